@@ -1,0 +1,42 @@
+// An owned file descriptor, and the reads and writes of small control files (sysfs, tracefs, procfs).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "system/result.h"
+
+namespace blkscope {
+
+/// Owns a file descriptor and closes it. -1 means none.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd();
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// Opens a file (close-on-exec is added to `flags`). Error: "open <path>: ...".
+Result<Fd> openFile(const std::string& path, int flags, int mode = 0);
+
+/// The whole text of a small file, trailing newline removed.
+Result<std::string> readText(const std::string& path);
+
+/// Writes a control file in one write(2), as sysfs and tracefs demand.
+Result<void> writeText(const std::string& path, std::string_view text);
+
+}  // namespace blkscope
