@@ -1,0 +1,43 @@
+/**
+ * Exit codes of the command line; docs/cli.md lists them for users.
+ *
+ * Signals that end a command give 128 + the signal's number (SIGINT 130, SIGTERM 143), as shells do.
+ */
+export const exitCodes = {
+  ok: 0,
+  /** A failure that is blkscope's own; please report it. */
+  internal: 1,
+  /** Bad arguments or bad input files. */
+  usage: 2,
+  /** The machine lacks something: root, tracefs, a kernel feature, a program. */
+  unsupported: 3,
+  /** Something is in the way or too small: another tracer is active, too little memory, no space. */
+  busy: 4,
+  /** The workload itself failed or ran into its time limit. */
+  workload: 5,
+  /** The run was made and kept, but the trace lost events: its counts are lower bounds. */
+  incomplete: 6,
+} as const;
+
+export type ExitKind = keyof typeof exitCodes;
+
+/**
+ * An error a user can act on: one line that says what failed, where, and what to do.
+ *
+ * `code` is stable and meant for programs (`ENOENT`, `TRACER_BUSY`, `NOT_GGUF`, ...); `kind` chooses the exit code.
+ */
+export class BlkscopeError extends Error {
+  override readonly name = 'BlkscopeError';
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly kind: ExitKind = 'usage',
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  get exitCode(): number {
+    return exitCodes[this.kind];
+  }
+}
