@@ -1,0 +1,70 @@
+import { type NativeBatch, native } from '../native.js';
+
+/** What happened to an I/O, in blkparse's words; see docs/metrics.md. */
+export type Action =
+  | 'queue'
+  | 'getrq'
+  | 'insert'
+  | 'issue'
+  | 'complete'
+  | 'backMerge'
+  | 'frontMerge'
+  | 'split'
+  | 'remap'
+  | 'requeue'
+  | 'plug'
+  | 'unplug'
+  | 'unplugTimer'
+  | 'bounce'
+  | 'sleepRq'
+  | 'driverData'
+  | 'abort'
+  | 'notify'
+  | 'other';
+
+export type Direction = 'none' | 'read' | 'write' | 'discard' | 'flush';
+
+/** One event as a row. `sector` counts 512-byte sectors of the whole disk; `time` is ns on CLOCK_MONOTONIC. */
+export interface BlockEvent {
+  time: bigint;
+  device: number;
+  cpu: number;
+  action: Action;
+  direction: Direction;
+  sector: bigint;
+  sectors: number;
+  pid: number;
+  flags: number;
+  /** errno of a failed completion, 0 for success. */
+  error: number;
+}
+
+/** Columns of events in time order; a view of native memory, valid as long as it is referenced. */
+export interface EventBatch extends NativeBatch {
+  /** Rows, made as they are asked for. */
+  rows(): IterableIterator<BlockEvent>;
+}
+
+/** Adds the row view to a batch from the addon. */
+export function eventBatch(columns: NativeBatch): EventBatch {
+  return Object.assign(columns, {
+    *rows(): IterableIterator<BlockEvent> {
+      for (let i = 0; i < columns.length; i++) yield rowAt(columns, i);
+    },
+  });
+}
+
+function rowAt(c: NativeBatch, i: number): BlockEvent {
+  return {
+    time: c.time[i] as bigint,
+    device: c.device[i] as number,
+    cpu: c.cpu[i] as number,
+    action: native.actionNames[c.action[i] as number] as Action,
+    direction: native.directionNames[c.direction[i] as number] as Direction,
+    sector: c.sector[i] as bigint,
+    sectors: (c.bytes[i] as number) >>> 9,
+    pid: c.pid[i] as number,
+    flags: c.flags[i] as number,
+    error: c.error[i] as number,
+  };
+}

@@ -1,0 +1,129 @@
+import { BlkscopeError } from '../errors.js';
+import {
+  type ActionChoice,
+  type NativeChanges,
+  type NativeCounters,
+  type NativeExtents,
+  type NativeSummary,
+  type NativeTracer,
+  type NativeTracerInfo,
+  native,
+  type SourceKind,
+} from '../native.js';
+import { type BlockEvent, type EventBatch, eventBatch } from './batch.js';
+import { asBlkscopeError } from './native-error.js';
+import { journalDirectory } from './recover.js';
+
+export interface TracerOptions {
+  /** Kernel names of the block devices to trace: `vda`, `nvme0n1`, `dm-0`. */
+  devices: string[];
+  /** Default `auto`: relay, and ftrace where relay is refused. */
+  source?: 'auto' | SourceKind;
+  /** Default `needed`: what the report needs; the kernel then does less for the traced workload. */
+  actions?: ActionChoice;
+  /** Files on the first device whose coverage is counted. */
+  files?: NativeExtents[];
+  bufferBytes?: number;
+  bufferCount?: number;
+  /** Default 256 MiB. */
+  spoolBytes?: number;
+  /** Default true; false when only the summary is wanted. */
+  deliver?: boolean;
+  /** Ends the tracing; the iteration then ends when all is drained. */
+  signal?: AbortSignal;
+  /** Where changes to the machine are written down; made when not given. */
+  changes?: NativeChanges;
+}
+
+/**
+ * A running trace: an async iterable of batches.
+ *
+ * Iterate while it runs, or after `stop()`: what is not taken waits in the bounded spool, so a slow consumer never
+ * makes the kernel drop events. `await using` puts every setting back, however the block is left.
+ */
+export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
+  #native: NativeTracer;
+  #wake: () => void = () => {};
+  #stopped = false;
+  #ended = false;
+  #closed = false;
+  /** The source chosen and why, its buffers, the record version. */
+  readonly info: NativeTracerInfo;
+
+  private constructor(options: TracerOptions) {
+    const changes = options.changes ?? new native.Changes(journalDirectory());
+    this.#native = new native.Tracer(
+      {
+        source: options.source ?? 'auto',
+        devices: options.devices,
+        actions: options.actions ?? 'needed',
+        files: options.files ?? [],
+        bufferBytes: options.bufferBytes ?? 0,
+        bufferCount: options.bufferCount ?? 0,
+        spoolBytes: options.spoolBytes ?? 256 * 2 ** 20,
+        deliver: options.deliver ?? true,
+      },
+      changes,
+      () => this.#wake(),
+    );
+    try {
+      this.info = this.#native.start();
+    } catch (error) {
+      this.#native.close();
+      throw error;
+    }
+    options.signal?.addEventListener('abort', () => this.stop(), { once: true });
+    if (options.signal?.aborted) this.stop();
+  }
+
+  /** Starts tracing. Throws BlkscopeError: not root, no such device, tracer busy, tracefs not mounted. */
+  static start(options: TracerOptions): Tracer {
+    try {
+      return new Tracer(options);
+    } catch (error) {
+      throw asBlkscopeError(error);
+    }
+  }
+
+  /** Ends tracing, drains the kernel and puts its settings back; what was captured can still be iterated. */
+  stop(): void {
+    if (this.#stopped || this.#closed) return;
+    this.#stopped = true;
+    this.#native.stop();
+  }
+
+  counters(): NativeCounters {
+    return this.#native.counters();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<EventBatch, void, undefined> {
+    while (!this.#ended && !this.#closed) {
+      const ready = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      const batch = this.#native.takeBatch();
+      if (batch === 'ended') this.#ended = true;
+      else if (batch) yield eventBatch(batch);
+      else await ready;
+    }
+  }
+
+  /** The same events as rows: convenient, slower. */
+  async *events(): AsyncGenerator<BlockEvent, void, undefined> {
+    for await (const batch of this) yield* batch.rows();
+  }
+
+  /** Stops, takes what is left without looking at it, and gives the figures of the whole trace. */
+  async summary(): Promise<NativeSummary> {
+    this.stop();
+    for await (const _ of this);
+    if (this.#closed) throw new BlkscopeError('CLOSED', 'the tracer was closed before its summary was taken', 'internal');
+    return this.#native.summary();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#native.close();
+    this.#wake();
+  }
+}

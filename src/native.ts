@@ -1,0 +1,192 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { NativeMemory } from './native-memory.js';
+
+/** Where the events come from: the kernel's relay files, or the ftrace ring buffer. */
+export type SourceKind = 'relay' | 'ftrace';
+
+/** Which actions the kernel is asked for: what the report needs, or everything it can tell. */
+export type ActionChoice = 'needed' | 'all';
+
+/** A run of a file on the disk. Offsets and lengths in bytes of the file; `sector` on the whole disk (512 bytes). */
+export interface NativeExtents {
+  /** Bytes of the file. */
+  bytes: number;
+  fileOffsets: BigUint64Array;
+  sectors: BigUint64Array;
+  sectorCounts: BigUint64Array;
+}
+
+export interface NativeTracerOptions {
+  source: 'auto' | SourceKind;
+  /** Kernel names of block devices: `vda`, `nvme0n1`, `dm-0`. */
+  devices: string[];
+  actions: ActionChoice;
+  /** Files whose coverage is counted; they lie on the first device. */
+  files: NativeExtents[];
+  /** Kernel buffer per CPU: bytes of a sub-buffer and how many; 0 chooses by the source. */
+  bufferBytes: number;
+  bufferCount: number;
+  /** The most memory the spool may take between the capture thread and the analysis. */
+  spoolBytes: number;
+  /** False: events are analysed and dropped; nothing is handed to JavaScript. */
+  deliver: boolean;
+}
+
+/** What start() found out. `reason` says why the source was chosen, in words. */
+export interface NativeTracerInfo {
+  source: SourceKind;
+  protocol: 1 | 2;
+  reason: string;
+  cpus: number;
+  bufferBytes: number;
+  bufferCount: number;
+}
+
+/**
+ * One batch of events, a column a field, all of `length` rows in time order.
+ *
+ * Units: time in ns on CLOCK_MONOTONIC, sector in 512-byte sectors of the whole disk, bytes in bytes, device as the
+ * kernel's number (major << 20 | minor), action and direction as indices of `actionNames` and `directionNames`.
+ */
+export interface NativeBatch {
+  length: number;
+  time: BigUint64Array;
+  sector: BigUint64Array;
+  /** remap: the sector it came from; split: the second part's sector; unplug: how many requests. */
+  payload: BigUint64Array;
+  bytes: Uint32Array;
+  pid: Uint32Array;
+  device: Uint32Array;
+  fromDevice: Uint32Array;
+  cpu: Uint16Array;
+  error: Uint16Array;
+  flags: Uint16Array;
+  action: Uint8Array;
+  direction: Uint8Array;
+}
+
+/** Running counters, cheap to take at any time while tracing. */
+export interface NativeCounters {
+  events: number;
+  dropped: number;
+  readBytes: number;
+  writeBytes: number;
+  spoolBytes: number;
+  spoolPeakBytes: number;
+}
+
+export interface NativeTransfer {
+  count: number;
+  bytes: number;
+  uniqueSectors: bigint;
+  errors: number;
+}
+
+export interface NativeGaps {
+  sequential: number;
+  small: number;
+  medium: number;
+  large: number;
+  backward: number;
+}
+
+export interface NativeSummary {
+  /** Events by action letter, only those that occurred. */
+  actions: Record<string, number>;
+  eventsRead: number;
+  eventsDropped: number;
+  sequenceGaps: number;
+  /** Sectors of completed reads and writes in the trace, and by the devices' own counters over the same window. */
+  readSectorsTraced: bigint;
+  readSectorsDiskstats: bigint;
+  writeSectorsTraced: bigint;
+  writeSectorsDiskstats: bigint;
+  /** Why the trace is not whole, one line a cause; empty when it is. */
+  defects: string[];
+  firstEventNs: bigint;
+  lastEventNs: bigint;
+  startedNs: bigint;
+  stoppedNs: bigint;
+  reads: NativeTransfer;
+  writes: NativeTransfer;
+  /** Completed I/Os by size in bytes. */
+  sizes: { read: Record<string, number>; write: Record<string, number> };
+  gaps: { device: NativeGaps };
+  timeline: {
+    bucketNs: number;
+    startNs: bigint;
+    readBytes: Float64Array;
+    readOps: Float64Array;
+    writeBytes: Float64Array;
+    writeOps: Float64Array;
+  };
+  /** In the order of the options' files. */
+  files: { bytes: number; reads: number; readBytes: number; uniqueBytes: number }[];
+  tracer: {
+    captureCpuNs: number;
+    analysisCpuNs: number;
+    peakRssBytes: number;
+    kernelBufferBytes: number;
+    spoolBytes: number;
+    spoolPeakBytes: number;
+    spoolTotalBytes: number;
+  };
+  processes: { pids: Uint32Array; names: string[] };
+}
+
+/** A tracing session. All calls are synchronous and short; waiting is done by the callback. */
+export interface NativeTracer {
+  start(): NativeTracerInfo;
+  /** Ends tracing and drains what the kernel still holds; batches can be taken until takeBatch gives 'ended'. */
+  stop(): void;
+  /** null: nothing ready now, `onReady` will be called. */
+  takeBatch(): NativeBatch | 'ended' | null;
+  counters(): NativeCounters;
+  /** After 'ended'. */
+  summary(): NativeSummary;
+  /** Undoes every change at once and frees everything; idempotent. */
+  close(): void;
+}
+
+/** What undoing did, one line a change. */
+export interface UndoReport {
+  undone: string[];
+  failed: string[];
+}
+
+/**
+ * A journal of changes to the machine: each is written down before it is made, and undone in reverse order, by
+ * `undo()`, or by `recover()` after a kill.
+ */
+export interface NativeChanges {
+  /** Writes a sysfs, tracefs or cgroup control file; undone by writing the value it had. */
+  writeSetting(path: string, value: string): void;
+  /** Makes a cgroup directory; undone by killing what still runs in it and removing it. */
+  makeCgroup(path: string): void;
+  /** Makes an empty directory; undone by rmdir. */
+  makeDirectory(path: string): void;
+  /** Mounts a file system; undone by unmounting it. */
+  mount(type: string, target: string, options: string): void;
+  undo(): UndoReport;
+}
+
+export interface NativeBinding extends NativeMemory {
+  Tracer: new (options: NativeTracerOptions, changes: NativeChanges, onReady: () => void) => NativeTracer;
+  Changes: new (journalDirectory: string) => NativeChanges;
+  /** Undoes what dead sessions left in the journal directory; live sessions are left alone. */
+  recover(journalDirectory: string): UndoReport;
+  /** Names in the order of the enums' values; action letters are blkparse's. */
+  actionNames: string[];
+  actionLetters: string[];
+  directionNames: string[];
+  /** ns on CLOCK_MONOTONIC, the trace's clock. */
+  monotonicNow(): bigint;
+}
+
+const load = createRequire(import.meta.url);
+const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The addon: a prebuild from the package, else the local build. */
+export const native = (load('node-gyp-build') as (root: string) => NativeBinding)(packageRoot);
