@@ -50,7 +50,8 @@ void Argument::refuse(const std::string& expected) const {
 }
 
 std::string Argument::string() const {
-  std::string text = value_.IsString() ? value_.As<Napi::String>().Utf8Value() : std::string(1, '\0');
+  if (!value_.IsString()) refuse("a string");
+  std::string text = value_.As<Napi::String>().Utf8Value();
   // The core hands strings to system calls, which would silently cut them at a NUL.
   if (text.find('\0') != std::string::npos) refuse("a string without NUL characters");
   return text;
