@@ -1,0 +1,74 @@
+// The one interface of everything that events come from: raw bytes per stream.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "decode/event.h"
+#include "decode/record.h"
+#include "system/result.h"
+
+namespace blkscope {
+
+/// What a source turned out to be, for reports. `reason` says in words why it was chosen.
+struct SourceInfo {
+  std::string kind;  // "relay" or "ftrace"
+  Protocol protocol = Protocol::v1;
+  std::string reason;
+  unsigned cpus = 0;
+  uint64_t bufferBytes = 0;  // of a sub-buffer, per CPU
+  uint64_t bufferCount = 0;
+  uint64_t kernelBytes = 0;  // all that the kernel set aside
+};
+
+/// Which categories of events the kernel is asked for.
+enum class ActionChoice { needed, all };
+
+/// What a live source is asked to trace.
+struct SourceOptions {
+  std::vector<std::string> devices;  // kernel names, "vda"
+  ActionChoice actions = ActionChoice::needed;
+  uint64_t bufferBytes = 0;  // 0: the source's own choice
+  uint64_t bufferCount = 0;
+};
+
+/// A live capture: a set of streams (one per CPU, for relay per device and CPU), each in time order.
+///
+/// Life: start, drain any number of times, stop (the kernel traces no more; what it holds can still be drained),
+/// close (everything undone). Streams are read by one thread at a time.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual const SourceInfo& info() const = 0;
+  virtual Result<void> start() = 0;
+  virtual Result<void> stop() = 0;
+  /// Undoes what start changed on the machine; idempotent.
+  virtual void close() = 0;
+
+  virtual size_t streams() const = 0;
+  virtual unsigned cpu(size_t stream) const = 0;
+  /// A file descriptor that polls readable when a good deal has come.
+  virtual int pollFd(size_t stream) const = 0;
+  /// Decodes some of what the kernel holds for a stream into `out`. False: nothing is left for now.
+  virtual Result<bool> drain(size_t stream, std::vector<Event>& out) = 0;
+
+  /// Events that the kernel could not store so far.
+  virtual uint64_t dropped() = 0;
+  /// Records missing by sequence number; 0 where records carry none.
+  virtual uint64_t sequenceGaps() const = 0;
+  /// Process names and the like, after stop.
+  virtual Notes& notes() = 0;
+};
+
+/// The mask of categories for a device: what the report needs, or all.
+/// Needed: issue, completion and requeue; for devices without requests (device mapper, md) queue and completion.
+uint64_t actionMask(ActionChoice choice, const std::string& device);
+
+/// The kernel's number (major << 20 | minor) of a block device named in /sys/class/block. Error: no such device.
+Result<uint32_t> deviceNumber(const std::string& device);
+
+}  // namespace blkscope

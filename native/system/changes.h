@@ -1,0 +1,68 @@
+// The journal of changes to the machine: written down first, then made, and undone in reverse order.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "system/fd.h"
+#include "system/result.h"
+
+namespace blkscope {
+
+/// How one change is undone; also one line of the journal.
+struct Undo {
+  enum class Kind { write, removeDirectory, removeCgroup, unmount, teardown } kind;
+  std::string path;
+  std::string value;  // write: what to write back
+};
+
+/// What undoing did, one line a change.
+struct UndoReport {
+  std::vector<std::string> undone;
+  std::vector<std::string> failed;
+};
+
+/// One session's changes to the machine.
+///
+/// Every change is appended to a journal file (fdatasync'ed) before it is made, so that SIGKILL at any moment leaves
+/// behind a file that tells how to put the machine back. The file is locked while the session lives: `recover`
+/// leaves it alone. The directory should be on a tmpfs such as /run, which forgets at a reboot what a reboot undoes.
+/// Not thread-safe: one thread at a time.
+class Changes {
+ public:
+  explicit Changes(std::string directory) : directory_(std::move(directory)) {}
+  Changes(const Changes&) = delete;
+  Changes& operator=(const Changes&) = delete;
+  ~Changes();
+
+  /// Writes a control file; undone by writing `restore`, or the value it had.
+  Result<void> writeSetting(const std::string& path, const std::string& value);
+  Result<void> writeSetting(const std::string& path, const std::string& value, const std::string& restore);
+  /// Writes down an undo whose change the caller makes right after.
+  Result<void> willChange(Undo undo);
+  /// Strikes out the undos after the first `keep`, whose changes were not made after all.
+  void forget(size_t keep);
+  Result<void> makeDirectory(const std::string& path);
+  /// A memory cgroup's directory; undone by killing what still runs in it and removing it.
+  Result<void> makeCgroup(const std::string& path);
+  Result<void> mount(const std::string& type, const std::string& target, const std::string& options);
+
+  /// A mark to undo back to, so that one owner of changes can undo its own and leave the others.
+  size_t size() const { return undos_.size(); }
+  /// Undoes the changes made since there were `keep` of them, newest first; removes the journal when none is left.
+  UndoReport undo(size_t keep = 0);
+
+ private:
+  Result<void> openJournal();
+  Result<void> writeJournal();
+
+  std::string directory_;
+  std::string journalPath_;
+  Fd journal_;
+  std::vector<Undo> undos_;
+};
+
+/// Undoes what dead sessions left in the journal directory. Journals that a live session holds are left alone.
+UndoReport recover(const std::string& directory);
+
+}  // namespace blkscope
