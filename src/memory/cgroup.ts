@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BlkscopeError } from '../errors.js';
+import type { NativeChanges } from '../native.js';
+
+/** Where the memory controller is mounted, and whether cgroup v1 or v2 carries it. */
+export interface MemoryController {
+  version: 1 | 2;
+  path: string;
+}
+
+/**
+ * Finds the memory controller among this machine's mounts; null where there is none.
+ *
+ * Both versions may be mounted at once (systemd's hybrid layout): the one that has the controller counts.
+ */
+export function findMemoryController(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): MemoryController | null {
+  for (const mount of parseMounts(mountinfo)) {
+    if (mount.type === 'cgroup' && mount.superOptions.includes('memory')) return { version: 1, path: mount.path };
+    if (mount.type === 'cgroup2' && listsMemory(join(mount.path, 'cgroup.controllers'))) {
+      return { version: 2, path: mount.path };
+    }
+  }
+  return null;
+}
+
+function parseMounts(mountinfo: string): { path: string; type: string; superOptions: string[] }[] {
+  const mounts = [];
+  for (const line of mountinfo.split('\n')) {
+    // "36 35 98:0 /root /mount/point options ... - type source super,options"
+    const [before, after] = line.split(' - ');
+    const path = before?.split(' ')[4];
+    const [type, , superOptions] = after?.split(' ') ?? [];
+    if (path && type) mounts.push({ path, type, superOptions: superOptions?.split(',') ?? [] });
+  }
+  return mounts;
+}
+
+function listsMemory(file: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').trim().split(/\s+/).includes('memory');
+  } catch {
+    return false;
+  }
+}
+
+/** What the kernel counted for a memory cgroup. Bytes; null where the kernel does not tell. */
+export interface CgroupFigures {
+  peakBytes: number | null;
+  majorFaults: number | null;
+  /** Pages that came back soon after they had been evicted, as the kernel judges it. */
+  refaultedPages: number | null;
+  /** Processes that the limit's out-of-memory killer ended. */
+  oomKills: number | null;
+}
+
+/** Nothing runs in less: the page tables and stacks alone of a program take this much. */
+const leastLimit = 4 * 2 ** 20;
+
+/**
+ * A memory cgroup for one workload: its own memory and the page cache it brings in stay under the limit together.
+ *
+ * Made through `changes`, so that its undo (or `blkscope recover`) kills what still runs in it and removes it.
+ */
+export class MemoryCgroup {
+  private constructor(
+    readonly path: string,
+    readonly version: 1 | 2,
+    readonly limitBytes: number,
+  ) {}
+
+  /** Throws BlkscopeError NO_MEMORY_CGROUP where the kernel offers no memory controller that we may use. */
+  static create(changes: NativeChanges, limitBytes: number): MemoryCgroup {
+    if (limitBytes < leastLimit) {
+      throw new BlkscopeError('BAD_LIMIT', `--limit: ${limitBytes} bytes is too little for any program; give at least 4M`);
+    }
+    const controller = findMemoryController();
+    if (!controller) {
+      throw new BlkscopeError(
+        'NO_MEMORY_CGROUP',
+        '--limit needs the memory cgroup controller, which is not mounted here; use --lock or --leave, or boot without cgroup_disable=memory',
+        'unsupported',
+      );
+    }
+    const path = join(controller.path, `blkscope-${process.pid}`);
+    try {
+      if (controller.version === 2) passMemoryOn(changes, controller.path);
+      changes.makeCgroup(path);
+      changes.writeSetting(join(path, limitFile[controller.version]), String(limitBytes));
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code ?? 'ECGROUP';
+      throw new BlkscopeError(
+        code,
+        `--limit: cannot make the memory cgroup ${path}: ${(cause as Error).message}; run as root, or use --lock or --leave`,
+        'unsupported',
+        { cause },
+      );
+    }
+    return new MemoryCgroup(path, controller.version, limitBytes);
+  }
+
+  /**
+   * The command line that runs `argv` inside the cgroup from its first instruction on.
+   *
+   * A shell joins and is then replaced by the program: joining it from outside after the spawn would leave the pages
+   * it has touched by then to another cgroup.
+   */
+  enter(argv: readonly string[]): string[] {
+    return ['/bin/sh', '-c', 'echo $$ > "$0" && exec "$@"', join(this.path, 'cgroup.procs'), ...argv];
+  }
+
+  figures(): CgroupFigures {
+    const stat = this.#keyed('memory.stat');
+    const peak = Number(this.#read(this.version === 1 ? 'memory.max_usage_in_bytes' : 'memory.peak'));
+    const events = this.#keyed(this.version === 1 ? 'memory.oom_control' : 'memory.events');
+    return {
+      peakBytes: Number.isFinite(peak) && peak > 0 ? peak : null,
+      majorFaults: stat.get('pgmajfault') ?? null,
+      refaultedPages: stat.get('workingset_refault_file') ?? stat.get('workingset_refault') ?? null,
+      oomKills: events.get('oom_kill') ?? null,
+    };
+  }
+
+  #keyed(file: string): Map<string, number> {
+    const pairs = this.#read(file).split('\n');
+    return new Map(pairs.map((line) => line.split(' ')).map(([key, value]) => [key as string, Number(value)]));
+  }
+
+  #read(file: string): string {
+    const path = join(this.path, file);
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  }
+}
+
+const limitFile = { 1: 'memory.limit_in_bytes', 2: 'memory.max' } as const;
+
+/** In cgroup v2 a group has only the controllers that its parent passes on. */
+function passMemoryOn(changes: NativeChanges, parent: string): void {
+  const control = join(parent, 'cgroup.subtree_control');
+  if (!listsMemory(control)) changes.writeSetting(control, '+memory');
+}

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { BlkscopeError } from '../errors.js';
+import type { NativeChanges } from '../native.js';
+
+/**
+ * A partition has no queue directory of its own; its disk's is next to it.
+ */
+function settingPath(device: string): string {
+  return `/sys/class/block/${device}/queue/read_ahead_kb`;
+}
+
+/** A device's readahead in KiB. `device` is a whole disk's kernel name. */
+export function readAheadKib(device: string): number {
+  try {
+    return Number(readFileSync(settingPath(device), 'utf8'));
+  } catch (cause) {
+    throw new BlkscopeError('NO_DEVICE', `${device}: no such disk: cannot read its readahead`, 'usage', { cause });
+  }
+}
+
+/** Sets a device's readahead in KiB, written down in `changes` first, whose undo puts the old one back. */
+export function setReadAhead(changes: NativeChanges, device: string, kib: number): void {
+  if (!Number.isInteger(kib) || kib < 0) {
+    throw new BlkscopeError('BAD_READAHEAD', `--readahead: '${kib}' is not a number of KiB, 0 or more`);
+  }
+  changes.writeSetting(settingPath(device), String(kib));
+}

@@ -1,0 +1,270 @@
+import type { Summary } from '../run/summary-schema.js';
+import * as format from './format.js';
+import { perSecond } from './seconds.js';
+import { sparkline } from './sparkline.js';
+import { plainStyle, type Style } from './style.js';
+
+export interface ReportOptions {
+  /** What the first line names, such as the run folder. */
+  title?: string;
+  style?: Style;
+  /** Default 100. */
+  columns?: number;
+}
+
+/** A run's report for a terminal: the result and whether it can be trusted first, then the figures behind it. */
+export function renderReport(summary: Summary, options: ReportOptions = {}): string {
+  const page = new Page(options.style ?? plainStyle, options.columns ?? 100, !summary.integrity.complete);
+  heading(page, summary, options.title);
+  modelReads(page, summary);
+  deviceReads(page, summary);
+  gaps(page, summary);
+  latency(page, summary);
+  sizes(page, summary);
+  bandwidth(page, summary);
+  workload(page, summary);
+  memory(page, summary);
+  tracer(page, summary);
+  return page.text();
+}
+
+/** Lines in perf stat's manner: the figure to the right, what it is, and after a # how it was taken. */
+class Page {
+  readonly #lines: string[] = [];
+
+  constructor(
+    readonly style: Style,
+    readonly columns: number,
+    /** Counts of an incomplete trace are lower bounds, and marked so. */
+    readonly lowerBounds: boolean,
+  ) {}
+
+  line(text = ''): void {
+    this.#lines.push(text);
+  }
+
+  section(title: string, note = ''): void {
+    this.line();
+    this.line(` ${this.style.bold(title)}${note ? this.style.dim(`  # ${note}`) : ''}`);
+  }
+
+  figure(value: string, label: string, note = ''): void {
+    const text = `${value.padStart(16)}  ${note ? label.padEnd(30) : label}`;
+    this.line(note ? `${text} ${this.style.dim(`# ${note}`)}` : text);
+  }
+
+  /** A figure counted from the trace. */
+  traced(value: string, label: string, note = ''): void {
+    this.figure(this.lowerBounds ? `>= ${value}` : value, label, note);
+  }
+
+  text(): string {
+    return `${this.#lines.join('\n')}\n`;
+  }
+}
+
+function heading(page: Page, summary: Summary, title?: string): void {
+  const { integrity } = summary;
+  if (!integrity.complete) {
+    page.line(` ${page.style.warn('INCOMPLETE')}: every count below is a lower bound (>=)`);
+    for (const defect of integrity.defects) page.line(`   ${page.style.warn(defect)}`);
+  }
+  if (title) page.line(` ${page.style.bold(title)}`);
+  page.line(` ${result(summary)}`);
+  page.line(` ${conditions(summary)}`);
+  page.line(` ${integrityLine(summary)}`);
+}
+
+/** The run in one line. */
+function result({ model, reads, workload, integrity }: Summary): string {
+  const bound = integrity.complete ? '' : 'at least ';
+  const parts = [];
+  if (model) {
+    parts.push(`${bound}${format.percent(model.coverage)} of the model read from the disk`);
+    if (model.reReadFactor) parts.push(`each byte ${format.factor(model.reReadFactor)}`);
+  } else {
+    parts.push(`${bound}${format.size(reads.bytes)} read, ${format.size(reads.uniqueBytes)} of it unique`);
+  }
+  if (workload?.tokensPerSecond) parts.push(`${format.decimal(workload.tokensPerSecond)} tokens/s`);
+  return parts.join(', ');
+}
+
+function conditions({ memory, workload, source }: Summary): string {
+  const pressure = {
+    none: 'memory not limited',
+    lock: `${format.size(memory.lockedBytes)} locked`,
+    leave: `${format.size(memory.lockedBytes)} locked to leave the rest`,
+    limit: `memory limit ${format.size(memory.limitBytes ?? 0)}`,
+  }[memory.mode];
+  const parts = [workload?.engine, pressure];
+  if (memory.cacheState) parts.push({ cold: 'cold cache', warm: 'warm cache', asIs: 'cache as it was' }[memory.cacheState]);
+  if (memory.readAheadKib !== null) parts.push(`readahead ${memory.readAheadKib} KiB`);
+  return [...parts.filter((part) => part), `on ${source.device}`].join(', ');
+}
+
+function integrityLine({ integrity: seen, source }: Summary): string {
+  const events = `${format.count(seen.eventsRead)} events, ${format.count(seen.eventsDropped)} lost`;
+  const disk =
+    seen.readSectorsDiskstats === null
+      ? 'the disk gives no count to compare with'
+      : `${source.device} itself counted ${format.count(seen.readSectorsDiskstats)}`;
+  return `${events}; ${format.count(seen.readSectorsTraced)} read sectors traced, ${disk}`;
+}
+
+function modelReads(page: Page, { model, workload }: Summary): void {
+  if (!model) return;
+  page.section('Reads from the model', 'completed reads, each counted once, that land in its extents');
+  page.traced(format.size(model.readBytes), 'read', `${format.count(model.reads)} reads`);
+  page.traced(format.size(model.uniqueBytes), 'unique', `of the model's ${format.size(model.bytes)}`);
+  page.traced(format.percent(model.coverage), 'coverage', `unique / model, ${format.count(model.extents)} extents`);
+  if (model.reReadFactor !== null) page.figure(format.factor(model.reReadFactor), 're-read factor', 'read / unique');
+  if (workload?.bytesPerToken != null) {
+    page.traced(format.size(workload.bytesPerToken), 'per generated token', 'read while generating / tokens');
+  }
+}
+
+function deviceReads(page: Page, { reads, writes, model, source }: Summary): void {
+  page.section(`All of ${source.device}`, 'completed, whoever asked');
+  page.traced(format.size(reads.bytes), 'read', `${format.count(reads.count)} reads`);
+  if (model) page.traced(format.size(reads.bytes - model.readBytes), 'of it not the model', 'programs, other processes');
+  else {
+    page.traced(format.size(reads.uniqueBytes), 'unique', `${format.count(reads.uniqueSectors)} sectors of 512 bytes`);
+    if (reads.reReadFactor !== null) page.figure(format.factor(reads.reReadFactor), 're-read factor', 'read / unique');
+  }
+  page.traced(format.size(writes.bytes), 'written', `${format.count(writes.count)} writes`);
+  if (reads.errors + writes.errors > 0) {
+    page.traced(format.count(reads.errors + writes.errors), 'failed', 'not in the counts above');
+  }
+}
+
+const gapOrders = {
+  device: 'device order: as issued to the driver',
+  demand: 'demand order: as queued',
+  file: 'file order: offsets in the file, as issued',
+} as const;
+
+function gaps(page: Page, summary: Summary): void {
+  for (const [order, note] of Object.entries(gapOrders)) {
+    const found = summary.gaps[order as keyof typeof gapOrders];
+    const total = found ? Object.values(found).reduce((sum, n) => sum + n, 0) : 0;
+    if (!found || total === 0) continue;
+    page.section('Gaps between reads', note);
+    const share = (n: number) => format.percent(n / total).padStart(8);
+    page.line('  sequential    <128 KiB      <1 MiB      larger    backward');
+    page.line(
+      `    ${[found.sequential, found.small, found.medium, found.large, found.backward].map(share).join('    ')}`,
+    );
+  }
+}
+
+const latencyStages = {
+  q2c: 'queue to complete',
+  q2d: 'queue to issue',
+  d2c: 'issue to complete: the device',
+} as const;
+
+function latency(page: Page, summary: Summary): void {
+  const stages = Object.entries(latencyStages).flatMap(([stage, label]) => {
+    const found = summary.latency[stage as keyof typeof latencyStages];
+    return found ? [{ label, found }] : [];
+  });
+  if (stages.length === 0) return;
+  page.section('Latency', 'matched per request');
+  page.line(`${'mean'.padStart(12)}${'p50'.padStart(11)}${'p99'.padStart(11)}${'max'.padStart(11)}`);
+  for (const { label, found } of stages) {
+    const cells = [found.mean, found.p50, found.p99, found.max].map((ns) => format.microseconds(ns).padStart(11));
+    page.line(` ${cells.join('')}  ${label}`);
+  }
+}
+
+const sizesShown = 6;
+
+function sizes(page: Page, summary: Summary): void {
+  const all = Object.entries(summary.sizes.read).map(([bytes, n]) => ({ bytes: Number(bytes), n }));
+  if (all.length === 0) return;
+  const total = all.reduce((sum, { n }) => sum + n, 0);
+  const top = all.toSorted((a, b) => b.n - a.n).slice(0, sizesShown);
+  page.section('Sizes of reads', 'completed; merged requests count as one');
+  for (const { bytes, n } of top.toSorted((a, b) => a.bytes - b.bytes)) {
+    page.figure(format.size(bytes), `${format.count(n).padStart(10)}  ${format.percent(n / total).padStart(7)}`);
+  }
+  const rest = total - top.reduce((sum, { n }) => sum + n, 0);
+  if (rest > 0) {
+    const others = `${format.count(rest).padStart(10)}  ${format.percent(rest / total).padStart(7)}`;
+    page.figure('others', `${others}  in ${all.length - top.length} more sizes`);
+  }
+}
+
+function bandwidth(page: Page, { timeline }: Summary): void {
+  const bySecond = perSecond(timeline.readBytes, timeline.bucketNs);
+  if (bySecond.length === 0) return;
+  const total = bySecond.reduce((sum, bytes) => sum + bytes, 0);
+  page.section('Read bandwidth', 'completed bytes, second by second');
+  page.line(`   |${sparkline(bySecond, page.columns - 24)}| ${format.count(bySecond.length)} s`);
+  page.figure(format.rate(Math.max(...bySecond)), 'the highest second');
+  page.figure(format.rate(total / bySecond.length), 'mean over all seconds');
+}
+
+function workload(page: Page, { workload: work }: Summary): void {
+  if (!work) return;
+  page.section('Workload', work.engine);
+  page.figure(format.seconds(work.wallNs), 'in all', exitNote(work.exitCode, work.signal));
+  if (work.loadNs !== null) page.figure(format.seconds(work.loadNs), 'load');
+  if (work.promptTokensPerSecond !== null) {
+    page.figure(`${format.decimal(work.promptTokensPerSecond)} /s`, 'prompt tokens', tokenNote(work.promptTokens));
+  }
+  if (work.tokensPerSecond !== null) {
+    page.figure(`${format.decimal(work.tokensPerSecond)} /s`, 'generated tokens', tokenNote(work.tokens));
+  }
+  if (work.weights) {
+    const rss = `anonymous ${format.size(work.rssAnonBytes ?? 0)}, file ${format.size(work.rssFileBytes ?? 0)}`;
+    page.figure(work.weights, 'weights', rss);
+    for (const line of weightsMeaning[work.weights]) page.line(`                  ${line}`);
+  }
+}
+
+const weightsMeaning = {
+  mapped: ['The page cache serves them: what memory cannot hold is read again for every token.'],
+  copied: [
+    'They were copied (repacked) while loading: generation reads them from anonymous memory, so the',
+    'figures above tell of the loading alone. Measure with --no-repack, or a model of F16 weights.',
+  ],
+} as const;
+
+function exitNote(exitCode: number | null, signal: string | null): string {
+  if (signal) return `ended by ${signal}`;
+  return exitCode === 0 ? '' : `exit code ${exitCode}`;
+}
+
+function tokenNote(tokens: number | null): string {
+  return tokens === null ? '' : format.count(tokens);
+}
+
+function memory(page: Page, { memory: seen }: Summary): void {
+  page.section('Memory');
+  const before = `${format.size(seen.availableBefore)} available, before the workload`;
+  page.figure(format.size(seen.totalBytes), 'in the machine', before);
+  if (seen.lockedBytes > 0) page.figure(format.size(seen.lockedBytes), 'locked by blkscope');
+  if (seen.limitBytes !== null) {
+    const peak = seen.limitPeakBytes === null ? '' : `${format.size(seen.limitPeakBytes)} at most used`;
+    page.figure(format.size(seen.limitBytes), 'limit, page cache included', peak);
+  }
+  page.figure(format.size(seen.cacheAfter), 'page cache after', `${format.size(seen.cacheBefore)} before`);
+  if (seen.modelCachedBefore !== null && seen.modelCachedAfter !== null) {
+    const was = `${format.size(seen.modelCachedBefore)} before`;
+    page.figure(format.size(seen.modelCachedAfter), 'of the model cached after', was);
+  }
+  if (seen.majorFaults !== null) page.figure(format.count(seen.majorFaults), 'major faults', 'the workload waited for a read');
+  if (seen.refaultedPages !== null) {
+    page.figure(format.count(seen.refaultedPages), 'pages refaulted', 'evicted, then wanted again');
+  }
+}
+
+function tracer(page: Page, { tracer: cost, source, workload: work }: Summary): void {
+  page.section('What tracing cost', `${source.kind}, records of version ${source.protocol}`);
+  const cpu = cost.cpuNs + cost.analysisNs;
+  const share = work && work.wallNs > 0 ? `${format.percent(cpu / work.wallNs)} of one CPU over the run` : '';
+  page.figure(format.seconds(cpu), 'CPU, capture and analysis', share);
+  page.figure(format.size(cost.peakRssBytes), 'peak memory of blkscope', `${format.size(cost.spoolBytes)} of it spool`);
+  page.figure(format.size(cost.bytesWrittenToDevice), 'written by blkscope', 'while tracing');
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { cpus, hostname, release, version } from 'node:os';
+
+/** Bytes from /proc/meminfo. */
+export interface MemoryState {
+  totalBytes: number;
+  availableBytes: number;
+  /** The page cache: Cached and Buffers, without the shared memory that counts as Cached. */
+  pageCacheBytes: number;
+  swapTotalBytes: number;
+  swapFreeBytes: number;
+}
+
+export function memoryState(meminfo = readFileSync('/proc/meminfo', 'utf8')): MemoryState {
+  const kib = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(meminfo)?.[1] ?? 0);
+  return {
+    totalBytes: kib('MemTotal') * 1024,
+    availableBytes: kib('MemAvailable') * 1024,
+    pageCacheBytes: (kib('Cached') + kib('Buffers') - kib('Shmem')) * 1024,
+    swapTotalBytes: kib('SwapTotal') * 1024,
+    swapFreeBytes: kib('SwapFree') * 1024,
+  };
+}
+
+/** The machine a run was made on. */
+export interface MachineConfig {
+  host: string;
+  kernel: string;
+  kernelBuild: string;
+  cpu: string;
+  cpus: number;
+  memoryBytes: number;
+  swapBytes: number;
+}
+
+export function machineConfig(): MachineConfig {
+  const memory = memoryState();
+  return {
+    host: hostname(),
+    kernel: release(),
+    kernelBuild: version(),
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cpus: cpus().length,
+    memoryBytes: memory.totalBytes,
+    swapBytes: memory.swapTotalBytes,
+  };
+}
+
+/** What decides how a disk's queue behaves; those that the kernel offers for this disk. */
+const queueSettings = [
+  'read_ahead_kb',
+  'scheduler',
+  'nr_requests',
+  'max_sectors_kb',
+  'max_segments',
+  'logical_block_size',
+  'physical_block_size',
+  'optimal_io_size',
+  'rotational',
+  'write_cache',
+  'nomerges',
+  'wbt_lat_usec',
+] as const;
+
+export interface DeviceConfig {
+  /** Kernel name of the whole disk. */
+  name: string;
+  sectors: number | null;
+  queue: Record<string, string>;
+}
+
+export function deviceConfig(name: string): DeviceConfig {
+  const queue: Record<string, string> = {};
+  for (const setting of queueSettings) {
+    const value = readText(`/sys/class/block/${name}/queue/${setting}`);
+    if (value !== null) queue[setting] = value;
+  }
+  const sectors = readText(`/sys/class/block/${name}/size`);
+  return { name, sectors: sectors === null ? null : Number(sectors), queue };
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Bytes that this process has had written to storage so far, as the kernel accounts for them (page cache that it
+ * dirtied on a disk's file system included, tmpfs not); 0 where the kernel keeps no such account.
+ */
+export function bytesWrittenByUs(): number {
+  return Number(/^write_bytes: (\d+)/m.exec(readText('/proc/self/io') ?? '')?.[1] ?? 0);
+}

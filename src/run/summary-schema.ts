@@ -1,0 +1,157 @@
+import { z } from 'zod';
+
+/**
+ * summary.json, schema 1. Plain numbers; bytes unless the name says otherwise, times in ns; null where not known.
+ * docs/metrics.md tells for every figure where in an I/O's life it is taken.
+ *
+ * Adding a nullable key keeps the schema's number; changing what a key means raises it.
+ */
+export const summarySchemaVersion = 1;
+
+const count = z.number().int().nonnegative();
+const figure = z.number();
+const maybe = figure.nullable();
+const perKey = z.record(z.string(), count);
+
+const transfer = z.object({
+  count,
+  bytes: count,
+  uniqueSectors: count,
+  uniqueBytes: count,
+  /** bytes / uniqueBytes; null when nothing was transferred. */
+  reReadFactor: maybe,
+  errors: count,
+});
+
+const gaps = z.object({ sequential: count, small: count, medium: count, large: count, backward: count });
+
+const latency = z.object({
+  count,
+  min: figure,
+  mean: figure,
+  p50: figure,
+  p90: figure,
+  p99: figure,
+  p999: figure,
+  max: figure,
+});
+
+const regions = z.array(z.record(z.string(), z.unknown())).nullable();
+
+export const summarySchema = z.object({
+  schema: z.literal(summarySchemaVersion),
+  source: z.object({
+    kind: z.enum(['relay', 'ftrace', 'file']),
+    protocol: z.union([z.literal(1), z.literal(2)]),
+    /** Kernel names, separated by commas when several devices were traced. */
+    device: z.string(),
+    kernel: z.string(),
+    actions: perKey,
+  }),
+  integrity: z.object({
+    complete: z.boolean(),
+    eventsRead: count,
+    eventsDropped: count,
+    sequenceGaps: count,
+    readSectorsTraced: count,
+    readSectorsDiskstats: count.nullable(),
+    writeSectorsTraced: count,
+    writeSectorsDiskstats: count.nullable(),
+    /** Why the run is not complete, one line a cause. */
+    defects: z.array(z.string()),
+  }),
+  reads: transfer,
+  writes: transfer,
+  sizes: z.object({ read: perKey, write: perKey }),
+  gaps: z.object({ device: gaps.nullable(), demand: gaps.nullable(), file: gaps.nullable() }),
+  latency: z.object({ q2c: latency.nullable(), q2d: latency.nullable(), d2c: latency.nullable() }),
+  timeline: z.object({
+    bucketNs: count,
+    startNs: count,
+    readBytes: z.array(figure),
+    readOps: z.array(figure),
+    writeBytes: z.array(figure),
+    writeOps: z.array(figure),
+  }),
+  model: z
+    .object({
+      files: z.array(z.string()),
+      bytes: count,
+      extents: count,
+      /** 0 to 1: the share of the files' sectors that was read at least once. A lower bound if not complete. */
+      coverage: figure,
+      uniqueBytes: count,
+      reReadFactor: maybe,
+      /** What landed in the files' extents: completed reads that touch them, and the bytes inside them. */
+      reads: count,
+      readBytes: count,
+      tensors: regions,
+      layers: regions,
+      roles: regions,
+      experts: regions,
+    })
+    .nullable(),
+  memory: z.object({
+    lockedBytes: count,
+    limitBytes: count.nullable(),
+    pinnedBytes: count,
+    mode: z.enum(['none', 'lock', 'leave', 'limit']),
+    readAheadKib: count.nullable(),
+    /** The machine's page cache just before the workload started and just after it ended. */
+    cacheBefore: count,
+    cacheAfter: count,
+    majorFaults: count.nullable(),
+    evictedPages: count.nullable(),
+    cacheState: z.enum(['cold', 'warm', 'asIs']).nullable(),
+    totalBytes: count,
+    availableBefore: count,
+    /** Bytes of the model's files that were in the page cache. */
+    modelCachedBefore: count.nullable(),
+    modelCachedAfter: count.nullable(),
+    limitPeakBytes: count.nullable(),
+    refaultedPages: count.nullable(),
+  }),
+  workload: z
+    .object({
+      engine: z.string(),
+      argv: z.array(z.string()),
+      /** null when a signal ended it. */
+      exitCode: count.nullable(),
+      signal: z.string().nullable(),
+      wallNs: count,
+      loadNs: maybe,
+      promptTokens: count.nullable(),
+      promptTokensPerSecond: maybe,
+      tokensPerSecond: maybe,
+      tokens: count.nullable(),
+      /** Model bytes read (C) during generation / tokens generated. */
+      bytesPerToken: maybe,
+      /** Whether the weights stayed file mappings or were copied into anonymous memory. */
+      weights: z.enum(['mapped', 'copied']).nullable(),
+      rssAnonBytes: count.nullable(),
+      rssFileBytes: count.nullable(),
+    })
+    .nullable(),
+  bound: z
+    .object({
+      computeNsPerToken: figure,
+      touchedBytesPerToken: figure,
+      keptBytes: figure,
+      bandwidth: figure,
+      tokensPerSecond: figure,
+      ratio: figure,
+    })
+    .nullable(),
+  tracer: z.object({
+    cpuNs: count,
+    analysisNs: count,
+    peakRssBytes: count,
+    spoolBytes: count,
+    bytesPerEvent: maybe,
+    bytesWrittenToDevice: count,
+  }),
+});
+
+export type Summary = z.infer<typeof summarySchema>;
+export type ModelSummary = NonNullable<Summary['model']>;
+export type WorkloadSummary = NonNullable<Summary['workload']>;

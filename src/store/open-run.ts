@@ -1,0 +1,85 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { BlkscopeError } from '../errors.js';
+import type { RunConfig } from '../run/config.js';
+import { runFiles } from '../run/run-folder.js';
+import { type Summary, summarySchema, summarySchemaVersion } from '../run/summary-schema.js';
+import { storeSchemaVersion } from './schema.js';
+
+/** A finished run: its summary, what it was made with, and its events through SQL. */
+export class Run implements AsyncDisposable {
+  #instance: DuckDBInstance | null = null;
+
+  constructor(
+    readonly path: string,
+    readonly summary: Summary,
+    readonly config: RunConfig,
+  ) {}
+
+  /** Whether the run kept its events; `record --no-store` does not. */
+  get hasTrace(): boolean {
+    return existsSync(join(this.path, runFiles.trace));
+  }
+
+  /**
+   * A read-only connection to trace.duckdb; its tables are in docs/store.md.
+   * Throws BlkscopeError: the run has no trace, or another blkscope's schema wrote it.
+   */
+  async connect(): Promise<DuckDBConnection> {
+    const path = join(this.path, runFiles.trace);
+    if (!existsSync(path)) throw new BlkscopeError('ENOENT', `${this.path} has no ${runFiles.trace}: its events were not kept`);
+    this.#instance ??= await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
+    const connection = await this.#instance.connect();
+    const version = (await connection.runAndReadAll('SELECT schema_version FROM run')).getRows()[0]?.[0];
+    refuseVersion(path, 'store', Number(version), storeSchemaVersion);
+    return connection;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#instance?.closeSync();
+    this.#instance = null;
+  }
+}
+
+/**
+ * Opens a run folder. Throws BlkscopeError: no run there, half a run, or one whose schema this blkscope does not read.
+ */
+export async function openRun(path: string): Promise<Run> {
+  const folder = resolve(path);
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+    throw new BlkscopeError('ENOENT', `${path}: no such run folder`);
+  }
+  const summary = readJson(folder, runFiles.summary) as { schema?: unknown };
+  refuseVersion(join(path, runFiles.summary), 'summary', Number(summary.schema), summarySchemaVersion);
+  const checked = summarySchema.safeParse(summary);
+  if (!checked.success) {
+    const issue = checked.error.issues[0];
+    throw new BlkscopeError(
+      'BAD_SUMMARY',
+      `${join(path, runFiles.summary)}: ${issue?.path.join('.')}: ${issue?.message}; the file was changed or is damaged`,
+    );
+  }
+  return new Run(folder, checked.data, readJson(folder, runFiles.config) as RunConfig);
+}
+
+function readJson(folder: string, name: string): unknown {
+  const path = join(folder, name);
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new BlkscopeError('NOT_A_RUN', `${folder} is not a run folder: it has no ${name}`, 'usage', { cause });
+    }
+    throw new BlkscopeError('BAD_RUN', `${path} cannot be read: ${(cause as Error).message}`, 'usage', { cause });
+  }
+}
+
+function refuseVersion(path: string, what: string, found: number, known: number): void {
+  if (found === known) return;
+  if (!Number.isInteger(found) || found < 1) {
+    throw new BlkscopeError('BAD_SCHEMA', `${path}: it names no ${what} schema; it was changed or is damaged`);
+  }
+  const way = found > known ? 'a newer blkscope wrote it: update blkscope' : 'an older blkscope wrote it: make the run anew';
+  throw new BlkscopeError('SCHEMA_VERSION', `${path}: ${what} schema ${found}, this blkscope reads ${known}; ${way}`);
+}
