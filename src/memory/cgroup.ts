@@ -99,14 +99,9 @@ export class MemoryCgroup {
     return new MemoryCgroup(path, controller.version, limitBytes);
   }
 
-  /**
-   * The command line that runs `argv` inside the cgroup from its first instruction on.
-   *
-   * A shell joins and is then replaced by the program: joining it from outside after the spawn would leave the pages
-   * it has touched by then to another cgroup.
-   */
-  enter(argv: readonly string[]): string[] {
-    return ['/bin/sh', '-c', 'echo $$ > "$0" && exec "$@"', join(this.path, 'cgroup.procs'), ...argv];
+  /** A process that writes its id here joins; see the launch options of the workload. */
+  get procsFile(): string {
+    return join(this.path, 'cgroup.procs');
   }
 
   figures(): CgroupFigures {

@@ -1,0 +1,139 @@
+import { release } from 'node:os';
+import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native.js';
+import type { WorkloadOutcome } from '../workload/engine.js';
+import { type ModelSummary, type Summary, summarySchemaVersion, type WorkloadSummary } from './summary-schema.js';
+
+export interface SummaryInput {
+  devices: readonly string[];
+  info: NativeTracerInfo;
+  traced: NativeSummary;
+  /** The files whose coverage was counted, in the order the tracer was given them; `extents` is their number. */
+  files: readonly { path: string; extents: number }[];
+  memory: Summary['memory'];
+  workload: WorkloadOutcome | null;
+  bytesPerToken: number | null;
+  bytesWrittenToDevice: number;
+  /** Why the run ended before its workload did; null when it did not. */
+  interrupted: string | null;
+}
+
+/** Puts a run's figures together as summary.json names them. */
+export function buildSummary(input: SummaryInput): Summary {
+  const { traced } = input;
+  return {
+    schema: summarySchemaVersion,
+    source: {
+      kind: input.info.source,
+      protocol: input.info.protocol,
+      device: input.devices.join(','),
+      kernel: release(),
+      actions: traced.actions,
+    },
+    integrity: integrity(traced, input.interrupted),
+    reads: transfer(traced.reads),
+    writes: transfer(traced.writes),
+    sizes: traced.sizes,
+    gaps: { device: anyGap(traced.gaps.device), demand: null, file: null },
+    latency: { q2c: null, q2d: null, d2c: null },
+    timeline: timeline(traced),
+    model: input.files.length === 0 ? null : model(input.files, traced),
+    memory: input.memory,
+    workload: input.workload && workload(input.workload, input.bytesPerToken),
+    bound: null,
+    tracer: {
+      cpuNs: traced.tracer.captureCpuNs,
+      analysisNs: traced.tracer.analysisCpuNs,
+      peakRssBytes: traced.tracer.peakRssBytes,
+      spoolBytes: traced.tracer.spoolPeakBytes,
+      bytesPerEvent: traced.eventsRead === 0 ? null : traced.tracer.spoolTotalBytes / traced.eventsRead,
+      bytesWrittenToDevice: input.bytesWrittenToDevice,
+    },
+  };
+}
+
+function integrity(traced: NativeSummary, interrupted: string | null): Summary['integrity'] {
+  const defects = interrupted ? [...traced.defects, interrupted] : traced.defects;
+  return {
+    complete: defects.length === 0 && traced.eventsDropped === 0 && traced.sequenceGaps === 0,
+    eventsRead: traced.eventsRead,
+    eventsDropped: traced.eventsDropped,
+    sequenceGaps: traced.sequenceGaps,
+    readSectorsTraced: Number(traced.readSectorsTraced),
+    readSectorsDiskstats: Number(traced.readSectorsDiskstats),
+    writeSectorsTraced: Number(traced.writeSectorsTraced),
+    writeSectorsDiskstats: Number(traced.writeSectorsDiskstats),
+    defects,
+  };
+}
+
+function transfer({ count, bytes, uniqueSectors, errors }: NativeTransfer): Summary['reads'] {
+  const uniqueBytes = Number(uniqueSectors) * 512;
+  return {
+    count,
+    bytes,
+    uniqueSectors: Number(uniqueSectors),
+    uniqueBytes,
+    reReadFactor: ratio(bytes, uniqueBytes),
+    errors,
+  };
+}
+
+/** A device that tells of no issue or completion of a read has no gaps to report: null, not five zeroes. */
+function anyGap(gaps: NativeGaps): NativeGaps | null {
+  return Object.values(gaps).some((n) => n > 0) ? gaps : null;
+}
+
+function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
+  return {
+    bucketNs: t.bucketNs,
+    startNs: Number(t.startNs),
+    readBytes: [...t.readBytes],
+    readOps: [...t.readOps],
+    writeBytes: [...t.writeBytes],
+    writeOps: [...t.writeOps],
+  };
+}
+
+/** Split models are all their parts. */
+function model(files: SummaryInput['files'], traced: NativeSummary): ModelSummary {
+  const sum = (key: 'bytes' | 'reads' | 'readBytes' | 'uniqueBytes') =>
+    traced.files.reduce((total, file) => total + file[key], 0);
+  return {
+    files: files.map(({ path }) => path),
+    bytes: sum('bytes'),
+    extents: files.reduce((total, { extents }) => total + extents, 0),
+    coverage: ratio(sum('uniqueBytes'), sum('bytes')) ?? 0,
+    uniqueBytes: sum('uniqueBytes'),
+    reReadFactor: ratio(sum('readBytes'), sum('uniqueBytes')),
+    reads: sum('reads'),
+    readBytes: sum('readBytes'),
+    tensors: null,
+    layers: null,
+    roles: null,
+    experts: null,
+  };
+}
+
+function workload(outcome: WorkloadOutcome, bytesPerToken: number | null): WorkloadSummary {
+  const { timings } = outcome;
+  return {
+    engine: outcome.engine,
+    argv: outcome.argv,
+    exitCode: outcome.exitCode,
+    signal: outcome.signalName,
+    wallNs: Number(outcome.wallNs),
+    loadNs: timings.loadNs === null ? null : Number(timings.loadNs),
+    promptTokens: timings.promptTokens,
+    promptTokensPerSecond: timings.promptTokensPerSecond,
+    tokensPerSecond: timings.tokensPerSecond,
+    tokens: timings.tokens,
+    bytesPerToken,
+    weights: outcome.weights,
+    rssAnonBytes: outcome.rssAnonBytes,
+    rssFileBytes: outcome.rssFileBytes,
+  };
+}
+
+function ratio(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}

@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module';
+import type { NativeExtents, NativeTracerInfo } from '../native.js';
+import type { Mark } from '../workload/engine.js';
+import { type DeviceConfig, type MachineConfig, machineConfig } from './machine.js';
+import type { StepRecord } from './steps.js';
+
+/** A traced file and where it lies. Extents in file order; sectors of 512 bytes from the start of the whole disk. */
+export interface FileConfig {
+  path: string;
+  bytes: number;
+  device: string;
+  fileSystem: string;
+  mountPoint: string;
+  extents: { fileOffset: number; sector: number; sectors: number }[];
+}
+
+/** config.json: what is needed to repeat a run, and how it went. */
+export interface RunConfig {
+  blkscope: string;
+  /** `run` or `record`. */
+  kind: string;
+  /** The command line that made the run, or null when a program did. */
+  commandLine: string[] | null;
+  workingDirectory: string;
+  /** ISO 8601. */
+  startedAt: string;
+  /** ns on CLOCK_MONOTONIC at the same moment: the trace's clock. */
+  startedNs: number;
+  /** What was asked for, defaults filled in. */
+  options: Record<string, unknown>;
+  versions: Record<string, string | null>;
+  machine: MachineConfig;
+  devices: DeviceConfig[];
+  files: FileConfig[];
+  tracer: NativeTracerInfo;
+  steps: StepRecord[];
+  /** The workload's own, ns on CLOCK_MONOTONIC. */
+  marks: { kind: Mark['kind']; time: number; index?: number }[];
+}
+
+const packageJson = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+/** blkscope's own version. */
+export const version = packageJson.version;
+
+/** The parts of a config that are known before anything is done. */
+export function configStart(
+  kind: RunConfig['kind'],
+  commandLine: readonly string[] | undefined,
+  options: Record<string, unknown>,
+): Omit<RunConfig, 'versions' | 'devices' | 'files' | 'tracer' | 'steps' | 'marks'> {
+  return {
+    blkscope: version,
+    kind,
+    commandLine: commandLine ? [...commandLine] : null,
+    workingDirectory: process.cwd(),
+    startedAt: new Date().toISOString(),
+    startedNs: Number(process.hrtime.bigint()),
+    options,
+    machine: machineConfig(),
+  };
+}
+
+export function marksConfig(marks: readonly Mark[]): RunConfig['marks'] {
+  return marks.map(({ kind, time, index }) => ({
+    kind,
+    time: Number(time),
+    ...(index === undefined ? {} : { index }),
+  }));
+}
+
+export function extentsConfig(extents: NativeExtents): FileConfig['extents'] {
+  return Array.from(extents.sectors, (sector, i) => ({
+    fileOffset: Number(extents.fileOffsets[i]),
+    sector: Number(sector),
+    sectors: Number(extents.sectorCounts[i]),
+  }));
+}
