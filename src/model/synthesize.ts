@@ -1,0 +1,254 @@
+import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { BlkscopeError } from '../errors.js';
+import { type GgufHeader, ggufHeader } from './gguf-header.js';
+import { modelKeys } from './synthetic-metadata.js';
+import {
+  type Fill,
+  type ModelShape,
+  type PresetName,
+  planBytes,
+  planTensors,
+  presets,
+  type TensorPlan,
+  type WeightMix,
+} from './synthetic-shape.js';
+import { seededOrder, seededValues, WeightPool } from './synthetic-weights.js';
+import { tensorBytes } from './tensor-types.js';
+
+/**
+ * How the tokens of a mixture of experts spread over a layer's experts: each as likely, or by Zipf's law with this
+ * exponent, the experts in another order of rank in each layer.
+ */
+export type Router = 'uniform' | { zipf: number };
+
+export interface SynthesizeOptions {
+  /** Default: `demo`. */
+  preset?: PresetName;
+  /** Default: the preset's. */
+  weights?: WeightMix;
+  /** Default: the preset's. Not together with `bytes`. */
+  layers?: number;
+  /** The number of layers is the one that brings the weights nearest to this size. */
+  bytes?: number;
+  /** Default: `uniform`. */
+  router?: Router;
+  /** The same seed gives the same file, byte for byte. Default: 1. */
+  seed?: number;
+  onProgress?: (writtenBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
+}
+
+/** What was written. */
+export interface SyntheticModel extends ModelShape {
+  path: string;
+  /** Of the file. */
+  bytes: number;
+  parameters: number;
+}
+
+/**
+ * Writes a GGUF model of random weights that llama.cpp loads and generates made-up words from: a stand-in for a real
+ * model of that shape where only its size and its access pattern matter.
+ *
+ * The file appears under its name when it is whole and on the disk; until then it is `PATH.partial-PID`, which is
+ * removed on failure. An existing file is replaced. Its pages are left in the page cache.
+ *
+ * @throws BlkscopeError `BAD_SHAPE`, `ENOSPC`, or the system's code for the folder; the signal's reason when aborted.
+ */
+export async function synthesizeModel(
+  path: string,
+  options: SynthesizeOptions = {},
+): Promise<SyntheticModel> {
+  const model = syntheticShape(options);
+  const tensors = planTensors(model);
+  const header = ggufHeader(modelKeys(model), tensors);
+  options.signal?.throwIfAborted();
+  await requireSpace(path, header.fileBytes);
+  const partial = `${path}.partial-${process.pid}`;
+  try {
+    await writeModel(partial, header, tensors, options);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw isSystemError(error) ? cannotWrite(path, error) : error;
+  }
+  await syncFolder(dirname(path));
+  const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  return { ...model, path, bytes: header.fileBytes, parameters };
+}
+
+/**
+ * The shape that these options choose.
+ *
+ * @throws BlkscopeError `BAD_SHAPE`
+ */
+export function syntheticShape({ preset = 'demo', weights, layers, bytes }: SynthesizeOptions): ModelShape {
+  const base: ModelShape | undefined = presets[preset];
+  if (base === undefined) {
+    throw badShape(`there is no shape '${preset}'; choose one of ${Object.keys(presets).join(', ')}`);
+  }
+  if (layers !== undefined && bytes !== undefined) throw badShape('give the layers or the size, not both');
+  const model = { ...base, weights: weights ?? base.weights, layers: layers ?? base.layers };
+  if (bytes !== undefined) return { ...model, layers: layersForSize(model, bytes) };
+  if (!Number.isInteger(model.layers) || model.layers < 1 || model.layers > MAX_LAYERS) {
+    throw badShape(`${model.layers} is no number of layers; give 1 to ${MAX_LAYERS}`);
+  }
+  return model;
+}
+
+/** llama.cpp's own limit. */
+const MAX_LAYERS = 512;
+
+function layersForSize(model: ModelShape, bytes: number): number {
+  const size = (layers: number) => planBytes(planTensors({ ...model, layers }));
+  let layers = 1;
+  while (layers < MAX_LAYERS && Math.abs(size(layers + 1) - bytes) < Math.abs(size(layers) - bytes)) layers++;
+  if (bytes < size(1) / 2 || bytes > size(MAX_LAYERS)) {
+    throw badShape(
+      `shape ${model.name} in ${model.weights} cannot be ${bytes} bytes; give ${size(1)} to ${size(MAX_LAYERS)}, or another shape`,
+    );
+  }
+  return layers;
+}
+
+function badShape(reason: string): BlkscopeError {
+  return new BlkscopeError('BAD_SHAPE', `cannot make a synthetic model: ${reason}`);
+}
+
+async function requireSpace(path: string, bytes: number): Promise<void> {
+  const folder = dirname(path);
+  const free = await statfs(folder).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    (error) => {
+      throw cannotWrite(path, error);
+    },
+  );
+  if (free < bytes) {
+    throw new BlkscopeError(
+      'ENOSPC',
+      `cannot write ${path}: it takes ${bytes} bytes and ${folder} has ${free} free; free some, or choose a smaller shape or another folder`,
+      'busy',
+    );
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
+
+function cannotWrite(path: string, error: NodeJS.ErrnoException): BlkscopeError {
+  const code = error.code ?? 'EIO';
+  const reason = code === 'ENOENT' ? 'there is no such folder' : code;
+  const kind = code === 'ENOSPC' ? 'busy' : 'usage';
+  return new BlkscopeError(
+    code,
+    `cannot write ${path}: ${reason}; choose another place for the model`,
+    kind,
+    {
+      cause: error,
+    },
+  );
+}
+
+async function writeModel(
+  path: string,
+  header: GgufHeader,
+  tensors: readonly TensorPlan[],
+  options: SynthesizeOptions,
+): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    const output = new ModelOutput(file, header.fileBytes, options);
+    await output.write(header.bytes);
+    for (const [index, tensor] of tensors.entries()) {
+      await output.padTo(header.tensorOffsets[index] as number);
+      await output.writeTensor(tensor);
+    }
+    await output.padTo(header.fileBytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The file while it is written, front to back. */
+class ModelOutput {
+  private written = 0;
+  private readonly pools = new Map<string, WeightPool>();
+  private readonly seed: number;
+
+  constructor(
+    private readonly file: FileHandle,
+    private readonly total: number,
+    private readonly options: SynthesizeOptions,
+  ) {
+    this.seed = options.seed ?? 1;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      this.options.signal?.throwIfAborted();
+      const { bytesWritten } = await this.file.write(bytes, at);
+      at += bytesWritten;
+      this.written += bytesWritten;
+      this.options.onProgress?.(this.written, this.total);
+    }
+  }
+
+  async padTo(offset: number): Promise<void> {
+    await this.write(Buffer.alloc(offset - this.written));
+  }
+
+  async writeTensor({ name, type, shape, fill }: TensorPlan): Promise<void> {
+    if (type === 'F32') return this.write(Buffer.from(this.values(name, shape, fill).buffer));
+    if (fill.kind !== 'weights') throw new Error(`${name}: only F32 tensors hold values`);
+    const bytes = tensorBytes(type, shape);
+    const zeros = tensorBytes(type, [shape[0] as number, fill.zeroRows]);
+    await this.write(Buffer.alloc(zeros));
+    const pool = this.pool(type, fill.deviation);
+    for (let left = bytes - zeros; left > 0; ) {
+      const piece = pool.take(left);
+      await this.write(piece);
+      left -= piece.length;
+    }
+  }
+
+  private values(name: string, shape: readonly number[], fill: Fill): Float32Array<ArrayBuffer> {
+    const length = shape.reduce((a, b) => a * b, 1);
+    switch (fill.kind) {
+      case 'constant':
+        return new Float32Array(length).fill(fill.value);
+      case 'router-bias':
+        return routerBias(this.options.router ?? 'uniform', length, this.seed, fill.layer);
+      default:
+        return seededValues(this.seed, name, length, fill.deviation);
+    }
+  }
+
+  private pool(type: Exclude<TensorPlan['type'], 'F32'>, deviation: number): WeightPool {
+    const key = `${type} ${deviation}`;
+    const pool = this.pools.get(key) ?? WeightPool.of(type, deviation, this.seed);
+    this.pools.set(key, pool);
+    return pool;
+  }
+}
+
+function routerBias(router: Router, experts: number, seed: number, layer: number): Float32Array<ArrayBuffer> {
+  const bias = new Float32Array(experts);
+  if (router === 'uniform') return bias;
+  for (const [rank, expert] of seededOrder(seed, `router ${layer}`, experts).entries()) {
+    bias[expert] = -router.zipf * Math.log(rank + 1);
+  }
+  return bias;
+}
+
+/** A rename is on the disk only when its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

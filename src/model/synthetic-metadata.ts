@@ -1,0 +1,90 @@
+import { GGMLFileQuantizationType, GGUFValueType } from '@huggingface/gguf';
+import type { GgufKey } from './gguf-header.js';
+import type { ModelShape, WeightMix } from './synthetic-shape.js';
+import { syntheticVocabulary } from './synthetic-vocabulary.js';
+
+const fileTypes: Record<WeightMix, GGMLFileQuantizationType> = {
+  F16: GGMLFileQuantizationType.F16,
+  Q8_0: GGMLFileQuantizationType.Q8_0,
+  Q4_0: GGMLFileQuantizationType.Q4_0,
+  Q4_K_M: GGMLFileQuantizationType.Q4_K_M,
+  MXFP4: GGMLFileQuantizationType.MXFP4_MOE,
+};
+
+/** The keys that llama.cpp needs to load a model of this shape. */
+export function modelKeys(model: ModelShape): GgufKey[] {
+  return [
+    text('general.architecture', model.architecture),
+    text('general.name', model.name),
+    whole('general.file_type', fileTypes[model.weights]),
+    whole('general.quantization_version', 2),
+    ...shapeKeys(model),
+    ...(model.experts === null ? [] : mixtureKeys(model, model.experts)),
+    ...vocabularyKeys(model.vocabulary),
+  ];
+}
+
+function shapeKeys(model: ModelShape): GgufKey[] {
+  const own = (key: string) => `${model.architecture}.${key}`;
+  return [
+    whole(own('block_count'), model.layers),
+    whole(own('context_length'), model.context),
+    whole(own('embedding_length'), model.embedding),
+    whole(own('feed_forward_length'), model.feedForward),
+    whole(own('vocab_size'), model.vocabulary),
+    whole(own('attention.head_count'), model.heads),
+    whole(own('attention.head_count_kv'), model.kvHeads),
+    whole(own('attention.key_length'), model.headSize),
+    whole(own('attention.value_length'), model.headSize),
+    real(own('attention.layer_norm_rms_epsilon'), 1e-5),
+    whole(own('rope.dimension_count'), model.headSize),
+    real(own('rope.freq_base'), model.architecture === 'gpt-oss' ? 150_000 : 10_000),
+  ];
+}
+
+/** What gpt-oss has beyond llama: experts, sliding windows and a stretched context. */
+function mixtureKeys(model: ModelShape, experts: { count: number; used: number }): GgufKey[] {
+  const own = (key: string) => `${model.architecture}.${key}`;
+  return [
+    whole(own('expert_count'), experts.count),
+    whole(own('expert_used_count'), experts.used),
+    whole(own('expert_feed_forward_length'), model.feedForward),
+    whole(own('attention.sliding_window'), 128),
+    text(own('rope.scaling.type'), 'yarn'),
+    real(own('rope.scaling.factor'), 32),
+    whole(own('rope.scaling.original_context_length'), 4096),
+  ];
+}
+
+function vocabularyKeys(size: number): GgufKey[] {
+  const { tokens, scores, types } = syntheticVocabulary(size);
+  const list = (key: string, subType: GGUFValueType, value: string[] | number[]): GgufKey => ({
+    key,
+    type: GGUFValueType.ARRAY,
+    subType,
+    value,
+  });
+  return [
+    text('tokenizer.ggml.model', 'llama'),
+    list('tokenizer.ggml.tokens', GGUFValueType.STRING, tokens),
+    list('tokenizer.ggml.scores', GGUFValueType.FLOAT32, scores),
+    list('tokenizer.ggml.token_type', GGUFValueType.INT32, types),
+    whole('tokenizer.ggml.unknown_token_id', 0),
+    whole('tokenizer.ggml.bos_token_id', 1),
+    whole('tokenizer.ggml.eos_token_id', 2),
+    { key: 'tokenizer.ggml.add_bos_token', type: GGUFValueType.BOOL, value: true },
+    { key: 'tokenizer.ggml.add_eos_token', type: GGUFValueType.BOOL, value: false },
+  ];
+}
+
+function text(key: string, value: string): GgufKey {
+  return { key, type: GGUFValueType.STRING, value };
+}
+
+function whole(key: string, value: number): GgufKey {
+  return { key, type: GGUFValueType.UINT32, value };
+}
+
+function real(key: string, value: number): GgufKey {
+  return { key, type: GGUFValueType.FLOAT32, value };
+}

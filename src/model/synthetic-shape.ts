@@ -1,0 +1,220 @@
+import { SPECIAL_TOKENS } from './synthetic-vocabulary.js';
+import type { WeightType } from './synthetic-weights.js';
+import { blockWeights, type TensorType, tensorBytes } from './tensor-types.js';
+
+/**
+ * How a model's weights are stored, by llama.cpp's names. MXFP4 is gpt-oss's own mix: feed-forward weights in MXFP4,
+ * the others in F16. Q4_K_M and Q4_0 mix types as llama.cpp's own quantiser does.
+ */
+export type WeightMix = 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_K_M' | 'MXFP4';
+
+/** Sizes of a model, in the terms of GGUF's keys. */
+export interface ModelShape {
+  name: string;
+  architecture: 'llama' | 'gpt-oss';
+  weights: WeightMix;
+  layers: number;
+  embedding: number;
+  /** Of one expert, where there are experts. */
+  feedForward: number;
+  heads: number;
+  kvHeads: number;
+  headSize: number;
+  context: number;
+  vocabulary: number;
+  experts: { count: number; used: number } | null;
+}
+
+/** What a tensor of a synthetic model holds. */
+export type Fill =
+  /** Random weights. The first `zeroRows` rows are zero. */
+  | { kind: 'weights'; deviation: number; zeroRows: number }
+  /** F32 values, even-distributed around 0. */
+  | { kind: 'values'; deviation: number }
+  | { kind: 'constant'; value: number }
+  /** The preference of a layer's router for each of its experts. */
+  | { kind: 'router-bias'; layer: number };
+
+export interface TensorPlan {
+  name: string;
+  type: 'F32' | WeightType;
+  shape: number[];
+  fill: Fill;
+}
+
+const llama = { architecture: 'llama', weights: 'F16', headSize: 64, experts: null } as const;
+const gptOss = {
+  architecture: 'gpt-oss',
+  weights: 'F16',
+  headSize: 64,
+  experts: { count: 32, used: 4 },
+} as const;
+
+/** Shapes ready for use; `llama-2-7b` and `gpt-oss-20b` have the real models' dimensions. */
+export const presets = {
+  demo: shape(llama, 'demo', [22, 1024, 3072], [16, 4], 1024, 16384),
+  'tiny-llama': shape(llama, 'tiny-llama', [8, 256, 768], [4, 4], 512, 2048),
+  'tiny-gpt-oss': shape(gptOss, 'tiny-gpt-oss', [4, 256, 128], [4, 2], 512, 2048),
+  'llama-2-7b': {
+    ...shape(llama, 'llama-2-7b', [32, 4096, 11008], [32, 32], 4096, 32000),
+    headSize: 128,
+    weights: 'Q4_K_M',
+  },
+  'gpt-oss-1b': shape(gptOss, 'gpt-oss-1b', [12, 768, 640], [24, 8], 2048, 32000),
+  'gpt-oss-20b': {
+    ...shape(gptOss, 'gpt-oss-20b', [24, 2880, 2880], [64, 8], 4096, 201088),
+    weights: 'MXFP4',
+  },
+} as const satisfies Record<string, ModelShape>;
+
+export type PresetName = keyof typeof presets;
+
+function shape(
+  base: Pick<ModelShape, 'architecture' | 'weights' | 'headSize' | 'experts'>,
+  name: string,
+  [layers, embedding, feedForward]: [number, number, number],
+  [heads, kvHeads]: [number, number],
+  context: number,
+  vocabulary: number,
+): ModelShape {
+  return { ...base, name, layers, embedding, feedForward, heads, kvHeads, context, vocabulary };
+}
+
+/** The tensors of a model, in the order of its file. */
+export function planTensors(model: ModelShape): TensorPlan[] {
+  const { embedding, vocabulary } = model;
+  return [
+    // Embeddings as strong as all that the layers add, else every token would look alike to the routers.
+    matrix(model, 'token_embd', [embedding, vocabulary], { deviation: 1 }),
+    ...Array.from({ length: model.layers }, (_, layer) => planLayer(model, layer)).flat(),
+    norm('output_norm', embedding),
+    // Special tokens get no weight: generation goes on, and in words.
+    matrix(model, 'output', [embedding, vocabulary], {
+      deviation: 3 / Math.sqrt(embedding),
+      zeroRows: SPECIAL_TOKENS,
+    }),
+  ];
+}
+
+/** Bytes of all weights, without metadata and padding. */
+export function planBytes(tensors: readonly TensorPlan[]): number {
+  return tensors.reduce((sum, { type, shape }) => sum + tensorBytes(type, shape), 0);
+}
+
+function planLayer(model: ModelShape, layer: number): TensorPlan[] {
+  const { embedding, feedForward, experts } = model;
+  const block = `blk.${layer}`;
+  const attention = planAttention(model, block, layer);
+  if (experts === null) {
+    return [
+      norm(`${block}.attn_norm`, embedding),
+      ...attention,
+      norm(`${block}.ffn_norm`, embedding),
+      matrix(model, `${block}.ffn_gate`, [embedding, feedForward]),
+      matrix(model, `${block}.ffn_up`, [embedding, feedForward]),
+      matrix(model, `${block}.ffn_down`, [feedForward, embedding], { layer }),
+    ];
+  }
+  const stacked = (name: string, columns: number, rows: number) => [
+    matrix(model, `${block}.${name}`, [columns, rows, experts.count], { layer }),
+    bias(`${block}.${name}`, [rows, experts.count]),
+  ];
+  return [
+    norm(`${block}.attn_norm`, embedding),
+    ...attention,
+    {
+      name: `${block}.attn_sinks.weight`,
+      type: 'F32',
+      shape: [model.heads],
+      fill: { kind: 'constant', value: 0 },
+    },
+    norm(`${block}.post_attention_norm`, embedding),
+    ...planRouter(block, layer, embedding, experts.count),
+    ...stacked('ffn_gate_exps', embedding, feedForward),
+    ...stacked('ffn_up_exps', embedding, feedForward),
+    ...stacked('ffn_down_exps', feedForward, embedding),
+  ];
+}
+
+function planAttention(model: ModelShape, block: string, layer: number): TensorPlan[] {
+  const { embedding, heads, kvHeads, headSize } = model;
+  const projections: [string, number, number][] = [
+    ['attn_q', embedding, heads * headSize],
+    ['attn_k', embedding, kvHeads * headSize],
+    ['attn_v', embedding, kvHeads * headSize],
+    ['attn_output', heads * headSize, embedding],
+  ];
+  return projections.flatMap(([name, columns, rows]) => {
+    const weights = matrix(model, `${block}.${name}`, [columns, rows], { layer });
+    return model.architecture === 'gpt-oss' ? [weights, bias(`${block}.${name}`, [rows])] : [weights];
+  });
+}
+
+/**
+ * Tokens give an expert a score of the deviation of a Gumbel distribution. With it, a bias of -s log(rank) makes the
+ * choice of experts follow Zipf's law with exponent s.
+ */
+function planRouter(block: string, layer: number, embedding: number, experts: number): TensorPlan[] {
+  const deviation = Math.PI / Math.sqrt(6) / Math.sqrt(embedding);
+  const name = `${block}.ffn_gate_inp`;
+  return [
+    { name: `${name}.weight`, type: 'F32', shape: [embedding, experts], fill: { kind: 'values', deviation } },
+    { name: `${name}.bias`, type: 'F32', shape: [experts], fill: { kind: 'router-bias', layer } },
+  ];
+}
+
+function norm(name: string, length: number): TensorPlan {
+  return { name: `${name}.weight`, type: 'F32', shape: [length], fill: { kind: 'constant', value: 1 } };
+}
+
+function bias(name: string, shape: number[]): TensorPlan {
+  return { name: `${name}.bias`, type: 'F32', shape, fill: { kind: 'values', deviation: 0.02 } };
+}
+
+interface MatrixOptions {
+  /** Default: what keeps the size of activations as it is. */
+  deviation?: number;
+  zeroRows?: number;
+  layer?: number;
+}
+
+function matrix(model: ModelShape, name: string, shape: number[], options: MatrixOptions = {}): TensorPlan {
+  const row = shape[0] as number;
+  const { deviation = 1 / Math.sqrt(row), zeroRows = 0, layer = 0 } = options;
+  const wanted = weightType(model, name, layer);
+  return {
+    name: `${name}.weight`,
+    type: wholeBlocks(wanted, row),
+    shape,
+    fill: { kind: 'weights', deviation, zeroRows },
+  };
+}
+
+function weightType(model: ModelShape, name: string, layer: number): WeightType {
+  const feedForward = /\.ffn_/.test(name);
+  switch (model.weights) {
+    case 'F16':
+    case 'Q8_0':
+      return model.weights;
+    case 'MXFP4':
+      return feedForward ? 'MXFP4' : 'F16';
+    case 'Q4_0':
+      return name === 'output' ? 'Q6_K' : 'Q4_0';
+    case 'Q4_K_M': {
+      const sensitive = /attn_v|ffn_down/.test(name) && getsMoreBits(layer, model.layers);
+      return name === 'output' || sensitive ? 'Q6_K' : 'Q4_K';
+    }
+  }
+}
+
+/** Half of the layers, those whose loss of precision costs most: llama.cpp's own choice (use_more_bits). */
+function getsMoreBits(layer: number, layers: number): boolean {
+  const eighth = Math.floor(layers / 8);
+  return layer < eighth || layer >= Math.floor((7 * layers) / 8) || (layer - eighth) % 3 === 2;
+}
+
+/** The type itself, or the next larger one whose blocks divide a row. */
+function wholeBlocks(type: WeightType, row: number): WeightType {
+  const candidates: WeightType[] = [type, 'Q8_0'];
+  return candidates.find((each) => row % blockWeights(each as TensorType) === 0) ?? 'F16';
+}
