@@ -13,7 +13,13 @@ import {
   type TensorPlan,
   type WeightMix,
 } from './synthetic-shape.js';
-import { seededOrder, seededValues, WeightPool } from './synthetic-weights.js';
+import {
+  scaleExponent,
+  seededOrder,
+  seededValues,
+  WeightPool,
+  type WeightType,
+} from './synthetic-weights.js';
 import { tensorBytes } from './tensor-types.js';
 
 /**
@@ -102,14 +108,19 @@ const MAX_LAYERS = 512;
 
 function layersForSize(model: ModelShape, bytes: number): number {
   const size = (layers: number) => planBytes(planTensors({ ...model, layers }));
-  let layers = 1;
-  while (layers < MAX_LAYERS && Math.abs(size(layers + 1) - bytes) < Math.abs(size(layers) - bytes)) layers++;
   if (bytes < size(1) / 2 || bytes > size(MAX_LAYERS)) {
     throw badShape(
       `shape ${model.name} in ${model.weights} cannot be ${bytes} bytes; give ${size(1)} to ${size(MAX_LAYERS)}, or another shape`,
     );
   }
-  return layers;
+  let fewer = 1;
+  let more = MAX_LAYERS;
+  while (more - fewer > 1) {
+    const middle = (fewer + more) >> 1;
+    if (size(middle) <= bytes) fewer = middle;
+    else more = middle;
+  }
+  return bytes - size(fewer) <= size(more) - bytes ? fewer : more;
 }
 
 function badShape(reason: string): BlkscopeError {
@@ -226,9 +237,10 @@ class ModelOutput {
     }
   }
 
-  private pool(type: Exclude<TensorPlan['type'], 'F32'>, deviation: number): WeightPool {
-    const key = `${type} ${deviation}`;
-    const pool = this.pools.get(key) ?? WeightPool.of(type, deviation, this.seed);
+  private pool(type: WeightType, deviation: number): WeightPool {
+    const exponent = scaleExponent(type, deviation);
+    const key = `${type} ${exponent}`;
+    const pool = this.pools.get(key) ?? WeightPool.of(type, exponent, this.seed);
     this.pools.set(key, pool);
     return pool;
   }

@@ -32,8 +32,15 @@ export function seededOrder(seed: number, label: string, length: number): number
 }
 
 /**
- * Endless random weights of one type and standard deviation (within a factor of 1.5), made once and given out again
- * and again.
+ * The scale, as a power of two, that gives weights of this type a standard deviation within a factor of 1.5 of the
+ * wanted one.
+ */
+export function scaleExponent(type: WeightType, deviation: number): number {
+  return Math.max(SMALLEST_F16_EXPONENT, Math.round(Math.log2(deviation / forms[type].unit)));
+}
+
+/**
+ * Endless random weights of one type and scale, made once and given out again and again.
  *
  * A pool is an odd number of blocks, so that its repetitions lie differently on a file system's blocks and none can be
  * stored once for all.
@@ -43,12 +50,10 @@ export class WeightPool {
 
   private constructor(private readonly pool: Buffer) {}
 
-  static of(type: WeightType, deviation: number, seed: number): WeightPool {
+  static of(type: WeightType, exponent: number, seed: number): WeightPool {
     const length = (Math.floor(POOL_BYTES / blockBytes(type)) | 1) * blockBytes(type);
-    const { unit, finish } = forms[type];
-    const exponent = Math.max(SMALLEST_F16_EXPONENT, Math.round(Math.log2(deviation / unit)));
     const pool = seededBytes(seed, `${type} ${exponent}`, length);
-    finish(pool, exponent);
+    forms[type].finish(pool, exponent);
     return new WeightPool(pool);
   }
 
