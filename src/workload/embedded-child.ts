@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import type { Mark } from './engine.js';
+import { statusBytes } from './process-memory.js';
+
+// The embedded engine's process: loads a model and generates, as the one argument (JSON) says, and sends what happens
+// to blkscope. All it prints goes to the workload's log. Run by embedded.ts.
+
+/** What to do. null: node-llama-cpp's own choice, but for the context, which is as large as needed. */
+export interface EmbeddedRequest {
+  model: string;
+  prompt: string;
+  /** The prompt is cut or repeated to this length. */
+  promptTokens: number | null;
+  tokens: number;
+  threads: number | null;
+  context: number | null;
+  batch: number | null;
+  seed: number;
+  temperature: number;
+  mmap: boolean;
+  mlock: boolean;
+}
+
+export type EmbeddedMessage =
+  | (Pick<Mark, 'time' | 'index'> & { kind: 'loaded' | 'promptDone' | 'token' })
+  /** Sent before the model is loaded: llama.cpp's release, and the anonymous memory that Node itself takes. */
+  | { kind: 'loading'; version: string; anonBytes: number }
+  | { kind: 'prompt'; tokens: number }
+  /** The last; what was sent before it has arrived when it has. */
+  | { kind: 'done' };
+
+const request = JSON.parse(process.argv[2] ?? '') as EmbeddedRequest;
+process.on('disconnect', () => process.exit(1));
+try {
+  await generate(request);
+  await allSent();
+  process.exit(0); // no time is spent on giving back memory that is gone with the process
+} catch (error) {
+  console.error(`error: ${(error instanceof Error ? error.message : String(error)).split('\n')[0]}`);
+  process.exit(1);
+}
+
+async function generate(request: EmbeddedRequest): Promise<void> {
+  const { getLlama, getModuleVersion, LlamaLogLevel } = await import('node-llama-cpp');
+  const llama = await getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    progressLogs: false,
+    logLevel: LlamaLogLevel.log,
+    logger: (level, message) => console.log(`${level}: ${message.trimEnd()}`),
+  });
+  const version = `${llama.llamaCppRelease.release} (node-llama-cpp ${await getModuleVersion()})`;
+  send({ kind: 'loading', version, anonBytes: ownAnonBytes() });
+  const model = await llama.loadModel({
+    modelPath: resolve(request.model),
+    useMmap: request.mmap,
+    useMlock: request.mlock,
+    ignoreMemorySafetyChecks: true, // too little memory is what is being studied
+  });
+  const prompt = promptTokens(model, request);
+  const context = await model.createContext({
+    contextSize: request.context ?? prompt.length + request.tokens + 64,
+    sequences: 1,
+    ...(request.batch === null ? {} : { batchSize: request.batch }),
+    ...(request.threads === null ? {} : { threads: request.threads }),
+    ignoreMemorySafetyChecks: true,
+  });
+  const sequence = context.getSequence({ checkpoints: { max: 0, interval: false } });
+  send({ kind: 'loaded', time: process.hrtime.bigint() });
+  send({ kind: 'prompt', tokens: prompt.length });
+  await generateTokens(sequence, prompt, model, request);
+}
+
+async function generateTokens(
+  sequence: LlamaContextSequence,
+  prompt: Token[],
+  model: LlamaModel,
+  { tokens, temperature, seed }: EmbeddedRequest,
+): Promise<void> {
+  const { TokenBias } = await import('node-llama-cpp');
+  const noEnd = TokenBias.for(model);
+  for (const token of [model.tokens.eos, model.tokens.eot]) if (token !== null) noEnd.set([token], 'never');
+  const words: Token[] = [];
+  // llama.cpp's own defaults, so that the engines sample alike.
+  const sampling = { temperature, seed, topK: 40, topP: 0.95, minP: 0.05 };
+  for await (const token of sequence.evaluate(prompt, {
+    ...sampling,
+    tokenBias: noEnd,
+    yieldEogToken: true,
+  })) {
+    const time = process.hrtime.bigint();
+    if (words.length === 0) send({ kind: 'promptDone', time });
+    send({ kind: 'token', time, index: words.length });
+    if (words.push(token) >= tokens) break;
+  }
+  console.log(model.detokenize(words, true));
+}
+
+/** The prompt's tokens, cut or repeated to the length asked for. */
+function promptTokens(model: LlamaModel, { prompt, promptTokens: length }: EmbeddedRequest): Token[] {
+  const { bos } = model.tokens;
+  const words = model.tokenize(prompt);
+  const whole = [...(bos !== null && model.tokens.shouldPrependBosToken ? [bos] : []), ...words];
+  if (whole.length === 0) throw new Error('the prompt is empty');
+  if (length === null) return whole;
+  while (whole.length < length) whole.push(...(words.length > 0 ? words : whole));
+  return whole.slice(0, length);
+}
+
+function ownAnonBytes(): number {
+  return statusBytes(readFileSync('/proc/self/status', 'utf8'), 'RssAnon');
+}
+
+function send(message: EmbeddedMessage): void {
+  process.send?.(message);
+}
+
+/** Resolves when all messages are on their way. */
+function allSent(): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send) process.send({ kind: 'done' } satisfies EmbeddedMessage, () => resolve());
+    else resolve();
+  });
+}

@@ -1,0 +1,83 @@
+import { fileURLToPath } from 'node:url';
+import { BlkscopeError } from '../errors.js';
+import type { EmbeddedMessage, EmbeddedRequest } from './embedded-child.js';
+import type { Engine, RunningWorkload, WorkloadOptions } from './engine.js';
+import type { LlamaTimings } from './llama-timings.js';
+import { defaultPrompt, defaultTokens } from './prompt.js';
+import { requireModel } from './require-model.js';
+import { startWorkload, type WorkloadReports } from './running-workload.js';
+
+/**
+ * The engine that needs no llama.cpp on the machine: node-llama-cpp, which brings a built one, in a Node process of its
+ * own. Its marks are the exactest, being taken in the process itself.
+ *
+ * Throws BlkscopeError EMBEDDED_MISSING where node-llama-cpp, an optional peer of this package, is not installed.
+ */
+export function embeddedEngine(): Engine {
+  try {
+    import.meta.resolve('node-llama-cpp');
+  } catch (error) {
+    throw new BlkscopeError(
+      'EMBEDDED_MISSING',
+      'no llama.cpp: the embedded one is not installed (npm install node-llama-cpp@3.21.1), and no other was named (--llama PROGRAM, $LLAMA_CLI) or found in PATH',
+      'unsupported',
+      { cause: error },
+    );
+  }
+  return { name: 'embedded', path: null, start };
+}
+
+async function start(options: WorkloadOptions): Promise<RunningWorkload> {
+  if (options.extraArgs?.length) {
+    throw new BlkscopeError(
+      'BAD_ARGUMENT',
+      `${options.extraArgs[0]}: the embedded engine takes no options of llama.cpp's; name a program with --llama`,
+    );
+  }
+  const request: EmbeddedRequest = {
+    model: requireModel(options),
+    prompt: options.prompt ?? defaultPrompt,
+    promptTokens: options.promptTokens ?? null,
+    tokens: options.tokens ?? defaultTokens,
+    threads: options.threads ?? null,
+    context: options.context ?? null,
+    batch: options.batch ?? null,
+    seed: options.seed ?? 1,
+    temperature: options.temperature ?? 0.8,
+    mmap: options.mmap ?? true,
+    mlock: options.mlock ?? false,
+  };
+  const timings: LlamaTimings = {
+    loadMs: null,
+    promptTokens: null,
+    promptTokensPerSecond: null,
+    tokens: null,
+    tokensPerSecond: null,
+  };
+  return startWorkload({
+    engine: 'embedded',
+    argv: [process.execPath, ...childScript(), JSON.stringify(request)],
+    version: null,
+    options,
+    onMessage: (message, workload) => take(message as EmbeddedMessage, workload, timings),
+    timings: () => ({ timings }),
+  });
+}
+
+function take(message: EmbeddedMessage, workload: WorkloadReports, timings: LlamaTimings): void {
+  if (message.kind === 'loading') {
+    workload.version = message.version;
+    workload.anonBeforeLoading = message.anonBytes;
+  } else if (message.kind === 'prompt') {
+    timings.promptTokens = message.tokens;
+  } else if (message.kind !== 'done') {
+    workload.mark(message);
+  }
+}
+
+/** The child's script, compiled or, in a checkout whose tests run from source, with the loader for TypeScript. */
+function childScript(): string[] {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const script = fileURLToPath(new URL(`./embedded-child.${fromSource ? 'ts' : 'js'}`, import.meta.url));
+  return fromSource ? ['--import', import.meta.resolve('tsx'), script] : [script];
+}

@@ -1,0 +1,122 @@
+import type { LaunchOptions } from './launch.js';
+import type { OpenedFile } from './opened-files.js';
+
+/**
+ * A moment in a workload's life, on CLOCK_MONOTONIC, the clock of the block trace.
+ *
+ * - `started`: just before the process is made;
+ * - `loaded`: the program said that its model is loaded. With mapped weights little need have been read by then;
+ * - `promptDone`: the prompt has been evaluated; where the program does not say so, its first token tells;
+ * - `token`: a token appeared; `index` counts from 0;
+ * - `ended`: the process is gone.
+ *
+ * An engine gives the marks that it can see: a benchmark has no tokens, any other command only a start and an end.
+ */
+export interface Mark {
+  kind: 'started' | 'loaded' | 'promptDone' | 'token' | 'ended';
+  /** Nanoseconds, CLOCK_MONOTONIC (process.hrtime.bigint()). */
+  time: bigint;
+  index?: number;
+}
+
+/** What a workload is asked to do. All but `log` may be left out. */
+export interface WorkloadOptions {
+  /** The GGUF file; of a split model its first part. */
+  model?: string;
+  prompt?: string;
+  /** Length of the prompt in tokens, exact for llama-bench and the embedded engine, about right for the others. */
+  promptTokens?: number;
+  /** Tokens to generate, exactly: end-of-text tokens are ignored. Default 100. */
+  tokens?: number;
+  /** Default: the program's own. */
+  threads?: number;
+  /** Context size in tokens. Default: what prompt and tokens need, so that the cache of keys and values stays small. */
+  context?: number;
+  batch?: number;
+  /** Default 1: two runs generate the same. */
+  seed?: number;
+  /** 0 always takes the likeliest token. Default: the program's own (0.8 in llama.cpp). */
+  temperature?: number;
+  /** Passed to the program as they are. An option given here replaces the one blkscope would have passed. */
+  extraArgs?: string[];
+  launch?: LaunchOptions;
+  /** The workload and all its children are ended after this many milliseconds. */
+  timeLimitMs?: number;
+  /** Path of workload.log: all output of the workload is appended to it. */
+  log: string;
+  /** Aborting it stops the workload as `stop()` does. */
+  signal?: AbortSignal;
+  onMark?: (mark: Mark) => void;
+  /** false: weights are read into anonymous memory. Default true. */
+  mmap?: boolean;
+  /** true: the program locks its weights into memory. Default false. */
+  mlock?: boolean;
+  /** true: lets llama.cpp copy quantised weights into a layout that suits the CPU. Default false, where it can be. */
+  repack?: boolean;
+}
+
+/** Speeds as the program printed them; where it printed none, from the marks. null: not known. */
+export interface WorkloadTimings {
+  /** From start to `loaded`. */
+  loadNs: bigint | null;
+  promptTokens: number | null;
+  promptTokensPerSecond: number | null;
+  tokens: number | null;
+  tokensPerSecond: number | null;
+}
+
+/** A workload that has ended, well or not. */
+export interface WorkloadOutcome {
+  engine: EngineName;
+  /** What was run; without the shell and setpriv that started it. */
+  argv: string[];
+  version: string | null;
+  /** null when a signal ended it. */
+  exitCode: number | null;
+  signalName: string | null;
+  timedOut: boolean;
+  startedAt: bigint;
+  endedAt: bigint;
+  wallNs: bigint;
+  /** In order of time. */
+  marks: Mark[];
+  timings: WorkloadTimings;
+  /** Where the weights lived, as seen from the process's memory; see weights.ts. */
+  weights: 'mapped' | 'copied' | null;
+  /** Size of the model's files, or of the large files it mapped or opened; null when there were none. */
+  modelBytes: number | null;
+  /** How much of these files the workload mapped. 0: it read them some other way, or blkscope looked too late. */
+  modelMappedBytes: number;
+  /** Highest values seen, summed over the workload's processes; null when it ended before the first look. */
+  rssAnonBytes: number | null;
+  rssFileBytes: number | null;
+  lockedBytes: number | null;
+  peakRssBytes: number | null;
+  /** Faults of the workload and its children over their whole lives. */
+  majorFaults: number | null;
+  minorFaults: number | null;
+  /** Files that it mapped or held open whenever blkscope looked; see opened-files.ts. */
+  openedFiles: OpenedFile[];
+  /** The line of its output that best says why it failed; null when it did not, or said nothing. */
+  errorLine: string | null;
+}
+
+export interface RunningWorkload {
+  /** The workload's own process id: what starts it becomes it. */
+  pid: number;
+  /** Never rejects: a workload that fails is an outcome too. */
+  done: Promise<WorkloadOutcome>;
+  /** Sends the signal (default SIGTERM) to the workload and its children, SIGKILL 3 s later, and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export type EngineName = 'llama-cli' | 'llama-completion' | 'llama-bench' | 'embedded' | 'command';
+
+/** One way to run a workload. */
+export interface Engine {
+  name: EngineName;
+  /** The program; null for the embedded engine. */
+  path: string | null;
+  /** Throws BlkscopeError when the workload cannot be started at all. */
+  start(options: WorkloadOptions): Promise<RunningWorkload>;
+}

@@ -1,0 +1,271 @@
+import type { ChildProcess } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { modelFiles } from '../model/model-files.js';
+import type {
+  EngineName,
+  Mark,
+  RunningWorkload,
+  WorkloadOptions,
+  WorkloadOutcome,
+  WorkloadTimings,
+} from './engine.js';
+import { launch } from './launch.js';
+import { type ExpectedOutput, LlamaOutput } from './llama-output.js';
+import type { LlamaTimings } from './llama-timings.js';
+import { PacketPipe } from './packet-pipe.js';
+import { faultsOfEndedChildren } from './process-memory.js';
+import { signalTree } from './process-tree.js';
+import { judgeWeights } from './weights.js';
+import { errorLineOf, WorkloadLog } from './workload-log.js';
+import { WorkloadWatch } from './workload-watch.js';
+
+/** What an engine says of the workload that is to be run; all the rest is the same for every engine. */
+export interface WorkloadPlan {
+  engine: EngineName;
+  argv: string[];
+  version: string | null;
+  options: WorkloadOptions;
+  /** How its output is read for marks. Without it the output goes straight into the log. */
+  output?: ExpectedOutput;
+  /** Called for each message of a child that is a Node process. */
+  onMessage?: (message: unknown, workload: WorkloadReports) => void;
+  /** Reads the timings out of what it printed; `version` is for programs that tell only there. */
+  timings(log: WorkloadLog): { timings: LlamaTimings; version?: string | null };
+}
+
+/** What a child that talks by messages may report. */
+export interface WorkloadReports {
+  mark(mark: Mark): void;
+  /** Anonymous memory that the process had before it loaded the model, in bytes. */
+  anonBeforeLoading: number;
+  version: string | null;
+}
+
+/** SIGTERM is answered within a token; where a token takes longer than this, SIGKILL follows. */
+const killAfterMs = 3_000;
+
+/** Output that comes after the end: what was in the pipes. More than this only a forgotten child holds up. */
+const drainMs = 1_000;
+
+/** Starts a workload and watches over it to its end. */
+export async function startWorkload(plan: WorkloadPlan): Promise<RunningWorkload> {
+  const files = plan.options.model === undefined ? [] : await modelFiles(plan.options.model);
+  const log = new WorkloadLog(plan.options.log, plan.argv);
+  try {
+    const workload = await Workload.start(plan, log, files);
+    return { pid: workload.pid, done: workload.run(), stop: (signal) => workload.stop(signal) };
+  } catch (error) {
+    log.close();
+    throw error;
+  }
+}
+
+interface Exit {
+  code: number | null;
+  signal: string | null;
+  time: bigint;
+}
+
+class Workload implements WorkloadReports {
+  anonBeforeLoading = 0;
+  version: string | null;
+  readonly #marks: Mark[] = [];
+  readonly #watch: WorkloadWatch;
+  readonly #faultsBefore;
+  readonly #exited: Promise<Exit>;
+  #drained: Promise<unknown> = Promise.resolve();
+  #timedOut = false;
+  #stopped = false;
+
+  private constructor(
+    private readonly plan: WorkloadPlan,
+    private readonly log: WorkloadLog,
+    private readonly modelParts: readonly { path: string; bytes: number }[],
+    private readonly child: ChildProcess,
+    readonly pid: number,
+    startedAt: bigint,
+    faultsBefore: ReturnType<typeof faultsOfEndedChildren>,
+  ) {
+    this.version = plan.version;
+    this.#faultsBefore = faultsBefore;
+    this.#watch = new WorkloadWatch(pid);
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal, time: process.hrtime.bigint() }));
+    });
+    this.mark({ kind: 'started', time: startedAt });
+  }
+
+  static async start(
+    plan: WorkloadPlan,
+    log: WorkloadLog,
+    modelParts: { path: string; bytes: number }[],
+  ): Promise<Workload> {
+    const pipe = plan.output ? new PacketPipe() : null;
+    const faultsBefore = faultsOfEndedChildren();
+    try {
+      const { child, pid, startedAt } = await launch(plan.argv, plan.options.launch ?? {}, {
+        stdout: pipe?.writer ?? log.fd,
+        stderr: pipe ? 'pipe' : log.fd,
+        packets: pipe !== null,
+        messages: plan.onMessage !== undefined,
+      });
+      const workload = new Workload(plan, log, modelParts, child, pid, startedAt, faultsBefore);
+      if (pipe && plan.output) workload.#readOutput(pipe, plan.output);
+      if (plan.onMessage) workload.#readMessages(plan.onMessage);
+      return workload;
+    } catch (error) {
+      pipe?.reader.destroy();
+      throw error;
+    } finally {
+      pipe?.closeWriter();
+    }
+  }
+
+  mark(mark: Mark): void {
+    this.#marks.push(mark);
+    this.plan.options.onMark?.(mark);
+    // The files of a program that is over within the first 0.2 s would else be missed.
+    if (mark.kind === 'loaded' || mark.kind === 'promptDone') this.#watch.look({ files: true });
+  }
+
+  /** Sends `signal`, and SIGKILL when that did not end it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    this.#stopped = true;
+    signalTree(this.pid, signal);
+    const kill = setTimeout(() => signalTree(this.pid, 'SIGKILL'), killAfterMs);
+    await this.#exited;
+    clearTimeout(kill);
+  }
+
+  async run(): Promise<WorkloadOutcome> {
+    const { timeLimitMs, signal } = this.plan.options;
+    const onLimit = () => {
+      this.#timedOut = true;
+      void this.stop();
+    };
+    const onAbort = () => void this.stop();
+    const limit = timeLimitMs === undefined ? null : setTimeout(onLimit, timeLimitMs);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    const exit = await this.#exited;
+    const faults = faultsOfEndedChildren();
+    if (limit) clearTimeout(limit);
+    signal?.removeEventListener('abort', onAbort);
+    this.#watch.stop();
+    await Promise.race([this.#drained, sleep(drainMs, undefined, { ref: false })]);
+    this.mark({ kind: 'ended', time: exit.time });
+    try {
+      return this.#outcome(exit, faults);
+    } finally {
+      this.log.close();
+    }
+  }
+
+  #readOutput(pipe: PacketPipe, expected: ExpectedOutput): void {
+    const output = new LlamaOutput(expected, (mark) => this.mark(mark));
+    const read = (stream: NodeJS.ReadableStream, name: 'stdout' | 'stderr') =>
+      new Promise((resolve) => {
+        stream.on('data', (chunk: Buffer) => {
+          const time = process.hrtime.bigint();
+          this.log.append(name, chunk);
+          output[name](chunk.toString('latin1'), time);
+        });
+        stream.once('close', resolve).once('error', resolve);
+      });
+    this.#drained = Promise.all([
+      read(pipe.reader, 'stdout'),
+      read(this.child.stderr as NodeJS.ReadableStream, 'stderr'),
+    ]);
+  }
+
+  #readMessages(onMessage: NonNullable<WorkloadPlan['onMessage']>): void {
+    this.child.on('message', (message) => onMessage(message, this));
+    this.#drained = new Promise((resolve) => this.child.once('disconnect', resolve));
+  }
+
+  #outcome(exit: Exit, faults: ReturnType<typeof faultsOfEndedChildren>): WorkloadOutcome {
+    const { timings, version } = this.plan.timings(this.log);
+    const marks = settledMarks(this.#marks, timings.tokens, exit.time);
+    const startedAt = (marks[0] as Mark).time;
+    const failed = exit.code !== 0 && !this.#stopped;
+    const model = this.#model();
+    const highest = this.#watch.highest;
+    return {
+      engine: this.plan.engine,
+      argv: this.plan.argv,
+      version: version ?? this.version,
+      exitCode: exit.code,
+      signalName: exit.signal,
+      timedOut: this.#timedOut,
+      startedAt,
+      endedAt: exit.time,
+      wallNs: exit.time - startedAt,
+      marks,
+      timings: completedTimings(timings, marks),
+      weights: judgeWeights({
+        modelBytes: model.bytes,
+        mappedBytes: model.mappedBytes,
+        anonBytes: highest && highest.anonBytes - this.anonBeforeLoading,
+      }),
+      modelBytes: model.bytes,
+      modelMappedBytes: model.mappedBytes,
+      rssAnonBytes: highest?.anonBytes ?? null,
+      rssFileBytes: highest?.fileBytes ?? null,
+      lockedBytes: highest?.lockedBytes ?? null,
+      peakRssBytes: highest?.peakBytes ?? null,
+      majorFaults: faults.major - this.#faultsBefore.major,
+      minorFaults: faults.minor - this.#faultsBefore.minor,
+      openedFiles: this.#watch.files,
+      errorLine: failed ? errorLineOf(this.log.tail()) : null,
+    };
+  }
+
+  /** Size of the model that was named, else of the large files that were found, and how much of it was mapped. */
+  #model(): { bytes: number | null; mappedBytes: number } {
+    const named = new Set(this.modelParts.map(({ path }) => realpathSync(path)));
+    const files = this.#watch.files.filter(({ path, large }) => (named.size > 0 ? named.has(path) : large));
+    const size = (named.size > 0 ? this.modelParts : files).reduce((sum, { bytes }) => sum + bytes, 0);
+    return {
+      bytes: size || null,
+      mappedBytes: files.reduce((sum, { mappedBytes }) => sum + mappedBytes, 0),
+    };
+  }
+}
+
+/**
+ * The marks in order. Tokens past what the program itself counted are its farewell, and what was read out of the pipes
+ * after the end appeared before it.
+ */
+function settledMarks(marks: readonly Mark[], tokens: number | null, endedAt: bigint): Mark[] {
+  return marks
+    .filter(({ kind, index }) => kind !== 'token' || tokens === null || (index as number) < tokens)
+    .map((mark) => (mark.time > endedAt ? { ...mark, time: endedAt } : mark))
+    .sort((a, b) => Number(a.time - b.time));
+}
+
+/** The program's own timings, with what it did not print worked out from the marks. */
+function completedTimings(printed: LlamaTimings, marks: readonly Mark[]): WorkloadTimings {
+  const at = (kind: Mark['kind']) => marks.find((mark) => mark.kind === kind)?.time ?? null;
+  const [started, loaded, promptDone] = [at('started') as bigint, at('loaded'), at('promptDone')];
+  const tokens = marks.filter(({ kind }) => kind === 'token');
+  const [first, last] = [tokens[0], tokens.at(-1)];
+  const printedLoad = printed.loadMs === null ? null : BigInt(Math.round(printed.loadMs * 1e6));
+  return {
+    loadNs: loaded === null ? printedLoad : loaded - started,
+    promptTokens: printed.promptTokens,
+    promptTokensPerSecond:
+      printed.promptTokensPerSecond ??
+      (printed.promptTokens !== null && loaded !== null && promptDone !== null
+        ? rate(printed.promptTokens, promptDone - loaded)
+        : null),
+    tokens: printed.tokens ?? (tokens.length > 0 ? tokens.length : null),
+    tokensPerSecond:
+      printed.tokensPerSecond ?? (first && last ? rate(tokens.length - 1, last.time - first.time) : null),
+  };
+}
+
+/** Per second; null where there is nothing to divide. */
+function rate(count: number, ns: bigint): number | null {
+  return count > 0 && ns > 0n ? (count * 1e9) / Number(ns) : null;
+}

@@ -1,0 +1,59 @@
+import type { WorkloadOutcome } from './engine.js';
+
+/** Below this a program's other buffers may be as large as its weights, and nothing can be told. */
+const leastModelBytes = 64 * 2 ** 20;
+
+/** What is known of a workload's memory when its weights are to be judged. All in bytes. */
+export interface WeightsEvidence {
+  modelBytes: number | null;
+  /** Bytes of the model's files that the workload had mapped. */
+  mappedBytes: number;
+  /** Highest anonymous memory, less what the process had before it loaded the model. */
+  anonBytes: number | null;
+}
+
+/**
+ * Where a workload keeps its weights. Copied: its anonymous memory came to at least half of the model. Mapped: it did
+ * not, and files of the model are mapped. null: neither, no model, or too small a one to tell.
+ *
+ * A mapping alone shows nothing: a program that repacks weights for the CPU maps the file and copies it as well.
+ */
+export function judgeWeights({
+  modelBytes,
+  mappedBytes,
+  anonBytes,
+}: WeightsEvidence): 'mapped' | 'copied' | null {
+  if (modelBytes === null || anonBytes === null || modelBytes < leastModelBytes) return null;
+  if (anonBytes >= modelBytes / 2) return 'copied';
+  return mappedBytes > 0 ? 'mapped' : null;
+}
+
+/** One or two sentences for the report: where the weights were, and what that means for its figures. */
+export function weightsNote(outcome: WorkloadOutcome): string {
+  const { weights, modelBytes, rssAnonBytes, lockedBytes } = outcome;
+  if (weights === null || modelBytes === null || rssAnonBytes === null) {
+    return 'Whether the weights were mapped or copied could not be told (no model, one under 64 MiB, or too short a run).';
+  }
+  const seen = `${mib(rssAnonBytes)} MiB of anonymous memory for a model of ${mib(modelBytes)} MiB`;
+  if (weights === 'copied') {
+    return (
+      `The weights were copied into the process (${seen}): the file is read once, while loading, and the page cache no ` +
+      `longer matters. What generation reads, and re-read factors, say nothing about the model. ${remedy(outcome)}`
+    );
+  }
+  return (lockedBytes ?? 0) >= modelBytes / 2
+    ? `The weights stayed mapped and were locked (${seen}): they cannot be evicted, so what is read again is not theirs.`
+    : `The weights stayed mapped (${seen}): each is read from the page cache, and from the disk when it had been evicted.`;
+}
+
+function remedy({ engine, modelMappedBytes }: WorkloadOutcome): string {
+  if (modelMappedBytes === 0) return 'The file was never seen mapped: it was read without mmap.';
+  if (engine === 'embedded') {
+    return "The embedded llama.cpp repacks quantised weights and has no switch for it: use F16 weights, or llama.cpp's own program.";
+  }
+  return 'llama.cpp repacks quantised weights for the CPU: builds of 2025 and later take --no-repack, which blkscope passes unless --repack is given.';
+}
+
+function mib(bytes: number): string {
+  return Math.round(bytes / 2 ** 20).toLocaleString('en');
+}

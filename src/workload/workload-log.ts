@@ -1,0 +1,80 @@
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { BlkscopeError } from '../errors.js';
+
+/** How much of the end of each stream is kept to be read again: timings and errors are printed last. */
+const keptCharacters = 2 ** 20;
+
+/**
+ * workload.log: the command line, then all that the workload prints. A workload either writes to it itself, through
+ * `fd`, or has its output passed on by `append`.
+ */
+export class WorkloadLog {
+  readonly fd: number;
+  readonly #start: number;
+  #stdout = '';
+  #stderr = '';
+
+  /** Throws BlkscopeError when the file cannot be written. */
+  constructor(path: string, argv: readonly string[]) {
+    try {
+      this.fd = openSync(path, 'a+');
+    } catch (error) {
+      const { code = 'EIO' } = error as NodeJS.ErrnoException;
+      throw new BlkscopeError(code, `${path}: the workload's log cannot be written: ${code}`, 'usage', {
+        cause: error,
+      });
+    }
+    this.#start = fstatSync(this.fd).size;
+    writeSync(this.fd, `$ ${argv.map(shellQuoted).join(' ')}\n`);
+  }
+
+  append(stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    writeSync(this.fd, chunk);
+    const text = chunk.toString();
+    if (stream === 'stdout') this.#stdout = (this.#stdout + text).slice(-keptCharacters);
+    else this.#stderr = (this.#stderr + text).slice(-keptCharacters);
+  }
+
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** The end of what this workload has written: both streams in the order in which they were. */
+  tail(): string {
+    const { size } = fstatSync(this.fd);
+    const buffer = Buffer.alloc(Math.min(size - this.#start, keptCharacters));
+    const length = readSync(this.fd, buffer, 0, buffer.length, size - buffer.length);
+    return buffer.toString('utf8', 0, length);
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
+
+function shellQuoted(word: string): string {
+  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Lines that only say what another library was tried or that a later step failed too. */
+const noise = /failed to enumerate|backtrace|graphs reused/i;
+const complaint =
+  /\b(error|failed|fatal|cannot|can't|unable|invalid|denied|no such|not found|abort|assert|out of memory|too (long|large))\b/i;
+
+/**
+ * The line of a log that best says why a workload failed: the first complaint, since what follows it is mostly its
+ * consequence; without one the last line. Times and levels before it are left out.
+ */
+export function errorLineOf(log: string): string | null {
+  const lines = log
+    .split('\n')
+    .slice(1) // the command line
+    .map((line) => line.slice(line.lastIndexOf('\b') + 1)) // after a spinner's last turn
+    .map((line) => line.replace(/^[\d.]{5,} [A-Z] /, '').trim())
+    .filter((line) => line !== '' && !noise.test(line));
+  return (lines.find((line) => complaint.test(line)) ?? lines.at(-1) ?? null)?.slice(0, 300) ?? null;
+}

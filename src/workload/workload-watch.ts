@@ -1,0 +1,44 @@
+import { mergeOpenedFiles, type OpenedFile, openedFiles } from './opened-files.js';
+import { type ProcessMemory, processMemory } from './process-memory.js';
+
+/** Looks at memory every 0.2 s; at opened files as often at first, when models are loaded, then ever less. */
+const lookEveryMs = 200;
+const filesAtMost = 5_000;
+
+/** Looks at a running workload now and then: how much memory it has, and which files. */
+export class WorkloadWatch {
+  /** Highest values seen; null before the first look. */
+  highest: ProcessMemory | null = null;
+  files: OpenedFile[] = [];
+  readonly #timer: NodeJS.Timeout;
+  readonly #startedMs = performance.now();
+  #nextFilesMs = 0;
+
+  constructor(private readonly pid: number) {
+    this.#timer = setInterval(() => this.look(), lookEveryMs).unref();
+  }
+
+  /** Looks now; called also at moments of interest, such as the end of loading. */
+  look(options: { files?: boolean } = {}): void {
+    const memory = processMemory(this.pid);
+    if (memory) this.highest = highestOf(this.highest, memory);
+    const elapsed = performance.now() - this.#startedMs;
+    if (!options.files && elapsed < this.#nextFilesMs) return;
+    this.files = mergeOpenedFiles(this.files, openedFiles(this.pid));
+    this.#nextFilesMs = elapsed + Math.min(Math.max(elapsed / 2, lookEveryMs / 2), filesAtMost);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function highestOf(before: ProcessMemory | null, now: ProcessMemory): ProcessMemory {
+  if (!before) return now;
+  return {
+    anonBytes: Math.max(before.anonBytes, now.anonBytes),
+    fileBytes: Math.max(before.fileBytes, now.fileBytes),
+    lockedBytes: Math.max(before.lockedBytes, now.lockedBytes),
+    peakBytes: Math.max(before.peakBytes, now.peakBytes),
+  };
+}
