@@ -67,7 +67,6 @@ class FtraceSource final : public Source {
   }
   ~FtraceSource() override { close(); }
 
-  const SourceInfo& info() const override { return info_; }
   Result<void> start() override;
   Result<void> stop() override { return writeText(tracefs_ + "/tracing_on", "0"); }
   void close() override;
@@ -90,7 +89,6 @@ class FtraceSource final : public Source {
   Changes& changes_;
   std::string tracefs_;
   uint16_t blkType_;
-  SourceInfo info_;
   std::vector<Stream> streams_;
   std::vector<std::byte> page_;
   Notes notes_;

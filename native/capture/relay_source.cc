@@ -41,7 +41,6 @@ class RelaySource final : public Source {
   }
   ~RelaySource() override { close(); }
 
-  const SourceInfo& info() const override { return info_; }
   Result<void> start() override;
   Result<void> stop() override;
   void close() override;
@@ -61,7 +60,6 @@ class RelaySource final : public Source {
   SourceOptions options_;
   Changes& changes_;
   std::string debugfs_;
-  SourceInfo info_;
   std::vector<Device> devices_;
   std::vector<Stream> streams_;
   std::vector<std::byte> buffer_;

@@ -43,7 +43,9 @@ struct SourceOptions {
 class Source {
  public:
   virtual ~Source() = default;
-  virtual const SourceInfo& info() const = 0;
+  const SourceInfo& info() const { return info_; }
+  /// Notes why this source was chosen.
+  void because(std::string reason) { info_.reason = std::move(reason); }
   virtual Result<void> start() = 0;
   virtual Result<void> stop() = 0;
   /// Undoes what start changed on the machine; idempotent.
@@ -62,6 +64,9 @@ class Source {
   virtual uint64_t sequenceGaps() const = 0;
   /// Process names and the like, after stop.
   virtual Notes& notes() = 0;
+
+ protected:
+  SourceInfo info_;
 };
 
 /// The mask of categories for a device: what the report needs, or all.

@@ -1,0 +1,112 @@
+#include "analyse/analysis.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace blkscope {
+
+Analysis::Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t startNs)
+    : traced_(std::move(files)), map_(traced_), fileDevice_(fileDevice) {
+  for (const TracedFile& file : traced_) files_.push_back({file.bytes, 0, 0, 0});
+  timeline_.begin(startNs);
+}
+
+Analysis::Device& Analysis::device(uint32_t number) {
+  if (lastDevice_ && lastDevice_->number == number) return *lastDevice_;
+  auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == number; });
+  if (found == devices_.end()) {
+    devices_.push_back(std::make_unique<Device>());
+    devices_.back()->number = number;
+    found = devices_.end() - 1;
+  }
+  return *(lastDevice_ = found->get());
+}
+
+void Analysis::consume(std::span<const Event> events) {
+  if (events.empty()) return;
+  if (first_ == 0) first_ = events.front().time;
+  last_ = std::max(last_, events.back().time);
+  for (const Event& event : events) {
+    ++actions_[static_cast<size_t>(event.action)];
+    if (event.action == Action::complete) {
+      complete(event);
+    } else if (event.action == Action::issue && event.direction == Direction::read) {
+      Device& d = device(event.device);
+      d.issues = true;
+      d.atIssue.add(event.sector, event.endSector());
+    }
+  }
+}
+
+void Analysis::complete(const Event& event) {
+  bool read = event.direction == Direction::read;
+  if (!read && event.direction != Direction::write) return;
+  Transfer& transfer = read ? reads_ : writes_;
+  if (event.error) {
+    ++transfer.errors;
+    return;
+  }
+  if (event.bytes == 0) return;  // the tail of a partial completion
+  ++transfer.count;
+  transfer.bytes += event.bytes;
+  timeline_.add(event);
+  Device& d = device(event.device);
+  if (!read) {
+    writeSizes_.add(event.bytes);
+    d.written.insert(event.sector, event.sectors());
+    return;
+  }
+  readSizes_.add(event.bytes);
+  d.read.insert(event.sector, event.sectors());
+  d.atComplete.add(event.sector, event.endSector());
+  if (event.device != fileDevice_) return;
+  uint32_t counted = UINT32_MAX;
+  map_.forEachOverlap(event.sector, event.endSector(), [&](const FileMap::Piece& piece, uint64_t from, uint64_t to) {
+    FileReads& file = files_[piece.file];
+    if (piece.file != counted) ++file.reads;  // one I/O over two extents of a file is one read
+    counted = piece.file;
+    file.readBytes += clippedBytes(piece, from, to);
+  });
+}
+
+// The bytes of a piece's sectors that lie inside the file: its last block may reach beyond the end.
+uint64_t Analysis::clippedBytes(const FileMap::Piece& piece, uint64_t from, uint64_t to) const {
+  uint64_t offset = piece.fileOffset + ((from - piece.sector) << 9);
+  uint64_t size = files_[piece.file].bytes;
+  return offset >= size ? 0 : std::min((to - from) << 9, size - offset);
+}
+
+void Analysis::finish(uint64_t endNs) {
+  timeline_.finish(endNs);
+  auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == fileDevice_; });
+  if (found == devices_.end()) return;
+  for (const FileMap::Piece& piece : map_.pieces()) {
+    (*found)->read.forEachIn(piece.sector, piece.endSector, [&](uint64_t from, uint64_t to) {
+      files_[piece.file].uniqueBytes += clippedBytes(piece, from, to);
+    });
+  }
+}
+
+uint64_t Analysis::events() const { return std::accumulate(actions_.begin(), actions_.end(), uint64_t{0}); }
+
+uint64_t Analysis::uniqueReadSectors() const {
+  uint64_t total = 0;
+  for (const auto& d : devices_) total += d->read.size();
+  return total;
+}
+
+uint64_t Analysis::uniqueWriteSectors() const {
+  uint64_t total = 0;
+  for (const auto& d : devices_) total += d->written.size();
+  return total;
+}
+
+Gaps Analysis::deviceGaps() const {
+  Gaps total;
+  for (const auto& d : devices_) total.addCounts(d->issues ? d->atIssue : d->atComplete);
+  return total;
+}
+
+std::vector<FileReads> Analysis::files() const { return files_; }
+
+}  // namespace blkscope

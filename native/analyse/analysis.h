@@ -1,0 +1,90 @@
+// Every figure of the summary, from events in time order, in one pass.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "analyse/file_map.h"
+#include "analyse/gaps.h"
+#include "analyse/sector_set.h"
+#include "analyse/sizes.h"
+#include "analyse/timeline.h"
+#include "decode/event.h"
+
+namespace blkscope {
+
+/// What was transferred in one direction, counted once, at completion. Failed I/Os count as errors alone.
+struct Transfer {
+  uint64_t count = 0;
+  uint64_t bytes = 0;
+  uint64_t errors = 0;
+};
+
+/// What was read of one traced file. Bytes outside the file's end (its last block's rest) are not counted.
+struct FileReads {
+  uint64_t bytes = 0;  // the file's size
+  uint64_t reads = 0;
+  uint64_t readBytes = 0;
+  uint64_t uniqueBytes = 0;
+};
+
+/// The streaming analysis. Feed events in time order with `consume`, call `finish` once, read the figures.
+///
+/// Where in an I/O's life each figure is taken: docs/metrics.md. Gaps in device order are taken at issue; a device
+/// that never issues (device mapper, md) has them at completion.
+class Analysis {
+ public:
+  /// Files are looked up on the device `fileDevice`.
+  Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t startNs);
+
+  void consume(std::span<const Event> events);
+  void finish(uint64_t endNs);
+
+  uint64_t events() const;
+  uint64_t firstNs() const { return first_; }
+  uint64_t lastNs() const { return last_; }
+  const std::array<uint64_t, kActions>& actions() const { return actions_; }
+  const Transfer& reads() const { return reads_; }
+  const Transfer& writes() const { return writes_; }
+  uint64_t uniqueReadSectors() const;
+  uint64_t uniqueWriteSectors() const;
+  const Sizes& readSizes() const { return readSizes_; }
+  const Sizes& writeSizes() const { return writeSizes_; }
+  Gaps deviceGaps() const;
+  const Timeline& timeline() const { return timeline_; }
+  std::vector<FileReads> files() const;
+
+ private:
+  struct Device {
+    uint32_t number;
+    Gaps atIssue;
+    Gaps atComplete;
+    bool issues = false;
+    SectorSet read;
+    SectorSet written;
+  };
+
+  void complete(const Event& event);
+  Device& device(uint32_t number);
+  uint64_t clippedBytes(const FileMap::Piece& piece, uint64_t from, uint64_t to) const;
+
+  std::vector<TracedFile> traced_;
+  FileMap map_;
+  uint32_t fileDevice_;
+  std::vector<FileReads> files_;
+  std::vector<std::unique_ptr<Device>> devices_;
+  Device* lastDevice_ = nullptr;
+  std::array<uint64_t, kActions> actions_{};
+  Transfer reads_;
+  Transfer writes_;
+  Sizes readSizes_;
+  Sizes writeSizes_;
+  Timeline timeline_;
+  uint64_t first_ = 0;
+  uint64_t last_ = 0;
+};
+
+}  // namespace blkscope

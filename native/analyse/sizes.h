@@ -1,0 +1,36 @@
+// The distribution of completed I/Os by size.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+
+namespace blkscope {
+
+/// Counts I/Os by exact size in bytes.
+class Sizes {
+ public:
+  void add(uint32_t bytes) {
+    uint32_t sectors = bytes >> 9;
+    if ((bytes & 511) == 0 && sectors < common_.size()) {
+      ++common_[sectors];
+    } else {
+      ++rare_[bytes];
+    }
+  }
+
+  /// Counts by bytes, ascending, sizes that occurred only.
+  std::map<uint32_t, uint64_t> counts() const {
+    std::map<uint32_t, uint64_t> all = rare_;
+    for (uint32_t sectors = 0; sectors < common_.size(); ++sectors) {
+      if (common_[sectors]) all[sectors << 9] += common_[sectors];
+    }
+    return all;
+  }
+
+ private:
+  std::array<uint64_t, 2049> common_{};  // whole sectors up to 1 MiB: nearly all
+  std::map<uint32_t, uint64_t> rare_;
+};
+
+}  // namespace blkscope

@@ -1,0 +1,131 @@
+// A tracing session: capture thread -> spool -> analysis thread -> batches.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "analyse/analysis.h"
+#include "capture/batch_queue.h"
+#include "capture/disk_counters.h"
+#include "capture/source.h"
+#include "capture/spool.h"
+#include "system/changes.h"
+
+namespace blkscope {
+
+enum class SourceKind { automatic, relay, ftrace };
+
+struct SessionOptions {
+  SourceKind kind = SourceKind::automatic;
+  SourceOptions source;
+  std::vector<TracedFile> files;  // on source.devices[0]
+  uint64_t spoolBytes = 256 << 20;
+  bool deliver = true;  // false: events are analysed and dropped
+  std::string journalDirectory = "/run/blkscope";
+};
+
+/// Opens and starts a source. `automatic` takes relay, and ftrace where relay is refused, and says why.
+Result<std::unique_ptr<Source>> startSource(SourceKind kind, const SourceOptions& options, Changes& changes);
+
+/// Running counters, cheap to take from any thread.
+struct SessionCounters {
+  uint64_t events = 0;
+  uint64_t dropped = 0;  // by the kernel and by the spool
+  uint64_t readBytes = 0;
+  uint64_t writeBytes = 0;
+  uint64_t spoolBytes = 0;
+  uint64_t spoolPeakBytes = 0;
+};
+
+/// What the session itself cost.
+struct TracerCost {
+  uint64_t captureCpuNs = 0;
+  uint64_t analysisCpuNs = 0;
+  uint64_t kernelBufferBytes = 0;
+  uint64_t spoolPeakBytes = 0;
+  uint64_t spoolTotalBytes = 0;
+};
+
+/// How far the trace can be trusted.
+struct Integrity {
+  uint64_t dropped = 0;
+  uint64_t sequenceGaps = 0;
+  DiskCounters traced;  // by the devices' own counters, over the same window
+  std::vector<std::string> defects;  // one line a cause of loss; empty: complete
+};
+
+/// One session. start, take batches at will, stop, take the rest, read the figures; close at any time.
+///
+/// start, stop, take and close are called from one thread. The capture thread drains the kernel and encodes; the
+/// analysis thread decodes, merges by time, analyses and fills batches, and waits when nobody takes them: then the
+/// spool holds what comes.
+class Session {
+ public:
+  Session(SessionOptions options, std::function<void()> onReady);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session() { close(); }
+
+  Result<void> start();
+  /// Ends tracing, drains the kernel and undoes every change. What was captured can still be taken.
+  void stop();
+  void close();
+
+  std::unique_ptr<ColumnBatch> take(bool& ended) { return queue_.take(ended); }
+  SessionCounters counters() const;
+
+  /// After start.
+  const SourceInfo& info() const { return info_; }
+  /// After take() has said that it ended.
+  const Analysis& analysis() const { return *analysis_; }
+  const Integrity& integrity() const { return integrity_; }
+  const Notes& notes() const { return notes_; }
+  TracerCost cost() const;
+  uint64_t startedNs() const { return startedNs_; }
+  uint64_t stoppedNs() const { return stoppedNs_; }
+
+ private:
+  void capture();
+  void sweep();
+  void sweepStream(size_t stream, uint64_t& watermark);
+  void count(const std::vector<Event>& events);
+  void waitForEvents();
+  void analyse();
+  bool deliver(std::span<const Event> events);
+  void finishIntegrity(const std::vector<DiskCounters>& before);
+  std::vector<DiskCounters> readAllCounters() const;
+
+  SessionOptions options_;
+  Changes changes_;
+  std::unique_ptr<Source> source_;
+  SourceInfo info_;
+  std::unique_ptr<Spool> spool_;
+  std::unique_ptr<Analysis> analysis_;
+  BatchQueue queue_;
+  std::unique_ptr<ColumnBatch> batch_;
+  std::vector<Event> scratch_;
+  std::vector<DiskCounters> countersBefore_;
+  Integrity integrity_;
+  Notes notes_;
+  Fd stopEvent_;
+  std::thread captureThread_;
+  std::thread analysisThread_;
+  std::string captureError_;  // read after the capture thread has ended
+  std::atomic<bool> stopping_ = false;
+  bool started_ = false;
+  bool stopped_ = false;
+  uint64_t startedNs_ = 0;
+  uint64_t stoppedNs_ = 0;
+  std::atomic<uint64_t> events_ = 0;
+  std::atomic<uint64_t> readBytes_ = 0;
+  std::atomic<uint64_t> writeBytes_ = 0;
+  std::atomic<uint64_t> kernelDropped_ = 0;
+  std::atomic<uint64_t> captureCpuNs_ = 0;
+  std::atomic<uint64_t> analysisCpuNs_ = 0;
+};
+
+}  // namespace blkscope

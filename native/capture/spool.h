@@ -1,0 +1,102 @@
+// The bounded buffer between the capture thread and the analysis thread.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "capture/spool_codec.h"
+#include "decode/event.h"
+#include "system/mapping.h"
+
+namespace blkscope {
+
+/// Encoded events of all streams, in chunks locked in memory, bounded in size.
+///
+/// One writer thread, one reader thread. The writer encodes into chunks of its own and publishes them once a sweep,
+/// so the lock is taken a few times a second, not once an event. A publication carries a watermark: no event older
+/// than it will come any more, on any stream.
+class Spool {
+ public:
+  static constexpr size_t kChunkBytes = 256 << 10;
+
+  /// `limitBytes`: the most the chunks may take; reached, events are dropped and counted.
+  Spool(std::span<const unsigned> cpus, uint64_t limitBytes);
+
+  /// Writer: encodes events into the stream's open chunk. False: some were dropped, the limit is reached.
+  bool append(size_t stream, std::span<const Event> events);
+  /// Writer: hands over all that was appended. `watermark` in ns; UINT64_MAX closes the spool.
+  void publish(uint64_t watermark);
+
+  /// Reader: waits for a publication beyond the last one seen, for the spool's end, or for `cancel()`.
+  /// Returns the watermark; nothing older comes later.
+  uint64_t waitForWatermark();
+  /// Reader: decodes up to `out.size()` published events of a stream; returns how many.
+  size_t read(size_t stream, std::span<Event> out);
+  /// Any thread: wakes the reader, whose waits return at once from now on.
+  void cancel();
+  bool cancelled() const { return cancelled_; }
+
+  /// Any thread.
+  uint64_t bytes() const { return held_; }
+  uint64_t peakBytes() const { return peak_; }
+  /// All bytes ever encoded.
+  uint64_t totalBytes() const { return total_; }
+  /// Events that found the spool at its limit.
+  uint64_t droppedEvents() const { return dropped_; }
+  size_t streams() const { return writers_.size(); }
+
+ private:
+  struct Chunk {
+    Chunk(Mapping mapping, std::atomic<uint64_t>& held) : memory(std::move(mapping)), held_(held) {}
+    ~Chunk() { held_ -= memory.size(); }
+    Mapping memory;
+
+   private:
+    std::atomic<uint64_t>& held_;
+  };
+  struct Piece {  // a published part of a chunk
+    std::shared_ptr<Chunk> chunk;
+    const std::byte* at;
+    const std::byte* end;
+  };
+  struct Writer {
+    SpoolEncoder encoder;
+    std::shared_ptr<Chunk> chunk;
+    std::byte* unpublished = nullptr;  // from here on the chunk's bytes are ours alone
+    std::byte* at = nullptr;
+    std::byte* end = nullptr;
+    std::vector<Piece> pieces;  // full chunks not yet published
+  };
+  struct Reader {
+    SpoolDecoder decoder;
+    std::deque<Piece> pieces;
+  };
+
+  bool openChunk(Writer& writer);
+  static void cut(Writer& writer);
+
+  std::atomic<uint64_t> held_ = 0;  // first: the chunks count themselves out of it when they go
+  std::vector<Writer> writers_;
+  std::vector<Reader> readers_;
+  const uint64_t limit_;
+  std::atomic<uint64_t> peak_ = 0;
+  std::atomic<uint64_t> total_ = 0;
+  std::atomic<uint64_t> dropped_ = 0;
+  uint64_t seen_ = 0;  // the reader's last publication
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::vector<Piece>> published_;  // by stream, not yet taken by the reader
+  uint64_t publications_ = 0;
+  uint64_t watermark_ = 0;
+  std::atomic<bool> cancelled_ = false;
+};
+
+}  // namespace blkscope
