@@ -51,9 +51,16 @@ function* pieces(): Generator<string> {
   yield SPACE;
   yield* 'abcdefghijklmnopqrstuvwxyz';
   yield* syllables;
-  let words = syllables.map((syllable) => SPACE + syllable);
-  for (;;) {
-    yield* words;
-    words = words.flatMap((word) => syllables.map((syllable) => word + syllable));
+  for (let length = 1; ; length++) yield* words(syllables, length);
+}
+
+/** All words of so many syllables. */
+function* words(syllables: readonly string[], length: number): Generator<string> {
+  if (length === 0) {
+    yield SPACE;
+    return;
+  }
+  for (const beginning of words(syllables, length - 1)) {
+    for (const syllable of syllables) yield beginning + syllable;
   }
 }

@@ -4,8 +4,8 @@ import { blockBytes } from './tensor-types.js';
 /** Types that random weights can be made in. */
 export type WeightType = 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_K' | 'Q6_K' | 'MXFP4';
 
-/** Bytes of a pool of weights, about: small enough to stay in the CPU's cache while a file is written from it. */
-const POOL_BYTES = 16 << 20;
+/** Bytes of a pool of weights, about: it stays in the cache while a file is written from it. */
+const POOL_BYTES = 4 << 20;
 
 /** Random bytes that depend on the seed and the label alone. */
 export function seededBytes(seed: number, label: string, length: number): Buffer {

@@ -154,7 +154,7 @@ test('a Zipf router prefers experts by rank, in another order in each layer', as
 
 test('no part of the file repeats on a file system’s blocks', async () => {
   const path = join(folder, 'repeats.gguf');
-  await synthesizeModel(path, { preset: 'tiny-llama', bytes: 60e6 }); // the pools begin anew three times
+  await synthesizeModel(path, { preset: 'tiny-llama', bytes: 60e6 }); // several times what a pool holds
   const bytes = await readFile(path);
   const blocks = Array.from({ length: Math.floor(bytes.length / 4096) }, (_, index) =>
     sha256(bytes.subarray(index * 4096, (index + 1) * 4096)),
