@@ -30,6 +30,8 @@ export interface NativeTracerOptions {
   bufferCount: number;
   /** The most memory the spool may take between the capture thread and the analysis. */
   spoolBytes: number;
+  /** Where changes to the machine are written down before they are made. */
+  journalDirectory: string;
   /** False: events are analysed and dropped; nothing is handed to JavaScript. */
   deliver: boolean;
 }
@@ -173,7 +175,7 @@ export interface NativeChanges {
 }
 
 export interface NativeBinding extends NativeMemory {
-  Tracer: new (options: NativeTracerOptions, changes: NativeChanges, onReady: () => void) => NativeTracer;
+  Tracer: new (options: NativeTracerOptions, onReady: () => void) => NativeTracer;
   Changes: new (journalDirectory: string) => NativeChanges;
   /** Undoes what dead sessions left in the journal directory; live sessions are left alone. */
   recover(journalDirectory: string): UndoReport;

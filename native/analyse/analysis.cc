@@ -81,8 +81,8 @@ void Analysis::finish(uint64_t endNs) {
   auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == fileDevice_; });
   if (found == devices_.end()) return;
   for (const FileMap::Piece& piece : map_.pieces()) {
-    (*found)->read.forEachIn(piece.sector, piece.endSector, [&](uint64_t from, uint64_t to) {
-      files_[piece.file].uniqueBytes += clippedBytes(piece, from, to);
+    (*found)->read.forEach({piece.sector, piece.endSector - piece.sector}, [&](SectorRange range) {
+      files_[piece.file].uniqueBytes += clippedBytes(piece, range.start, range.start + range.count);
     });
   }
 }

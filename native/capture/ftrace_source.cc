@@ -144,7 +144,7 @@ Result<void> FtraceSource::setDevice(const std::string& device) {
   // Writing any filter sets the trace up; enable=0 removes it with its filters.
   if (auto r = changes_.willChange({Undo::Kind::write, folder + "enable", "0"}); !r) return r;
   char mask[32];
-  std::snprintf(mask, sizeof mask, "%llx",
+  std::snprintf(mask, sizeof mask, "0x%llx",
                 static_cast<unsigned long long>(actionMask(options_.actions, device)));
   if (auto r = writeText(folder + "act_mask", mask); !r) {
     if (r.error().code == "EBUSY") {

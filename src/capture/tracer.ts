@@ -1,7 +1,6 @@
 import { BlkscopeError } from '../errors.js';
 import {
   type ActionChoice,
-  type NativeChanges,
   type NativeCounters,
   type NativeExtents,
   type NativeSummary,
@@ -31,8 +30,6 @@ export interface TracerOptions {
   deliver?: boolean;
   /** Ends the tracing; the iteration then ends when all is drained. */
   signal?: AbortSignal;
-  /** Where changes to the machine are written down; made when not given. */
-  changes?: NativeChanges;
 }
 
 /**
@@ -51,7 +48,6 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   readonly info: NativeTracerInfo;
 
   private constructor(options: TracerOptions) {
-    const changes = options.changes ?? new native.Changes(journalDirectory());
     this.#native = new native.Tracer(
       {
         source: options.source ?? 'auto',
@@ -62,8 +58,8 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
         bufferCount: options.bufferCount ?? 0,
         spoolBytes: options.spoolBytes ?? 256 * 2 ** 20,
         deliver: options.deliver ?? true,
+        journalDirectory: journalDirectory(),
       },
-      changes,
       () => this.#wake(),
     );
     try {

@@ -1,0 +1,21 @@
+// Registration alone: every class and function that the addon exports.
+#include <napi.h>
+
+#include "addon/changes.h"
+#include "addon/files.h"
+#include "addon/memory.h"
+#include "addon/tracer.h"
+
+namespace {
+
+Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
+  blkscope::registerChanges(env, exports);
+  blkscope::registerFiles(env, exports);
+  blkscope::registerMemory(env, exports);
+  blkscope::registerTracer(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(blkscope, registerAll)

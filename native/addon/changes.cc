@@ -1,0 +1,74 @@
+#include "addon/changes.h"
+
+#include <memory>
+
+#include "addon/convert.h"
+
+namespace blkscope {
+namespace {
+
+Napi::Array strings(Napi::Env env, const std::vector<std::string>& values) {
+  auto array = Napi::Array::New(env, values.size());
+  for (uint32_t i = 0; i < values.size(); ++i) array[i] = Napi::String::New(env, values[i]);
+  return array;
+}
+
+Napi::Value jsReport(Napi::Env env, const UndoReport& report) {
+  auto object = Napi::Object::New(env);
+  object["undone"] = strings(env, report.undone);
+  object["failed"] = strings(env, report.failed);
+  return object;
+}
+
+class ChangesBinding : public Napi::ObjectWrap<ChangesBinding> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Changes",
+                       {
+                           InstanceMethod<&ChangesBinding::writeSetting>("writeSetting"),
+                           InstanceMethod<&ChangesBinding::makeCgroup>("makeCgroup"),
+                           InstanceMethod<&ChangesBinding::makeDirectory>("makeDirectory"),
+                           InstanceMethod<&ChangesBinding::mount>("mount"),
+                           InstanceMethod<&ChangesBinding::undo>("undo"),
+                       });
+  }
+  explicit ChangesBinding(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<ChangesBinding>(info), changes_(Argument::at(info, 0, "journalDirectory").string()) {}
+
+ private:
+  Napi::Value writeSetting(const Napi::CallbackInfo& info) {
+    valueOrThrow(info.Env(), changes_.writeSetting(Argument::at(info, 0, "path").string(),
+                                                   Argument::at(info, 1, "value").string()));
+    return info.Env().Undefined();
+  }
+  Napi::Value makeCgroup(const Napi::CallbackInfo& info) {
+    valueOrThrow(info.Env(), changes_.makeCgroup(Argument::at(info, 0, "path").string()));
+    return info.Env().Undefined();
+  }
+  Napi::Value makeDirectory(const Napi::CallbackInfo& info) {
+    valueOrThrow(info.Env(), changes_.makeDirectory(Argument::at(info, 0, "path").string()));
+    return info.Env().Undefined();
+  }
+  Napi::Value mount(const Napi::CallbackInfo& info) {
+    valueOrThrow(info.Env(),
+                 changes_.mount(Argument::at(info, 0, "type").string(), Argument::at(info, 1, "target").string(),
+                                Argument::at(info, 2, "options").stringOr("")));
+    return info.Env().Undefined();
+  }
+  Napi::Value undo(const Napi::CallbackInfo& info) { return jsReport(info.Env(), changes_.undo()); }
+
+  Changes changes_;
+};
+
+Napi::Value recoverBinding(const Napi::CallbackInfo& info) {
+  return jsReport(info.Env(), recover(Argument::at(info, 0, "journalDirectory").string()));
+}
+
+}  // namespace
+
+void registerChanges(Napi::Env env, Napi::Object exports) {
+  exports["Changes"] = ChangesBinding::define(env);
+  exports["recover"] = Napi::Function::New(env, recoverBinding, "recover");
+}
+
+}  // namespace blkscope

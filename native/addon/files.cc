@@ -1,0 +1,47 @@
+#include "addon/files.h"
+
+#include "addon/convert.h"
+#include "files/extents.h"
+
+namespace blkscope {
+namespace {
+
+Napi::Value jsFileExtents(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  TracedFile file = valueOrThrow(env, fileExtents(Argument::at(info, 0, "path").string()));
+  size_t count = file.extents.size();
+  auto offsets = Napi::BigUint64Array::New(env, count, napi_biguint64_array);
+  auto sectors = Napi::BigUint64Array::New(env, count, napi_biguint64_array);
+  auto counts = Napi::BigUint64Array::New(env, count, napi_biguint64_array);
+  for (size_t i = 0; i < count; ++i) {
+    offsets[i] = file.extents[i].fileOffset;
+    sectors[i] = file.extents[i].sector;
+    counts[i] = file.extents[i].sectors;
+  }
+  auto object = Napi::Object::New(env);
+  object["bytes"] = jsNumber(env, file.bytes);
+  object["fileOffsets"] = offsets;
+  object["sectors"] = sectors;
+  object["sectorCounts"] = counts;
+  return object;
+}
+
+Napi::Value jsFileDevice(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  FileDevice device = valueOrThrow(env, fileDevice(Argument::at(info, 0, "path").string()));
+  auto object = Napi::Object::New(env);
+  object["name"] = Napi::String::New(env, device.name);
+  object["disk"] = Napi::String::New(env, device.disk);
+  object["startSector"] = jsBigint(env, device.startSector);
+  object["fileSystem"] = Napi::String::New(env, device.fileSystem);
+  return object;
+}
+
+}  // namespace
+
+void registerFiles(Napi::Env env, Napi::Object exports) {
+  exports["fileExtents"] = Napi::Function::New(env, jsFileExtents, "fileExtents");
+  exports["fileDevice"] = Napi::Function::New(env, jsFileDevice, "fileDevice");
+}
+
+}  // namespace blkscope

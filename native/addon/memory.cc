@@ -1,0 +1,115 @@
+#include "addon/memory.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "addon/convert.h"
+#include "memory/locked_region.h"
+#include "memory/page_cache.h"
+
+namespace blkscope {
+namespace {
+
+Napi::Value orNull(Napi::Env env, const std::optional<uint64_t>& value) {
+  return value ? jsNumber(env, *value) : env.Null();
+}
+
+Napi::Value jsResidency(Napi::Env env, const Residency& residency) {
+  auto object = Napi::Object::New(env);
+  object["fileBytes"] = jsNumber(env, residency.fileBytes);
+  object["cachedBytes"] = jsNumber(env, residency.cachedBytes);
+  object["dirtyBytes"] = orNull(env, residency.dirtyBytes);
+  object["evictedBytes"] = orNull(env, residency.evictedBytes);
+  object["recentlyEvictedBytes"] = orNull(env, residency.recentlyEvictedBytes);
+  object["method"] = Napi::String::New(env, residency.byCachestat ? "cachestat" : "mincore");
+  return object;
+}
+
+/// Runs `work` on a thread of the pool and settles a promise with its result, converted on JavaScript's thread.
+template <class T>
+class PromiseWorker : public Napi::AsyncWorker {
+ public:
+  using Work = std::function<Result<T>()>;
+  using Convert = std::function<Napi::Value(Napi::Env, T)>;
+
+  static Napi::Promise run(Napi::Env env, Work work, Convert convert) {
+    auto worker = std::unique_ptr<PromiseWorker>(new PromiseWorker(env, std::move(work), std::move(convert)));
+    Napi::Promise promise = worker->deferred_.Promise();
+    worker.release()->Queue();  // it deletes itself when it is done
+    return promise;
+  }
+
+ protected:
+  void Execute() override { result_.emplace(work_()); }
+  void OnOK() override {
+    if (*result_) {
+      deferred_.Resolve(convert_(Env(), std::move(**result_)));
+    } else {
+      deferred_.Reject(jsError(Env(), result_->error()).Value());
+    }
+  }
+
+ private:
+  PromiseWorker(Napi::Env env, Work work, Convert convert)
+      : Napi::AsyncWorker(env), deferred_(env), work_(std::move(work)), convert_(std::move(convert)) {}
+
+  Napi::Promise::Deferred deferred_;
+  Work work_;
+  Convert convert_;
+  std::optional<Result<T>> result_;
+};
+
+Napi::Value jsLockedRegion(Napi::Env env, LockedRegion region) {
+  auto held = std::make_shared<std::optional<LockedRegion>>(std::move(region));
+  auto object = Napi::Object::New(env);
+  object["bytes"] = jsNumber(env, (*held)->bytes());
+  object["release"] = Napi::Function::New(env, [held](const Napi::CallbackInfo&) { held->reset(); }, "release");
+  return object;
+}
+
+Napi::Value lockMemory(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  uint64_t bytes = Argument::at(info, 0, "bytes").integer();
+  if (bytes == 0) Argument::at(info, 0, "bytes").refuse("more than 0");
+  auto progress = std::make_shared<LockProgress>();
+  auto object = Napi::Object::New(env);
+  object["lockedBytes"] = Napi::Function::New(
+      env, [progress](const Napi::CallbackInfo& i) { return jsNumber(i.Env(), progress->lockedBytes); },
+      "lockedBytes");
+  object["cancel"] =
+      Napi::Function::New(env, [progress](const Napi::CallbackInfo&) { progress->cancelled = true; }, "cancel");
+  object["done"] = PromiseWorker<LockedRegion>::run(
+      env, [bytes, progress] { return LockedRegion::lock(bytes, *progress); }, jsLockedRegion);
+  return object;
+}
+
+template <Result<Residency> (*operation)(const std::string&)>
+Napi::Value cachePromise(const Napi::CallbackInfo& info) {
+  std::string path = Argument::at(info, 0, "path").string();
+  return PromiseWorker<Residency>::run(
+      info.Env(), [path] { return operation(path); },
+      [](Napi::Env env, Residency residency) { return jsResidency(env, residency); });
+}
+
+Napi::Value residencyNow(const Napi::CallbackInfo& info) {
+  return jsResidency(info.Env(),
+                     valueOrThrow(info.Env(), pageCacheResidency(Argument::at(info, 0, "path").string())));
+}
+
+}  // namespace
+
+void registerMemory(Napi::Env env, Napi::Object exports) {
+  exports["lockMemory"] = Napi::Function::New(env, lockMemory, "lockMemory");
+  exports["memoryAvailable"] = Napi::Function::New(
+      env, [](const Napi::CallbackInfo& info) { return jsNumber(info.Env(), memoryAvailable()); }, "memoryAvailable");
+  exports["safeRest"] = Napi::Function::New(
+      env, [](const Napi::CallbackInfo& info) { return jsNumber(info.Env(), safeRest()); }, "safeRest");
+  exports["pageCacheResidency"] = Napi::Function::New(env, residencyNow, "pageCacheResidency");
+  exports["evictFile"] = Napi::Function::New(env, cachePromise<evictFile>, "evictFile");
+  exports["warmFile"] = Napi::Function::New(env, cachePromise<warmFile>, "warmFile");
+}
+
+}  // namespace blkscope

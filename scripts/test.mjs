@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+// The whole test command: formatter, linter, types, native tests, then the TypeScript tests by kind.
+//   npm test                all
+//   npm test -- unit vm     some: lint, native, unit, host, vm
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+
+const root = new URL('..', import.meta.url).pathname;
+
+function run(program, ...args) {
+  console.log(`$ ${program} ${args.join(' ')}`);
+  return spawnSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
+}
+
+// One file after the other: the kernel's tracer is global, and two guests at once starve each other.
+function nodeTests(kind) {
+  const folder = `${root}tests/${kind}`;
+  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.test.ts')) : [];
+  if (files.length === 0) return true;
+  const paths = files.sort().map((name) => `tests/${kind}/${name}`);
+  return run(process.execPath, '--import', 'tsx', '--test', '--test-concurrency=1', ...paths);
+}
+
+const bin = (name) => `${root}node_modules/.bin/${name}`;
+const kinds = {
+  lint: () => run(bin('biome'), 'ci', '.') && run(bin('tsc'), '-p', 'tsconfig.json', '--noEmit'),
+  native: () =>
+    run('cmake', '-S', '.', '-B', 'build/tests', '-DBLKSCOPE_TESTS=ON') &&
+    run('cmake', '--build', 'build/tests', '-j', '2') &&
+    run('ctest', '--test-dir', 'build/tests', '--output-on-failure'),
+  unit: () => nodeTests('unit'),
+  host: () => nodeTests('host'),
+  vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((kind) => !(kind in kinds));
+if (unknown.length > 0) {
+  console.error(`test: no such kind of tests: ${unknown.join(', ')}; there are ${Object.keys(kinds).join(', ')}`);
+  process.exit(2);
+}
+if (!run(process.execPath, 'scripts/prerequisites.mjs', 'test')) process.exit(3);
+const failed = (asked.length > 0 ? asked : Object.keys(kinds)).filter((kind) => !kinds[kind]());
+console.log(failed.length > 0 ? `failed: ${failed.join(', ')}` : 'all tests passed');
+process.exit(failed.length > 0 ? 1 : 0);

@@ -1,0 +1,65 @@
+/** How much of a file is in the page cache, in bytes. `evicted` and `recentlyEvicted` are null where mincore was used. */
+export interface NativeResidency {
+  fileBytes: number;
+  cachedBytes: number;
+  dirtyBytes: number | null;
+  evictedBytes: number | null;
+  recentlyEvictedBytes: number | null;
+  /** Which call told it: cachestat (Linux 6.5 on) or mincore. */
+  method: 'cachestat' | 'mincore';
+}
+
+/** A file's extents on the whole disk; sectors of 512 bytes. */
+export interface NativeFileExtents {
+  bytes: number;
+  fileOffsets: BigUint64Array;
+  sectors: BigUint64Array;
+  sectorCounts: BigUint64Array;
+}
+
+/** The block device that a file (or a device node) lies on. */
+export interface NativeFileDevice {
+  /** Kernel name of the file system's device: `sda1`, `vda`, `dm-0`. */
+  name: string;
+  /** Kernel name of the whole disk: `sda` for `sda1`; the same for what has no partitions. */
+  disk: string;
+  /** Start of the partition on the disk in sectors; 0n for a whole disk. */
+  startSector: bigint;
+  /** File system type by its magic: `ext4`, `xfs`, `btrfs`, ..., or a hexadecimal number. */
+  fileSystem: string;
+}
+
+/** Memory that is locked until it is released; see LockedRegion in native/memory. */
+export interface NativeLockedRegion {
+  readonly bytes: number;
+  release(): void;
+}
+
+export interface NativeLockProgress {
+  /** Bytes populated and locked so far. */
+  lockedBytes(): number;
+  /** Ends the locking early: the promise rejects with code ABORTED and nothing stays locked. */
+  cancel(): void;
+  done: Promise<NativeLockedRegion>;
+}
+
+export interface NativeMemory {
+  /**
+   * Locks `bytes` of fresh memory on all cores. Errors: NO_HEADROOM when less than the safe rest would be left,
+   * MEMLOCK_LIMIT, ENOMEM.
+   */
+  lockMemory(bytes: number): NativeLockProgress;
+  /** Bytes that can be had without swapping (MemAvailable). */
+  memoryAvailable(): number;
+  /** What must stay available whatever is asked: 2 % of the memory, at least 256 MiB. */
+  safeRest(): number;
+  pageCacheResidency(path: string): NativeResidency;
+  /** Writes the file's dirty pages and drops it from the page cache; gives what is left of it there. */
+  evictFile(path: string): Promise<NativeResidency>;
+  /** Reads the whole file into the page cache; gives what is there then. */
+  warmFile(path: string): Promise<NativeResidency>;
+  /** Errors: NO_EXTENTS (with the reason: file system without physical extents, inline data, ...), ENOENT, EACCES. */
+  fileExtents(path: string): NativeFileExtents;
+  /** Errors: NO_DEVICE (tmpfs, overlayfs, network file systems), ENOENT. */
+  fileDevice(path: string): NativeFileDevice;
+}
