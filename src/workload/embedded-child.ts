@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import type { Mark } from './engine.js';
 import { statusBytes } from './process-memory.js';
@@ -26,7 +25,7 @@ export interface EmbeddedRequest {
 export type EmbeddedMessage =
   | (Pick<Mark, 'time' | 'index'> & { kind: 'loaded' | 'promptDone' | 'token' })
   /** Sent before the model is loaded: llama.cpp's release, and the anonymous memory that Node itself takes. */
-  | { kind: 'loading'; version: string; anonBytes: number }
+  | { kind: 'loading'; time: bigint; version: string; anonBytes: number }
   | { kind: 'prompt'; tokens: number }
   /** The last; what was sent before it has arrived when it has. */
   | { kind: 'done' };
@@ -53,9 +52,9 @@ async function generate(request: EmbeddedRequest): Promise<void> {
     logger: (level, message) => console.log(`${level}: ${message.trimEnd()}`),
   });
   const version = `${llama.llamaCppRelease.release} (node-llama-cpp ${await getModuleVersion()})`;
-  send({ kind: 'loading', version, anonBytes: ownAnonBytes() });
+  send({ kind: 'loading', time: process.hrtime.bigint(), version, anonBytes: ownAnonBytes() });
   const model = await llama.loadModel({
-    modelPath: resolve(request.model),
+    modelPath: request.model,
     useMmap: request.mmap,
     useMlock: request.mlock,
     ignoreMemorySafetyChecks: true, // too little memory is what is being studied

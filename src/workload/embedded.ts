@@ -66,6 +66,7 @@ async function start(options: WorkloadOptions): Promise<RunningWorkload> {
 
 function take(message: EmbeddedMessage, workload: WorkloadReports, timings: LlamaTimings): void {
   if (message.kind === 'loading') {
+    workload.loadingSince = message.time;
     workload.version = message.version;
     workload.anonBeforeLoading = message.anonBytes;
   } else if (message.kind === 'prompt') {

@@ -57,7 +57,7 @@ export interface WorkloadOptions {
 
 /** Speeds as the program printed them; where it printed none, from the marks. null: not known. */
 export interface WorkloadTimings {
-  /** From start to `loaded`. */
+  /** From start to `loaded`; of the embedded engine without the start of Node itself. */
   loadNs: bigint | null;
   promptTokens: number | null;
   promptTokensPerSecond: number | null;

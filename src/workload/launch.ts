@@ -134,7 +134,7 @@ function printsPdeathsig(setpriv: string): boolean {
  * the whole group when none can come any more, even if we were killed. Returns what calls the guard off.
  */
 function guardAgainstOwnDeath(pid: number): () => void {
-  const guard = spawn('/bin/sh', ['-c', 'read -r word; kill -KILL -- "-$1"', 'sh', String(pid)], {
+  const guard = spawn('/bin/sh', ['-c', 'read -r word; kill -s KILL -- "-$1"', 'sh', String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

@@ -23,7 +23,7 @@ export interface ExpectedOutput {
  * which of them a build prints depends on its age and verbosity.
  */
 const loadedLine =
-  /llama_new_context_with_model|llama_init_from_model|llama_context: constructing|llama threadpool init|model loaded|initializing,? (n_)?slots|system_info:/;
+  /llama_new_context_with_model|llama_init_from_model|llama_context: constructing|llama threadpool init|model loaded|initializing,? (n_)?slots|kv self size/;
 
 /** Turns a llama.cpp program's output, as it arrives, into marks. */
 export class LlamaOutput {
@@ -32,8 +32,8 @@ export class LlamaOutput {
   #tokens = 0;
   #echo = '';
   #stderrRest = '';
-  #blankSince: bigint | null = null;
   #answering: boolean;
+  readonly #heldBreaks: bigint[] = [];
 
   constructor(
     private readonly expected: ExpectedOutput,
@@ -84,14 +84,13 @@ export class LlamaOutput {
 
   /** A line break may be a token or stand before the speeds: what comes next tells. */
   #chat(answer: string, time: bigint): void {
-    const own = answer.replace(/\[(Start|End) thinking\]|\[ Prompt:.*|.[\b]/gs, '');
-    if (own.trim() !== '' || own === ' ') {
-      if (this.#blankSince !== null) this.#token(this.#blankSince);
-      this.#blankSince = null;
-      this.#token(time);
-    } else if (own === '\n' && this.#blankSince === null) {
-      this.#blankSince = time;
+    const own = answer.replace(/\[(Start|End) thinking\]|\[ Prompt:.*/gs, '');
+    if (/^\n*$/.test(own)) {
+      if (own !== '') this.#heldBreaks.push(time);
+      return;
     }
+    for (const earlier of this.#heldBreaks.splice(0)) this.#token(earlier);
+    this.#token(time);
   }
 
   #token(time: bigint): void {

@@ -78,7 +78,6 @@ function versionIn(output: string): string | null {
 }
 
 async function start(program: LlamaProgram, options: WorkloadOptions): Promise<RunningWorkload> {
-  requireModel(options);
   const prompt =
     options.prompt ?? (options.promptTokens ? promptOfLength(options.promptTokens) : defaultPrompt);
   const argv = [
@@ -194,7 +193,7 @@ function commonArguments(known: LlamaOptions, options: WorkloadOptions): Argumen
   const extra = options.extraArgs ?? [];
   const choosesGpu = ['--n-gpu-layers', '--device'].some((name) => known.isAmong(extra, name));
   const args = new ArgumentList(known, extra)
-    .add('--model', options.model as string)
+    .add('--model', requireModel(options))
     .addIf(options.threads, '--threads', options.threads)
     .addIf(options.batch, '--batch-size', options.batch);
   // Weights on a graphics card are beyond the page cache, and beyond this experiment unless it is asked for.

@@ -23,79 +23,87 @@ export const largeFileBytes = 64 * 2 ** 20;
  * Reads /proc/PID/maps and /proc/PID/fd: what is opened and closed between two looks is not seen.
  */
 export function openedFiles(pid: number): OpenedFile[] {
-  const found = new Map<string, OpenedFile>();
+  const uses = new Map<string, FileUse>();
   for (const member of processTree(pid)) {
-    for (const file of [...mappedFiles(member), ...filesBehindDescriptors(member)]) addFile(found, file);
+    for (const [path, use] of [...mappings(member), ...descriptors(member)]) {
+      uses.set(path, bothUses(uses.get(path) ?? notUsed, use));
+    }
   }
-  return [...found.values()].sort((a, b) => b.bytes - a.bytes);
+  return bySize([...uses].flatMap(([path, use]) => regularFile(path, use)));
 }
 
 /** What was seen in several looks, together. */
 export function mergeOpenedFiles(before: OpenedFile[], now: OpenedFile[]): OpenedFile[] {
-  const merged = new Map<string, OpenedFile>();
-  for (const file of [...before, ...now]) {
-    const known = merged.get(file.path);
-    merged.set(file.path, known ? joined(known, file, Math.max(known.mappedBytes, file.mappedBytes)) : file);
+  const merged = new Map(before.map((file) => [file.path, file]));
+  for (const file of now) {
+    const { mappedBytes = 0, executable = false } = merged.get(file.path) ?? {};
+    const use = {
+      mappedBytes: Math.max(mappedBytes, file.mappedBytes),
+      executable: executable || file.executable,
+    };
+    merged.set(file.path, openedFile(file.path, file.bytes, use));
   }
-  return [...merged.values()].sort((a, b) => b.bytes - a.bytes);
+  return bySize([...merged.values()]);
 }
 
-function addFile(found: Map<string, OpenedFile>, file: OpenedFile): void {
-  const known = found.get(file.path);
-  found.set(file.path, known ? joined(known, file, known.mappedBytes + file.mappedBytes) : file);
+type FileUse = Pick<OpenedFile, 'mappedBytes' | 'executable'>;
+
+const notUsed: FileUse = { mappedBytes: 0, executable: false };
+
+function bothUses(a: FileUse, b: FileUse): FileUse {
+  return { mappedBytes: a.mappedBytes + b.mappedBytes, executable: a.executable || b.executable };
 }
 
-function joined(a: OpenedFile, b: OpenedFile, mappedBytes: number): OpenedFile {
-  const executable = a.executable || b.executable;
-  return { ...b, mappedBytes, executable, large: !executable && b.bytes >= largeFileBytes };
-}
-
-function mappedFiles(pid: number): OpenedFile[] {
-  const files: OpenedFile[] = [];
+function mappings(pid: number): [path: string, FileUse][] {
+  const found: [string, FileUse][] = [];
   for (const line of readProc(pid, 'maps')?.split('\n') ?? []) {
-    // "7f00-7fff r--p 00000000 fd:00 1234   /path/with maybe blanks"
+    // "7f00-7fff r--p 00000000 fd:00 1234   /path/with maybe blanks"; memory without a file has inode 0
     const match = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ [1-9]\d*\s+(\/.*)$/.exec(line);
     if (!match) continue;
     const [, start, end, permissions, path] = match as unknown as [string, string, string, string, string];
-    const length = Number(BigInt(`0x${end}`) - BigInt(`0x${start}`));
+    const mappedBytes = Number(BigInt(`0x${end}`) - BigInt(`0x${start}`));
     // A newline in a path is written as an escape there.
-    const file = regularFile(path.replaceAll('\\012', '\n'), length, permissions.includes('x'));
-    if (file) files.push(file);
+    found.push([path.replaceAll('\\012', '\n'), { mappedBytes, executable: permissions.includes('x') }]);
   }
-  return files;
+  return found;
 }
 
-function filesBehindDescriptors(pid: number): OpenedFile[] {
-  const files: OpenedFile[] = [];
-  for (const descriptor of listDescriptors(pid)) {
-    try {
-      const file = regularFile(readlinkSync(`/proc/${pid}/fd/${descriptor}`), 0, false);
-      if (file) files.push(file);
-    } catch {
-      // Closed meanwhile.
-    }
-  }
-  return files;
-}
-
-function listDescriptors(pid: number): string[] {
+function descriptors(pid: number): [path: string, FileUse][] {
+  const folder = `/proc/${pid}/fd`;
   try {
-    return readdirSync(`/proc/${pid}/fd`);
+    return readdirSync(folder).flatMap((name) => {
+      const path = linkTarget(`${folder}/${name}`);
+      return path ? [[path, notUsed] as [string, FileUse]] : [];
+    });
+  } catch {
+    return []; // gone meanwhile, or not ours to look at
+  }
+}
+
+/** null: closed meanwhile. */
+function linkTarget(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** Nothing for what is no file on a disk: devices, pipes, kernel files, and files that have been deleted. */
+function regularFile(path: string, use: FileUse): OpenedFile[] {
+  if (!path.startsWith('/') || /^\/(proc|sys|dev)\//.test(path)) return [];
+  try {
+    const status = statSync(path);
+    return status.isFile() ? [openedFile(path, status.size, use)] : [];
   } catch {
     return [];
   }
 }
 
-/** null for what is no file on a disk: devices, pipes, kernel files, and files that have been deleted. */
-function regularFile(path: string, mappedBytes: number, executable: boolean): OpenedFile | null {
-  if (!path.startsWith('/') || /^\/(proc|sys|dev)\//.test(path)) return null;
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (!status?.isFile()) return null;
-  return {
-    path,
-    bytes: status.size,
-    mappedBytes,
-    executable,
-    large: !executable && status.size >= largeFileBytes,
-  };
+function openedFile(path: string, bytes: number, use: FileUse): OpenedFile {
+  return { path, bytes, ...use, large: !use.executable && bytes >= largeFileBytes };
+}
+
+function bySize(files: OpenedFile[]): OpenedFile[] {
+  return files.sort((a, b) => b.bytes - a.bytes);
 }

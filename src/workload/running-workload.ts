@@ -37,6 +37,8 @@ export interface WorkloadPlan {
 /** What a child that talks by messages may report. */
 export interface WorkloadReports {
   mark(mark: Mark): void;
+  /** When it began to load the model, if later than its start by more than llama.cpp's programs take (milliseconds). */
+  loadingSince: bigint | null;
   /** Anonymous memory that the process had before it loaded the model, in bytes. */
   anonBeforeLoading: number;
   version: string | null;
@@ -51,9 +53,11 @@ const drainMs = 1_000;
 /** Starts a workload and watches over it to its end. */
 export async function startWorkload(plan: WorkloadPlan): Promise<RunningWorkload> {
   const files = plan.options.model === undefined ? [] : await modelFiles(plan.options.model);
+  // /proc names files by their real paths.
+  const modelParts = files.map(({ path, bytes }) => ({ path: realpathSync(path), bytes }));
   const log = new WorkloadLog(plan.options.log, plan.argv);
   try {
-    const workload = await Workload.start(plan, log, files);
+    const workload = await Workload.start(plan, log, modelParts);
     return { pid: workload.pid, done: workload.run(), stop: (signal) => workload.stop(signal) };
   } catch (error) {
     log.close();
@@ -69,6 +73,7 @@ interface Exit {
 
 class Workload implements WorkloadReports {
   anonBeforeLoading = 0;
+  loadingSince: bigint | null = null;
   version: string | null;
   readonly #marks: Mark[] = [];
   readonly #watch: WorkloadWatch;
@@ -169,7 +174,7 @@ class Workload implements WorkloadReports {
         stream.on('data', (chunk: Buffer) => {
           const time = process.hrtime.bigint();
           this.log.append(name, chunk);
-          output[name](chunk.toString('latin1'), time);
+          output[name](chunk.toString(), time);
         });
         stream.once('close', resolve).once('error', resolve);
       });
@@ -202,7 +207,7 @@ class Workload implements WorkloadReports {
       endedAt: exit.time,
       wallNs: exit.time - startedAt,
       marks,
-      timings: completedTimings(timings, marks),
+      timings: completedTimings(timings, marks, this.loadingSince ?? startedAt),
       weights: judgeWeights({
         modelBytes: model.bytes,
         mappedBytes: model.mappedBytes,
@@ -217,13 +222,13 @@ class Workload implements WorkloadReports {
       majorFaults: faults.major - this.#faultsBefore.major,
       minorFaults: faults.minor - this.#faultsBefore.minor,
       openedFiles: this.#watch.files,
-      errorLine: failed ? errorLineOf(this.log.tail()) : null,
+      errorLine: failed ? errorLineOf(this.log.tail(), exit.signal) : null,
     };
   }
 
   /** Size of the model that was named, else of the large files that were found, and how much of it was mapped. */
   #model(): { bytes: number | null; mappedBytes: number } {
-    const named = new Set(this.modelParts.map(({ path }) => realpathSync(path)));
+    const named = new Set(this.modelParts.map(({ path }) => path));
     const files = this.#watch.files.filter(({ path, large }) => (named.size > 0 ? named.has(path) : large));
     const size = (named.size > 0 ? this.modelParts : files).reduce((sum, { bytes }) => sum + bytes, 0);
     return {
@@ -245,14 +250,18 @@ function settledMarks(marks: readonly Mark[], tokens: number | null, endedAt: bi
 }
 
 /** The program's own timings, with what it did not print worked out from the marks. */
-function completedTimings(printed: LlamaTimings, marks: readonly Mark[]): WorkloadTimings {
+function completedTimings(
+  printed: LlamaTimings,
+  marks: readonly Mark[],
+  loadingSince: bigint,
+): WorkloadTimings {
   const at = (kind: Mark['kind']) => marks.find((mark) => mark.kind === kind)?.time ?? null;
-  const [started, loaded, promptDone] = [at('started') as bigint, at('loaded'), at('promptDone')];
+  const [loaded, promptDone] = [at('loaded'), at('promptDone')];
   const tokens = marks.filter(({ kind }) => kind === 'token');
   const [first, last] = [tokens[0], tokens.at(-1)];
   const printedLoad = printed.loadMs === null ? null : BigInt(Math.round(printed.loadMs * 1e6));
   return {
-    loadNs: loaded === null ? printedLoad : loaded - started,
+    loadNs: loaded === null ? printedLoad : loaded - loadingSince,
     promptTokens: printed.promptTokens,
     promptTokensPerSecond:
       printed.promptTokensPerSecond ??

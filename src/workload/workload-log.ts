@@ -29,7 +29,11 @@ export class WorkloadLog {
   }
 
   append(stream: 'stdout' | 'stderr', chunk: Buffer): void {
-    writeSync(this.fd, chunk);
+    try {
+      writeSync(this.fd, chunk);
+    } catch {
+      // A full disk costs the log, not the measurement.
+    }
     const text = chunk.toString();
     if (stream === 'stdout') this.#stdout = (this.#stdout + text).slice(-keptCharacters);
     else this.#stderr = (this.#stderr + text).slice(-keptCharacters);
@@ -67,14 +71,16 @@ const complaint =
 
 /**
  * The line of a log that best says why a workload failed: the first complaint, since what follows it is mostly its
- * consequence; without one the last line. Times and levels before it are left out.
+ * consequence; without one the last line, unless a signal ended it in mid-sentence. Times and levels before it are
+ * left out.
  */
-export function errorLineOf(log: string): string | null {
+export function errorLineOf(log: string, signal: string | null): string | null {
   const lines = log
     .split('\n')
     .slice(1) // the command line
     .map((line) => line.slice(line.lastIndexOf('\b') + 1)) // after a spinner's last turn
     .map((line) => line.replace(/^[\d.]{5,} [A-Z] /, '').trim())
     .filter((line) => line !== '' && !noise.test(line));
-  return (lines.find((line) => complaint.test(line)) ?? lines.at(-1) ?? null)?.slice(0, 300) ?? null;
+  const line = lines.find((line) => complaint.test(line)) ?? (signal ? undefined : lines.at(-1));
+  return line?.slice(0, 300) ?? null;
 }
