@@ -20,7 +20,10 @@ export function sudoCaller(): Caller | null {
   return { uid, gid, groups: supplementaryGroups(uid) };
 }
 
-/** HOME, USER, LOGNAME and SHELL of a user, which sudo leaves at root's; empty for a user without a passwd entry. */
+/**
+ * HOME, USER, LOGNAME and SHELL of a user, which sudo leaves at root's; empty for a user without a passwd
+ * entry.
+ */
 export function callerEnvironment(uid: number): Record<string, string> {
   const [name, , , , , home, shell] = lookUp('getent', ['passwd', String(uid)]).split(':');
   if (!name || !home) return {};

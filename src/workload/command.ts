@@ -6,8 +6,8 @@ import { inPath, isExecutable } from './programs.js';
 import { startWorkload } from './running-workload.js';
 
 /**
- * The engine for any command line (`record -- CMD`). It gives a start and an end; should the command be one of
- * llama.cpp's programs, the timings that it prints are read all the same.
+ * The engine for any command line (`record -- CMD`). It gives a start and an end; should the command be one
+ * of llama.cpp's programs, the timings that it prints are read all the same.
  *
  * Throws BlkscopeError COMMAND_NOT_FOUND.
  */

@@ -3,8 +3,8 @@ import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import type { Mark } from './engine.js';
 import { statusBytes } from './process-memory.js';
 
-// The embedded engine's process: loads a model and generates, as the one argument (JSON) says, and sends what happens
-// to blkscope. All it prints goes to the workload's log. Run by embedded.ts.
+// The embedded engine's process: loads a model and generates, as the one argument (JSON) says, and sends what
+// happens to blkscope. All it prints goes to the workload's log. Run by embedded.ts.
 
 /** What to do. null: node-llama-cpp's own choice, but for the context, which is as large as needed. */
 export interface EmbeddedRequest {
@@ -24,7 +24,9 @@ export interface EmbeddedRequest {
 
 export type EmbeddedMessage =
   | (Pick<Mark, 'time' | 'index'> & { kind: 'loaded' | 'promptDone' | 'token' })
-  /** Sent before the model is loaded: llama.cpp's release, and the anonymous memory that Node itself takes. */
+  /**
+   * Sent before the model is loaded: llama.cpp's release, and the anonymous memory that Node itself takes.
+   */
   | { kind: 'loading'; time: bigint; version: string; anonBytes: number }
   | { kind: 'prompt'; tokens: number }
   /** The last; what was sent before it has arrived when it has. */

@@ -8,10 +8,11 @@ import { requireModel } from './require-model.js';
 import { startWorkload, type WorkloadReports } from './running-workload.js';
 
 /**
- * The engine that needs no llama.cpp on the machine: node-llama-cpp, which brings a built one, in a Node process of its
- * own. Its marks are the exactest, being taken in the process itself.
+ * The engine that needs no llama.cpp on the machine: node-llama-cpp, which brings a built one, in a Node
+ * process of its own. Its marks are the exactest, being taken in the process itself.
  *
- * Throws BlkscopeError EMBEDDED_MISSING where node-llama-cpp, an optional peer of this package, is not installed.
+ * Throws BlkscopeError EMBEDDED_MISSING where node-llama-cpp, an optional peer of this package, is not
+ * installed.
  */
 export function embeddedEngine(): Engine {
   try {
@@ -76,7 +77,9 @@ function take(message: EmbeddedMessage, workload: WorkloadReports, timings: Llam
   }
 }
 
-/** The child's script, compiled or, in a checkout whose tests run from source, with the loader for TypeScript. */
+/**
+ * The child's script, compiled or, in a checkout whose tests run from source, with the loader for TypeScript.
+ */
 function childScript(): string[] {
   const fromSource = import.meta.url.endsWith('.ts');
   const script = fileURLToPath(new URL(`./embedded-child.${fromSource ? 'ts' : 'js'}`, import.meta.url));

@@ -5,12 +5,14 @@ import type { OpenedFile } from './opened-files.js';
  * A moment in a workload's life, on CLOCK_MONOTONIC, the clock of the block trace.
  *
  * - `started`: just before the process is made;
- * - `loaded`: the program said that its model is loaded. With mapped weights little need have been read by then;
+ * - `loaded`: the program said that its model is loaded. With mapped weights little need have been read by
+ *   then;
  * - `promptDone`: the prompt has been evaluated; where the program does not say so, its first token tells;
  * - `token`: a token appeared; `index` counts from 0;
  * - `ended`: the process is gone.
  *
- * An engine gives the marks that it can see: a benchmark has no tokens, any other command only a start and an end.
+ * An engine gives the marks that it can see: a benchmark has no tokens, any other command only a start and an
+ * end.
  */
 export interface Mark {
   kind: 'started' | 'loaded' | 'promptDone' | 'token' | 'ended';
@@ -24,13 +26,19 @@ export interface WorkloadOptions {
   /** The GGUF file; of a split model its first part. */
   model?: string;
   prompt?: string;
-  /** Length of the prompt in tokens, exact for llama-bench and the embedded engine, about right for the others. */
+  /**
+   * Length of the prompt in tokens, exact for llama-bench and the embedded engine, about right for the
+   * others.
+   */
   promptTokens?: number;
   /** Tokens to generate, exactly: end-of-text tokens are ignored. Default 100. */
   tokens?: number;
   /** Default: the program's own. */
   threads?: number;
-  /** Context size in tokens. Default: what prompt and tokens need, so that the cache of keys and values stays small. */
+  /**
+   * Context size in tokens. Default: what prompt and tokens need, so that the cache of keys and values stays
+   * small.
+   */
   context?: number;
   batch?: number;
   /** Default 1: two runs generate the same. */
@@ -51,7 +59,10 @@ export interface WorkloadOptions {
   mmap?: boolean;
   /** true: the program locks its weights into memory. Default false. */
   mlock?: boolean;
-  /** true: lets llama.cpp copy quantised weights into a layout that suits the CPU. Default false, where it can be. */
+  /**
+   * true: lets llama.cpp copy quantised weights into a layout that suits the CPU. Default false, where it can
+   * be.
+   */
   repack?: boolean;
 }
 
@@ -85,7 +96,9 @@ export interface WorkloadOutcome {
   weights: 'mapped' | 'copied' | null;
   /** Size of the model's files, or of the large files it mapped or opened; null when there were none. */
   modelBytes: number | null;
-  /** How much of these files the workload mapped. 0: it read them some other way, or blkscope looked too late. */
+  /**
+   * How much of these files the workload mapped. 0: it read them some other way, or blkscope looked too late.
+   */
   modelMappedBytes: number;
   /** Highest values seen, summed over the workload's processes; null when it ended before the first look. */
   rssAnonBytes: number | null;
@@ -106,7 +119,10 @@ export interface RunningWorkload {
   pid: number;
   /** Never rejects: a workload that fails is an outcome too. */
   done: Promise<WorkloadOutcome>;
-  /** Sends the signal (default SIGTERM) to the workload and its children, SIGKILL 3 s later, and waits for the end. */
+  /**
+   * Sends the signal (default SIGTERM) to the workload and its children, SIGKILL 3 s later, and waits for the
+   * end.
+   */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 

@@ -7,18 +7,20 @@ import { llamaEngine } from './llama-programs.js';
 import { inPath, isExecutable } from './programs.js';
 
 /**
- * Programs looked for in PATH, best first. llama-completion comes before llama-cli: it takes the prompt as it is (no
- * chat template around it), prints each token when it has it, ends by itself, and logs how many tokens it evaluated
- * and how fast. Today's llama-cli is a chat on top of a server and prints two rounded speeds. Releases that had no
- * llama-completion have a llama-cli that does all this. llama-bench is used only when asked for.
+ * Programs looked for in PATH, best first. llama-completion comes before llama-cli: it takes the prompt as it
+ * is (no chat template around it), prints each token when it has it, ends by itself, and logs how many tokens
+ * it evaluated and how fast. Today's llama-cli is a chat on top of a server and prints two rounded speeds.
+ * Releases that had no llama-completion have a llama-cli that does all this. llama-bench is used only when
+ * asked for.
  */
 const programsInPath = ['llama-completion', 'llama-cli'] as const;
 
 /**
- * The engine for `choice`: a program or a folder of them (`--llama`), or the word `embedded`. Without a choice
- * $LLAMA_CLI, then PATH, then the embedded engine.
+ * The engine for `choice`: a program or a folder of them (`--llama`), or the word `embedded`. Without a
+ * choice $LLAMA_CLI, then PATH, then the embedded engine.
  *
- * Throws BlkscopeError LLAMA_NOT_FOUND, or LLAMA_UNKNOWN for a program whose --help is not one of llama.cpp's.
+ * Throws BlkscopeError LLAMA_NOT_FOUND, or LLAMA_UNKNOWN for a program whose --help is not one of
+ * llama.cpp's.
  */
 export async function findEngine(choice?: string): Promise<Engine> {
   if (choice === 'embedded') return embeddedEngine();

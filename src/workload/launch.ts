@@ -7,7 +7,10 @@ import { inPath } from './programs.js';
 
 /** Where and as whom a workload runs. */
 export interface LaunchOptions {
-  /** cgroup.procs of the memory cgroup it joins before it becomes the workload, so that all its memory is charged. */
+  /**
+   * cgroup.procs of the memory cgroup it joins before it becomes the workload, so that all its memory is
+   * charged.
+   */
   cgroupProcsFile?: string;
   /** Default: the user who called sudo. null: stay who we are. */
   user?: Caller | null;
@@ -35,11 +38,12 @@ export interface LaunchedChild {
 }
 
 /**
- * Starts `argv` in a session of its own: a shell joins the cgroup, setpriv drops to the user and asks for SIGKILL when
- * blkscope dies, and then becomes the program. Each step execs the next, so the process id stays the same throughout.
+ * Starts `argv` in a session of its own: a shell joins the cgroup, setpriv drops to the user and asks for
+ * SIGKILL when blkscope dies, and then becomes the program. Each step execs the next, so the process id stays
+ * the same throughout.
  *
- * The order matters: only root may write cgroup.procs, and the kernel forgets a parent-death signal on a change of
- * user, so setpriv asks for it last.
+ * The order matters: only root may write cgroup.procs, and the kernel forgets a parent-death signal on a
+ * change of user, so setpriv asks for it last.
  */
 export async function launch(
   argv: string[],
@@ -88,7 +92,10 @@ function shellCommand(argv: string[], options: LaunchOptions, packets: boolean):
   return ['/bin/sh', ['-c', script, 'sh', options.cgroupProcsFile ?? '', ...argv]];
 }
 
-/** What to put before a program's own command line so that it runs as `caller` (null: as we are) and ends with us. */
+/**
+ * What to put before a program's own command line so that it runs as `caller` (null: as we are) and ends with
+ * us.
+ */
 export function privilegeCommand(caller: Caller | null): string[] {
   const drop = caller && process.geteuid?.() === 0 ? dropArguments(caller) : [];
   const setpriv = findSetpriv();
@@ -130,8 +137,9 @@ function printsPdeathsig(setpriv: string): boolean {
 }
 
 /**
- * A parent-death signal reaches the child alone, not what it has started. A shell that waits for a word from us ends
- * the whole group when none can come any more, even if we were killed. Returns what calls the guard off.
+ * A parent-death signal reaches the child alone, not what it has started. A shell that waits for a word from
+ * us ends the whole group when none can come any more, even if we were killed. Returns what calls the guard
+ * off.
  */
 function guardAgainstOwnDeath(pid: number): () => void {
   const guard = spawn('/bin/sh', ['-c', 'read -r word; kill -s KILL -- "-$1"', 'sh', String(pid)], {

@@ -1,8 +1,8 @@
 /**
  * The options that a build of llama.cpp's programs knows, read from its --help.
  *
- * Options come and go from month to month; a program that is given one it does not know ends at once. Each help line
- * that starts with an option lists it with its other spellings:
+ * Options come and go from month to month; a program that is given one it does not know ends at once. Each
+ * help line that starts with an option lists it with its other spellings:
  *
  *     -n,    --predict, --n-predict N         number of tokens to predict (default: -1, ...
  *       -m FNAME, --model FNAME

@@ -3,8 +3,10 @@ import type { Mark } from './engine.js';
 /**
  * How a program's output tells where it is:
  *
- * - `text`: on stdout the generated text and nothing else, one write a token (llama-completion, earlier llama-cli);
- * - `chat`: a banner, the prompt after "> ", the answer, and a line of speeds (llama-cli since the end of 2025);
+ * - `text`: on stdout the generated text and nothing else, one write a token (llama-completion, earlier
+ *   llama-cli);
+ * - `chat`: a banner, the prompt after "> ", the answer, and a line of speeds (llama-cli since the end of
+ *   2025);
  * - `bench`: JSON on stdout at the end, progress on stderr (llama-bench).
  */
 export type OutputStyle = 'text' | 'chat' | 'bench';
@@ -19,8 +21,8 @@ export interface ExpectedOutput {
 }
 
 /**
- * Lines that are printed when the weights are loaded (mapped) and the context is being made. The first seen counts:
- * which of them a build prints depends on its age and verbosity.
+ * Lines that are printed when the weights are loaded (mapped) and the context is being made. The first seen
+ * counts: which of them a build prints depends on its age and verbosity.
  */
 const loadedLine =
   /llama_new_context_with_model|llama_init_from_model|llama_context: constructing|llama threadpool init|model loaded|initializing,? (n_)?slots|kv self size/;

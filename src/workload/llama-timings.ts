@@ -1,7 +1,9 @@
 /**
- * What one of llama.cpp's programs printed about its speed. null: not printed, or printed as nothing measured.
+ * What one of llama.cpp's programs printed about its speed. null: not printed, or printed as nothing
+ * measured.
  *
- * Three formats are read, whatever stands before them in the line (older ones name the function, newer ones a time):
+ * Three formats are read, whatever stands before them in the line (older ones name the function, newer ones a
+ * time):
  *
  *     prompt eval time = 27.62 ms / 57 tokens (...)     until 2024 by llama_print_timings, then by
  *            eval time =  4.59 ms / 11 runs   (...)     llama_perf_context_print or common_perf_print; by a server's slot
@@ -50,9 +52,10 @@ interface TimingEntry {
 }
 
 /**
- * A context counts evaluations ("runs"): one less than tokens, as the first token needs none of its own. A prompt of one
- * token is counted as such a run too, and leaves the prompt's own time at zero. A server counts tokens. A run that took
- * no time is none: where there was nothing to count llama.cpp prints 1, to divide by it.
+ * A context counts evaluations ("runs"): one less than tokens, as the first token needs none of its own. A
+ * prompt of one token is counted as such a run too, and leaves the prompt's own time at zero. A server counts
+ * tokens. A run that took no time is none: where there was nothing to count llama.cpp prints 1, to divide by
+ * it.
  */
 function generatedTokens(evaluated: TimingEntry, prompt: TimingEntry | null): number | null {
   if (evaluated.unit === 'tokens') return evaluated.count;
@@ -89,7 +92,10 @@ interface BenchTest {
   avg_ts?: number;
 }
 
-/** llama-bench's build ("11669 (b8cf60e)") and timings. Output that is no whole JSON, as of a run cut short, gives nulls. */
+/**
+ * llama-bench's build ("11669 (b8cf60e)") and timings. Output that is no whole JSON, as of a run cut short,
+ * gives nulls.
+ */
 export function parseBenchJson(output: string): { version: string | null; timings: LlamaTimings } {
   const tests = benchTests(output);
   // A test of both (-pg) has one speed for the two, which is neither's.

@@ -10,11 +10,16 @@ export interface OpenedFile {
   mappedBytes: number;
   /** Some of it is mapped as code: a program or library, never a model. */
   executable: boolean;
-  /** At least `largeFileBytes`, and not code: taken for a model or data file whose reads are worth a section. */
+  /**
+   * At least `largeFileBytes`, and not code: taken for a model or data file whose reads are worth a section.
+   */
   large: boolean;
 }
 
-/** 64 MiB: above what programs open beside their data (tables, caches, fonts), below any model worth the study. */
+/**
+ * 64 MiB: above what programs open beside their data (tables, caches, fonts), below any model worth the
+ * study.
+ */
 export const largeFileBytes = 64 * 2 ** 20;
 
 /**

@@ -8,9 +8,10 @@ import type { Readable } from 'node:stream';
 /**
  * A pipe that keeps each write() of its writer apart: one write, one 'data' event.
  *
- * llama.cpp writes each token as it has it. In an ordinary pipe two tokens that come while blkscope is busy run into
- * one; in packet mode (O_DIRECT on a pipe, see pipe(2)) they stay two, and none is missed in the count. Node can make
- * no such pipe: a FIFO, unlinked at once, gives both ends, and `packetModeCommand` switches the mode on in the child.
+ * llama.cpp writes each token as it has it. In an ordinary pipe two tokens that come while blkscope is busy
+ * run into one; in packet mode (O_DIRECT on a pipe, see pipe(2)) they stay two, and none is missed in the
+ * count. Node can make no such pipe: a FIFO, unlinked at once, gives both ends, and `packetModeCommand`
+ * switches the mode on in the child.
  */
 export class PacketPipe {
   /** To be given to the child; closed here by `closeWriter`. */
@@ -37,7 +38,8 @@ export class PacketPipe {
 }
 
 /**
- * Shell command that sets O_DIRECT on its standard output: dd does so for oflag=direct before it copies, here, nothing.
- * The flag belongs to the open pipe and so outlives dd. Where it cannot be set the pipe stays an ordinary one.
+ * Shell command that sets O_DIRECT on its standard output: dd does so for oflag=direct before it copies,
+ * here, nothing. The flag belongs to the open pipe and so outlives dd. Where it cannot be set the pipe stays
+ * an ordinary one.
  */
 export const packetModeCommand = 'dd count=0 oflag=direct status=none </dev/null 2>/dev/null || :';

@@ -27,7 +27,9 @@ export function processMemory(pid: number): ProcessMemory | null {
   };
 }
 
-/** A field of /proc/PID/status that is given in kB; 0 where it is missing, as for a process that is ending. */
+/**
+ * A field of /proc/PID/status that is given in kB; 0 where it is missing, as for a process that is ending.
+ */
 export function statusBytes(status: string, field: string): number {
   const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
   return Number(kibibytes ?? 0) * 1024;
@@ -39,9 +41,11 @@ export interface ChildFaults {
 }
 
 /**
- * Page faults of all children that this process has waited for, and of theirs (cminflt and cmajflt in proc(5)).
+ * Page faults of all children that this process has waited for, and of theirs (cminflt and cmajflt in
+ * proc(5)).
  *
- * The difference over a workload's life is its exact count; what a look at the workload itself finds lacks the end.
+ * The difference over a workload's life is its exact count; what a look at the workload itself finds lacks
+ * the end.
  */
 export function faultsOfEndedChildren(): ChildFaults {
   const stat = readProc('self', 'stat') ?? '';

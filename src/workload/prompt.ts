@@ -13,8 +13,8 @@ export function promptTokensOf(options: WorkloadOptions): number {
 }
 
 /**
- * Text of about `tokens` tokens for a program that only takes text: common words, which most vocabularies have whole.
- * What it came to is in the timings.
+ * Text of about `tokens` tokens for a program that only takes text: common words, which most vocabularies
+ * have whole. What it came to is in the timings.
  */
 export function promptOfLength(tokens: number): string {
   const words = defaultPrompt.replace(',', '').split(' ');

@@ -2,14 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { modelFiles } from '../model/model-files.js';
-import type {
-  EngineName,
-  Mark,
-  RunningWorkload,
-  WorkloadOptions,
-  WorkloadOutcome,
-  WorkloadTimings,
-} from './engine.js';
+import type { EngineName, Mark, RunningWorkload, WorkloadOptions, WorkloadOutcome } from './engine.js';
 import { launch } from './launch.js';
 import { type ExpectedOutput, LlamaOutput } from './llama-output.js';
 import type { LlamaTimings } from './llama-timings.js';
@@ -18,6 +11,7 @@ import { faultsOfEndedChildren } from './process-memory.js';
 import { signalTree } from './process-tree.js';
 import { judgeWeights } from './weights.js';
 import { errorLineOf, WorkloadLog } from './workload-log.js';
+import { completedTimings, settledMarks } from './workload-timings.js';
 import { WorkloadWatch } from './workload-watch.js';
 
 /** What an engine says of the workload that is to be run; all the rest is the same for every engine. */
@@ -28,6 +22,11 @@ export interface WorkloadPlan {
   options: WorkloadOptions;
   /** How its output is read for marks. Without it the output goes straight into the log. */
   output?: ExpectedOutput;
+  /**
+   * Tokens that it has generated if it ends well. The count where a program printed none: llama.cpp 0.7.0 may
+   * exit before its logging thread has written the last lines.
+   */
+  tokensWhenDone?: number | null;
   /** Called for each message of a child that is a Node process. */
   onMessage?: (message: unknown, workload: WorkloadReports) => void;
   /** Reads the timings out of what it printed; `version` is for programs that tell only there. */
@@ -37,7 +36,10 @@ export interface WorkloadPlan {
 /** What a child that talks by messages may report. */
 export interface WorkloadReports {
   mark(mark: Mark): void;
-  /** When it began to load the model, if later than its start by more than llama.cpp's programs take (milliseconds). */
+  /**
+   * When it began to load the model, if later than its start by more than llama.cpp's programs take
+   * (milliseconds).
+   */
   loadingSince: bigint | null;
   /** Anonymous memory that the process had before it loaded the model, in bytes. */
   anonBeforeLoading: number;
@@ -192,6 +194,7 @@ class Workload implements WorkloadReports {
   #outcome(exit: Exit, faults: ReturnType<typeof faultsOfEndedChildren>): WorkloadOutcome {
     const { timings, version } = this.plan.timings(this.log);
     const marks = settledMarks(this.#marks, timings.tokens, exit.time);
+    const tokens = timings.tokens ?? (exit.code === 0 ? (this.plan.tokensWhenDone ?? null) : null);
     const startedAt = (marks[0] as Mark).time;
     const failed = exit.code !== 0 && !this.#stopped;
     const model = this.#model();
@@ -207,7 +210,7 @@ class Workload implements WorkloadReports {
       endedAt: exit.time,
       wallNs: exit.time - startedAt,
       marks,
-      timings: completedTimings(timings, marks, this.loadingSince ?? startedAt),
+      timings: completedTimings({ ...timings, tokens }, marks, this.loadingSince ?? startedAt),
       weights: judgeWeights({
         modelBytes: model.bytes,
         mappedBytes: model.mappedBytes,
@@ -226,7 +229,9 @@ class Workload implements WorkloadReports {
     };
   }
 
-  /** Size of the model that was named, else of the large files that were found, and how much of it was mapped. */
+  /**
+   * Size of the model that was named, else of the large files that were found, and how much of it was mapped.
+   */
   #model(): { bytes: number | null; mappedBytes: number } {
     const named = new Set(this.modelParts.map(({ path }) => path));
     const files = this.#watch.files.filter(({ path, large }) => (named.size > 0 ? named.has(path) : large));
@@ -236,45 +241,4 @@ class Workload implements WorkloadReports {
       mappedBytes: files.reduce((sum, { mappedBytes }) => sum + mappedBytes, 0),
     };
   }
-}
-
-/**
- * The marks in order. Tokens past what the program itself counted are its farewell, and what was read out of the pipes
- * after the end appeared before it.
- */
-function settledMarks(marks: readonly Mark[], tokens: number | null, endedAt: bigint): Mark[] {
-  return marks
-    .filter(({ kind, index }) => kind !== 'token' || tokens === null || (index as number) < tokens)
-    .map((mark) => (mark.time > endedAt ? { ...mark, time: endedAt } : mark))
-    .sort((a, b) => Number(a.time - b.time));
-}
-
-/** The program's own timings, with what it did not print worked out from the marks. */
-function completedTimings(
-  printed: LlamaTimings,
-  marks: readonly Mark[],
-  loadingSince: bigint,
-): WorkloadTimings {
-  const at = (kind: Mark['kind']) => marks.find((mark) => mark.kind === kind)?.time ?? null;
-  const [loaded, promptDone] = [at('loaded'), at('promptDone')];
-  const tokens = marks.filter(({ kind }) => kind === 'token');
-  const [first, last] = [tokens[0], tokens.at(-1)];
-  const printedLoad = printed.loadMs === null ? null : BigInt(Math.round(printed.loadMs * 1e6));
-  return {
-    loadNs: loaded === null ? printedLoad : loaded - loadingSince,
-    promptTokens: printed.promptTokens,
-    promptTokensPerSecond:
-      printed.promptTokensPerSecond ??
-      (printed.promptTokens !== null && loaded !== null && promptDone !== null
-        ? rate(printed.promptTokens, promptDone - loaded)
-        : null),
-    tokens: printed.tokens ?? (tokens.length > 0 ? tokens.length : null),
-    tokensPerSecond:
-      printed.tokensPerSecond ?? (first && last ? rate(tokens.length - 1, last.time - first.time) : null),
-  };
-}
-
-/** Per second; null where there is nothing to divide. */
-function rate(count: number, ns: bigint): number | null {
-  return count > 0 && ns > 0n ? (count * 1e9) / Number(ns) : null;
 }

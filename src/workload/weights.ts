@@ -13,10 +13,11 @@ export interface WeightsEvidence {
 }
 
 /**
- * Where a workload keeps its weights. Copied: its anonymous memory came to at least half of the model. Mapped: it did
- * not, and files of the model are mapped. null: neither, no model, or too small a one to tell.
+ * Where a workload keeps its weights. Copied: its anonymous memory came to at least half of the model.
+ * Mapped: it did not, and files of the model are mapped. null: neither, no model, or too small a one to tell.
  *
- * A mapping alone shows nothing: a program that repacks weights for the CPU maps the file and copies it as well.
+ * A mapping alone shows nothing: a program that repacks weights for the CPU maps the file and copies it as
+ * well.
  */
 export function judgeWeights({
   modelBytes,

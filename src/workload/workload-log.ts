@@ -5,8 +5,8 @@ import { BlkscopeError } from '../errors.js';
 const keptCharacters = 2 ** 20;
 
 /**
- * workload.log: the command line, then all that the workload prints. A workload either writes to it itself, through
- * `fd`, or has its output passed on by `append`.
+ * workload.log: the command line, then all that the workload prints. A workload either writes to it itself,
+ * through `fd`, or has its output passed on by `append`.
  */
 export class WorkloadLog {
   readonly fd: number;
@@ -70,9 +70,9 @@ const complaint =
   /\b(error|failed|fatal|cannot|can't|unable|invalid|denied|no such|not found|abort|assert|out of memory|too (long|large))\b/i;
 
 /**
- * The line of a log that best says why a workload failed: the first complaint, since what follows it is mostly its
- * consequence; without one the last line, unless a signal ended it in mid-sentence. Times and levels before it are
- * left out.
+ * The line of a log that best says why a workload failed: the first complaint, since what follows it is
+ * mostly its consequence; without one the last line, unless a signal ended it in mid-sentence. Times and
+ * levels before it are left out.
  */
 export function errorLineOf(log: string, signal: string | null): string | null {
   const lines = log

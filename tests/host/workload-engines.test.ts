@@ -20,7 +20,9 @@ const inRepository = (path: string) => fileURLToPath(new URL(`../../${path}`, im
 const program = (name: string) => inRepository(`vendor/llama/bin/${name}`);
 
 let folder: string;
-/** A model of 25 MB that answers at once, and one large enough for its weights to be told from other memory. */
+/**
+ * A model of 25 MB that answers at once, and one large enough for its weights to be told from other memory.
+ */
 let tiny: string;
 let quantised: string;
 let log: string;
@@ -130,7 +132,8 @@ describe('token marks', () => {
     const tokens = timesOf(marks, 'token');
     const seconds = Number((tokens.at(-1) as bigint) - (tokens[0] as bigint)) / 1e9;
     const ratio = 39 / seconds / (timings.tokensPerSecond as number);
-    // The program leaves out what it does between evaluations, and what a busy machine makes it wait for there.
+    // The program leaves out what it does between evaluations, and what a busy machine makes it wait for
+    // there.
     assert.ok(ratio > 0.6 && ratio < 1.1, `${ratio}`);
   });
 });
@@ -194,7 +197,8 @@ describe('any command', () => {
   test("that is one of llama.cpp's programs: its timings are read", async () => {
     const args = ['-m', tiny, '-p', 'ba', '-n', '8', '--ignore-eos', '-no-cnv', '-c', '128'];
     const outcome = await outcomeOf(commandEngine([program('llama-completion'), ...args]), {});
-    // This build loses the end of its log now and then, when it exits before its logging thread has written it.
+    // This build loses the end of its log now and then, when it exits before its logging thread has written
+    // it.
     const logged = readFileSync(log, 'utf8').includes('common_perf_print');
     assert.equal(outcome.timings.tokens, logged ? 8 : null);
   });

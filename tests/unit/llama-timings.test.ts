@@ -1,5 +1,5 @@
-// Timing formats of llama.cpp's programs, oldest first. The samples of llama.cpp 0.7.0 were printed by the programs
-// that scripts/get-llama.mjs brings; the older ones follow the format strings of their time.
+// Timing formats of llama.cpp's programs, oldest first. The samples of llama.cpp 0.7.0 were printed by the
+// programs that scripts/get-llama.mjs brings; the older ones follow the format strings of their time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type LlamaTimings, parseBenchJson, parseLlamaTimings } from '../../src/workload/llama-timings.js';

@@ -1,5 +1,6 @@
-// A llama.cpp of 2023 cannot be had here as a program. A script with the help, the output and the log lines of `main`
-// of that time stands for it: what is tested is that blkscope passes it nothing that it does not know.
+// A llama.cpp of 2023 cannot be had here as a program. A script with the help, the output and the log lines
+// of `main` of that time stands for it: what is tested is that blkscope passes it nothing that it does not
+// know.
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,0 +1,138 @@
+import type { EngineName, WorkloadOptions } from './engine.js';
+import type { LlamaOptions } from './llama-options.js';
+import type { OutputStyle } from './llama-output.js';
+import { defaultTokens, promptTokensOf } from './prompt.js';
+import { requireModel } from './require-model.js';
+
+/** What a program is, as far as it says so in its --help and --version. */
+export interface LlamaProgram {
+  path: string;
+  name: Extract<EngineName, `llama-${string}`>;
+  style: OutputStyle;
+  options: LlamaOptions;
+  version: string | null;
+}
+
+/**
+ * The tokens asked for, where the program will generate neither more nor fewer; null where that is not sure.
+ */
+export function exactTokens(
+  { style, options: known }: LlamaProgram,
+  options: WorkloadOptions,
+): number | null {
+  const extra = options.extraArgs ?? [];
+  const asked = !['--n-predict', '--ctx-size'].some((name) => known.isAmong(extra, name));
+  const enough = asked && options.context === undefined && known.has('--ignore-eos');
+  return style !== 'bench' && enough ? (options.tokens ?? defaultTokens) : null;
+}
+
+/** Collects options that the program knows and that the user has not set after `--`. */
+class ArgumentList {
+  readonly #args: string[] = [];
+
+  constructor(
+    private readonly known: LlamaOptions,
+    private readonly extra: readonly string[],
+  ) {}
+
+  /** `spellings`: the same option in programs of different age; without a value it is a switch. */
+  add(spellings: string | string[], value?: string | number): this {
+    const name = this.known.firstOf(...[spellings].flat());
+    if (name && !this.known.isAmong(this.extra, name))
+      this.#args.push(name, ...(value === undefined ? [] : [String(value)]));
+    return this;
+  }
+
+  addIf(condition: unknown, spellings: string | string[], value?: string | number): this {
+    return condition ? this.add(spellings, value) : this;
+  }
+
+  get all(): string[] {
+    return [...this.#args, ...this.extra];
+  }
+}
+
+/** The command line of a program that generates text, as far as the program knows each option. */
+export function textArguments(
+  { options: known, style }: LlamaProgram,
+  options: WorkloadOptions,
+  prompt: string,
+): string[] {
+  const chat = style === 'chat';
+  const args = commonArguments(known, options);
+  // A prompt of the user's own, in a file or as system prompt, takes the place of ours.
+  if (
+    !['--file', '--binary-file', '--system-prompt'].some((name) =>
+      known.isAmong(options.extraArgs ?? [], name),
+    )
+  ) {
+    args.add('--prompt', prompt);
+  }
+  args
+    .add('--n-predict', options.tokens ?? defaultTokens)
+    .add('--ctx-size', contextFor(options, prompt))
+    .add('--seed', options.seed ?? 1)
+    .add('--ignore-eos')
+    .addIf(options.temperature !== undefined, '--temp', options.temperature)
+    .addIf(!chat, ['--no-conversation', '-no-cnv'])
+    .addIf(chat, '--single-turn')
+    .add('--no-display-prompt')
+    .add('--special') // tokens that print nothing would not be seen
+    .add('--simple-io') // no spinner between the tokens
+    .add('--no-warmup') // it would read the whole model once more, and of a mixture every expert
+    .add('--no-context-shift')
+    .add('--fit', 'off') // it loads the model's head a second time
+    .add('--perf')
+    .addIf(chat, '--log-verbosity', 3) // says when the model is loaded, and counts tokens
+    .addIf(options.repack !== true, '--no-repack');
+  if (known.has('--load-mode')) args.addIf(loadMode(options), '--load-mode', loadMode(options) as string);
+  else args.addIf(options.mmap === false, '--no-mmap').addIf(options.mlock, '--mlock');
+  return args.all;
+}
+
+/** The same for llama-bench. */
+export function benchArguments({ options: known }: LlamaProgram, options: WorkloadOptions): string[] {
+  const args = commonArguments(known, options)
+    .add('--n-prompt', promptTokensOf(options))
+    .add('--n-gen', options.tokens ?? defaultTokens)
+    .add('--repetitions', 1)
+    .add('--output', 'json')
+    .add('--progress') // says when the model is loaded and when the prompt is done
+    .add('--no-warmup')
+    .addIf(options.repack !== true, '--repack', 0);
+  if (known.has('--load-mode')) args.addIf(loadMode(options), '--load-mode', loadMode(options) as string);
+  else args.addIf(options.mmap === false, '--mmap', 0);
+  return args.all;
+}
+
+function commonArguments(known: LlamaOptions, options: WorkloadOptions): ArgumentList {
+  const extra = options.extraArgs ?? [];
+  const choosesGpu = ['--n-gpu-layers', '--device'].some((name) => known.isAmong(extra, name));
+  const args = new ArgumentList(known, extra)
+    .add('--model', requireModel(options))
+    .addIf(options.threads, '--threads', options.threads)
+    .addIf(options.batch, '--batch-size', options.batch);
+  // Weights on a graphics card are beyond the page cache, and beyond this experiment unless it is asked for.
+  if (choosesGpu) return args;
+  return known.has('--device') ? args.add('--device', 'none') : args.add('--n-gpu-layers', 0);
+}
+
+/** For programs since 2026; null: their own choice, which is to map. */
+function loadMode({ mmap, mlock }: WorkloadOptions): string | null {
+  if (mmap === false) return mlock ? 'mlock' : 'none';
+  return mlock ? 'mmap+mlock' : null;
+}
+
+/**
+ * A token is at least a byte, so a prompt's bytes bound its tokens from above; a chat puts a template around
+ * it.
+ */
+function contextFor(options: WorkloadOptions, prompt: string): number {
+  if (options.context) return options.context;
+  const promptTokens = options.promptTokens ?? Math.min(Buffer.byteLength(prompt), 4096);
+  return roundUp(promptTokens + (options.tokens ?? defaultTokens) + 128, 256);
+}
+
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
+}
