@@ -34,7 +34,9 @@ async function agreed(packages) {
   if (process.getuid() === 0) return true;
   if (!process.stdin.isTTY) return false;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`blkscope needs ${packages.join(', ')}. Install with sudo apt-get? [y/N] `);
+  const answer = await terminal.question(
+    `blkscope needs ${packages.join(', ')}. Install with sudo apt-get? [y/N] `,
+  );
   terminal.close();
   return /^y/i.test(answer);
 }

@@ -36,7 +36,9 @@ const kinds = {
 const asked = process.argv.slice(2);
 const unknown = asked.filter((kind) => !(kind in kinds));
 if (unknown.length > 0) {
-  console.error(`test: no such kind of tests: ${unknown.join(', ')}; there are ${Object.keys(kinds).join(', ')}`);
+  console.error(
+    `test: no such kind of tests: ${unknown.join(', ')}; there are ${Object.keys(kinds).join(', ')}`,
+  );
   process.exit(2);
 }
 if (!run(process.execPath, 'scripts/prerequisites.mjs', 'test')) process.exit(3);

@@ -113,7 +113,8 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   async summary(): Promise<NativeSummary> {
     this.stop();
     for await (const _ of this);
-    if (this.#closed) throw new BlkscopeError('CLOSED', 'the tracer was closed before its summary was taken', 'internal');
+    if (this.#closed)
+      throw new BlkscopeError('CLOSED', 'the tracer was closed before its summary was taken', 'internal');
     return this.#native.summary();
   }
 

@@ -14,9 +14,12 @@ export interface MemoryController {
  *
  * Both versions may be mounted at once (systemd's hybrid layout): the one that has the controller counts.
  */
-export function findMemoryController(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): MemoryController | null {
+export function findMemoryController(
+  mountinfo = readFileSync('/proc/self/mountinfo', 'utf8'),
+): MemoryController | null {
   for (const mount of parseMounts(mountinfo)) {
-    if (mount.type === 'cgroup' && mount.superOptions.includes('memory')) return { version: 1, path: mount.path };
+    if (mount.type === 'cgroup' && mount.superOptions.includes('memory'))
+      return { version: 1, path: mount.path };
     if (mount.type === 'cgroup2' && listsMemory(join(mount.path, 'cgroup.controllers'))) {
       return { version: 2, path: mount.path };
     }
@@ -72,7 +75,10 @@ export class MemoryCgroup {
   /** Throws BlkscopeError NO_MEMORY_CGROUP where the kernel offers no memory controller that we may use. */
   static create(changes: NativeChanges, limitBytes: number): MemoryCgroup {
     if (limitBytes < leastLimit) {
-      throw new BlkscopeError('BAD_LIMIT', `--limit: ${limitBytes} bytes is too little for any program; give at least 4M`);
+      throw new BlkscopeError(
+        'BAD_LIMIT',
+        `--limit: ${limitBytes} bytes is too little for any program; give at least 4M`,
+      );
     }
     const controller = findMemoryController();
     if (!controller) {
@@ -118,7 +124,9 @@ export class MemoryCgroup {
 
   #keyed(file: string): Map<string, number> {
     const pairs = this.#read(file).split('\n');
-    return new Map(pairs.map((line) => line.split(' ')).map(([key, value]) => [key as string, Number(value)]));
+    return new Map(
+      pairs.map((line) => line.split(' ')).map(([key, value]) => [key as string, Number(value)]),
+    );
   }
 
   #read(file: string): string {

@@ -14,7 +14,9 @@ export function readAheadKib(device: string): number {
   try {
     return Number(readFileSync(settingPath(device), 'utf8'));
   } catch (cause) {
-    throw new BlkscopeError('NO_DEVICE', `${device}: no such disk: cannot read its readahead`, 'usage', { cause });
+    throw new BlkscopeError('NO_DEVICE', `${device}: no such disk: cannot read its readahead`, 'usage', {
+      cause,
+    });
   }
 }
 

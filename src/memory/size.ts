@@ -28,7 +28,10 @@ export function parseSize(text: string, option = 'size'): number {
   const unit = match && units[(match[2] as string).toLowerCase()];
   const bytes = match && unit ? Math.round(Number(match[1]) * unit) : Number.NaN;
   if (!Number.isSafeInteger(bytes)) {
-    throw new BlkscopeError('BAD_SIZE', `${option}: '${text}' is not a size; write it like 15G, 512MiB or 800MB`);
+    throw new BlkscopeError(
+      'BAD_SIZE',
+      `${option}: '${text}' is not a size; write it like 15G, 512MiB or 800MB`,
+    );
   }
   return bytes;
 }

@@ -23,7 +23,11 @@ const figures: Row[] = [
   { label: 'model bytes read', value: (s) => s.model?.readBytes, show: format.size },
   { label: 'unique model bytes', value: (s) => s.model?.uniqueBytes, show: format.size },
   { label: 'coverage', value: (s) => s.model?.coverage, show: format.percent },
-  { label: 're-read factor', value: (s) => s.model?.reReadFactor ?? s.reads.reReadFactor, show: format.factor },
+  {
+    label: 're-read factor',
+    value: (s) => s.model?.reReadFactor ?? s.reads.reReadFactor,
+    show: format.factor,
+  },
   { label: 'read per token', value: (s) => s.workload?.bytesPerToken, show: format.size },
   { label: 'all bytes read', value: (s) => s.reads.bytes, show: format.size },
   { label: 'not the model', value: (s) => s.model && s.reads.bytes - s.model.readBytes, show: format.size },
@@ -39,7 +43,10 @@ const figures: Row[] = [
 const conditions: { label: string; value: (summary: Summary) => string }[] = [
   { label: 'memory', value: pressure },
   { label: 'cache at start', value: (s) => s.memory.cacheState ?? '-' },
-  { label: 'readahead', value: (s) => (s.memory.readAheadKib === null ? '-' : `${s.memory.readAheadKib} KiB`) },
+  {
+    label: 'readahead',
+    value: (s) => (s.memory.readAheadKib === null ? '-' : `${s.memory.readAheadKib} KiB`),
+  },
   { label: 'engine', value: (s) => s.workload?.engine ?? '-' },
   { label: 'weights', value: (s) => s.workload?.weights ?? '-' },
   { label: 'device', value: (s) => s.source.device },
@@ -90,7 +97,9 @@ function highestSecond({ timeline }: Summary): number | null {
 }
 
 function layOut(rows: string[][], style: Style): string {
-  const widths = (rows[0] as string[]).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = (rows[0] as string[]).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
   const lines = rows.map((row, index) => {
     const cells = row.map((cell, column) =>
       column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),

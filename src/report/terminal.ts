@@ -97,7 +97,8 @@ function conditions({ memory, workload, source }: Summary): string {
     limit: `memory limit ${format.size(memory.limitBytes ?? 0)}`,
   }[memory.mode];
   const parts = [workload?.engine, pressure];
-  if (memory.cacheState) parts.push({ cold: 'cold cache', warm: 'warm cache', asIs: 'cache as it was' }[memory.cacheState]);
+  if (memory.cacheState)
+    parts.push({ cold: 'cold cache', warm: 'warm cache', asIs: 'cache as it was' }[memory.cacheState]);
   if (memory.readAheadKib !== null) parts.push(`readahead ${memory.readAheadKib} KiB`);
   return [...parts.filter((part) => part), `on ${source.device}`].join(', ');
 }
@@ -116,8 +117,13 @@ function modelReads(page: Page, { model, workload }: Summary): void {
   page.section('Reads from the model', 'completed reads, each counted once, that land in its extents');
   page.traced(format.size(model.readBytes), 'read', `${format.count(model.reads)} reads`);
   page.traced(format.size(model.uniqueBytes), 'unique', `of the model's ${format.size(model.bytes)}`);
-  page.traced(format.percent(model.coverage), 'coverage', `unique / model, ${format.count(model.extents)} extents`);
-  if (model.reReadFactor !== null) page.figure(format.factor(model.reReadFactor), 're-read factor', 'read / unique');
+  page.traced(
+    format.percent(model.coverage),
+    'coverage',
+    `unique / model, ${format.count(model.extents)} extents`,
+  );
+  if (model.reReadFactor !== null)
+    page.figure(format.factor(model.reReadFactor), 're-read factor', 'read / unique');
   if (workload?.bytesPerToken != null) {
     page.traced(format.size(workload.bytesPerToken), 'per generated token', 'read while generating / tokens');
   }
@@ -126,10 +132,20 @@ function modelReads(page: Page, { model, workload }: Summary): void {
 function deviceReads(page: Page, { reads, writes, model, source }: Summary): void {
   page.section(`All of ${source.device}`, 'completed, whoever asked');
   page.traced(format.size(reads.bytes), 'read', `${format.count(reads.count)} reads`);
-  if (model) page.traced(format.size(reads.bytes - model.readBytes), 'of it not the model', 'programs, other processes');
+  if (model)
+    page.traced(
+      format.size(reads.bytes - model.readBytes),
+      'of it not the model',
+      'programs, other processes',
+    );
   else {
-    page.traced(format.size(reads.uniqueBytes), 'unique', `${format.count(reads.uniqueSectors)} sectors of 512 bytes`);
-    if (reads.reReadFactor !== null) page.figure(format.factor(reads.reReadFactor), 're-read factor', 'read / unique');
+    page.traced(
+      format.size(reads.uniqueBytes),
+      'unique',
+      `${format.count(reads.uniqueSectors)} sectors of 512 bytes`,
+    );
+    if (reads.reReadFactor !== null)
+      page.figure(format.factor(reads.reReadFactor), 're-read factor', 'read / unique');
   }
   page.traced(format.size(writes.bytes), 'written', `${format.count(writes.count)} writes`);
   if (reads.errors + writes.errors > 0) {
@@ -172,7 +188,9 @@ function latency(page: Page, summary: Summary): void {
   page.section('Latency', 'matched per request');
   page.line(`${'mean'.padStart(12)}${'p50'.padStart(11)}${'p99'.padStart(11)}${'max'.padStart(11)}`);
   for (const { label, found } of stages) {
-    const cells = [found.mean, found.p50, found.p99, found.max].map((ns) => format.microseconds(ns).padStart(11));
+    const cells = [found.mean, found.p50, found.p99, found.max].map((ns) =>
+      format.microseconds(ns).padStart(11),
+    );
     page.line(` ${cells.join('')}  ${label}`);
   }
 }
@@ -186,7 +204,10 @@ function sizes(page: Page, summary: Summary): void {
   const top = all.toSorted((a, b) => b.n - a.n).slice(0, sizesShown);
   page.section('Sizes of reads', 'completed; merged requests count as one');
   for (const { bytes, n } of top.toSorted((a, b) => a.bytes - b.bytes)) {
-    page.figure(format.size(bytes), `${format.count(n).padStart(10)}  ${format.percent(n / total).padStart(7)}`);
+    page.figure(
+      format.size(bytes),
+      `${format.count(n).padStart(10)}  ${format.percent(n / total).padStart(7)}`,
+    );
   }
   const rest = total - top.reduce((sum, { n }) => sum + n, 0);
   if (rest > 0) {
@@ -211,7 +232,11 @@ function workload(page: Page, { workload: work }: Summary): void {
   page.figure(format.seconds(work.wallNs), 'in all', exitNote(work.exitCode, work.signal));
   if (work.loadNs !== null) page.figure(format.seconds(work.loadNs), 'load');
   if (work.promptTokensPerSecond !== null) {
-    page.figure(`${format.decimal(work.promptTokensPerSecond)} /s`, 'prompt tokens', tokenNote(work.promptTokens));
+    page.figure(
+      `${format.decimal(work.promptTokensPerSecond)} /s`,
+      'prompt tokens',
+      tokenNote(work.promptTokens),
+    );
   }
   if (work.tokensPerSecond !== null) {
     page.figure(`${format.decimal(work.tokensPerSecond)} /s`, 'generated tokens', tokenNote(work.tokens));
@@ -254,7 +279,8 @@ function memory(page: Page, { memory: seen }: Summary): void {
     const was = `${format.size(seen.modelCachedBefore)} before`;
     page.figure(format.size(seen.modelCachedAfter), 'of the model cached after', was);
   }
-  if (seen.majorFaults !== null) page.figure(format.count(seen.majorFaults), 'major faults', 'the workload waited for a read');
+  if (seen.majorFaults !== null)
+    page.figure(format.count(seen.majorFaults), 'major faults', 'the workload waited for a read');
   if (seen.refaultedPages !== null) {
     page.figure(format.count(seen.refaultedPages), 'pages refaulted', 'evicted, then wanted again');
   }
@@ -265,6 +291,10 @@ function tracer(page: Page, { tracer: cost, source, workload: work }: Summary): 
   const cpu = cost.cpuNs + cost.analysisNs;
   const share = work && work.wallNs > 0 ? `${format.percent(cpu / work.wallNs)} of one CPU over the run` : '';
   page.figure(format.seconds(cpu), 'CPU, capture and analysis', share);
-  page.figure(format.size(cost.peakRssBytes), 'peak memory of blkscope', `${format.size(cost.spoolBytes)} of it spool`);
+  page.figure(
+    format.size(cost.peakRssBytes),
+    'peak memory of blkscope',
+    `${format.size(cost.spoolBytes)} of it spool`,
+  );
   page.figure(format.size(cost.bytesWrittenToDevice), 'written by blkscope', 'while tracing');
 }

@@ -1,7 +1,12 @@
 import { release } from 'node:os';
 import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
-import { type ModelSummary, type Summary, summarySchemaVersion, type WorkloadSummary } from './summary-schema.js';
+import {
+  type ModelSummary,
+  type Summary,
+  summarySchemaVersion,
+  type WorkloadSummary,
+} from './summary-schema.js';
 
 export interface SummaryInput {
   devices: readonly string[];

@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module';
 import type { NativeExtents, NativeTracerInfo } from '../native.js';
 import type { Mark } from '../workload/engine.js';
 import { type DeviceConfig, type MachineConfig, machineConfig } from './machine.js';
 import type { StepRecord } from './steps.js';
+import { platformVersions } from './versions.js';
 
 /** A traced file and where it lies. Extents in file order; sectors of 512 bytes from the start of the whole disk. */
 export interface FileConfig {
@@ -10,13 +10,11 @@ export interface FileConfig {
   bytes: number;
   device: string;
   fileSystem: string;
-  mountPoint: string;
   extents: { fileOffset: number; sector: number; sectors: number }[];
 }
 
 /** config.json: what is needed to repeat a run, and how it went. */
 export interface RunConfig {
-  blkscope: string;
   /** `run` or `record`. */
   kind: string;
   /** The command line that made the run, or null when a program did. */
@@ -26,7 +24,7 @@ export interface RunConfig {
   startedAt: string;
   /** ns on CLOCK_MONOTONIC at the same moment: the trace's clock. */
   startedNs: number;
-  /** What was asked for, defaults filled in. */
+  /** What was asked for. */
   options: Record<string, unknown>;
   versions: Record<string, string | null>;
   machine: MachineConfig;
@@ -38,25 +36,22 @@ export interface RunConfig {
   marks: { kind: Mark['kind']; time: number; index?: number }[];
 }
 
-const packageJson = createRequire(import.meta.url)('../../package.json') as { version: string };
-
-/** blkscope's own version. */
-export const version = packageJson.version;
-
 /** The parts of a config that are known before anything is done. */
+export type ConfigStart = Omit<RunConfig, 'devices' | 'files' | 'tracer' | 'steps' | 'marks'>;
+
 export function configStart(
   kind: RunConfig['kind'],
   commandLine: readonly string[] | undefined,
   options: Record<string, unknown>,
-): Omit<RunConfig, 'versions' | 'devices' | 'files' | 'tracer' | 'steps' | 'marks'> {
+): ConfigStart {
   return {
-    blkscope: version,
     kind,
     commandLine: commandLine ? [...commandLine] : null,
     workingDirectory: process.cwd(),
     startedAt: new Date().toISOString(),
     startedNs: Number(process.hrtime.bigint()),
     options,
+    versions: platformVersions(),
     machine: machineConfig(),
   };
 }

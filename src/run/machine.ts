@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, hostname, release, version } from 'node:os';
+import { BlkscopeError } from '../errors.js';
 
 /** Bytes from /proc/meminfo. */
 export interface MemoryState {
@@ -93,4 +94,17 @@ function readText(path: string): string | null {
  */
 export function bytesWrittenByUs(): number {
   return Number(/^write_bytes: (\d+)/m.exec(readText('/proc/self/io') ?? '')?.[1] ?? 0);
+}
+
+/** The kernel's number of a block device, as the trace has it: major << 20 | minor. */
+export function deviceNumber(name: string): number {
+  const [major, minor] = (readText(`/sys/class/block/${name}/dev`) ?? '0:0').split(':').map(Number);
+  return (major as number) * 2 ** 20 + (minor as number);
+}
+
+/** The kernel's name of a block device given as `vda` or `/dev/vda`. Throws BlkscopeError NO_DEVICE. */
+export function requireDevice(device: string): string {
+  const name = device.replace(/^\/dev\//, '').replaceAll('/', '!');
+  if (existsSync(`/sys/class/block/${name}`)) return name;
+  throw new BlkscopeError('NO_DEVICE', `-d ${device}: no such block device; lsblk lists them`);
 }

@@ -93,9 +93,14 @@ export function folderError(error: unknown, path: string): Error {
   if (error instanceof BlkscopeError) return error;
   const { code = 'EIO', message } = error as NodeJS.ErrnoException;
   const reason = code === 'ENOSPC' ? 'the disk is full' : message;
-  return new BlkscopeError(code, `cannot write ${path}: ${reason}; name another place with -o`, kinds[code] ?? 'usage', {
-    cause: error,
-  });
+  return new BlkscopeError(
+    code,
+    `cannot write ${path}: ${reason}; name another place with -o`,
+    kinds[code] ?? 'usage',
+    {
+      cause: error,
+    },
+  );
 }
 
 /** JSON knows no bigint; ours fit a number exactly (ns since boot, sectors). */

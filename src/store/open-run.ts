@@ -28,7 +28,8 @@ export class Run implements AsyncDisposable {
    */
   async connect(): Promise<DuckDBConnection> {
     const path = join(this.path, runFiles.trace);
-    if (!existsSync(path)) throw new BlkscopeError('ENOENT', `${this.path} has no ${runFiles.trace}: its events were not kept`);
+    if (!existsSync(path))
+      throw new BlkscopeError('ENOENT', `${this.path} has no ${runFiles.trace}: its events were not kept`);
     this.#instance ??= await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
     const connection = await this.#instance.connect();
     const version = (await connection.runAndReadAll('SELECT schema_version FROM run')).getRows()[0]?.[0];
@@ -69,17 +70,30 @@ function readJson(folder: string, name: string): unknown {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new BlkscopeError('NOT_A_RUN', `${folder} is not a run folder: it has no ${name}`, 'usage', { cause });
+      throw new BlkscopeError('NOT_A_RUN', `${folder} is not a run folder: it has no ${name}`, 'usage', {
+        cause,
+      });
     }
-    throw new BlkscopeError('BAD_RUN', `${path} cannot be read: ${(cause as Error).message}`, 'usage', { cause });
+    throw new BlkscopeError('BAD_RUN', `${path} cannot be read: ${(cause as Error).message}`, 'usage', {
+      cause,
+    });
   }
 }
 
 function refuseVersion(path: string, what: string, found: number, known: number): void {
   if (found === known) return;
   if (!Number.isInteger(found) || found < 1) {
-    throw new BlkscopeError('BAD_SCHEMA', `${path}: it names no ${what} schema; it was changed or is damaged`);
+    throw new BlkscopeError(
+      'BAD_SCHEMA',
+      `${path}: it names no ${what} schema; it was changed or is damaged`,
+    );
   }
-  const way = found > known ? 'a newer blkscope wrote it: update blkscope' : 'an older blkscope wrote it: make the run anew';
-  throw new BlkscopeError('SCHEMA_VERSION', `${path}: ${what} schema ${found}, this blkscope reads ${known}; ${way}`);
+  const way =
+    found > known
+      ? 'a newer blkscope wrote it: update blkscope'
+      : 'an older blkscope wrote it: make the run anew';
+  throw new BlkscopeError(
+    'SCHEMA_VERSION',
+    `${path}: ${what} schema ${found}, this blkscope reads ${known}; ${way}`,
+  );
 }

@@ -65,7 +65,7 @@ export class StoreWriter implements AsyncDisposable {
     }
   }
 
-  async writeExtents(files: StoredFile[]): Promise<void> {
+  async writeExtents(files: readonly StoredFile[]): Promise<void> {
     const appender = await this.#connection.createAppender('extent');
     for (const { path, extents } of files) {
       for (let i = 0; i < extents.sectors.length; i++) {

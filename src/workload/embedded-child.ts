@@ -13,7 +13,7 @@ export interface EmbeddedRequest {
   /** The prompt is cut or repeated to this length. */
   promptTokens: number | null;
   tokens: number;
-  threads: number | null;
+  threads: number;
   context: number | null;
   batch: number | null;
   seed: number;
@@ -47,6 +47,7 @@ async function generate(request: EmbeddedRequest): Promise<void> {
   const { getLlama, getModuleVersion, LlamaLogLevel } = await import('node-llama-cpp');
   const llama = await getLlama({
     gpu: false,
+    maxThreads: request.threads,
     build: 'never',
     skipDownload: true,
     progressLogs: false,
@@ -66,7 +67,7 @@ async function generate(request: EmbeddedRequest): Promise<void> {
     contextSize: request.context ?? prompt.length + request.tokens + 64,
     sequences: 1,
     ...(request.batch === null ? {} : { batchSize: request.batch }),
-    ...(request.threads === null ? {} : { threads: request.threads }),
+    threads: request.threads,
     ignoreMemorySafetyChecks: true,
   });
   const sequence = context.getSequence({ checkpoints: { max: 0, interval: false } });

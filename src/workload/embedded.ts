@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError } from '../errors.js';
 import type { EmbeddedMessage, EmbeddedRequest } from './embedded-child.js';
@@ -40,7 +41,8 @@ async function start(options: WorkloadOptions): Promise<RunningWorkload> {
     prompt: options.prompt ?? defaultPrompt,
     promptTokens: options.promptTokens ?? null,
     tokens: options.tokens ?? defaultTokens,
-    threads: options.threads ?? null,
+    // The library's own default can be more threads than cores, whose spinning costs seconds a token.
+    threads: options.threads ?? availableParallelism(),
     context: options.context ?? null,
     batch: options.batch ?? null,
     seed: options.seed ?? 1,

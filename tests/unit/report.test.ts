@@ -13,7 +13,10 @@ test('the report gives result and integrity first, then the figures, and fits 10
   const lines = text.split('\n');
   assert.match(lines[0] as string, /runs\/tiny/);
   assert.match(lines[1] as string, /100\.0 % of the model .* 6\.00 x, 1\.33 tokens\/s/);
-  assert.match(lines[3] as string, /9,600 events, 0 lost; 1,228,800 read sectors traced, vda itself counted 1,228,800/);
+  assert.match(
+    lines[3] as string,
+    /9,600 events, 0 lost; 1,228,800 read sectors traced, vda itself counted 1,228,800/,
+  );
   assert.match(text, /600 MiB {2}read .*4,800 reads/);
   assert.match(text, /75\.0 MiB {2}per generated token/);
   assert.match(text, /mapped {2}weights/);

@@ -34,14 +34,21 @@ test('an existing target is refused, at the start and at the end', () => {
   const target = join(parent, 'taken');
   const folder = RunFolder.begin(target);
   mkdirSync(target);
-  assert.throws(() => RunFolder.begin(target), { name: 'BlkscopeError', code: 'EEXIST', message: /exists already/ });
+  assert.throws(() => RunFolder.begin(target), {
+    name: 'BlkscopeError',
+    code: 'EEXIST',
+    message: /exists already/,
+  });
   assert.throws(() => folder.publish(), { name: 'BlkscopeError', code: 'EEXIST' });
   assert.deepEqual(readdirSync(target), []);
   folder.discard();
 });
 
 test('a parent that cannot hold a folder is named', () => {
-  assert.throws(() => RunFolder.begin('/dev/null/run'), { name: 'BlkscopeError', message: /cannot write \/dev\/null/ });
+  assert.throws(() => RunFolder.begin('/dev/null/run'), {
+    name: 'BlkscopeError',
+    message: /cannot write \/dev\/null/,
+  });
 });
 
 test('the default name is the time and the model, and never one that is taken', () => {

@@ -21,7 +21,11 @@ test('sizes are read as the GNU tools read them', () => {
 
 test('what is no size is refused in a line that names the option', () => {
   for (const text of ['', 'G', '-1G', '1.2.3M', '5 apples', '1e9', '99999999T', '0x10']) {
-    assert.throws(() => parseSize(text, '--lock'), { name: 'BlkscopeError', code: 'BAD_SIZE', message: /^--lock: / }, text);
+    assert.throws(
+      () => parseSize(text, '--lock'),
+      { name: 'BlkscopeError', code: 'BAD_SIZE', message: /^--lock: / },
+      text,
+    );
   }
 });
 

@@ -79,7 +79,9 @@ test('events come back from the store as they went in', async () => {
   );
   const n = 5001n;
   const sectorSum = Array.from({ length: 5001 }, (_, i) => BigInt(i >> 1) * 8n).reduce((a, b) => a + b);
-  assert.deepEqual(totals.getRows(), [[5001, ((n * (n - 1n)) / 2n) * 1000n, sectorSum, 5001 * 8, 5, 2500, 5001]]);
+  assert.deepEqual(totals.getRows(), [
+    [5001, ((n * (n - 1n)) / 2n) * 1000n, sectorSum, 5001 * 8, 5, 2500, 5001],
+  ]);
   const row = await db.runAndReadAll('SELECT * FROM event WHERE time = 3000');
   assert.deepEqual(row.columnNames(), [
     'time',
@@ -94,14 +96,19 @@ test('events come back from the store as they went in', async () => {
     'flags',
     'error',
   ]);
-  assert.deepEqual(row.getRows(), [[3000n, 254 << 20, 1, 'complete', 'read', 8n, 8, 100, "llama-cli's", 2, 0]]);
-  assert.deepEqual((await db.runAndReadAll('SELECT process FROM event WHERE pid = 102 LIMIT 1')).getRows(), [[null]]);
+  assert.deepEqual(row.getRows(), [
+    [3000n, 254 << 20, 1, 'complete', 'read', 8n, 8, 100, "llama-cli's", 2, 0],
+  ]);
+  assert.deepEqual((await db.runAndReadAll('SELECT process FROM event WHERE pid = 102 LIMIT 1')).getRows(), [
+    [null],
+  ]);
   const stored = await db.runAndReadAll(`SELECT summary->>'$.model.files[0]' FROM run`);
   assert.deepEqual(stored.getRows(), [['/models/tiny.gguf']]);
 });
 
 test('what is no run, or of another schema, is refused with the reason', async () => {
-  const refuse = (code: string, message: RegExp) => assert.rejects(openRun(folder), { name: 'BlkscopeError', code, message });
+  const refuse = (code: string, message: RegExp) =>
+    assert.rejects(openRun(folder), { name: 'BlkscopeError', code, message });
   const edit = (from: RegExp, to: string) => {
     const path = join(folder, 'summary.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace(from, to));

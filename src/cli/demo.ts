@@ -1,0 +1,82 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { formatSize, renderComparison, renderReport, runExperiment, synthesizeModel } from '../index.js';
+import { styleFor } from '../report/style.js';
+import { count, size } from './options.js';
+import { type Session, withSession } from './session.js';
+
+interface DemoFlags {
+  dir: string;
+  size?: number;
+  tokens: number;
+  keepModel?: boolean;
+}
+
+/** The share of the model that the second run's memory can hold, the process's own included. */
+const limitShare = 0.85;
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('the experiment on a small model that it makes itself: memory enough, then too little')
+    .option('--dir <dir>', 'where the model and the run folders go; on a disk', 'runs')
+    .option('--size <size>', 'size of the model (default: about 600 MB)', size)
+    .option('-n, --tokens <count>', 'tokens to generate in each run', count, 24)
+    .option('--keep-model', 'leave the model there')
+    .action(demo);
+}
+
+async function demo(flags: DemoFlags): Promise<void> {
+  await withSession(async (session) => {
+    mkdirSync(flags.dir, { recursive: true });
+    const path = join(flags.dir, `demo-${process.pid}.gguf`);
+    try {
+      await compareRuns(path, flags, session);
+    } finally {
+      if (!flags.keepModel) rmSync(path, { force: true });
+    }
+  });
+}
+
+async function compareRuns(path: string, flags: DemoFlags, { progress, signal }: Session): Promise<void> {
+  progress.step('make a model of random weights');
+  const model = await synthesizeModel(path, {
+    preset: 'demo',
+    ...(flags.size === undefined ? {} : { bytes: flags.size }),
+    onProgress: (written, total) => progress.update(`${formatSize(written)} of ${formatSize(total)}`),
+    signal,
+  });
+  const limit = Math.round(model.bytes * limitShare);
+  const runs = [
+    { name: 'memory enough', folder: 'demo-enough', pressure: { mode: 'none' } as const },
+    {
+      name: `limit ${formatSize(limit)}`,
+      folder: 'demo-limit',
+      pressure: { mode: 'limit', bytes: limit } as const,
+    },
+  ];
+  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const finished = [];
+  for (const { name, folder, pressure } of runs) {
+    progress.step(`-- ${name}`);
+    const { run, problem } = await runExperiment({
+      model: path,
+      llama: 'embedded',
+      pressure,
+      workload: { tokens: flags.tokens },
+      output: join(flags.dir, `${stamp}-${folder}`),
+      mount: true,
+      progress,
+      signal,
+      commandLine: process.argv,
+    });
+    if (problem) throw problem;
+    finished.push({ name, run });
+  }
+  progress.end();
+  const style = styleFor(process.stdout);
+  for (const { run } of finished)
+    process.stdout.write(`${renderReport(run.summary, { title: run.path, style })}\n`);
+  const compared = finished.map(({ name, run }) => ({ name, summary: run.summary }));
+  process.stdout.write(`${renderComparison(compared, style)}\n`);
+}

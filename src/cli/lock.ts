@@ -1,0 +1,47 @@
+import { Command } from 'commander';
+import { BlkscopeError, commandEngine, formatSize, holdMemory } from '../index.js';
+import { size } from './options.js';
+import { withSession } from './session.js';
+
+export function lockCommand(): Command {
+  return new Command('lock')
+    .description('hold locked memory while a command runs, or until Ctrl-C')
+    .argument('<size>', 'how much: 15G, 512MiB', size)
+    .argument('[command...]', 'after --: the command and its arguments')
+    .action(run);
+}
+
+async function run(bytes: number, command: string[]): Promise<void> {
+  await withSession(async ({ progress, signal }) => {
+    progress.step(`lock ${formatSize(bytes)}`);
+    const memory = await holdMemory(bytes, { onProgress: (text) => progress.update(text), signal });
+    try {
+      progress.step(
+        `${formatSize(memory.bytes)} locked; ${command.length > 0 ? 'released when the command ends' : 'Ctrl-C releases it'}`,
+      );
+      if (command.length > 0) await runBeside(command, signal);
+      else await aborted(signal);
+    } finally {
+      memory.release();
+    }
+  });
+}
+
+async function runBeside(command: string[], signal: AbortSignal): Promise<void> {
+  const running = await commandEngine(command).start({ log: '/dev/stdout', signal });
+  const { exitCode, signalName } = await running.done;
+  if (exitCode === 0) return;
+  const how = signalName ? `was ended by ${signalName}` : `ended with exit code ${exitCode}`;
+  throw new BlkscopeError('WORKLOAD_FAILED', `${command[0]} ${how}`, 'workload');
+}
+
+/** Waits for the signal; a timer keeps the process alive meanwhile. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const alive = setInterval(() => {}, 1 << 30);
+    signal.addEventListener('abort', () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,67 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { type ActionChoice, parseSize, type SourceKind } from '../index.js';
+
+/** Option values as commander hands them to the commands that trace. */
+export interface TraceFlags {
+  source: 'auto' | SourceKind;
+  actions: ActionChoice;
+  bufferSize?: number;
+  bufferCount?: number;
+  spoolSize?: number;
+  mount?: boolean;
+  output?: string;
+  json?: boolean;
+}
+
+export function size(text: string): number {
+  try {
+    return parseSize(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+export function count(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError(`'${text}' is not a whole number, 0 or more.`);
+}
+
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value * 1000;
+  throw new InvalidArgumentError(`'${text}' is not a number of seconds above 0.`);
+}
+
+export function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+/** The options that every tracing command has; letters as in blktrace. */
+export const traceOptions = (): Option[] => [
+  new Option('-o, --output <dir>', 'the run folder (default: runs/ and a name from the time)'),
+  new Option('--source <source>', 'where events come from')
+    .choices(['auto', 'relay', 'ftrace'])
+    .default('auto'),
+  new Option('--actions <actions>', 'what the kernel is asked for')
+    .choices(['needed', 'all'])
+    .default('needed'),
+  new Option('-b, --buffer-size <size>', "the kernel's buffer, or sub-buffer, per CPU").argParser(size),
+  new Option('-n, --buffer-count <count>', 'how many sub-buffers per CPU').argParser(count),
+  new Option('--spool-size <size>', 'the most memory the capture may take (default: 256M)').argParser(size),
+  new Option('--mount', 'mount tracefs and debugfs for the run where they are not mounted'),
+  new Option('--json', 'print summary.json instead of the report'),
+];
+
+/** The flags as the API's options. */
+export function traceSettings(flags: TraceFlags) {
+  return {
+    source: flags.source,
+    actions: flags.actions,
+    mount: flags.mount ?? false,
+    ...(flags.bufferSize === undefined ? {} : { bufferBytes: flags.bufferSize }),
+    ...(flags.bufferCount === undefined ? {} : { bufferCount: flags.bufferCount }),
+    ...(flags.spoolSize === undefined ? {} : { spoolBytes: flags.spoolSize }),
+    ...(flags.output === undefined ? {} : { output: flags.output }),
+  };
+}

@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import { given, record } from '../index.js';
+import { collect, seconds, type TraceFlags, traceOptions, traceSettings } from './options.js';
+import { showRun, withSession } from './session.js';
+
+interface RecordFlags extends TraceFlags {
+  device?: string[];
+  file?: string[];
+  duration?: number;
+}
+
+export function recordCommand(): Command {
+  const command = new Command('record')
+    .description('trace any command, or devices for a time')
+    .option('-d, --device <device>', 'a device to trace (several)', collect)
+    .option('--file <path>', 'a file whose coverage to report; names the device too (several)', collect)
+    .option('--duration <seconds>', 'end after this time', seconds)
+    .argument('[command...]', 'after --: the command and its arguments')
+    .action(run);
+  for (const option of traceOptions()) command.addOption(option);
+  return command;
+}
+
+async function run(command: string[], flags: RecordFlags): Promise<void> {
+  const finished = await withSession(({ progress, signal }) =>
+    record({
+      ...traceSettings(flags),
+      ...given({
+        devices: flags.device,
+        files: flags.file,
+        durationMs: flags.duration,
+        command: command.length > 0 ? command : undefined,
+      }),
+      progress,
+      signal,
+      commandLine: process.argv,
+    }),
+  );
+  showRun(finished, flags.json ?? false);
+}

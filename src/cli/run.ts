@@ -1,0 +1,107 @@
+import { Command, Option } from 'commander';
+import { BlkscopeError, type CacheState, given, type PressureRequest, runExperiment } from '../index.js';
+import { count, seconds, size, type TraceFlags, traceOptions, traceSettings } from './options.js';
+import { showRun, withSession } from './session.js';
+
+interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
+  model: string;
+  llama?: string;
+  prompt?: string;
+  tokens?: number;
+  threads?: number;
+  context?: number;
+  seed?: number;
+  repack?: boolean;
+  mlock?: boolean;
+  lock?: number;
+  leave?: number;
+  limit?: number;
+  cold?: boolean;
+  warm?: boolean;
+  asIs?: boolean;
+  dropCaches?: boolean;
+  readahead?: number;
+  timeLimit?: number;
+}
+
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description('run llama.cpp on a model while memory is short, and trace the disk underneath')
+    .requiredOption('--model <file>', 'the GGUF file; of a split model any part')
+    .option('--llama <path>', "llama.cpp's program, or 'embedded' (default: $LLAMA_CLI, PATH, then embedded)")
+    .option('-p, --prompt <text>', 'the prompt')
+    .option('-n, --tokens <count>', 'tokens to generate (default: 100)', count)
+    .option('-t, --threads <count>', 'threads of the workload', count)
+    .option('-c, --context <tokens>', 'context size', count)
+    .option('--seed <number>', 'seed of the sampling (default: 1)', count)
+    .option(
+      '--repack',
+      'let llama.cpp copy weights into anonymous memory; the page cache then no longer matters',
+    )
+    .option('--mlock', 'let llama.cpp lock its weights')
+    .option('--time-limit <seconds>', 'end the workload after this time', seconds)
+    .addOption(
+      new Option('--lock <size>', 'lock so much memory').argParser(size).conflicts(['leave', 'limit']),
+    )
+    .addOption(new Option('--leave <size>', 'lock all but so much').argParser(size).conflicts('limit'))
+    .addOption(
+      new Option('--limit <size>', 'keep the workload and its page cache under so much').argParser(size),
+    )
+    .addOption(new Option('--cold', 'evict the model first (default)').conflicts(['warm', 'asIs']))
+    .addOption(new Option('--warm', 'read the model in first').conflicts('asIs'))
+    .option('--as-is', 'leave the page cache as it is')
+    .option('--drop-caches', "drop the whole machine's page cache first")
+    .option('--readahead <kib>', "the disk's readahead during the run", count)
+    .argument('[args...]', 'after --: passed to llama.cpp as they are')
+    .action(run);
+  // -n is the number of tokens here, as in llama.cpp; the buffers' count has its long name alone.
+  for (const option of traceOptions()) {
+    command.addOption(
+      option.short === '-n'
+        ? new Option('--buffer-count <count>', option.description).argParser(count)
+        : option,
+    );
+  }
+  return command;
+}
+
+async function run(args: string[], flags: RunFlags): Promise<void> {
+  const finished = await withSession(({ progress, signal }) =>
+    runExperiment({
+      ...traceSettings(flags),
+      model: flags.model,
+      pressure: pressure(flags),
+      cache: cache(flags),
+      dropCaches: flags.dropCaches ?? false,
+      workload: given({
+        prompt: flags.prompt,
+        tokens: flags.tokens,
+        threads: flags.threads,
+        context: flags.context,
+        seed: flags.seed,
+        repack: flags.repack,
+        mlock: flags.mlock,
+        timeLimitMs: flags.timeLimit,
+        extraArgs: args,
+      }),
+      ...given({ llama: flags.llama, readAheadKib: flags.readahead }),
+      progress,
+      signal,
+      commandLine: process.argv,
+    }),
+  );
+  showRun(finished, flags.json ?? false);
+}
+
+function pressure({ lock, leave, limit }: RunFlags): PressureRequest {
+  for (const [mode, bytes] of Object.entries({ lock, leave, limit })) {
+    if (bytes === 0)
+      throw new BlkscopeError('BAD_SIZE', `--${mode}: 0 bytes makes no sense; leave the option out`);
+    if (bytes !== undefined) return { mode: mode as 'lock' | 'leave' | 'limit', bytes };
+  }
+  return { mode: 'none' };
+}
+
+function cache({ warm, asIs }: RunFlags): CacheState {
+  return warm ? 'warm' : asIs ? 'asIs' : 'cold';
+}

@@ -1,0 +1,52 @@
+import { BlkscopeError, type FinishedRun, renderReport } from '../index.js';
+import { styleFor } from '../report/style.js';
+import { TerminalProgress } from './terminal-progress.js';
+
+/** What a command that makes a run needs around it: progress, and signals that end it in order. */
+export interface Session {
+  progress: TerminalProgress;
+  signal: AbortSignal;
+}
+
+/** A signal ended the command; its exit code is the shell's 128 + number. */
+export class Interrupted extends BlkscopeError {
+  constructor(readonly signalName: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
+    super('INTERRUPTED', `interrupted by ${signalName}`, 'incomplete');
+  }
+
+  override get exitCode(): number {
+    return 128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[this.signalName];
+  }
+}
+
+/**
+ * Runs `action` with a signal that SIGINT, SIGTERM and SIGHUP abort. The first one undoes everything in order; a
+ * second SIGINT does not hurry it, since that would leave the machine changed.
+ */
+export async function withSession<T>(action: (session: Session) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const progress = new TerminalProgress();
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const stop = (name: (typeof names)[number]) => {
+    if (controller.signal.aborted) return;
+    progress.warn(`${name}: ending the run and putting everything back`);
+    controller.abort(new Interrupted(name));
+  };
+  for (const name of names) process.on(name, stop);
+  try {
+    return await action({ progress, signal: controller.signal });
+  } finally {
+    progress.end();
+    for (const name of names) process.off(name, stop);
+  }
+}
+
+/** Prints a run as its command promises: the report or the summary to stdout. The run's problem becomes the exit. */
+export function showRun({ run, problem }: FinishedRun, json: boolean): void {
+  const text = json
+    ? `${JSON.stringify(run.summary, null, 2)}\n`
+    : renderReport(run.summary, { title: run.path, style: styleFor(process.stdout) });
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  if (json) process.stderr.write(`blkscope: run in ${run.path}\n`);
+  if (problem) throw problem;
+}

@@ -1,0 +1,192 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { asBlkscopeError } from '../capture/native-error.js';
+import { findMemoryController } from '../memory/cgroup.js';
+import { formatSize } from '../memory/size.js';
+import { native } from '../native.js';
+import { memoryState } from '../run/machine.js';
+import { mountedAt, tracingMounts } from '../run/mounts.js';
+import { findEngine } from '../workload/find-engine.js';
+
+/** One thing that a run needs or profits from. `missing`: a run would not work; `note`: it would, with a limitation. */
+export interface Finding {
+  name: string;
+  state: 'found' | 'missing' | 'note';
+  detail: string;
+  /** What to do about it. */
+  mend?: string;
+}
+
+/** Looks at everything a run on `path` (a model, a folder, a device node) needs. Changes nothing. */
+export async function diagnose(path: string): Promise<Finding[]> {
+  const device = findDevice(path);
+  return [
+    root(),
+    ...mounts(),
+    blockTracer(),
+    relay(device.disk),
+    cachestat(),
+    ...device.findings,
+    memory(),
+    cgroup(),
+    swap(),
+    await llama(),
+  ];
+}
+
+function root(): Finding {
+  if (process.geteuid?.() === 0) return { name: 'root', state: 'found', detail: 'running as root' };
+  return { name: 'root', state: 'missing', detail: 'not root', mend: 'run it with sudo' };
+}
+
+function mounts(): Finding[] {
+  return tracingMounts.map(({ type, target }) => {
+    const place = mountedAt(type);
+    if (place) return { name: type, state: 'found', detail: `mounted at ${place}` };
+    // Either of the two carries a source; `run --mount` mounts both.
+    return {
+      name: type,
+      state: 'note',
+      detail: 'not mounted',
+      mend: `mount -t ${type} nodev ${target}, or run with --mount`,
+    };
+  });
+}
+
+function blockTracer(): Finding {
+  const name = 'block tracer';
+  const kernel = `Linux ${release()}`;
+  if (existsSync('/sys/block') && someTraceFolder())
+    return { name, state: 'found', detail: `${kernel}, CONFIG_BLK_DEV_IO_TRACE` };
+  return {
+    name,
+    state: 'missing',
+    detail: `${kernel} has none`,
+    mend: 'boot a kernel with CONFIG_BLK_DEV_IO_TRACE=y',
+  };
+}
+
+function someTraceFolder(): boolean {
+  return readText('/proc/partitions')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/)[3])
+    .some((device) => device !== undefined && existsSync(`/sys/class/block/${device}/trace`));
+}
+
+function relay(disk: string | null): Finding {
+  const name = 'relay source';
+  const lockdown = /\[(integrity|confidentiality)\]/.exec(readText('/sys/kernel/security/lockdown'))?.[1];
+  const instead = 'none needed: the ftrace source is used instead';
+  if (lockdown)
+    return { name, state: 'note', detail: `refused by kernel lockdown (${lockdown})`, mend: instead };
+  if (disk && !readable(`/dev/${disk}`)) {
+    return { name, state: 'note', detail: `/dev/${disk} cannot be opened`, mend: instead };
+  }
+  return { name, state: 'found', detail: 'the kernel is not locked down as far as can be told' };
+}
+
+function cachestat(): Finding {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  if (major > 6 || (major === 6 && minor >= 5))
+    return { name: 'cachestat', state: 'found', detail: 'page cache figures with evictions' };
+  return {
+    name: 'cachestat',
+    state: 'note',
+    detail: 'older than Linux 6.5: mincore is used, evictions are not told',
+  };
+}
+
+function findDevice(path: string): { disk: string | null; findings: Finding[] } {
+  try {
+    const { name, disk, startSector, fileSystem } = native.fileDevice(path);
+    const partition = name === disk ? '' : ` (partition ${name} from sector ${startSector})`;
+    const readahead = readText(`/sys/class/block/${disk}/queue/read_ahead_kb`).trim();
+    const found: Finding = {
+      name: 'device',
+      state: 'found',
+      detail: `${disk}${partition}, readahead ${readahead || '?'} KiB`,
+    };
+    const ours: Finding = { name: 'file system', state: 'found', detail: fileSystem };
+    const logical = fileSystem === 'btrfs' || fileSystem === 'overlayfs';
+    const fs: Finding = logical
+      ? {
+          ...ours,
+          state: 'note',
+          detail: `${fileSystem} tells no physical extents: no coverage of files`,
+          mend: 'put the model on ext4 or xfs',
+        }
+      : ours;
+    return { disk, findings: [found, fs] };
+  } catch (error) {
+    const detail = asBlkscopeError(error).message;
+    return {
+      disk: null,
+      findings: [{ name: 'device', state: 'missing', detail, mend: 'name a file on a disk' }],
+    };
+  }
+}
+
+function memory(): Finding {
+  const { totalBytes, availableBytes } = memoryState();
+  const detail = `${formatSize(availableBytes)} of ${formatSize(totalBytes)} available`;
+  return { name: 'memory', state: 'found', detail };
+}
+
+function cgroup(): Finding {
+  const controller = findMemoryController();
+  if (controller)
+    return { name: 'memory cgroup', state: 'found', detail: `v${controller.version} at ${controller.path}` };
+  return {
+    name: 'memory cgroup',
+    state: 'note',
+    detail: 'no memory controller: no --limit',
+    mend: 'use --lock or --leave',
+  };
+}
+
+function swap(): Finding {
+  const { swapTotalBytes } = memoryState();
+  if (swapTotalBytes === 0)
+    return { name: 'swap', state: 'found', detail: 'none, as it should be for a measurement' };
+  return {
+    name: 'swap',
+    state: 'note',
+    detail: `${formatSize(swapTotalBytes)} on: its traffic mixes in`,
+    mend: 'swapoff -a for the measurement',
+  };
+}
+
+async function llama(): Promise<Finding> {
+  try {
+    const engine = await findEngine();
+    return {
+      name: 'llama.cpp',
+      state: 'found',
+      detail: engine.path ? `${engine.name}, ${engine.path}` : engine.name,
+    };
+  } catch (error) {
+    return {
+      name: 'llama.cpp',
+      state: 'note',
+      detail: (error as Error).message,
+      mend: 'give it with --llama, or npm install node-llama-cpp@3.21.1',
+    };
+  }
+}
+
+function readable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

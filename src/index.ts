@@ -1,0 +1,27 @@
+/** blkscope's public API. The command line is built on it alone. */
+export type { Action, BlockEvent, Direction, EventBatch } from './capture/batch.js';
+export { journalDirectory, recover } from './capture/recover.js';
+export { Tracer, type TracerOptions } from './capture/tracer.js';
+export { diagnose, type Finding } from './doctor/diagnose.js';
+export { BlkscopeError, type ExitKind, exitCodes } from './errors.js';
+export type { CacheState } from './memory/cache-state.js';
+export { holdMemory, type LockedMemory } from './memory/locked-memory.js';
+export type { PressureRequest } from './memory/pressure.js';
+export { formatSize, parseSize } from './memory/size.js';
+export { type Model, readModel } from './model/gguf.js';
+export { modelRegions, type Region } from './model/regions.js';
+export { type SynthesizeOptions, synthesizeModel } from './model/synthesize.js';
+export type { ActionChoice, NativeSummary, SourceKind, UndoReport } from './native.js';
+export { type ComparedRun, renderComparison } from './report/compare.js';
+export { renderReport } from './report/terminal.js';
+export { type ExperimentOptions, runExperiment } from './run/experiment.js';
+export type { FinishedRun } from './run/finish-run.js';
+export type { Progress } from './run/progress.js';
+export { type RecordOptions, record } from './run/record.js';
+export { type Summary, summarySchema } from './run/summary-schema.js';
+export { given } from './run/trace-options.js';
+export { version } from './run/versions.js';
+export { openRun, type Run } from './store/open-run.js';
+export { commandEngine } from './workload/command.js';
+export type { Mark, WorkloadOutcome } from './workload/engine.js';
+export { findEngine } from './workload/find-engine.js';

@@ -1,0 +1,58 @@
+import { BlkscopeError } from '../errors.js';
+import type { NativeChanges } from '../native.js';
+import { MemoryCgroup } from './cgroup.js';
+import { holdMemory, type LockedMemory } from './locked-memory.js';
+import { formatSize } from './size.js';
+
+/**
+ * How memory is made short for a workload:
+ *
+ * - `lock`: so many bytes are locked, nobody on the machine can use them;
+ * - `leave`: as much is locked as leaves so many bytes available;
+ * - `limit`: the workload alone, its page cache included, is kept under so many bytes by a memory cgroup.
+ */
+export type PressureRequest = { mode: 'none' } | { mode: 'lock' | 'leave' | 'limit'; bytes: number };
+
+/** Pressure that is on. */
+export interface Pressure {
+  readonly mode: PressureRequest['mode'];
+  readonly lockedBytes: number;
+  /** The workload's cgroup; null when the pressure is another. */
+  readonly cgroup: MemoryCgroup | null;
+  /** Lets go of the locked memory; the cgroup goes with the changes it was made through. */
+  release(): void;
+}
+
+export interface PressureOptions {
+  /** Where the cgroup is written down before it is made. */
+  changes: NativeChanges;
+  availableBytes: number;
+  onProgress?: (text: string) => void;
+  signal?: AbortSignal;
+}
+
+/** Sets the pressure. Throws BlkscopeError: too little memory for it, no memory cgroup, RLIMIT_MEMLOCK. */
+export async function applyPressure(request: PressureRequest, options: PressureOptions): Promise<Pressure> {
+  if (request.mode === 'none') return pressure('none', null, null);
+  if (request.mode === 'limit')
+    return pressure('limit', null, MemoryCgroup.create(options.changes, request.bytes));
+  const bytes = request.mode === 'lock' ? request.bytes : bytesToLeave(request.bytes, options.availableBytes);
+  return pressure(request.mode, await holdMemory(bytes, options), null);
+}
+
+function bytesToLeave(rest: number, available: number): number {
+  if (rest < available) return available - rest;
+  throw new BlkscopeError(
+    'NO_HEADROOM',
+    `--leave: only ${formatSize(available)} are available, so ${formatSize(rest)} cannot be left; free memory or ask for less`,
+    'busy',
+  );
+}
+
+function pressure(
+  mode: Pressure['mode'],
+  locked: LockedMemory | null,
+  cgroup: MemoryCgroup | null,
+): Pressure {
+  return { mode, lockedBytes: locked?.bytes ?? 0, cgroup, release: () => locked?.release() };
+}

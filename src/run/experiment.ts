@@ -1,0 +1,185 @@
+import { type CacheState, prepareCache } from '../memory/cache-state.js';
+import { applyPressure, type Pressure, type PressureRequest } from '../memory/pressure.js';
+import { readAheadKib, setReadAhead } from '../memory/readahead.js';
+import { type Model, readModel } from '../model/gguf.js';
+import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
+import { findEngine } from '../workload/find-engine.js';
+import { beginChanges, undoChanges } from './changes.js';
+import { configStart } from './config.js';
+import { type FinishedRun, finishRun } from './finish-run.js';
+import { interruptionBy } from './interruption.js';
+import { memoryState } from './machine.js';
+import { measure } from './measure.js';
+import { memorySummary } from './memory-summary.js';
+import { mountTracing } from './mounts.js';
+import { noProgress, type Progress } from './progress.js';
+import { requireRoot } from './requirements.js';
+import { defaultRunPath, RunFolder, runFiles } from './run-folder.js';
+import { Steps } from './steps.js';
+import { given, type TraceOptions, tracerOptions } from './trace-options.js';
+import { locateFiles, type TracedFiles } from './traced-files.js';
+
+/** What the workload is asked to do; the experiment itself sees to its log, cgroup and marks. */
+type AskedOfWorkload = Omit<WorkloadOptions, 'model' | 'log' | 'signal' | 'onMark' | 'launch'>;
+
+export interface ExperimentOptions extends TraceOptions {
+  /** The GGUF file; of a split model any part. */
+  model: string;
+  /** llama.cpp's program, a folder of them, or `embedded`. Default: $LLAMA_CLI, PATH, then embedded. */
+  llama?: string;
+  workload?: AskedOfWorkload;
+  /** Default: none. */
+  pressure?: PressureRequest;
+  /** Default: cold. */
+  cache?: CacheState;
+  /** Also drops the whole machine's page cache first. */
+  dropCaches?: boolean;
+  /** Readahead of the model's disk during the run, put back afterwards. Default: as it is. */
+  readAheadKib?: number;
+  /** Mounts tracefs and debugfs for the run where they are not mounted. */
+  mount?: boolean;
+  /** The run folder. Default: runs/ and a name from the time and the model. */
+  output?: string;
+  progress?: Progress;
+  /** Ends the run early: what was traced by then is kept, marked incomplete. */
+  signal?: AbortSignal;
+  /** Recorded in config.json. */
+  commandLine?: readonly string[];
+}
+
+/**
+ * Runs llama.cpp on a model while memory is short, and traces the disk underneath.
+ *
+ * The order: cache, readahead, pressure, tracing, workload; each step is logged with its time and undone in reverse,
+ * on success, on errors and when `signal` aborts. Throws BlkscopeError when no run could be made; a run that was made
+ * but is not a good one comes with its `problem`.
+ */
+export async function runExperiment(options: ExperimentOptions): Promise<FinishedRun> {
+  const progress = options.progress ?? noProgress;
+  const steps = new Steps(progress, options.signal);
+  const subject = await steps.step('check model, engine and machine', () => checkSubject(options));
+  const folder = RunFolder.begin(options.output ?? defaultRunPath(options.model));
+  try {
+    return await runSteps(options, subject, folder, steps, progress);
+  } catch (error) {
+    folder.discard();
+    throw error;
+  } finally {
+    await steps.undo();
+  }
+}
+
+/** What is run, and where its files lie. */
+interface Subject {
+  model: Model;
+  files: TracedFiles;
+  engine: Engine;
+}
+
+async function checkSubject(options: ExperimentOptions): Promise<Subject> {
+  const model = await readModel(options.model);
+  const files = locateFiles(model.parts.map(({ path }) => path));
+  requireRoot();
+  return { model, files, engine: await findEngine(options.llama) };
+}
+
+async function runSteps(
+  options: ExperimentOptions,
+  { model, files, engine }: Subject,
+  folder: RunFolder,
+  steps: Steps,
+  progress: Progress,
+): Promise<FinishedRun> {
+  const config = configStart('run', options.commandLine, asked(options));
+  const cache = options.cache ?? 'cold';
+  if (options.mount) await mountTracing(steps);
+  await setCache(options, cache, files, steps, progress);
+  await setReadAheadFor(options, files, steps);
+  const pressure = await setPressure(options, steps, progress);
+  const readAhead = readAheadKib(files.disk);
+
+  const workload: WorkloadOptions = {
+    ...options.workload,
+    model: model.path,
+    log: folder.file(runFiles.log),
+    launch: pressure.cgroup ? { cgroupProcsFile: pressure.cgroup.procsFile } : {},
+    ...given({ signal: options.signal }),
+  };
+  const trace = tracerOptions(options, [files.disk], files.extents);
+  const measurement = await measure(steps, progress, trace, files.paths, () =>
+    steps.step(`run ${engine.name}`, () => runWorkload(engine, workload)),
+  );
+  await using _tracer = measurement.tracer;
+  const cgroup = pressure.cgroup?.figures() ?? null;
+  await steps.undo();
+  config.versions[engine.name] = measurement.outcome?.version ?? null;
+  return await finishRun({
+    folder,
+    steps,
+    measurement,
+    devices: [files.disk],
+    files: files.files,
+    memory: memorySummary({ measurement, pressure, cgroup, readAheadKib: readAhead, cache }),
+    config,
+    interruption: interruptionBy(options.signal),
+  });
+}
+
+async function setCache(
+  { dropCaches = false }: ExperimentOptions,
+  cache: CacheState,
+  files: TracedFiles,
+  steps: Steps,
+  progress: Progress,
+): Promise<void> {
+  const names = { cold: 'evict the model from the page cache', warm: 'read the model into the page cache' };
+  if (cache === 'asIs' && !dropCaches) return;
+  const name = cache === 'asIs' ? 'drop the page cache' : names[cache];
+  await steps.step(name, () =>
+    prepareCache(cache, files.paths, { dropCaches, onProgress: (text) => progress.update(text) }),
+  );
+}
+
+async function setReadAheadFor(
+  { readAheadKib: kib }: ExperimentOptions,
+  { disk }: TracedFiles,
+  steps: Steps,
+): Promise<void> {
+  if (kib === undefined) return;
+  const changes = beginChanges();
+  steps.onUndo(`put the readahead of ${disk} back`, () => undoChanges(changes));
+  await steps.step(`set the readahead of ${disk} to ${kib} KiB`, () => setReadAhead(changes, disk, kib));
+}
+
+async function setPressure(options: ExperimentOptions, steps: Steps, progress: Progress): Promise<Pressure> {
+  const request = options.pressure ?? { mode: 'none' };
+  const apply = () =>
+    applyPressure(request, {
+      changes,
+      availableBytes: memoryState().availableBytes,
+      onProgress: (text) => progress.update(text),
+      ...given({ signal: options.signal }),
+    });
+  const changes = beginChanges();
+  if (request.mode === 'none') return apply();
+  const names = { lock: 'lock memory', leave: 'lock memory', limit: 'make the memory cgroup' };
+  if (request.mode === 'limit') steps.onUndo('remove the memory cgroup', () => undoChanges(changes));
+  const pressure = await steps.step(names[request.mode], apply);
+  if (request.mode !== 'limit') steps.onUndo('release the locked memory', () => pressure.release());
+  return pressure;
+}
+
+async function runWorkload(engine: Engine, options: WorkloadOptions): Promise<WorkloadOutcome> {
+  const running = await engine.start(options);
+  return running.done;
+}
+
+/** The options as config.json keeps them: what a later `run` needs to do the same. */
+function asked({
+  progress: _,
+  signal: __,
+  commandLine: ___,
+  ...options
+}: ExperimentOptions): Record<string, unknown> {
+  return options as unknown as Record<string, unknown>;
+}

@@ -1,0 +1,124 @@
+import { BlkscopeError } from '../errors.js';
+import { native } from '../native.js';
+import { Run } from '../store/open-run.js';
+import { StoreWriter } from '../store/store.js';
+import type { WorkloadOutcome } from '../workload/engine.js';
+import { buildSummary } from './build-summary.js';
+import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from './config.js';
+import { deviceConfig, deviceNumber } from './machine.js';
+import type { Measurement } from './measure.js';
+import { type RunFolder, runFiles } from './run-folder.js';
+import type { Steps } from './steps.js';
+import type { Summary } from './summary-schema.js';
+import type { TracedFile } from './traced-files.js';
+
+/** A run that was kept. */
+export interface FinishedRun {
+  run: Run;
+  /** Why it is not a good one: events lost, the workload failed, interrupted. null: all is well. */
+  problem: BlkscopeError | null;
+}
+
+export interface FinishInput {
+  folder: RunFolder;
+  steps: Steps;
+  measurement: Measurement;
+  devices: readonly string[];
+  files: readonly TracedFile[];
+  memory: Summary['memory'];
+  config: ConfigStart;
+  /** Why the run was ended before its time; null when it was not. */
+  interruption: BlkscopeError | null;
+}
+
+/** Writes the events and the figures, and gives the run folder its name. The workload has ended, all is undone. */
+export async function finishRun(input: FinishInput): Promise<FinishedRun> {
+  const { folder, steps, measurement, devices, files, config } = input;
+  const { tracer, outcome } = measurement;
+  const { summary, path } = await steps.closingStep('write the run', async () => {
+    await using store = await StoreWriter.create(folder.file(runFiles.trace), {
+      actions: native.actionNames,
+      directions: native.directionNames,
+    });
+    await store.writeEvents(tracer);
+    const traced = await tracer.summary();
+    await store.writeProcesses(traced.processes);
+    await store.writeDevices(devices.map((name) => ({ number: deviceNumber(name), name })));
+    await store.writeExtents(files);
+    const summary = buildSummary({
+      devices,
+      info: tracer.info,
+      traced,
+      files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
+      memory: input.memory,
+      workload: outcome,
+      bytesPerToken: await bytesPerToken(store, outcome),
+      bytesWrittenToDevice: measurement.bytesWritten,
+      interrupted: input.interruption?.message ?? null,
+    });
+    folder.writeJson(runFiles.summary, summary);
+    await store.finish(JSON.stringify(summary));
+    return { summary, path: folder.target };
+  });
+  const whole: RunConfig = {
+    ...config,
+    devices: devices.map(deviceConfig),
+    files: files.map((file) => ({
+      ...file,
+      bytes: file.extents.bytes,
+      extents: extentsConfig(file.extents),
+    })),
+    tracer: tracer.info,
+    steps: steps.records,
+    marks: marksConfig(outcome?.marks ?? []),
+  };
+  folder.writeJson(runFiles.config, whole);
+  folder.publish();
+  return { run: new Run(path, summary, whole), problem: problemOf(input, summary, outcome) };
+}
+
+/** Model bytes read while generating, from the first token's mark to the end of the last, by the tokens made then. */
+async function bytesPerToken(store: StoreWriter, outcome: WorkloadOutcome | null): Promise<number | null> {
+  const tokens = outcome?.marks.filter(({ kind }) => kind === 'token') ?? [];
+  const promptDone = outcome?.marks.find(({ kind }) => kind === 'promptDone');
+  const last = tokens.at(-1);
+  if (!promptDone || !last) return null;
+  const generated = tokens.filter(({ time }) => time > promptDone.time).length;
+  return generated === 0 ? null : (await store.fileBytesRead(promptDone.time, last.time)) / generated;
+}
+
+function problemOf(
+  input: FinishInput,
+  summary: Summary,
+  outcome: WorkloadOutcome | null,
+): BlkscopeError | null {
+  if (input.interruption) return input.interruption;
+  if (outcome && (outcome.exitCode !== 0 || outcome.timedOut)) {
+    return new BlkscopeError('WORKLOAD_FAILED', workloadFailure(outcome, summary, input.folder), 'workload');
+  }
+  if (!summary.integrity.complete) {
+    const why = summary.integrity.defects.join('; ') || 'events were lost';
+    return new BlkscopeError(
+      'INCOMPLETE',
+      `the trace is incomplete, its counts are lower bounds: ${why}`,
+      'incomplete',
+    );
+  }
+  return null;
+}
+
+function workloadFailure(outcome: WorkloadOutcome, { memory }: Summary, folder: RunFolder): string {
+  const name = outcome.argv[0]?.split('/').at(-1) ?? outcome.engine;
+  const how = outcome.timedOut
+    ? 'ran into its time limit'
+    : outcome.signalName
+      ? `was ended by ${outcome.signalName}`
+      : `ended with exit code ${outcome.exitCode}`;
+  const killedByLimit = outcome.signalName === 'SIGKILL' && memory.limitBytes !== null && !outcome.timedOut;
+  const why = killedByLimit
+    ? ': the memory limit is too small for it'
+    : outcome.errorLine
+      ? `: ${outcome.errorLine}`
+      : '';
+  return `${name} ${how}${why}; its output is in ${folder.target}/${runFiles.log}`;
+}

@@ -1,0 +1,65 @@
+import { Tracer, type TracerOptions } from '../capture/tracer.js';
+import type { CacheResidency } from '../memory/cache-state.js';
+import { residencyOf } from '../memory/cache-state.js';
+import { formatSize } from '../memory/size.js';
+import type { WorkloadOutcome } from '../workload/engine.js';
+import { bytesWrittenByUs, type MemoryState, memoryState } from './machine.js';
+import type { Progress } from './progress.js';
+import type { Steps } from './steps.js';
+
+/** The machine's memory at a moment, and what of the traced files was in the page cache (null: no files). */
+export interface Snapshot {
+  memory: MemoryState;
+  residency: CacheResidency | null;
+}
+
+/** What happened while the trace ran. The tracer still holds the events; the caller takes them and closes it. */
+export interface Measurement {
+  tracer: Tracer;
+  outcome: WorkloadOutcome | null;
+  before: Snapshot;
+  after: Snapshot;
+  bytesWritten: number;
+}
+
+/** How often the progress line is renewed. */
+const progressMs = 500;
+
+/**
+ * Traces while `work` goes on. Tracing is stopped by the steps' undo, so it ends in order with all else.
+ *
+ * `work` must end soon after the abort that it was given a signal for: what was traced until then is a measurement too.
+ */
+export async function measure(
+  steps: Steps,
+  progress: Progress,
+  options: TracerOptions,
+  paths: readonly string[],
+  work: () => Promise<WorkloadOutcome | null>,
+): Promise<Measurement> {
+  const tracer = await steps.step('start tracing', () => Tracer.start(options));
+  steps.onUndo('stop tracing', () => tracer.stop());
+  const show = setInterval(() => progress.update(countersLine(tracer)), progressMs);
+  try {
+    const written = bytesWrittenByUs();
+    const before = snapshot(paths);
+    const outcome = await work();
+    const after = snapshot(paths);
+    return { tracer, outcome, before, after, bytesWritten: bytesWrittenByUs() - written };
+  } catch (error) {
+    await tracer[Symbol.asyncDispose]();
+    throw error;
+  } finally {
+    clearInterval(show);
+  }
+}
+
+function snapshot(paths: readonly string[]): Snapshot {
+  return { memory: memoryState(), residency: paths.length === 0 ? null : residencyOf(paths) };
+}
+
+function countersLine(tracer: Tracer): string {
+  const { events, readBytes, dropped, spoolBytes } = tracer.counters();
+  const lost = dropped > 0 ? `, ${dropped} LOST` : '';
+  return `${events.toLocaleString('en-US')} events, ${formatSize(readBytes)} read, spool ${formatSize(spoolBytes)}${lost}`;
+}

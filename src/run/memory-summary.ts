@@ -1,0 +1,44 @@
+import type { CacheState } from '../memory/cache-state.js';
+import type { CgroupFigures } from '../memory/cgroup.js';
+import type { Pressure } from '../memory/pressure.js';
+import type { Measurement } from './measure.js';
+import type { Summary } from './summary-schema.js';
+
+export interface MemoryInput {
+  measurement: Measurement;
+  /** null: nobody asked for any. */
+  pressure: Pressure | null;
+  /** What the kernel counted for the workload's cgroup, read while it was there. */
+  cgroup: CgroupFigures | null;
+  readAheadKib: number | null;
+  cache: CacheState | null;
+}
+
+/** The memory section of summary.json. */
+export function memorySummary({
+  measurement,
+  pressure,
+  cgroup,
+  readAheadKib,
+  cache,
+}: MemoryInput): Summary['memory'] {
+  const { before, after, outcome } = measurement;
+  return {
+    lockedBytes: pressure?.lockedBytes ?? 0,
+    limitBytes: pressure?.cgroup?.limitBytes ?? null,
+    pinnedBytes: 0,
+    mode: pressure?.mode ?? 'none',
+    readAheadKib,
+    cacheBefore: before.memory.pageCacheBytes,
+    cacheAfter: after.memory.pageCacheBytes,
+    majorFaults: outcome?.majorFaults ?? cgroup?.majorFaults ?? null,
+    evictedPages: after.residency?.evictedPages ?? null,
+    cacheState: cache,
+    totalBytes: before.memory.totalBytes,
+    availableBefore: before.memory.availableBytes,
+    modelCachedBefore: before.residency?.cachedBytes ?? null,
+    modelCachedAfter: after.residency?.cachedBytes ?? null,
+    limitPeakBytes: cgroup?.peakBytes ?? null,
+    refaultedPages: cgroup?.refaultedPages ?? null,
+  };
+}

@@ -1,0 +1,112 @@
+import { BlkscopeError } from '../errors.js';
+import { readAheadKib } from '../memory/readahead.js';
+import { commandEngine } from '../workload/command.js';
+import { configStart } from './config.js';
+import { type FinishedRun, finishRun } from './finish-run.js';
+import { interruptionBy } from './interruption.js';
+import { requireDevice } from './machine.js';
+import { measure } from './measure.js';
+import { memorySummary } from './memory-summary.js';
+import { mountTracing } from './mounts.js';
+import { noProgress, type Progress } from './progress.js';
+import { requireRoot } from './requirements.js';
+import { defaultRunPath, RunFolder, runFiles } from './run-folder.js';
+import { Steps } from './steps.js';
+import { given, type TraceOptions, tracerOptions } from './trace-options.js';
+import { locateFiles, type TracedFiles } from './traced-files.js';
+
+export interface RecordOptions extends TraceOptions {
+  /** Devices to trace, `vda` or `/dev/vda`. Default: the files' one. */
+  devices?: string[];
+  /** Files whose coverage is counted. */
+  files?: string[];
+  /** The program to run and its arguments; tracing ends with it. */
+  command?: string[];
+  /** Tracing, and the command if there is one, end after this time at the latest. */
+  durationMs?: number;
+  mount?: boolean;
+  /** The run folder. Default: runs/ and a name from the time and the command. */
+  output?: string;
+  progress?: Progress;
+  /** Ends the recording; without a command that is its regular end if no duration is given. */
+  signal?: AbortSignal;
+  commandLine?: readonly string[];
+}
+
+/** Traces devices while a command runs, for a time, or until `signal` aborts. Throws BlkscopeError as runExperiment does. */
+export async function record(options: RecordOptions): Promise<FinishedRun> {
+  const progress = options.progress ?? noProgress;
+  const steps = new Steps(progress, options.signal);
+  const { devices, files } = await steps.step('check files and devices', () => checkTargets(options));
+  const engine = options.command ? commandEngine(options.command) : null;
+  const folder = RunFolder.begin(options.output ?? defaultRunPath(options.command?.[0] ?? devices.join('-')));
+  try {
+    const { progress: _, signal: __, commandLine: ___, ...asked } = options;
+    const config = configStart('record', options.commandLine, { ...asked });
+    if (options.mount) await mountTracing(steps);
+    const trace = tracerOptions(options, devices, files?.extents ?? []);
+    const measurement = await measure(steps, progress, trace, files?.paths ?? [], async () => {
+      if (!engine) return steps.step('record', () => waitFor(options));
+      return steps.step(`run ${options.command?.[0]}`, async () => {
+        const running = await engine.start({
+          log: folder.file(runFiles.log),
+          ...given({ signal: options.signal, timeLimitMs: options.durationMs }),
+        });
+        return running.done;
+      });
+    });
+    await using _tracer = measurement.tracer;
+    await steps.undo();
+    return await finishRun({
+      folder,
+      steps,
+      measurement,
+      devices,
+      files: files?.files ?? [],
+      memory: memorySummary({
+        measurement,
+        pressure: null,
+        cgroup: null,
+        readAheadKib: readAheadKib(devices[0] as string),
+        cache: null,
+      }),
+      config,
+      interruption: options.command ? interruptionBy(options.signal) : null,
+    });
+  } catch (error) {
+    folder.discard();
+    throw error;
+  } finally {
+    await steps.undo();
+  }
+}
+
+function checkTargets(options: RecordOptions): { devices: string[]; files: TracedFiles | null } {
+  const files = options.files?.length ? locateFiles(options.files) : null;
+  const devices = options.devices?.length ? options.devices.map(requireDevice) : files ? [files.disk] : [];
+  if (devices.length === 0) {
+    throw new BlkscopeError('NO_DEVICE', 'name what to trace: a device with -d, or a file on it with --file');
+  }
+  if (files && !devices.includes(files.disk)) {
+    throw new BlkscopeError(
+      'WRONG_DEVICE',
+      `${files.paths[0]} lies on ${files.disk}, which is not among -d ${devices.join(' -d ')}`,
+    );
+  }
+  requireRoot();
+  return { devices, files };
+}
+
+/** Without a command the recording lasts until its time is over or its signal aborts. */
+function waitFor({ durationMs, signal }: RecordOptions): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve(null);
+    // Nothing else keeps the process alive while the native threads trace: this timer does.
+    const timer = durationMs === undefined ? setInterval(() => {}, 1 << 30) : setTimeout(done, durationMs);
+    function done() {
+      clearTimeout(timer);
+      resolve(null);
+    }
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,303 @@
+// A Linux machine of a chosen kernel for tests, in QEMU: the place to test relay, which lockdown refuses on many hosts.
+//
+//   await using guest = await bootGuest({ kernel: '7.3', disks: [{ sizeMiB: 64 }] });
+//   const { exitCode, stdout, stderr } = await guest.run('node /blkscope/dist/cli/main.js doctor /dev/vda');
+//
+// The guest is root's alone: an initramfs (initramfs.ts) with node, blkscope at /blkscope, blktrace, fio and the like;
+// debugfs, tracefs and cgroup v2 are mounted, /tmp and /run are tmpfs, and no disk is there but the ones asked for
+// (/dev/vda and on). Scripts are run by busybox's sh, one at a time, through a virtio-serial port that is QEMU's own
+// stdin and stdout; init.sh answers at the other end.
+//
+// Nothing outlives its test: the kernel kills QEMU when the test's process ends, however it ends; disks and the console
+// log are files without a name; a script that takes too long takes its guest with it. An idle guest does not keep the
+// test's process alive either.
+//
+// Processors are emulated (TCG), several times slower than the host's: a boot takes 2 to 4 s, `node -v` about a second.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { BlkscopeError } from '../../src/errors.js';
+import { buildInitramfs } from './initramfs.js';
+
+const KERNELS = fileURLToPath(new URL('../../vendor/kernels/', import.meta.url));
+const BOOT_TIMEOUT_MS = 90_000;
+const RUN_TIMEOUT_MS = 60_000;
+/** What init.sh may need beyond a script's own time to take a request and send the answer. */
+const TRANSFER_TIMEOUT_MS = 30_000;
+
+export interface GuestOptions {
+  /** 6.1 gives version 1 records, 7.3 version 2 (BLKTRACESETUP2). */
+  kernel: '6.1' | '7.3';
+  /** Virtual processors; 2 when left out. */
+  cpus?: number;
+  /** 1024 when left out; the root file system takes about 220 of them. */
+  memoryMiB?: number;
+  /** Empty virtio disks, /dev/vda and on. */
+  disks?: { sizeMiB: number }[];
+  /** Loaded at boot, each with its parameters: 'null_blk nr_devices=1 queue_mode=2'. */
+  modules?: string[];
+  /** More words for the kernel's command line. */
+  append?: string;
+}
+
+export interface RunOptions {
+  /** 60,000 when left out. */
+  timeoutMs?: number;
+  /** The script's standard input; empty when left out. */
+  input?: Uint8Array;
+}
+
+export interface RunResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Boots a guest and waits until it takes scripts.
+ *
+ * @throws BlkscopeError when QEMU, the kernel (scripts/get-guest-kernels.mjs) or a program for the guest is missing,
+ *   a module cannot be loaded, or the guest does not come up; the last with the end of its console log
+ */
+export async function bootGuest(options: GuestOptions): Promise<Guest> {
+  const started = performance.now();
+  const kernelDir = join(KERNELS, options.kernel);
+  if (!existsSync(kernelDir)) {
+    throw new BlkscopeError(
+      'ENOENT',
+      `no ${kernelDir}: run node scripts/get-guest-kernels.mjs`,
+      'unsupported',
+    );
+  }
+  const initramfs = buildInitramfs(kernelDir);
+  const booted = performance.now();
+  const guest = new Guest(startQemu(options, join(kernelDir, 'vmlinux'), initramfs));
+  await guest.waitUntilUp();
+  for (const module of options.modules ?? []) await guest.output(`modprobe ${module}`);
+  const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(1);
+  console.log(
+    `guest ${guest.release}: initramfs ${seconds(started, booted)} s, boot ${seconds(booted, performance.now())} s`,
+  );
+  return guest;
+}
+
+/** A running guest; `bootGuest` makes it. Disposing of it powers it off. */
+export class Guest implements AsyncDisposable {
+  /** `uname -r` of the guest. */
+  release = '';
+  readonly #qemu: Qemu;
+  readonly #gone: Promise<never>;
+  #turn: Promise<unknown> = Promise.resolve();
+  #killedBecause = '';
+
+  constructor(qemu: Qemu) {
+    this.#qemu = qemu;
+    this.#gone = once(qemu.process, 'exit').then(() => {
+      throw new BlkscopeError(
+        'GUEST_GONE',
+        `the guest is gone: ${this.#killedBecause || 'it ended'}\n${this.consoleTail()}`,
+        'internal',
+      );
+    });
+    this.#gone.catch(() => {}); // nobody may be waiting when it ends
+  }
+
+  /** Runs a shell script as root, after those that were asked for before it. */
+  async run(script: string, options: RunOptions = {}): Promise<RunResult> {
+    const { exitCode, stdout, stderr } = await this.#inTurn(() => this.#request(script, options));
+    return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+  }
+
+  /** Like run, for a script that must succeed. Its standard output; throws what it wrote to stderr otherwise. */
+  async output(script: string, options: RunOptions = {}): Promise<string> {
+    return (await this.#succeed(script, options)).toString();
+  }
+
+  /** A file of the guest, whole. */
+  async readFile(path: string): Promise<Buffer> {
+    return await this.#succeed(`cat ${quote(path)}`, {});
+  }
+
+  /** Makes or replaces a file of the guest. */
+  async writeFile(path: string, data: Uint8Array | string): Promise<void> {
+    await this.#succeed(`cat > ${quote(path)}`, { input: Buffer.from(data) });
+  }
+
+  /** The last lines that the guest's kernel and QEMU wrote: what to look at when a guest fails. */
+  consoleTail(lines = 30): string {
+    const log = Buffer.alloc(fstatSync(this.#qemu.consoleLog).size);
+    readSync(this.#qemu.consoleLog, log, 0, log.length, 0);
+    return log.toString().trimEnd().split('\n').slice(-lines).join('\n');
+  }
+
+  async waitUntilUp(): Promise<void> {
+    const [ready, release = ''] = (await this.#within(BOOT_TIMEOUT_MS, 'boot', this.#readLine())).split(' ');
+    if (ready !== 'ready')
+      throw new BlkscopeError('GUEST_GONE', `the guest said '${ready}', not ready`, 'internal');
+    this.release = release;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { process, consoleLog } = this.#qemu;
+    const over = this.#gone.catch(() => {});
+    if (process.exitCode === null && process.signalCode === null) {
+      this.#send('poweroff -f', Buffer.alloc(0), 10);
+      const timer = setTimeout(() => this.#kill('it did not power off'), 5000);
+      await over;
+      clearTimeout(timer);
+    }
+    closeSync(consoleLog);
+  }
+
+  async #succeed(script: string, options: RunOptions): Promise<Buffer> {
+    const { exitCode, stdout, stderr } = await this.#inTurn(() => this.#request(script, options));
+    if (exitCode === 0) return stdout;
+    throw new BlkscopeError(
+      'GUEST_SCRIPT',
+      `guest: exit code ${exitCode} of '${script}': ${stderr}`,
+      'internal',
+    );
+  }
+
+  async #request(script: string, { timeoutMs = RUN_TIMEOUT_MS, input = Buffer.alloc(0) }: RunOptions) {
+    const started = performance.now();
+    this.#send(script, input, Math.ceil(timeoutMs / 1000));
+    const answer = await this.#within(timeoutMs + TRANSFER_TIMEOUT_MS, `run '${script}'`, this.#readAnswer());
+    const timedOut = answer.exitCode === 137 && performance.now() - started >= timeoutMs;
+    if (!timedOut) return answer;
+    // What the script had started may still be running: such a guest is of no more use.
+    this.#kill(`'${script}' took over ${timeoutMs} ms`);
+    throw new BlkscopeError(
+      'GUEST_TIMEOUT',
+      `guest: '${script}' took over ${timeoutMs} ms; it wrote: ${answer.stdout}${answer.stderr}`,
+      'internal',
+    );
+  }
+
+  #send(script: string, input: Uint8Array, seconds: number): void {
+    const bytes = Buffer.from(`${script}\n`);
+    this.#qemu.toAgent.write(`${bytes.length} ${input.length} ${seconds}\n`);
+    this.#qemu.toAgent.write(bytes);
+    if (input.length > 0) this.#qemu.toAgent.write(input);
+  }
+
+  async #readAnswer() {
+    const [exitCode = 0, stdoutBytes = 0, stderrBytes = 0] = (await this.#readLine()).split(' ').map(Number);
+    const stdout = await this.#read(stdoutBytes);
+    const stderr = await this.#read(stderrBytes);
+    return { exitCode, stdout, stderr };
+  }
+
+  async #readLine(): Promise<string> {
+    let line = '';
+    for (;;) {
+      const character = (await this.#read(1)).toString();
+      if (character === '\n') return line;
+      line += character;
+    }
+  }
+
+  async #read(bytes: number): Promise<Buffer> {
+    if (bytes === 0) return Buffer.alloc(0);
+    for (;;) {
+      const chunk: Buffer | null = this.#qemu.fromAgent.read(bytes);
+      if (chunk?.length === bytes) return chunk;
+      await once(this.#qemu.fromAgent, 'readable');
+    }
+  }
+
+  async #within<T>(timeoutMs: number, what: string, answer: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => this.#kill(`${what} took over ${timeoutMs} ms`), timeoutMs);
+    try {
+      return await Promise.race([answer, this.#gone]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(action);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  #kill(reason: string): void {
+    this.#killedBecause ||= reason;
+    this.#qemu.process.kill('SIGKILL');
+  }
+}
+
+interface Qemu {
+  process: ChildProcess;
+  toAgent: Writable;
+  fromAgent: Readable;
+  /** Descriptor of the file that holds what the kernel and QEMU say. */
+  consoleLog: number;
+}
+
+function startQemu(
+  { cpus = 2, memoryMiB = 1024, disks = [], append = '' }: GuestOptions,
+  kernel: string,
+  initramfs: string,
+): Qemu {
+  const consoleLog = namelessFile(0);
+  const diskFiles = disks.map(({ sizeMiB }) => namelessFile(sizeMiB * 1024 * 1024));
+  // biome-ignore format: one device a line
+  const args = [
+    '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+    '-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', `${cpus}`, '-m', `${memoryMiB}`,
+    '-kernel', kernel, '-initrd', initramfs, '-append', `${KERNEL_ARGUMENTS} ${append}`,
+    '-chardev', 'file,id=console,append=on,path=/proc/self/fd/2', '-serial', 'chardev:console',
+    '-chardev', 'stdio,id=agent,signal=off', '-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=agent',
+    ...diskFiles.flatMap((_, index) => [
+      '-drive', `if=none,id=disk${index},format=raw,cache=unsafe,discard=unmap,file=/proc/self/fd/${index + 3}`,
+      '-device', `virtio-blk-pci,drive=disk${index}`,
+    ]),
+  ];
+  const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], {
+    stdio: ['pipe', 'pipe', consoleLog, ...diskFiles],
+  });
+  for (const file of diskFiles) closeSync(file);
+  const { stdin, stdout } = qemu;
+  if (!stdin || !stdout)
+    throw new BlkscopeError('ENOENT', 'no setpriv: apt-get install util-linux', 'unsupported');
+  stdin.on('error', () => {}); // QEMU's end is seen by its exit
+  for (const handle of [qemu, stdin, stdout]) (handle as { unref?(): void }).unref?.();
+  return { process: qemu, toAgent: stdin, fromAgent: stdout, consoleLog };
+}
+
+/**
+ * ramfs: a tmpfs root would be limited to half of the memory. The self-tests and the mitigations cost boot time and say
+ * nothing here. The emulated time-stamp counter is the host's clock, so it need not be watched.
+ */
+const KERNEL_ARGUMENTS =
+  'console=ttyS0 quiet panic=-1 rootfstype=ramfs cryptomgr.notests=1 mitigations=off apparmor=0 tsc=reliable no_timer_check';
+
+/** A sparse file that only its descriptor leads to: nothing to clean up, whatever happens. */
+function namelessFile(bytes: number): number {
+  const folder = mkdtempSync(join(tmpdir(), 'blkscope-guest-'));
+  try {
+    const file = openSync(join(folder, 'file'), 'a+');
+    ftruncateSync(file, bytes);
+    return file;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function quote(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
+}
