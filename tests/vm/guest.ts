@@ -13,24 +13,13 @@
 // test's process alive either.
 //
 // Processors are emulated (TCG), several times slower than the host's: a boot takes 2 to 4 s, `node -v` about a second.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readSync,
-  rmSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError } from '../../src/errors.js';
 import { buildInitramfs } from './initramfs.js';
+import { type Qemu, startQemu } from './qemu.js';
 
 const KERNELS = fileURLToPath(new URL('../../vendor/kernels/', import.meta.url));
 const BOOT_TIMEOUT_MS = 90_000;
@@ -73,7 +62,7 @@ export interface RunResult {
  *   a module cannot be loaded, or the guest does not come up; the last with the end of its console log
  */
 export async function bootGuest(options: GuestOptions): Promise<Guest> {
-  const started = performance.now();
+  const { cpus = 2, memoryMiB = 1024, disks = [], modules = [], append = '' } = options;
   const kernelDir = join(KERNELS, options.kernel);
   if (!existsSync(kernelDir)) {
     throw new BlkscopeError(
@@ -82,15 +71,15 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
       'unsupported',
     );
   }
+  const kernel = join(kernelDir, 'vmlinux');
+  const begun = performance.now();
   const initramfs = buildInitramfs(kernelDir);
-  const booted = performance.now();
-  const guest = new Guest(startQemu(options, join(kernelDir, 'vmlinux'), initramfs));
+  const started = performance.now();
+  const guest = new Guest(startQemu({ kernel, initramfs, cpus, memoryMiB, disks, append }));
   await guest.waitUntilUp();
-  for (const module of options.modules ?? []) await guest.output(`modprobe ${module}`);
-  const seconds = (from: number, to: number) => ((to - from) / 1000).toFixed(1);
-  console.log(
-    `guest ${guest.release}: initramfs ${seconds(started, booted)} s, boot ${seconds(booted, performance.now())} s`,
-  );
+  for (const module of modules) await guest.output(`modprobe ${module}`);
+  const seconds = [started - begun, performance.now() - started].map((ms) => (ms / 1000).toFixed(1));
+  console.log(`guest ${guest.release}: initramfs ${seconds[0]} s, boot ${seconds[1]} s`);
   return guest;
 }
 
@@ -102,6 +91,7 @@ export class Guest implements AsyncDisposable {
   readonly #gone: Promise<never>;
   #turn: Promise<unknown> = Promise.resolve();
   #killedBecause = '';
+  #disposed = false;
 
   constructor(qemu: Qemu) {
     this.#qemu = qemu;
@@ -144,22 +134,22 @@ export class Guest implements AsyncDisposable {
   }
 
   async waitUntilUp(): Promise<void> {
-    const [ready, release = ''] = (await this.#within(BOOT_TIMEOUT_MS, 'boot', this.#readLine())).split(' ');
+    const [ready, release = ''] = (
+      await this.#within(BOOT_TIMEOUT_MS, 'boot', this.#qemu.fromAgent.takeLine())
+    ).split(' ');
     if (ready !== 'ready')
       throw new BlkscopeError('GUEST_GONE', `the guest said '${ready}', not ready`, 'internal');
     this.release = release;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const { process, consoleLog } = this.#qemu;
-    const over = this.#gone.catch(() => {});
-    if (process.exitCode === null && process.signalCode === null) {
-      this.#send('poweroff -f', Buffer.alloc(0), 10);
-      const timer = setTimeout(() => this.#kill('it did not power off'), 5000);
-      await over;
-      clearTimeout(timer);
-    }
-    closeSync(consoleLog);
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#send('poweroff -f', Buffer.alloc(0), 10);
+    const timer = setTimeout(() => this.#kill('it did not power off'), 5000);
+    await this.#gone.catch(() => {});
+    clearTimeout(timer);
+    closeSync(this.#qemu.consoleLog);
   }
 
   async #succeed(script: string, options: RunOptions): Promise<Buffer> {
@@ -195,28 +185,12 @@ export class Guest implements AsyncDisposable {
   }
 
   async #readAnswer() {
-    const [exitCode = 0, stdoutBytes = 0, stderrBytes = 0] = (await this.#readLine()).split(' ').map(Number);
-    const stdout = await this.#read(stdoutBytes);
-    const stderr = await this.#read(stderrBytes);
+    const [exitCode = 0, stdoutBytes = 0, stderrBytes = 0] = (await this.#qemu.fromAgent.takeLine())
+      .split(' ')
+      .map(Number);
+    const stdout = await this.#qemu.fromAgent.take(stdoutBytes);
+    const stderr = await this.#qemu.fromAgent.take(stderrBytes);
     return { exitCode, stdout, stderr };
-  }
-
-  async #readLine(): Promise<string> {
-    let line = '';
-    for (;;) {
-      const character = (await this.#read(1)).toString();
-      if (character === '\n') return line;
-      line += character;
-    }
-  }
-
-  async #read(bytes: number): Promise<Buffer> {
-    if (bytes === 0) return Buffer.alloc(0);
-    for (;;) {
-      const chunk: Buffer | null = this.#qemu.fromAgent.read(bytes);
-      if (chunk?.length === bytes) return chunk;
-      await once(this.#qemu.fromAgent, 'readable');
-    }
   }
 
   async #within<T>(timeoutMs: number, what: string, answer: Promise<T>): Promise<T> {
@@ -237,64 +211,6 @@ export class Guest implements AsyncDisposable {
   #kill(reason: string): void {
     this.#killedBecause ||= reason;
     this.#qemu.process.kill('SIGKILL');
-  }
-}
-
-interface Qemu {
-  process: ChildProcess;
-  toAgent: Writable;
-  fromAgent: Readable;
-  /** Descriptor of the file that holds what the kernel and QEMU say. */
-  consoleLog: number;
-}
-
-function startQemu(
-  { cpus = 2, memoryMiB = 1024, disks = [], append = '' }: GuestOptions,
-  kernel: string,
-  initramfs: string,
-): Qemu {
-  const consoleLog = namelessFile(0);
-  const diskFiles = disks.map(({ sizeMiB }) => namelessFile(sizeMiB * 1024 * 1024));
-  // biome-ignore format: one device a line
-  const args = [
-    '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-    '-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', `${cpus}`, '-m', `${memoryMiB}`,
-    '-kernel', kernel, '-initrd', initramfs, '-append', `${KERNEL_ARGUMENTS} ${append}`,
-    '-chardev', 'file,id=console,append=on,path=/proc/self/fd/2', '-serial', 'chardev:console',
-    '-chardev', 'stdio,id=agent,signal=off', '-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=agent',
-    ...diskFiles.flatMap((_, index) => [
-      '-drive', `if=none,id=disk${index},format=raw,cache=unsafe,discard=unmap,file=/proc/self/fd/${index + 3}`,
-      '-device', `virtio-blk-pci,drive=disk${index}`,
-    ]),
-  ];
-  const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], {
-    stdio: ['pipe', 'pipe', consoleLog, ...diskFiles],
-  });
-  for (const file of diskFiles) closeSync(file);
-  const { stdin, stdout } = qemu;
-  if (!stdin || !stdout)
-    throw new BlkscopeError('ENOENT', 'no setpriv: apt-get install util-linux', 'unsupported');
-  stdin.on('error', () => {}); // QEMU's end is seen by its exit
-  for (const handle of [qemu, stdin, stdout]) (handle as { unref?(): void }).unref?.();
-  return { process: qemu, toAgent: stdin, fromAgent: stdout, consoleLog };
-}
-
-/**
- * ramfs: a tmpfs root would be limited to half of the memory. The self-tests and the mitigations cost boot time and say
- * nothing here. The emulated time-stamp counter is the host's clock, so it need not be watched.
- */
-const KERNEL_ARGUMENTS =
-  'console=ttyS0 quiet panic=-1 rootfstype=ramfs cryptomgr.notests=1 mitigations=off apparmor=0 tsc=reliable no_timer_check';
-
-/** A sparse file that only its descriptor leads to: nothing to clean up, whatever happens. */
-function namelessFile(bytes: number): number {
-  const folder = mkdtempSync(join(tmpdir(), 'blkscope-guest-'));
-  try {
-    const file = openSync(join(folder, 'file'), 'a+');
-    ftruncateSync(file, bytes);
-    return file;
-  } finally {
-    rmSync(folder, { recursive: true });
   }
 }
 

@@ -19,22 +19,23 @@ for module in virtio_pci virtio_console virtio_blk; do modprobe "$module"; done
 
 # A request is a line "SCRIPT_BYTES INPUT_BYTES SECONDS", the script, its standard input. The answer is a line
 # "EXIT_CODE STDOUT_BYTES STDERR_BYTES", then both. Files, not pipes, lie between: what a script leaves running
-# in the background can then hold up nothing.
+# in the background can then hold up nothing. Scripts get dash, as on Debian: busybox's own shell would prefer its
+# applets, such as losetup, to the real programs.
 exec 3<> /dev/vport0p1
-take() { dd bs=256k iflag=fullblock,count_bytes count="$1" status=none <&3; }
+copy() { dd bs=256k iflag=fullblock,count_bytes count="$1" status=none; }
 mkdir /run/agent
 cd /root
 echo "ready $(uname -r)" >&3
 while read -r script_bytes input_bytes seconds <&3; do
-  take "$script_bytes" > /run/agent/script
-  take "$input_bytes" > /run/agent/input
-  timeout -s KILL "$seconds" sh /run/agent/script < /run/agent/input > /run/agent/stdout 2> /run/agent/stderr 3>&-
+  copy "$script_bytes" <&3 > /run/agent/script
+  copy "$input_bytes" <&3 > /run/agent/input
+  timeout -s KILL "$seconds" dash /run/agent/script < /run/agent/input > /run/agent/stdout 2> /run/agent/stderr 3>&-
   exit_code=$?
   # Nothing grows between the sizes told and the bytes sent.
   stdout_bytes=$(stat -c %s /run/agent/stdout)
   stderr_bytes=$(stat -c %s /run/agent/stderr)
   echo "$exit_code $stdout_bytes $stderr_bytes" >&3
-  head -c "$stdout_bytes" /run/agent/stdout >&3
-  head -c "$stderr_bytes" /run/agent/stderr >&3
+  copy "$stdout_bytes" < /run/agent/stdout >&3
+  copy "$stderr_bytes" < /run/agent/stderr >&3
   rm -f /run/agent/*
 done

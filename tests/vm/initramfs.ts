@@ -28,6 +28,7 @@ const PROGRAM_FOLDERS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/
 /** Programs that tests call, by the Debian package that brings them. */
 const PROGRAMS: Record<string, string[]> = {
   'busybox-static': ['busybox'],
+  dash: ['dash'],
   blktrace: ['blktrace', 'blkparse', 'btt'],
   fio: ['fio'],
   dmsetup: ['dmsetup'],

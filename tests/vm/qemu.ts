@@ -1,0 +1,75 @@
+// Starts QEMU so that nothing of it outlives the process that asked for it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { ByteReader } from './byte-reader.js';
+
+export interface Qemu {
+  process: ChildProcess;
+  toAgent: Writable;
+  fromAgent: ByteReader;
+  /** Descriptor of the file that holds what the kernel and QEMU say. */
+  consoleLog: number;
+}
+
+/**
+ * ramfs: a tmpfs root would be limited to half of the memory. The self-tests and the mitigations cost boot time and say
+ * nothing here. The emulated time-stamp counter is the host's clock, so it need not be watched.
+ */
+const KERNEL_ARGUMENTS =
+  'console=ttyS0 quiet panic=-1 rootfstype=ramfs cryptomgr.notests=1 mitigations=off apparmor=0 tsc=reliable no_timer_check';
+
+export interface Machine {
+  /** Uncompressed kernel image with a PVH entry. */
+  kernel: string;
+  initramfs: string;
+  cpus: number;
+  memoryMiB: number;
+  disks: { sizeMiB: number }[];
+  /** More words for the kernel's command line. */
+  append: string;
+}
+
+/**
+ * Starts QEMU on a machine; when it cannot be started, its process ends at once and the log says why.
+ * None of its handles keeps this process alive.
+ */
+export function startQemu({ kernel, initramfs, cpus, memoryMiB, disks, append }: Machine): Qemu {
+  const consoleLog = namelessFile(0);
+  const diskFiles = disks.map(({ sizeMiB }) => namelessFile(sizeMiB * 1024 * 1024));
+  // biome-ignore format: one device a line
+  const args = [
+    '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+    '-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', `${cpus}`, '-m', `${memoryMiB}`,
+    '-kernel', kernel, '-initrd', initramfs, '-append', `${KERNEL_ARGUMENTS} ${append}`,
+    '-chardev', 'file,id=console,append=on,path=/proc/self/fd/2', '-serial', 'chardev:console',
+    '-chardev', 'stdio,id=agent,signal=off', '-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=agent',
+    ...diskFiles.flatMap((_, index) => [
+      '-drive', `if=none,id=disk${index},format=raw,cache=unsafe,discard=unmap,file=/proc/self/fd/${index + 3}`,
+      '-device', `virtio-blk-pci,drive=disk${index}`,
+    ]),
+  ];
+  const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], {
+    stdio: ['pipe', 'pipe', consoleLog, ...diskFiles],
+  });
+  for (const file of diskFiles) closeSync(file);
+  const [stdin, stdout] = [qemu.stdin as Socket, qemu.stdout as Socket];
+  stdin.on('error', () => {}); // QEMU's end is seen by its exit
+  for (const handle of [qemu, stdin, stdout]) handle.unref();
+  return { process: qemu, toAgent: stdin, fromAgent: new ByteReader(stdout), consoleLog };
+}
+
+/** A sparse file that only its descriptor leads to: nothing to clean up, whatever happens. */
+function namelessFile(bytes: number): number {
+  const folder = mkdtempSync(join(tmpdir(), 'blkscope-guest-'));
+  try {
+    const file = openSync(join(folder, 'file'), 'a+');
+    ftruncateSync(file, bytes);
+    return file;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
