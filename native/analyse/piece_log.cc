@@ -2,21 +2,43 @@
 
 namespace blkscope {
 
-Insertion PieceLog::insert(Run run) {
-  uint32_t border = (run.to - 1) >> lineBits_ << lineBits_;
-  if (border <= run.from) return insertPart(run);
-  Insertion below = insertPart({run.from, border});
-  if (!below.room) return below;
-  Insertion above = insertPart({border, run.to});
-  return {below.added + above.added, above.room};
+void PieceLog::copyFrom(const PieceLog& smaller) {
+  if (lines() == 1) {
+    std::memcpy(slot_, smaller.slot_, (smaller.shape_.lineCapacity + 1) * sizeof(uint16_t));
+    return;
+  }
+  // Each to the line of its part at once; what crosses from line to line, or finds its line full, afterwards.
+  std::array<uint32_t, kMostLines> counts{};
+  std::array<Run, kMostLines * kLinePlaces> others;
+  uint32_t otherCount = 0;
+  smaller.forEach([&](Run piece) {
+    uint32_t line = piece.from >> shape_.lineBits;
+    bool fits = counts[line] < shape_.lineCapacity && (piece.to - 1) >> shape_.lineBits == line;
+    if (fits) {
+      setPlace(line, ++counts[line], encode(piece));
+    } else {
+      others[otherCount++] = piece;
+    }
+  });
+  for (uint32_t line = 0; line < lines(); ++line) setPlace(line, 0, static_cast<uint16_t>(counts[line]));
+  for (uint32_t i = 0; i < otherCount; ++i) adopt(others[i]);
 }
 
-/// Inserts a run that lies in one line's part.
-Insertion PieceLog::insertPart(Run run) {
-  uint32_t line = run.from >> lineBits_;
-  // Only a line that is full has pieces elsewhere.
-  bool full = place(line, 0) + 1u == linePlaces_;
-  uint32_t missing = full ? missingOf(run, 0, lines()) : missingOf(run, line, line + 1);
+/// Adds a piece of which nothing is there and which lies in one line's part; false if there is no room.
+bool PieceLog::append(Run piece) {
+  uint32_t home = piece.from >> shape_.lineBits;
+  for (uint32_t i = 0; i < lines(); ++i) {
+    uint32_t line = (home + i) & (lines() - 1);
+    uint32_t n = place(line, 0);
+    if (n == shape_.lineCapacity) continue;
+    put(line, n, piece);
+    return true;
+  }
+  return false;
+}
+
+/// Adds those of the run's numbers whose bits are set. They lie in one line's part.
+Insertion PieceLog::insertMissing(Run run, uint32_t missing) {
   uint32_t added = 0;
   while (missing != 0) {
     uint32_t from = static_cast<uint32_t>(std::countr_zero(missing));
@@ -28,56 +50,21 @@ Insertion PieceLog::insertPart(Run run) {
   return {added, true};
 }
 
-/// Adds a piece of which nothing is there and which lies in one line's part; false if there is no room.
-bool PieceLog::append(Run piece) {
-  uint32_t home = piece.from >> lineBits_;
-  for (uint32_t i = 0; i < lines(); ++i) {
-    uint32_t line = (home + i) % lines();
-    uint32_t n = place(line, 0);
-    if (n + 1 == linePlaces_) continue;
-    setPlace(line, n + 1, encode(piece));
-    setPlace(line, 0, static_cast<uint16_t>(n + 1));
-    return true;
+/// Inserts what `insert` leaves: runs that are too long, that cross from line to line, or whose line is full.
+Insertion PieceLog::insertElsewhere(Run run) {
+  if (run.to - run.from > kLongest) return {0, false};
+  uint32_t border = (run.to - 1) >> shape_.lineBits << shape_.lineBits;
+  if (border > run.from) {
+    Insertion below = insert({run.from, border});
+    if (!below.room) return below;
+    Insertion above = insert({border, run.to});
+    return {below.added + above.added, above.room};
   }
-  return false;
-}
-
-/// The run as a bit a number, without those that are in lines [line, endLine).
-uint32_t PieceLog::missingOf(Run run, uint32_t line, uint32_t endLine) const {
+  // Only a line that is full has pieces elsewhere.
   uint32_t missing = (1u << (run.to - run.from)) - 1;
-  auto take = [&](Run old) {
-    if (old.from >= run.to || old.to <= run.from) return;
-    old = clip(old, run);
-    missing &= ~(((1u << (old.to - old.from)) - 1) << (old.from - run.from));
-  };
-  // Nearly always it is one piece or two: then the largest, and what is left without it, tell them.
-  Lanes most{};
-  Lanes all{};
-  Lanes overlaps{};
-  for (; line < endLine; ++line) {
-    overVectors(line, run, [&](Lanes lanes, Signed overlap) {
-      Lanes pieces = lanes & reinterpret_cast<Lanes>(overlap);
-      most = pieces > most ? pieces : most;
-      all ^= pieces;
-      overlaps -= reinterpret_cast<Lanes>(overlap);
-    });
-  }
-  uint16_t first = 0;
-  uint16_t parity = 0;
-  uint16_t found = 0;
-  for (uint32_t i = 0; i < kLanes; ++i) {
-    first = std::max<uint16_t>(first, most[i]);
-    parity ^= all[i];
-    found = static_cast<uint16_t>(found + overlaps[i]);
-  }
-  // Unused places look like the last number.
-  if (found > 2 || run.to == 4096) {
-    forEach(take);
-    return missing;
-  }
-  take(decode(first));
-  if (found == 2) take(decode(first ^ parity));
-  return missing;
+  for (uint32_t line = 0; line < lines(); ++line)
+    missing &= missingOf(run, line, overlappingIn(line, place(line, 0), run));
+  return insertMissing(run, missing);
 }
 
 }  // namespace blkscope

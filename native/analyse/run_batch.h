@@ -9,8 +9,8 @@
 
 namespace blkscope {
 
-/// Gathers up to 64 runs, and sorts and merges them while that is worth it: reads that come out of order, or from
-/// several streams at once, then reach the tree as a few long runs.
+/// Gathers up to 64 runs, and sorts and merges them while that is worth it: reads that come out of order, or
+/// from several streams at once, then reach the tree as a few long runs.
 class RunBatch {
  public:
   static constexpr uint32_t kRuns = SectorTree::kBatch;

@@ -21,7 +21,8 @@ inline Run clip(Run run, Run within) {
   return {run.from > within.from ? run.from : within.from, run.to < within.to ? run.to : within.to};
 }
 
-/// What an insertion did: `added` numbers are new; or it found no room and changed nothing.
+/// What an insertion did: `added` numbers are new. Without room for all, a list adds nothing, a log perhaps a
+/// part.
 struct Insertion {
   uint32_t added = 0;
   bool room = true;
@@ -29,8 +30,8 @@ struct Insertion {
 
 /// A view of a slot as a sorted list of runs that neither overlap nor touch, of numbers below 2^kBits.
 ///
-/// A run takes kBytes: its first number, then its last. The slot starts with the count and the padding that lets
-/// every run be loaded as one word that ends where the run ends.
+/// A run takes kBytes: its first number, then its last. The slot starts with the count and the padding that
+/// lets every run be loaded as one word that ends where the run ends.
 template <int kBits, int kBytes>
 class RunList {
  public:

@@ -39,7 +39,9 @@ uint32_t set(uint64_t* words, Run run) {
 
 uint32_t count(const uint64_t* words, Run run) {
   uint32_t count = 0;
-  overWords(run, [&](uint32_t i, uint64_t mask) { count += static_cast<uint32_t>(std::popcount(mask & words[i])); });
+  overWords(run, [&](uint32_t i, uint64_t mask) {
+    count += static_cast<uint32_t>(std::popcount(mask & words[i]));
+  });
   return count;
 }
 
@@ -106,11 +108,14 @@ Node makeBits(SlotArena& arena, const Runs& runs, uint32_t kind, uint32_t unit) 
 }
 
 /// How many pieces surely fit: one that crosses from line to line takes two places.
-uint32_t surelyFit(int order) { return PieceLog::capacity(order) - ((kSectors >> PieceLog::lineBits(order)) - 1); }
+uint32_t surelyFit(uint32_t order) {
+  return PieceLog::capacity(order) - ((kSectors >> PieceLog::lineBits(order)) - 1);
+}
 
 /// The smallest form of a cell that has these runs; an empty node if the arena is exhausted.
 Node smallest(SlotArena& arena, const Runs& runs) {
-  if (runs.count() == 1) return length(*runs.begin()) == kSectors ? Node::make(Node::kFull) : Node::one(*runs.begin());
+  if (runs.count() == 1)
+    return length(*runs.begin()) == kSectors ? Node::make(Node::kFull) : Node::one(*runs.begin());
   uint32_t pieces = 0;
   uint32_t edges = 0;
   for (Run run : runs) {
@@ -122,12 +127,13 @@ Node smallest(SlotArena& arena, const Runs& runs) {
   int listOrder = 0;
   int logOrder = 0;
   while (listOrder <= kMostOrder && List::capacity(listOrder) < runs.count()) ++listOrder;
-  while (logOrder <= kMostOrder && surelyFit(logOrder) < pieces) ++logOrder;
+  while (logOrder <= kMostOrder && surelyFit(static_cast<uint32_t>(logOrder)) < pieces) ++logOrder;
   int order = std::min(listOrder, logOrder);
   if (edges % kBlock == 0 && order >= kBlocksOrder) return makeBits(arena, runs, Node::kBlocks, kBlock);
   if (order > kMostOrder) return makeBits(arena, runs, Node::kSectors, 1);
   bool allShort = pieces == runs.count();
-  return logOrder < listOrder || (allShort && logOrder == order) ? makeLog(arena, runs, logOrder) : makeList(arena, runs, listOrder);
+  return logOrder < listOrder || (allShort && logOrder == order) ? makeLog(arena, runs, logOrder)
+                                                                 : makeList(arena, runs, listOrder);
 }
 
 /// Adds a run for which the cell's form has no room or no means.
@@ -202,21 +208,8 @@ Node outgrown(SlotArena& arena, Node node) {
   if (node.kind() == Node::kLog + 4) return makeBits(Node::kSectors, 1);
   Node made = Node::allocate(arena, node.kind() + 1);
   if (made.empty()) return made;
-  PieceLog larger = logOf(arena, made);
-  larger.clear();
-  log.forEach([&](Run piece) { larger.adopt(piece); });
+  logOf(arena, made).copyFrom(log);
   return made;
-}
-
-uint32_t insertIntoLog(SlotArena& arena, Node& node, Run run) {
-  if (length(run) > kLongestPiece) return reshape(arena, node, run);
-  Insertion done = logOf(arena, node).insert(run);
-  if (done.room) return done.added;
-  Node larger = outgrown(arena, node);
-  if (larger.empty()) return done.added;
-  release(arena, node);
-  node = larger;
-  return done.added + insert(arena, node, run);
 }
 
 [[gnu::noinline]] uint32_t insertIntoList(SlotArena& arena, Node& node, Run run) {
@@ -240,18 +233,22 @@ uint32_t insertAny(SlotArena& arena, Node& node, Run run) {
       return insertIntoOne(arena, node, run);
     case Node::kBlocks:
       if (!inBlocks(run)) return reshape(arena, node, run);
-      return kBlock * insertIntoBits(arena, node, {run.from / kBlock, run.to / kBlock}, kSectors / kBlock / 64);
+      return kBlock *
+             insertIntoBits(arena, node, {run.from / kBlock, run.to / kBlock}, kSectors / kBlock / 64);
     case Node::kSectors:
       return insertIntoBits(arena, node, run, kSectors / 64);
-    case Node::kLog:
-    case Node::kLog + 1:
-    case Node::kLog + 2:
-    case Node::kLog + 3:
-    case Node::kLog + 4:
-      return insertIntoLog(arena, node, run);
     default:
-      return insertIntoList(arena, node, run);
+      return node.kind() < Node::kList ? insert(arena, node, run) : insertIntoList(arena, node, run);
   }
+}
+
+uint32_t insertOutgrowing(SlotArena& arena, Node& node, Run run) {
+  if (length(run) > kLongestPiece) return reshape(arena, node, run);
+  Node larger = outgrown(arena, node);
+  if (larger.empty()) return 0;
+  release(arena, node);
+  node = larger;
+  return insert(arena, node, run);
 }
 
 uint32_t count(const SlotArena& arena, Node node, Run within) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <optional>
 
 #include "analyse/piece_log.h"
 #include "analyse/sector_node.h"
@@ -15,6 +16,18 @@ namespace bitmap {
 
 /// Sets the bits [run.from, run.to); gives how many were clear.
 uint32_t set(uint64_t* words, Run run);
+
+/// Sets the bits if they lie in one word and do not fill it; gives `unit` times how many were clear.
+[[gnu::always_inline]] inline std::optional<uint32_t> setInWord(uint64_t* words, Run run, uint32_t unit) {
+  uint32_t shift = run.from % 64;
+  uint32_t length = run.to - run.from;
+  uint64_t& word = words[run.from / 64];
+  uint64_t mask = ~uint64_t{0} >> ((64 - length) % 64) << shift;
+  if (shift + length > 64 || (word | mask) == ~uint64_t{0}) return std::nullopt;
+  uint32_t added = unit * static_cast<uint32_t>(std::popcount(mask & ~word));
+  word |= mask;
+  return added;
+}
 
 /// How many bits of [run.from, run.to) are set.
 uint32_t count(const uint64_t* words, Run run);
@@ -43,8 +56,9 @@ void forEach(const uint64_t* words, Run within, Visit visit) {
 
 }  // namespace bitmap
 
-/// A cell is its node and the slot that the node names. It takes the smallest form that holds it: one run; a log of
-/// short runs or a list of long ones; a bitmap of 4 KiB blocks while all is in step with them; a bitmap of sectors.
+/// A cell is its node and the slot that the node names. It takes the smallest form that holds it: one run; a
+/// log of short runs or a list of long ones; a bitmap of 4 KiB blocks while all is in step with them; a
+/// bitmap of sectors.
 namespace cell {
 
 inline constexpr uint32_t kSectors = 4096;
@@ -68,37 +82,31 @@ void release(SlotArena& arena, Node& node);
 
 /// The view of a node of one of the kLog kinds.
 inline PieceLog logOf(const SlotArena& arena, Node node) {
-  return {arena.at(node.ref()), static_cast<int>(node.kind() - Node::kLog)};
+  return {arena.at(node.ref()), node.kind() - Node::kLog};
 }
 
 /// As `insert`, for any form.
 uint32_t insertAny(SlotArena& arena, Node& node, Run run);
 
-/// Adds [run.from, run.to), not empty. Gives how many sectors are new; what an exhausted arena has no memory for is not
-/// added.
+/// As `insert`, for a cell whose log had no room for the run, or for all of it.
+uint32_t insertOutgrowing(SlotArena& arena, Node& node, Run run);
+
+/// Adds [run.from, run.to), not empty. Gives how many sectors are new; what an exhausted arena has no memory
+/// for is not added.
 [[gnu::always_inline]] inline uint32_t insert(SlotArena& arena, Node& node, Run run) {
-  // What random reads most often come to: a few pieces that are not there yet, or one word of a bitmap.
-  Run bits = run;
-  uint32_t unit = 1;
+  // What random reads most often come to: some pieces that are not there yet, or one word of a bitmap.
   if (node.kind() - Node::kLog < PieceLog::kOrders) {
-    if (logOf(arena, node).note(run)) return run.to - run.from;
-    return insertAny(arena, node, run);
+    Insertion done = logOf(arena, node).insert(run);
+    return done.room ? done.added : done.added + insertOutgrowing(arena, node, run);
   }
+  uint64_t* words = reinterpret_cast<uint64_t*>(arena.at(node.ref()));
+  std::optional<uint32_t> added;
   if (node.kind() == Node::kBlocks && (run.from | run.to) % kBlock == 0) {
-    bits = {run.from / kBlock, run.to / kBlock};
-    unit = kBlock;
-  } else if (node.kind() != Node::kSectors) {
-    return insertAny(arena, node, run);
+    added = bitmap::setInWord(words, {run.from / kBlock, run.to / kBlock}, kBlock);
+  } else if (node.kind() == Node::kSectors) {
+    added = bitmap::setInWord(words, run, 1);
   }
-  uint32_t shift = bits.from % 64;
-  uint32_t length = bits.to - bits.from;
-  if (shift + length > 64) return insertAny(arena, node, run);
-  uint64_t mask = ~uint64_t{0} >> (64 - length) << shift;
-  uint64_t& word = reinterpret_cast<uint64_t*>(arena.at(node.ref()))[bits.from / 64];
-  uint64_t missing = mask & ~word;
-  if ((word | mask) == ~uint64_t{0}) return insertAny(arena, node, run);
-  word |= mask;
-  return unit * static_cast<uint32_t>(std::popcount(missing));
+  return added ? *added : insertAny(arena, node, run);
 }
 
 /// Calls visit(Run) for the cell's runs within [within.from, within.to), in order.
@@ -117,8 +125,9 @@ void forEach(const SlotArena& arena, Node node, Run within, Visit visit) {
     case Node::kOne:
       return clipped(node.run());
     case Node::kBlocks:
-      return bitmap::forEach(words, {within.from / kBlock, (within.to + kBlock - 1) / kBlock},
-                             [&](Run run) { clipped({run.from * kBlock, run.to * kBlock}); });
+      return bitmap::forEach(words, {within.from / kBlock, (within.to + kBlock - 1) / kBlock}, [&](Run run) {
+        clipped({run.from * kBlock, run.to * kBlock});
+      });
     case Node::kSectors:
       return bitmap::forEach(words, within, visit);
     default:

@@ -47,8 +47,11 @@ std::vector<SectorRange> SectorSet::intervals() const {
 }
 
 SectorSet SectorSet::unionWith(const SectorSet& other) const {
-  SectorSet result = *this;
-  other.forEach([&](SectorRange range) { result.insert(range.start, range.count); });
+  SectorSet result;
+  auto add = [&](SectorRange range) { result.insert(range.start, range.count); };
+  forEach(add);
+  other.forEach(add);
+  result.complete_ = complete() && other.complete();
   return result;
 }
 
@@ -62,6 +65,7 @@ SectorSet SectorSet::difference(const SectorSet& other) const {
     });
     result.insert(from, range.start + range.count - from);
   });
+  result.complete_ = complete() && other.complete();
   return result;
 }
 

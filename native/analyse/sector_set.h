@@ -21,14 +21,21 @@ struct SectorRange {
 
 /// The union of all ranges inserted, exact to the sector, over the whole 64-bit space.
 ///
-/// Ranges that go past sector 2^64 - 2 are cut there. Queries may move recent insertions into place, so even const
-/// calls on one set must not run at the same time.
+/// Ranges that go past sector 2^64 - 2 are cut there. Queries may move recent insertions into place, so even
+/// const calls on one set must not run at the same time.
 ///
-/// If memory runs out (a set may take 4 GiB), insertions that need more are dropped and `complete` turns false:
-/// every figure is then a lower bound.
+/// Memory follows what there is to tell: at most 1.1 bits a sector, a few bytes for each run where runs are
+/// few, and nearly nothing for what is read from end to end. When it runs out (the limit, or the kernel says
+/// no), ranges that need more are dropped, whole or in part, and `complete` turns false: every figure is then
+/// a lower bound.
+///
+/// A set that was moved from can only be assigned to or destroyed.
 class SectorSet {
  public:
   using Visit = std::function<void(SectorRange)>;
+
+  /// `mostBytes` limits the memory the set may take; 2 GiB is the most.
+  explicit SectorSet(size_t mostBytes = SlotArena::kMostBytes) : mostBytes_(mostBytes), tree_(mostBytes) {}
 
   /// Adds sectors [start, start + count). A count of 0 adds nothing.
   void insert(uint64_t start, uint64_t count) { open_ = extended(open_, start, count); }
@@ -54,15 +61,16 @@ class SectorSet {
   /// The sectors of this set that are not in `other`.
   SectorSet difference(const SectorSet& other) const;
 
-  void clear() { *this = SectorSet(); }
+  /// Empties the set and gives its memory back.
+  void clear() { *this = SectorSet(mostBytes_); }
   /// Memory the set takes, in bytes, itself included.
   size_t memoryBytes() const { return sizeof *this + tree_.memoryBytes(); }
-  /// False once a range was dropped for want of memory.
-  bool complete() const { return tree_.complete(); }
+  /// False once a range was dropped for want of memory, here or in a set that this one was made of.
+  bool complete() const { return complete_ && tree_.complete(); }
 
  private:
-  /// The open run after one more range. Most reads go on where the last one ended, or repeat it, and cost no more than
-  /// this; any other closes the run.
+  /// The open run after one more range. Most reads go on where the last one ended, or repeat it, and cost no
+  /// more than this; any other closes the run.
   Interval extended(Interval open, uint64_t start, uint64_t count) {
     uint64_t end = start + count;
     if (end < start) end = UINT64_MAX;
@@ -77,6 +85,8 @@ class SectorSet {
   /// Moves all that was inserted into the tree.
   void settle() const;
 
+  size_t mostBytes_;
+  bool complete_ = true;
   Interval open_;
   mutable RunBatch batch_;
   mutable SectorTree tree_;

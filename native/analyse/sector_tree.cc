@@ -5,25 +5,27 @@
 namespace blkscope {
 
 void SectorTree::insert(std::span<const Interval> runs) {
+  // The nodes are fetched into the cache all at once, then the slots they name.
   std::array<Node*, kBatch> cells;
-  uint32_t shape = shape_;
   for (size_t i = 0; i < runs.size(); ++i) {
     cells[i] = findCell(runs[i]);
     __builtin_prefetch(cells[i], 1);
   }
   for (size_t i = 0; i < runs.size(); ++i) {
-    if (cells[i]) cell::prefetch(arena_, *cells[i], runs[i].from % cell::kSectors);
+    if (cells[i] != nullptr) cell::prefetch(arena_, *cells[i], runs[i].from % cell::kSectors);
   }
+  uint32_t shape = shape_;
   for (size_t i = 0; i < runs.size(); ++i) {
-    if (cells[i] == nullptr || shape_ != shape) {
+    Node* cell = cells[i];
+    if (cell == nullptr || shape_ != shape) {
       insert(runs[i]);
       continue;
     }
     uint32_t from = static_cast<uint32_t>(runs[i].from % cell::kSectors);
-    Run run{from, from + static_cast<uint32_t>(runs[i].to - runs[i].from)};
-    uint32_t added = cell::insert(arena_, *cells[i], run);
+    uint32_t added =
+        cell::insert(arena_, *cell, {from, from + static_cast<uint32_t>(runs[i].to - runs[i].from)});
     size_ += added;
-    if (cells[i]->full() && added > 0) fillUp(root_, height_, runs[i].from);
+    if (added > 0 && cell->full()) fillUp(root_, height_, runs[i].from);
   }
 }
 
@@ -70,8 +72,9 @@ uint64_t SectorTree::insert(Node& node, int level, Interval run) {
   if (level == 1 && node.kind() != Node::kTable) return insertIntoList(node, run);
   if (node.empty() && !makeTable(node, level)) return 0;
   uint64_t added = 0;
-  overChildren(node, level, run, [&](Node& child, uint64_t, Interval part) { added += insert(child, level - 1, part); });
-  fill(node, level, child(node, level - 1, run.from));
+  overChildren(node, level, run,
+               [&](Node& child, uint64_t, Interval part) { added += insert(child, level - 1, part); });
+  if (added > 0) fill(node, level, child(node, level - 1, run.from));
   return added;
 }
 
@@ -99,7 +102,8 @@ uint64_t SectorTree::burst(Node& node, Interval run) {
   Node table;
   if (!makeTable(table, 1)) return 0;
   List list(arena_.at(node.ref()));
-  // What an exhausted arena loses of the old runs is taken off, in unsigned arithmetic: the size stays the tree's.
+  // What an exhausted arena loses of the old runs is taken off, in unsigned arithmetic: the size stays the
+  // tree's.
   uint64_t added = 0;
   list.forEach({0, static_cast<uint32_t>(span(1))}, [&](Run old) {
     added += insert(table, 1, {old.from, old.to}) - (old.to - old.from);

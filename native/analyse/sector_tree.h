@@ -1,4 +1,5 @@
-// A radix tree over the 64-bit sector space: the union of intervals, without waste where it is empty, full or sparse.
+// A radix tree over the 64-bit sector space: the union of intervals, without waste where it is empty, full or
+// sparse.
 #pragma once
 
 #include <algorithm>
@@ -17,10 +18,12 @@ struct Interval {
 
 /// Levels: 0 a cell of 2 MiB, 1 a chunk of 1 GiB, 2 to 4 of 2 TiB, 4 PiB and 8 EiB, 5 all of it.
 ///
-/// A node of any level is empty, full, or a table of the level below; a chunk with few runs is a list of them. The
-/// root is only as high as the highest sector asks for.
+/// A node of any level is empty, full, or a table of the level below; a chunk with few runs is a list of
+/// them. The root is only as high as the highest sector asks for.
 class SectorTree {
  public:
+  explicit SectorTree(size_t mostBytes = SlotArena::kMostBytes) : arena_(mostBytes) {}
+
   /// Adds an interval that is not empty.
   void insert(Interval run);
   /// Adds up to kBatch of them at a time; what they need is fetched into the cache beforehand.
@@ -67,12 +70,16 @@ class SectorTree {
   /// The node of the cell that a run lies in; null if there is none, or the run is in more than one.
   Node* findCell(Interval run) const {
     if ((run.from ^ (run.to - 1)) >> cell::kBits != 0 || run.to > reach_) return nullptr;
-    Node chunk = root_;
-    for (int bits = kBits[height_] - kTableBits; bits >= kBits[1]; bits -= kTableBits) {
-      if (chunk.kind() != Node::kTable) return nullptr;
-      chunk = children(chunk)[run.from >> bits & ((1u << kTableBits) - 1)];
+    Node node = root_;
+    for (int level = height_ - 1; level > 1; --level) {
+      if (node.kind() != Node::kTable) return nullptr;
+      node = *child(node, level, run.from);
     }
-    return chunk.kind() == Node::kTable ? child(chunk, 0, run.from) : nullptr;
+    if (height_ > 1) {
+      if (node.kind() != Node::kTable) return nullptr;
+      node = *child(node, 1, run.from);
+    }
+    return node.kind() == Node::kTable ? child(node, 0, run.from) : nullptr;
   }
 
   bool raise();
@@ -103,7 +110,8 @@ class SectorTree {
     if (node.empty()) return;
     if (node.full()) return visit(Interval{base + within.from, base + within.to});
     if (level == 0) {
-      cell::forEach(arena_, node, {static_cast<uint32_t>(within.from), static_cast<uint32_t>(within.to)}, emit);
+      cell::forEach(arena_, node, {static_cast<uint32_t>(within.from), static_cast<uint32_t>(within.to)},
+                    emit);
     } else if (node.kind() == Node::kTable) {
       overChildren(node, level, within, [&](Node child, uint64_t at, Interval part) {
         forEach(child, level - 1, base + at, part, visit);

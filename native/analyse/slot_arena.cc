@@ -8,16 +8,16 @@
 namespace blkscope {
 namespace {
 
-constexpr size_t kPage = 4096;
-constexpr size_t kMostReserved = size_t{2} << 30;   // what 27 bits of 16-byte units can name
-constexpr size_t kLeastReserved = size_t{64} << 20;  // where address space is limited (ulimit -v)
+constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kLeastStep = 16 << 10;
+constexpr size_t kLeastReserved = size_t{64} << 20;
 
 size_t roundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
 
-Mapping reserve() {
-  for (size_t bytes = kMostReserved; bytes >= kLeastReserved; bytes /= 2) {
-    auto mapping = Mapping::map(bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+/// Address space for `bytes`, or for what there is of it where it is limited (ulimit -v).
+Mapping reserve(size_t bytes) {
+  for (; bytes >= kLeastReserved; bytes /= 2) {
+    auto mapping = Mapping::map(bytes + kHugePage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
     if (mapping) return std::move(*mapping);
   }
   return {};
@@ -25,45 +25,37 @@ Mapping reserve() {
 
 }  // namespace
 
-SlotArena::SlotArena(const SlotArena& other) { *this = other; }
-
-SlotArena& SlotArena::operator=(const SlotArena& other) {
-  if (this == &other) return *this;
-  SlotArena copy;
-  while (copy.used_ < other.used_ && copy.extend()) {
-  }
-  copy.exhausted_ |= other.exhausted_;
-  if (copy.used_ == other.used_) {
-    if (copy.used_ > 0) std::memcpy(copy.mapping_.data(), other.mapping_.data(), copy.used_);
-    copy.free_ = other.free_;
-  }
-  return *this = std::move(copy);
-}
-
 bool SlotArena::extend() {
-  if (!mapping_.valid()) {
-    mapping_ = reserve();
-    base_ = mapping_.data() + kMargin;
-  }
-  size_t end = used_ + slotBytes(kTopOrder);
-  if (end + 2 * kMargin > committed_ && !commit(end + 2 * kMargin)) {
+  size_t needed = used_ + slotBytes(kTopOrder) + kMargin;
+  if (needed > committed_ && !commit(needed)) {
     exhausted_ = true;
     return false;
   }
-  used_ = end;
+  used_ += slotBytes(kTopOrder);
   return true;
 }
 
 bool SlotArena::commit(size_t needed) {
-  // In steps that grow with the arena, each asked for at once: a page fault each would cost more than what is
-  // done with the page, on virtual machines many times more.
-  size_t to = std::min(roundUp(needed + std::max(kLeastStep, needed / 16), kPage), mapping_.size());
-  if (needed > to) return false;
-  std::byte* from = mapping_.data() + committed_;
-  if (::mprotect(from, to - committed_, PROT_READ | PROT_WRITE) != 0) return false;
+  if (!mapping_.valid()) {
+    mapping_ = reserve(kMostBytes);
+    if (!mapping_.valid()) return false;
+    slots_ = mapping_.data() + (-reinterpret_cast<uintptr_t>(mapping_.data()) & (kHugePage - 1));
+  }
+  // A small set grows with what it needs, a larger one by huge pages: without them, random reads of a large
+  // span wait for address translation, and on virtual machines the first touch of each page costs
+  // microseconds.
+  size_t to = needed > kHugePage
+                  ? roundUp(needed, kHugePage)
+                  : std::min(roundUp(needed + std::max(kLeastStep, needed / 16), kPage), kHugePage);
+  to = std::min({to, mapping_.size() - kHugePage, mostBytes_});
+  if (to < needed) return false;
+  std::byte* from = slots_ + committed_;
+  size_t size = to - committed_;
+  if (::mprotect(from, size, PROT_READ | PROT_WRITE) != 0) return false;
+  // Both are requests: a kernel that does not know them gives the pages one by one.
+  if (needed > kHugePage) ::madvise(from, size, MADV_HUGEPAGE);
 #ifdef MADV_POPULATE_WRITE
-  // Kernels before 5.14 refuse, and the pages come one by one.
-  ::madvise(from, to - committed_, MADV_POPULATE_WRITE);
+  ::madvise(from, size, MADV_POPULATE_WRITE);
 #endif
   committed_ = to;
   return true;
@@ -123,7 +115,7 @@ void SlotArena::removeFree(Ref ref, int order) {
 }
 
 size_t SlotArena::memoryBytes() const {
-  size_t bytes = committed_;
+  size_t bytes = used_;
   for (const auto& list : free_) bytes += list.capacity() * sizeof(Ref);
   return bytes;
 }
