@@ -29,7 +29,7 @@ const kinds = {
     run('cmake', '--build', 'build/tests', '-j', '2') &&
     run('ctest', '--test-dir', 'build/tests', '--output-on-failure'),
   unit: () => nodeTests('unit'),
-  host: () => nodeTests('host'),
+  host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
   vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),
 };
 
