@@ -4,6 +4,7 @@
 #include "addon/changes.h"
 #include "addon/files.h"
 #include "addon/memory.h"
+#include "addon/sector_set.h"
 #include "addon/tracer.h"
 
 namespace {
@@ -12,6 +13,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   blkscope::registerChanges(env, exports);
   blkscope::registerFiles(env, exports);
   blkscope::registerMemory(env, exports);
+  blkscope::registerSectorSet(env, exports);
   blkscope::registerTracer(env, exports);
   return exports;
 }
