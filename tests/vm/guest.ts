@@ -18,7 +18,7 @@ import { closeSync, existsSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError } from '../../src/errors.js';
-import { buildInitramfs } from './initramfs.js';
+import { buildInitramfs, buildUsrImage } from './guest-image.js';
 import { type Qemu, startQemu } from './qemu.js';
 
 const KERNELS = fileURLToPath(new URL('../../vendor/kernels/', import.meta.url));
@@ -73,13 +73,13 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   }
   const kernel = join(kernelDir, 'vmlinux');
   const begun = performance.now();
-  const initramfs = buildInitramfs(kernelDir);
+  const [initramfs, usr] = [buildInitramfs(kernelDir), buildUsrImage()];
   const started = performance.now();
-  const guest = new Guest(startQemu({ kernel, initramfs, cpus, memoryMiB, disks, append }));
+  const guest = new Guest(startQemu({ kernel, initramfs, usr, cpus, memoryMiB, disks, append }));
   await guest.waitUntilUp();
   for (const module of modules) await guest.output(`modprobe ${module}`);
   const seconds = [started - begun, performance.now() - started].map((ms) => (ms / 1000).toFixed(1));
-  console.log(`guest ${guest.release}: initramfs ${seconds[0]} s, boot ${seconds[1]} s`);
+  console.log(`guest ${guest.release}: image ${seconds[0]} s, boot ${seconds[1]} s`);
   return guest;
 }
 

@@ -3,7 +3,7 @@
 # Being process 1, it is the one process that running out of memory cannot take away.
 export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 /bin/busybox --install -s /bin
-mkdir -p /proc /sys /dev /tmp /run /root /var/tmp /mnt
+mkdir -p /usr /proc /sys /dev /tmp /run /root /var/tmp /mnt
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
@@ -15,7 +15,13 @@ mount -t tracefs tracefs /sys/kernel/tracing
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 echo '+memory +io' > /sys/fs/cgroup/cgroup.subtree_control
 ip link set lo up
-for module in virtio_pci virtio_console virtio_blk; do modprobe "$module"; done
+modprobe -a virtio_pci virtio_console virtio_blk
+for serial in /sys/block/vd*/serial; do
+  disk=${serial%/serial}
+  if [ "$(cat "$serial")" = usr ]; then mount -o ro "/dev/${disk##*/}" /usr; fi
+done
+ln -s /usr/lib64 /lib64
+ln -s /usr/lib/node_modules /blkscope/node_modules
 
 # A request is a line "SCRIPT_BYTES INPUT_BYTES SECONDS", the script, its standard input. The answer is a line
 # "EXIT_CODE STDOUT_BYTES STDERR_BYTES", then both. Files, not pipes, lie between: what a script leaves running

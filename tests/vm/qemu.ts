@@ -26,6 +26,8 @@ export interface Machine {
   /** Uncompressed kernel image with a PVH entry. */
   kernel: string;
   initramfs: string;
+  /** Image of the disk that init.sh mounts at /usr; it comes after the others. */
+  usr: string;
   cpus: number;
   memoryMiB: number;
   disks: { sizeMiB: number }[];
@@ -37,7 +39,7 @@ export interface Machine {
  * Starts QEMU on a machine; when it cannot be started, its process ends at once and the log says why.
  * None of its handles keeps this process alive.
  */
-export function startQemu({ kernel, initramfs, cpus, memoryMiB, disks, append }: Machine): Qemu {
+export function startQemu({ kernel, initramfs, usr, cpus, memoryMiB, disks, append }: Machine): Qemu {
   const consoleLog = namelessFile(0);
   const diskFiles = disks.map(({ sizeMiB }) => namelessFile(sizeMiB * 1024 * 1024));
   // biome-ignore format: one device a line
@@ -51,6 +53,7 @@ export function startQemu({ kernel, initramfs, cpus, memoryMiB, disks, append }:
       '-drive', `if=none,id=disk${index},format=raw,cache=unsafe,discard=unmap,file=/proc/self/fd/${index + 3}`,
       '-device', `virtio-blk-pci,drive=disk${index}`,
     ]),
+    '-drive', `if=none,id=usr,format=raw,readonly=on,file=${usr}`, '-device', 'virtio-blk-pci,drive=usr,serial=usr',
   ];
   const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...args], {
     stdio: ['pipe', 'pipe', consoleLog, ...diskFiles],
