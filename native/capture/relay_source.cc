@@ -1,6 +1,7 @@
 #include "capture/relay_source.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ namespace {
 constexpr uint64_t kDefaultBufferBytes = 512 << 10;
 constexpr uint64_t kDefaultBufferCount = 4;
 constexpr size_t kReadBytes = 256 << 10;  // stays in the L2 cache between the kernel's copy and the decoding
+
+constexpr unsigned kNoCpu = ~0u;
 
 struct Device {
   std::string name;
@@ -56,6 +59,7 @@ class RelaySource final : public Source {
   Result<Device> setUp(const std::string& name);
   Result<std::string> setUpTrace(int node, const std::string& name);
   Result<void> openStreams(const Device& device);
+  void moveTo(unsigned cpu);
 
   SourceOptions options_;
   Changes& changes_;
@@ -64,6 +68,7 @@ class RelaySource final : public Source {
   std::vector<Stream> streams_;
   std::vector<std::byte> buffer_;
   Notes notes_;
+  unsigned readerCpu_ = kNoCpu;  // where the reading thread was moved to
   size_t keep_ = 0;
   bool open_ = false;
 };
@@ -172,8 +177,22 @@ void RelaySource::close() {
   changes_.undo(keep_);
 }
 
+// The kernel makes room for a record, moving the buffer's end, and fills it in afterwards, with interrupts off on the
+// buffer's CPU. A read includes the sub-buffer being filled, so a reader elsewhere can get a record whose bytes are not
+// there yet; a reader on that CPU cannot run in between.
+// A CPU that refuses is offline and writes nothing. Where a cpuset forbids it, a torn record shows as a sequence gap.
+void RelaySource::moveTo(unsigned cpu) {
+  if (cpu == readerCpu_) return;
+  constexpr unsigned kBits = 8 * sizeof(unsigned long);
+  std::vector<unsigned long> mask(cpu / kBits + 1);
+  mask.back() = 1ul << cpu % kBits;
+  ::sched_setaffinity(0, mask.size() * sizeof(unsigned long), reinterpret_cast<cpu_set_t*>(mask.data()));
+  readerCpu_ = cpu;
+}
+
 Result<bool> RelaySource::drain(size_t stream, std::vector<Event>& out) {
   Stream& s = streams_[stream];
+  moveTo(s.cpu);
   ssize_t got = ::read(s.file.get(), buffer_.data(), buffer_.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (got < 0) return systemError("read relay file of CPU " + std::to_string(s.cpu));

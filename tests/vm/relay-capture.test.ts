@@ -1,0 +1,73 @@
+// The relay source against a load whose reads are known to the last one, and against blktrace on the same load.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Summary } from '../../src/run/summary-schema.js';
+import { bootGuest, type Guest } from './guest.js';
+
+/** Two jobs keep both processors at it. */
+const JOBS = 2;
+const READS_A_JOB = 3000;
+const READS = JOBS * READS_A_JOB;
+const SECTORS_A_READ = 8;
+
+const fio = (device: string) =>
+  `fio --name=reads --filename=/dev/${device} --rw=randread --bs=4k --direct=1 --ioengine=libaio --iodepth=8 \
+    --numjobs=${JOBS} --number_ios=${READS_A_JOB} --group_reporting --output=/tmp/fio.log`;
+
+for (const { kernel, protocol } of [
+  { kernel: '6.1', protocol: 1 },
+  { kernel: '7.3', protocol: 2 },
+] as const) {
+  describe(`relay on kernel ${kernel}, record version ${protocol}`, { timeout: 300_000 }, () => {
+    let guest: Guest;
+    before(async () => {
+      guest = await bootGuest({
+        kernel,
+        disks: [{ sizeMiB: 256 }],
+        modules: ['null_blk nr_devices=1 gb=1 queue_mode=2'],
+      });
+    });
+    after(async () => await guest[Symbol.asyncDispose]());
+
+    for (const device of ['nullb0', 'vda']) {
+      test(`counts exactly the reads that fio makes on ${device}`, async () => {
+        const { source, integrity, reads, sizes } = await record(guest, device);
+        assert.deepEqual(
+          { kind: source.kind, protocol: source.protocol, issues: source.actions.D },
+          { kind: 'relay', protocol, issues: READS },
+        );
+        assert.deepEqual(integrity.defects, []);
+        assert.equal(integrity.eventsDropped + integrity.sequenceGaps, 0);
+        assert.equal(reads.count, READS);
+        assert.equal(integrity.readSectorsTraced, READS * SECTORS_A_READ);
+        assert.equal(integrity.readSectorsDiskstats, READS * SECTORS_A_READ);
+        assert.deepEqual(sizes.read, { '4096': READS });
+      });
+
+      test(`agrees with blktrace and blkparse on ${device}`, async () => {
+        assert.equal(await readsByBlktrace(guest, device), READS);
+      });
+    }
+  });
+}
+
+async function record(guest: Guest, device: string): Promise<Summary> {
+  const out = await guest.output(
+    `node /blkscope/dist/cli/main.js record -d ${device} --source relay --json -o /tmp/run-${device} -- ${fio(device)}`,
+  );
+  return JSON.parse(out) as Summary;
+}
+
+/** Completed reads of one 4 KiB block each. blktrace traces once its relay files are there. */
+async function readsByBlktrace(guest: Guest, device: string): Promise<number> {
+  const lines = await guest.output(`
+    mkdir -p /tmp/blktrace && cd /tmp/blktrace && rm -f ${device}.*
+    blktrace -d /dev/${device} -a issue -a complete -o ${device} > blktrace.log &
+    tracer=$!
+    until [ -e /sys/kernel/debug/block/${device}/trace0 ]; do sleep 0.05; done
+    ${fio(device)}
+    kill -INT $tracer
+    wait $tracer
+    blkparse -i ${device} -a complete -f '%a %d %n %e\\n' | grep -c '^C R[A-Z]* ${SECTORS_A_READ} 0$'`);
+  return Number(lines);
+}
