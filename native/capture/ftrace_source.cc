@@ -53,8 +53,12 @@ Protocol kernelProtocol() {
   return major > 6 || (major == 6 && minor >= 19) ? Protocol::v2 : Protocol::v1;
 }
 
-// "1408", or "7 (expanded: 1408)" before the first use; writing the number in front back gives both.
-std::string leadingNumber(const std::string& text) { return text.substr(0, text.find_first_not_of("0123456789")); }
+// "1408", or "7 (expanded: 1408)" before the first use: what the next user of the ring would have found.
+std::string sizeToRestore(const std::string& text) {
+  size_t expanded = text.find(": ");
+  std::string number = expanded == std::string::npos ? text : text.substr(expanded + 2);
+  return number.substr(0, number.find_first_not_of("0123456789"));
+}
 
 class FtraceSource final : public Source {
  public:
@@ -122,7 +126,7 @@ Result<void> FtraceSource::setBuffer() {
   uint64_t kib = info_.bufferBytes * info_.bufferCount / 1024;
 
   if (auto r = changes_.writeSetting(file("tracing_on"), "0"); !r) return r;
-  if (auto r = changes_.writeSetting(file("buffer_size_kb"), std::to_string(kib), leadingNumber(*size)); !r) {
+  if (auto r = changes_.writeSetting(file("buffer_size_kb"), std::to_string(kib), sizeToRestore(*size)); !r) {
     return Error{r.error().code, "the kernel has no memory for " + std::to_string(kib) +
                                      " KiB of trace buffer per CPU: " + r.error().message};
   }

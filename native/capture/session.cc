@@ -11,6 +11,7 @@
 #include "capture/relay_source.h"
 #include "merge/merger.h"
 #include "system/clock.h"
+#include "system/resident.h"
 
 namespace blkscope {
 namespace {
@@ -124,6 +125,7 @@ void Session::sweep() {
 
 void Session::capture() {
   ::pthread_setname_np(::pthread_self(), "blkscope-capt");
+  ResidentThread resident;
   uint64_t nextLossCheck = 0;
   while (!stopping_) {
     waitForEvents();

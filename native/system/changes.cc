@@ -11,7 +11,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <sstream>
 #include <thread>
 
@@ -64,13 +66,20 @@ Result<void> teardownTrace(const std::string& device) {
   return systemError("tear down the trace of " + device);
 }
 
+// A tracer's settings are busy until the last file of a process that is just being killed is closed.
+Result<void> restoreSetting(const std::string& path, const std::string& value) {
+  for (int attempt = 0;; ++attempt) {
+    auto written = writeText(path, value);
+    if (written || written.error().code == "ENOENT" || written.error().code == "ENODEV") return {};
+    if (written.error().code != "EBUSY" || attempt == 200) return written;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 Result<void> undoOne(const Undo& undo) {
   switch (undo.kind) {
-    case Undo::Kind::write: {
-      auto written = writeText(undo.path, undo.value);
-      if (!written && (written.error().code == "ENOENT" || written.error().code == "ENODEV")) return {};
-      return written;
-    }
+    case Undo::Kind::write:
+      return restoreSetting(undo.path, undo.value);
     case Undo::Kind::removeDirectory:
       if (::rmdir(undo.path.c_str()) == 0 || gone(errno)) return {};
       return systemError("remove " + undo.path);
@@ -118,9 +127,10 @@ Result<void> Changes::openJournal() {
   if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
     return systemError("make the journal directory " + directory_);
   }
-  // Several sessions of one process have a journal each; the lock tells the living from the dead.
-  for (int number = 0;; ++number) {
-    journalPath_ = directory_ + "/session-" + std::to_string(::getpid()) + "-" + std::to_string(number);
+  // A process may have several journals; their numbers tell recover the order. The lock tells the living from the dead.
+  static std::atomic<unsigned> next = 0;
+  for (;;) {
+    journalPath_ = directory_ + "/session-" + std::to_string(::getpid()) + "-" + std::to_string(next++);
     auto file = openFile(journalPath_, O_RDWR | O_CREAT | O_EXCL, 0600);
     if (!file && errno == EEXIST) continue;
     if (!file) return file.error();
@@ -212,16 +222,32 @@ UndoReport Changes::undo(size_t keep) {
   return report;
 }
 
-UndoReport recover(const std::string& directory) {
-  UndoReport report;
+namespace {
+
+// The journals of a directory, each process's newest first: a setting is put back before its file system is unmounted.
+std::vector<std::string> findJournals(const std::string& directory) {
+  std::vector<std::pair<int, unsigned>> journals;
   DIR* entries = ::opendir(directory.c_str());
-  if (!entries) return report;
-  std::vector<std::string> journals;
+  if (!entries) return {};
   while (dirent* entry = ::readdir(entries)) {
-    if (std::string(entry->d_name).starts_with("session-")) journals.push_back(directory + "/" + entry->d_name);
+    int pid = 0;
+    unsigned number = 0;
+    if (std::sscanf(entry->d_name, "session-%d-%u", &pid, &number) == 2) journals.emplace_back(pid, number);
   }
   ::closedir(entries);
-  for (const std::string& path : journals) {
+  std::sort(journals.rbegin(), journals.rend());
+  std::vector<std::string> paths;
+  for (auto [pid, number] : journals) {
+    paths.push_back(directory + "/session-" + std::to_string(pid) + "-" + std::to_string(number));
+  }
+  return paths;
+}
+
+}  // namespace
+
+UndoReport recover(const std::string& directory) {
+  UndoReport report;
+  for (const std::string& path : findJournals(directory)) {
     auto file = openFile(path, O_RDWR);
     if (!file || ::flock(file->get(), LOCK_EX | LOCK_NB) != 0) continue;  // a live session's
     auto text = readText(path);

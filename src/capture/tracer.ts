@@ -11,6 +11,7 @@ import {
 } from '../native.js';
 import { type BlockEvent, type EventBatch, eventBatch } from './batch.js';
 import { asBlkscopeError } from './native-error.js';
+import { protectFromOomKiller } from './oom-protection.js';
 import { journalDirectory } from './recover.js';
 
 export interface TracerOptions {
@@ -44,6 +45,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   #stopped = false;
   #ended = false;
   #closed = false;
+  #unprotect: () => void;
   /** The source chosen and why, its buffers, the record version. */
   readonly info: NativeTracerInfo;
 
@@ -62,9 +64,11 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
       },
       () => this.#wake(),
     );
+    this.#unprotect = protectFromOomKiller();
     try {
       this.info = this.#native.start();
     } catch (error) {
+      this.#unprotect();
       this.#native.close();
       throw error;
     }
@@ -86,6 +90,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
     if (this.#stopped || this.#closed) return;
     this.#stopped = true;
     this.#native.stop();
+    this.#unprotect();
   }
 
   counters(): NativeCounters {
@@ -121,6 +126,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#native.close();
+    this.#unprotect();
     this.#wake();
   }
 }

@@ -1,3 +1,4 @@
+import { recover } from '../capture/recover.js';
 import { type CacheState, prepareCache } from '../memory/cache-state.js';
 import { applyPressure, type Pressure, type PressureRequest } from '../memory/pressure.js';
 import { readAheadKib, setReadAhead } from '../memory/readahead.js';
@@ -80,6 +81,7 @@ async function checkSubject(options: ExperimentOptions): Promise<Subject> {
   const model = await readModel(options.model);
   const files = locateFiles(model.parts.map(({ path }) => path));
   requireRoot();
+  recover(); // first of all: what a killed session left would be taken for this machine's own settings
   return { model, files, engine: await findEngine(options.llama) };
 }
 

@@ -1,3 +1,4 @@
+import { recover } from '../capture/recover.js';
 import { BlkscopeError } from '../errors.js';
 import { readAheadKib } from '../memory/readahead.js';
 import { commandEngine } from '../workload/command.js';
@@ -94,6 +95,7 @@ function checkTargets(options: RecordOptions): { devices: string[]; files: Trace
     );
   }
   requireRoot();
+  recover(); // first of all: what a killed session left would be taken for this machine's own settings
   return { devices, files };
 }
 

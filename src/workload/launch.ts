@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
+import { ownOomScore } from '../capture/oom-protection.js';
 import { BlkscopeError } from '../errors.js';
 import { type Caller, callerEnvironment, sudoCaller } from './caller.js';
 import { packetModeCommand } from './packet-pipe.js';
@@ -84,6 +85,8 @@ const cgroupFailed = 125;
 
 function shellCommand(argv: string[], options: LaunchOptions, packets: boolean): [string, string[]] {
   const script = [
+    // The tracer is protected from the out-of-memory killer; what it starts is not.
+    `[ ! -w /proc/self/oom_score_adj ] || echo ${ownOomScore()} 2>/dev/null >/proc/self/oom_score_adj`,
     `if [ -n "$1" ]; then echo $$ >"$1" || { echo "blkscope: cannot join the cgroup $1" >&2; exit ${cgroupFailed}; }; fi`,
     'shift',
     ...(packets ? [packetModeCommand] : []),

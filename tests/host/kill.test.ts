@@ -1,0 +1,85 @@
+// A session killed at any moment leaves nothing behind that `blkscope recover`, or the next session, does not undo.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { synthesizeModel } from '../../src/model/synthesize.js';
+import { locateFiles } from '../../src/run/traced-files.js';
+import { blkscope } from './command-line.js';
+import { machineState } from './machine-state.js';
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+let folder: string;
+let model: string;
+let disk: string;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'blkscope-kill-'));
+  model = join(folder, 'tiny.gguf');
+  await synthesizeModel(model, { preset: 'tiny-llama' });
+  disk = locateFiles([model]).disk;
+});
+
+after(() => rmSync(folder, { recursive: true }));
+
+const traced = ['--source', 'ftrace', '--mount', '--json'];
+
+function sessionArguments(round: number): string[] {
+  const output = ['-o', join(folder, `killed-${round}`)];
+  return round % 2 === 0
+    ? ['record', '-d', disk, '--duration', '20', ...traced, ...output]
+    : ['run', '--model', model, '--limit', '200M', '--readahead', '64', '-n', '50', ...traced, ...output];
+}
+
+/** Starts a session, waits until it has begun to change the machine, and kills it `delayMs` later. */
+async function killedSession(round: number, delayMs: number): Promise<void> {
+  const child = spawn(process.execPath, [main, ...sessionArguments(round)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()));
+  await new Promise<void>((resolve) => {
+    child.on('exit', () => resolve());
+    child.stderr.on('data', (text: Buffer) => text.includes('mount tracefs') && resolve());
+  });
+  await sleep(delayMs);
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** Records a known write and finds it: the tracer works. */
+async function captureWorks(name: string): Promise<void> {
+  const write = ['dd', 'if=/dev/zero', `of=${join(folder, 'written')}`, 'bs=1M', 'count=2', 'oflag=direct'];
+  const output = ['-o', join(folder, name)];
+  const result = await blkscope(['record', '-d', disk, ...traced, ...output, '--', ...write]);
+  assert.equal(result.exitCode, 0, result.stderr);
+  assert.ok(JSON.parse(result.stdout).writes.bytes >= 2 * 2 ** 20);
+}
+
+test('after SIGKILL at 20 random moments, recover leaves nothing behind and the next capture works', async () => {
+  const clean = machineState();
+  let changed = 0;
+  for (let round = 0; round < 20; round++) {
+    // The square makes early moments, when the settings are being made, as likely as the long capture.
+    const delayMs = Math.random() ** 2 * 500;
+    await killedSession(round, delayMs);
+    const recovered = await blkscope(['recover']);
+    assert.equal(recovered.exitCode, 0, recovered.stderr);
+    if (recovered.stdout.includes('=') || recovered.stderr.includes('=')) changed++;
+    assert.deepEqual(machineState(), clean, `killed ${delayMs.toFixed(1)} ms after its first change`);
+  }
+  assert.ok(changed >= 5, `most kills came while the machine was changed (${changed} of 20)`);
+  await captureWorks('after-recover');
+});
+
+test('the next session undoes by itself what a killed one left', async () => {
+  const clean = machineState();
+  for (const delayMs of [20, 200, 400]) {
+    await killedSession(delayMs, delayMs);
+    await captureWorks(`after-${delayMs}`);
+    assert.deepEqual(machineState(), clean, `killed after ${delayMs} ms`);
+  }
+});
