@@ -1,0 +1,13 @@
+// A batch of events as typed arrays: NativeBatch in src/native.ts.
+#pragma once
+
+#include <napi.h>
+
+#include "capture/column_batch.h"
+
+namespace blkscope {
+
+/// Hands the batch's memory to JavaScript; the batch is unusable after.
+Napi::Object jsBatch(Napi::Env env, ColumnBatch& batch);
+
+}  // namespace blkscope

@@ -1,0 +1,141 @@
+#include "addon/summary.h"
+
+#include <sys/resource.h>
+
+#include "addon/convert.h"
+
+namespace blkscope {
+namespace {
+
+Napi::Object jsTransfer(Napi::Env env, const Transfer& transfer, uint64_t uniqueSectors) {
+  auto object = Napi::Object::New(env);
+  object["count"] = jsNumber(env, transfer.count);
+  object["bytes"] = jsNumber(env, transfer.bytes);
+  object["errors"] = jsNumber(env, transfer.errors);
+  object["uniqueSectors"] = jsBigint(env, uniqueSectors);
+  return object;
+}
+
+Napi::Object jsGaps(Napi::Env env, const Gaps& gaps) {
+  auto object = Napi::Object::New(env);
+  object["sequential"] = jsNumber(env, gaps.sequential);
+  object["small"] = jsNumber(env, gaps.small);
+  object["medium"] = jsNumber(env, gaps.medium);
+  object["large"] = jsNumber(env, gaps.large);
+  object["backward"] = jsNumber(env, gaps.backward);
+  return object;
+}
+
+Napi::Object jsSizes(Napi::Env env, const Sizes& sizes) {
+  auto object = Napi::Object::New(env);
+  for (auto [bytes, count] : sizes.counts()) object.Set(std::to_string(bytes), jsNumber(env, count));
+  return object;
+}
+
+Napi::Object jsActions(Napi::Env env, const Analysis& analysis) {
+  auto object = Napi::Object::New(env);
+  for (size_t i = 0; i < analysis.actions().size(); ++i) {
+    uint64_t count = analysis.actions()[i];
+    if (count) object.Set(std::string(1, kActionLetters[i]), jsNumber(env, count));
+  }
+  return object;
+}
+
+Napi::Object jsTimeline(Napi::Env env, const Timeline& timeline) {
+  auto object = Napi::Object::New(env);
+  const auto& buckets = timeline.buckets();
+  auto column = [&](uint64_t Timeline::Bucket::*field) {
+    auto array = Napi::Float64Array::New(env, buckets.size());
+    for (size_t i = 0; i < buckets.size(); ++i) array[i] = static_cast<double>(buckets[i].*field);
+    return array;
+  };
+  object["bucketNs"] = jsNumber(env, Timeline::kBucketNs);
+  object["startNs"] = jsBigint(env, timeline.startNs());
+  object["readBytes"] = column(&Timeline::Bucket::readBytes);
+  object["readOps"] = column(&Timeline::Bucket::readOps);
+  object["writeBytes"] = column(&Timeline::Bucket::writeBytes);
+  object["writeOps"] = column(&Timeline::Bucket::writeOps);
+  return object;
+}
+
+Napi::Array jsFiles(Napi::Env env, const std::vector<FileReads>& files) {
+  auto array = Napi::Array::New(env, files.size());
+  for (uint32_t i = 0; i < files.size(); ++i) {
+    auto object = Napi::Object::New(env);
+    object["bytes"] = jsNumber(env, files[i].bytes);
+    object["reads"] = jsNumber(env, files[i].reads);
+    object["readBytes"] = jsNumber(env, files[i].readBytes);
+    object["uniqueBytes"] = jsNumber(env, files[i].uniqueBytes);
+    array[i] = object;
+  }
+  return array;
+}
+
+Napi::Object jsCost(Napi::Env env, const TracerCost& cost) {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  auto object = Napi::Object::New(env);
+  object["captureCpuNs"] = jsNumber(env, cost.captureCpuNs);
+  object["analysisCpuNs"] = jsNumber(env, cost.analysisCpuNs);
+  object["peakRssBytes"] = jsNumber(env, static_cast<uint64_t>(usage.ru_maxrss) * 1024);
+  object["kernelBufferBytes"] = jsNumber(env, cost.kernelBufferBytes);
+  object["spoolBytes"] = jsNumber(env, cost.spoolPeakBytes);
+  object["spoolPeakBytes"] = jsNumber(env, cost.spoolPeakBytes);
+  object["spoolTotalBytes"] = jsNumber(env, cost.spoolTotalBytes);
+  return object;
+}
+
+Napi::Object jsProcesses(Napi::Env env, const Notes& notes) {
+  auto object = Napi::Object::New(env);
+  auto pids = Napi::Uint32Array::New(env, notes.processNames.size());
+  auto names = Napi::Array::New(env, notes.processNames.size());
+  uint32_t i = 0;
+  for (const auto& [pid, name] : notes.processNames) {
+    pids[i] = pid;
+    names[i] = Napi::String::New(env, name);
+    ++i;
+  }
+  object["pids"] = pids;
+  object["names"] = names;
+  return object;
+}
+
+}  // namespace
+
+Napi::Object jsSummary(Napi::Env env, const TraceFigures& trace) {
+  const Analysis& analysis = trace.analysis;
+  const Integrity& integrity = trace.integrity;
+  uint64_t traced = (analysis.reads().bytes) >> 9;
+  auto object = Napi::Object::New(env);
+  object["actions"] = jsActions(env, analysis);
+  object["eventsRead"] = jsNumber(env, analysis.events());
+  object["eventsDropped"] = jsNumber(env, integrity.dropped);
+  object["sequenceGaps"] = jsNumber(env, integrity.sequenceGaps);
+  object["readSectorsTraced"] = jsBigint(env, traced);
+  object["readSectorsDiskstats"] = jsBigint(env, integrity.traced.readSectors);
+  object["writeSectorsTraced"] = jsBigint(env, analysis.writes().bytes >> 9);
+  object["writeSectorsDiskstats"] = jsBigint(env, integrity.traced.writtenSectors);
+  auto defects = Napi::Array::New(env, integrity.defects.size());
+  for (uint32_t i = 0; i < integrity.defects.size(); ++i) defects[i] = Napi::String::New(env, integrity.defects[i]);
+  object["defects"] = defects;
+  object["firstEventNs"] = jsBigint(env, analysis.firstNs());
+  object["lastEventNs"] = jsBigint(env, analysis.lastNs());
+  object["startedNs"] = jsBigint(env, trace.startedNs);
+  object["stoppedNs"] = jsBigint(env, trace.stoppedNs);
+  object["reads"] = jsTransfer(env, analysis.reads(), analysis.uniqueReadSectors());
+  object["writes"] = jsTransfer(env, analysis.writes(), analysis.uniqueWriteSectors());
+  auto sizes = Napi::Object::New(env);
+  sizes["read"] = jsSizes(env, analysis.readSizes());
+  sizes["write"] = jsSizes(env, analysis.writeSizes());
+  object["sizes"] = sizes;
+  auto gaps = Napi::Object::New(env);
+  gaps["device"] = jsGaps(env, analysis.deviceGaps());
+  object["gaps"] = gaps;
+  object["timeline"] = jsTimeline(env, analysis.timeline());
+  object["files"] = jsFiles(env, analysis.files());
+  object["tracer"] = jsCost(env, trace.cost);
+  object["processes"] = jsProcesses(env, trace.notes);
+  return object;
+}
+
+}  // namespace blkscope

@@ -1,0 +1,32 @@
+#include "addon/traced_file.h"
+
+#include <span>
+
+namespace blkscope {
+namespace {
+
+std::span<const uint64_t> bigColumn(const Argument& argument) {
+  if (!argument.value().IsTypedArray() ||
+      argument.value().As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array) {
+    argument.refuse("a BigUint64Array");
+  }
+  auto array = argument.value().As<Napi::BigUint64Array>();
+  return {array.Data(), array.ElementLength()};
+}
+
+}  // namespace
+
+TracedFile tracedFile(const Argument& argument) {
+  TracedFile file;
+  file.bytes = argument["bytes"].integer();
+  auto offsets = bigColumn(argument["fileOffsets"]);
+  auto sectors = bigColumn(argument["sectors"]);
+  auto counts = bigColumn(argument["sectorCounts"]);
+  if (offsets.size() != sectors.size() || offsets.size() != counts.size()) {
+    argument.refuse("extents whose three columns have one length");
+  }
+  for (size_t i = 0; i < offsets.size(); ++i) file.extents.push_back({offsets[i], sectors[i], counts[i]});
+  return file;
+}
+
+}  // namespace blkscope
