@@ -18,11 +18,15 @@ export interface NativeExtents {
   sectorCounts: BigUint64Array;
 }
 
+/** How ftrace's ring is read: copied page by page, or mapped (Linux 6.10 on). Pages cost less; see bench/ring. */
+export type RingAccess = 'pages' | 'mapped';
+
 export interface NativeTracerOptions {
   source: 'auto' | SourceKind;
   /** Kernel names of block devices: `vda`, `nvme0n1`, `dm-0`. */
   devices: string[];
   actions: ActionChoice;
+  ring: RingAccess;
   /** Files whose coverage is counted; they lie on the first device. */
   files: NativeExtents[];
   /** Kernel buffer per CPU: bytes of a sub-buffer and how many; 0 chooses by the source. */

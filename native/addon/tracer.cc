@@ -27,12 +27,20 @@ ActionChoice actionChoice(const Argument& argument) {
   argument.refuse("'needed' or 'all'");
 }
 
+RingAccess ringAccess(const Argument& argument) {
+  std::string access = argument.string();
+  if (access == "pages") return RingAccess::pages;
+  if (access == "mapped") return RingAccess::mapped;
+  argument.refuse("'pages' or 'mapped'");
+}
+
 SessionOptions sessionOptions(const Argument& options) {
   SessionOptions session;
   session.kind = sourceKind(options["source"]);
   session.source.devices = options["devices"].strings();
   if (session.source.devices.empty()) options["devices"].refuse("at least one device name");
   session.source.actions = actionChoice(options["actions"]);
+  session.source.ring = ringAccess(options["ring"]);
   session.source.bufferBytes = options["bufferBytes"].integerOr(0);
   session.source.bufferCount = options["bufferCount"].integerOr(0);
   for (const Argument& file : options["files"].elements()) session.files.push_back(tracedFile(file));

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "capture/ring_reader.h"
 #include "decode/ring_page.h"
 #include "system/fd.h"
 #include "system/mounts.h"
@@ -21,8 +22,7 @@ constexpr uint64_t kDefaultBufferBytes = 4 << 20;  // per CPU
 
 struct Stream {
   unsigned cpu;
-  Fd file;
-  RingPageDecoder decoder;
+  std::unique_ptr<RingReader> ring;
 };
 
 // The number of TRACE_BLK is the kernel's internal enum. It has no format file of its own, but its neighbours have:
@@ -76,8 +76,10 @@ class FtraceSource final : public Source {
   void close() override;
   size_t streams() const override { return streams_.size(); }
   unsigned cpu(size_t stream) const override { return streams_[stream].cpu; }
-  int pollFd(size_t stream) const override { return streams_[stream].file.get(); }
-  Result<bool> drain(size_t stream, std::vector<Event>& out) override;
+  int pollFd(size_t stream) const override { return streams_[stream].ring->pollFd(); }
+  Result<bool> drain(size_t stream, std::vector<Event>& out) override {
+    return streams_[stream].ring->read(out, notes_);
+  }
   uint64_t dropped() override;
   uint64_t sequenceGaps() const override { return 0; }
   Notes& notes() override;
@@ -94,7 +96,6 @@ class FtraceSource final : public Source {
   std::string tracefs_;
   uint16_t blkType_;
   std::vector<Stream> streams_;
-  std::vector<std::byte> page_;
   Notes notes_;
   size_t keep_ = 0;  // changes made before ours
   bool open_ = false;
@@ -168,13 +169,14 @@ Result<void> FtraceSource::openStreams() {
   }
   ::closedir(folder);
   std::sort(cpus.begin(), cpus.end());
-  for (unsigned cpu : cpus) {
-    auto raw = openFile(file("per_cpu/cpu") + std::to_string(cpu) + "/trace_pipe_raw", O_RDONLY | O_NONBLOCK);
-    if (!raw) return raw.error();
-    streams_.push_back({cpu, std::move(*raw), RingPageDecoder(cpu, blkType_, info_.protocol)});
-  }
   auto subBuffer = readText(file("buffer_subbuf_size_kb"));  // Linux 6.8 on
-  page_.resize(subBuffer ? std::stoul(*subBuffer) * 1024 : static_cast<size_t>(::sysconf(_SC_PAGESIZE)));
+  size_t subBufferBytes = subBuffer ? std::stoul(*subBuffer) * 1024 : static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  for (unsigned cpu : cpus) {
+    auto ring = openRing(file("per_cpu/cpu") + std::to_string(cpu), options_.ring, subBufferBytes,
+                         RingPageDecoder(cpu, blkType_, info_.protocol));
+    if (!ring) return ring.error();
+    streams_.push_back({cpu, std::move(*ring)});
+  }
   info_.cpus = static_cast<unsigned>(cpus.size());
   info_.kernelBytes = info_.bufferBytes * info_.bufferCount * cpus.size();
   return {};
@@ -200,16 +202,6 @@ void FtraceSource::close() {
   open_ = false;
   streams_.clear();  // an open trace_pipe_raw holds the tracer
   changes_.undo(keep_);
-}
-
-Result<bool> FtraceSource::drain(size_t stream, std::vector<Event>& out) {
-  Stream& s = streams_[stream];
-  ssize_t got = ::read(s.file.get(), page_.data(), page_.size());
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-  if (got < 0) return systemError("read " + tracefs_ + "/per_cpu/cpu" + std::to_string(s.cpu) + "/trace_pipe_raw");
-  if (got == 0) return false;
-  s.decoder.decodePage({page_.data(), static_cast<size_t>(got)}, out, notes_);
-  return true;
 }
 
 uint64_t FtraceSource::dropped() {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/ring_reader.h"
 #include "decode/event.h"
 #include "decode/record.h"
 #include "system/result.h"
@@ -34,6 +35,7 @@ struct SourceOptions {
   ActionChoice actions = ActionChoice::needed;
   uint64_t bufferBytes = 0;  // 0: the source's own choice
   uint64_t bufferCount = 0;
+  RingAccess ring = RingAccess::pages;  // ftrace
 };
 
 /// A live capture: a set of streams (one per CPU, for relay per device and CPU), each in time order.

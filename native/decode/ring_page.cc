@@ -1,6 +1,7 @@
 #include "decode/ring_page.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "capture/blktrace_abi.h"
@@ -33,6 +34,7 @@ size_t RingPageDecoder::decodePage(std::span<const std::byte> page, std::vector<
   if (page.size() < kPageHeader) return 0;
   uint64_t pageTime = load<uint64_t>(page.data());
   uint64_t commit = load<uint64_t>(page.data() + 8);
+  std::atomic_thread_fence(std::memory_order_acquire);  // a mapped page is still being filled: its data come after
   size_t length = std::min<size_t>(commit & kCommitMask, page.size() - kPageHeader);
   std::span<const std::byte> data = page.subspan(kPageHeader, length);
   if (skip == 0) {

@@ -9,6 +9,7 @@ const kinds: Record<string, ExitKind> = {
   NO_TRACEFS: 'unsupported',
   NO_DEBUGFS: 'unsupported',
   NO_BLK_TRACER: 'unsupported',
+  NO_MAPPED_RING: 'unsupported',
   LOCKDOWN: 'unsupported',
   EBUSY: 'busy',
   TRACER_BUSY: 'busy',

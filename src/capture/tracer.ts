@@ -7,6 +7,7 @@ import {
   type NativeTracer,
   type NativeTracerInfo,
   native,
+  type RingAccess,
   type SourceKind,
 } from '../native.js';
 import { type BlockEvent, type EventBatch, eventBatch } from './batch.js';
@@ -21,6 +22,8 @@ export interface TracerOptions {
   source?: 'auto' | SourceKind;
   /** Default `needed`: what the report needs; the kernel then does less for the traced workload. */
   actions?: ActionChoice;
+  /** How ftrace's ring is read. Default `pages`, the cheaper. */
+  ring?: RingAccess;
   /** Files on the first device whose coverage is counted. */
   files?: NativeExtents[];
   bufferBytes?: number;
@@ -55,6 +58,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
         source: options.source ?? 'auto',
         devices: options.devices,
         actions: options.actions ?? 'needed',
+        ring: options.ring ?? 'pages',
         files: options.files ?? [],
         bufferBytes: options.bufferBytes ?? 0,
         bufferCount: options.bufferCount ?? 0,

@@ -14,7 +14,7 @@ export interface CommandOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   /** Called once, when stderr holds this text. */
-  when?: { text: string; then: (child: ChildProcess) => void };
+  when?: { text: string; act: (child: ChildProcess) => void };
 }
 
 /** Runs `blkscope ARGS` to its end. */
@@ -42,9 +42,9 @@ function runToEnd(program: string, args: string[], options: CommandOptions): Pro
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     result.stderr += text;
     if (!when || !result.stderr.includes(when.text)) return;
-    const { then } = when;
+    const { act } = when;
     when = undefined;
-    then(child);
+    act(child);
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
