@@ -1,4 +1,5 @@
 import { BlkscopeError } from '../errors.js';
+import { readModel } from '../model/gguf.js';
 import { native } from '../native.js';
 import { Run } from '../store/open-run.js';
 import { StoreWriter } from '../store/store.js';
@@ -45,6 +46,11 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
     await store.writeProcesses(traced.processes);
     await store.writeDevices(devices.map((name) => ({ number: deviceNumber(name), name })));
     await store.writeExtents(files);
+    if (typeof config.options.model === 'string') {
+      const paths = files.map(({ path }) => path);
+      await store.writeTensors(await readModel(config.options.model), paths);
+    }
+    await store.writeMarks(outcome?.marks ?? []);
     const summary = buildSummary({
       devices,
       info: tracer.info,
@@ -57,7 +63,8 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
       interrupted: input.interruption?.message ?? null,
     });
     folder.writeJson(runFiles.summary, summary);
-    await store.finish(JSON.stringify(summary));
+    await store.writeRegions(summary.model);
+    await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
     return { summary, path: folder.target };
   });
   const whole: RunConfig = {

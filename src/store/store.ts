@@ -1,7 +1,13 @@
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import type { Model } from '../model/gguf.js';
+import { modelRegions } from '../model/regions.js';
 import type { NativeBatch, NativeExtents } from '../native.js';
-import { EventAppender } from './event-appender.js';
+import type { Summary } from '../run/summary-schema.js';
+import type { Mark } from '../workload/engine.js';
+import { type Column, ColumnAppender } from './column-appender.js';
 import { schemaSql, storeSchemaVersion } from './schema.js';
+import { storeError } from './store-error.js';
+import { viewsSql } from './views.js';
 
 /** The enums of the event table, in the order of the native core's numbers. */
 export interface EventNames {
@@ -15,68 +21,155 @@ export interface StoredFile {
   extents: NativeExtents;
 }
 
+/** Requests as columns of `length` rows, by completion. Times in ns on CLOCK_MONOTONIC, 0 where not seen. */
+export interface IoBatch {
+  length: number;
+  device: Uint32Array;
+  direction: Uint8Array;
+  sector: BigUint64Array;
+  sectors: Uint32Array;
+  queue: BigUint64Array;
+  getrq: BigUint64Array;
+  insert: BigUint64Array;
+  issue: BigUint64Array;
+  complete: BigUint64Array;
+  pid: Uint32Array;
+  merges: Uint32Array;
+  error: Uint16Array;
+}
+
+/** One value of something that was watched while the workload ran; time in ns on CLOCK_MONOTONIC. */
+export interface StoredSample {
+  time: bigint;
+  metric: string;
+  value: number;
+}
+
+/** When and where a run was made; the two times are one moment on the wall's clock and on CLOCK_MONOTONIC. */
+export interface RunOrigin {
+  host: string;
+  /** ISO 8601. */
+  startedAt: string;
+  startedNs: number;
+}
+
 /**
  * Writes a run's trace.duckdb. All in one transaction: a file that was closed is whole.
  *
- * Made for the time after the workload has ended; nothing here is on the measured path.
+ * Made for the time after the workload has ended; nothing here is on the measured path. Every method throws
+ * BlkscopeError when the file cannot be written (disk full, read-only).
  */
 export class StoreWriter implements AsyncDisposable {
+  readonly #path: string;
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(path: string, instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#path = path;
     this.#instance = instance;
     this.#connection = connection;
   }
 
   static async create(path: string, names: EventNames): Promise<StoreWriter> {
-    const instance = await DuckDBInstance.create(path);
-    const connection = await instance.connect();
-    await connection.run(`BEGIN; ${schemaSql(names.actions, names.directions)}`);
-    return new StoreWriter(instance, connection);
+    try {
+      // One thread writes fastest: the rows come from one, and idle workers contend for the row groups. Trying one
+      // compression only saves the search for the best of six, and is no larger for columns of sorted or few values.
+      const instance = await DuckDBInstance.create(path, { threads: '1' });
+      const connection = await instance.connect();
+      await connection.run(`PRAGMA force_compression = 'bitpacking'`);
+      await connection.run(`BEGIN; ${schemaSql(names.actions, names.directions)} ${viewsSql}`);
+      return new StoreWriter(path, instance, connection);
+    } catch (error) {
+      throw storeError(error, `write ${path}`);
+    }
   }
 
   /** Takes all batches as they come. Returns the number of events. */
-  async writeEvents(batches: AsyncIterable<NativeBatch> | Iterable<NativeBatch>): Promise<number> {
-    const appender = await this.#connection.createAppender('event_row');
-    const events = new EventAppender(appender);
-    let count = 0;
-    for await (const batch of batches) {
-      events.append(batch);
-      count += batch.length;
-    }
-    appender.closeSync();
-    return count;
+  writeEvents(batches: AsyncIterable<NativeBatch> | Iterable<NativeBatch>): Promise<number> {
+    return this.#appendBatches('event_row', batches, eventColumns);
   }
 
-  async writeProcesses(processes: { pids: Uint32Array; names: string[] }): Promise<void> {
-    const appender = await this.#connection.createAppender('process');
-    processes.names.forEach((name, i) => {
-      appender.appendUInteger(processes.pids[i] as number);
-      appender.appendVarchar(name);
-      appender.endRow();
-    });
-    appender.closeSync();
+  /** Takes all batches as they come. Returns the number of requests. */
+  writeIos(batches: AsyncIterable<IoBatch> | Iterable<IoBatch>): Promise<number> {
+    return this.#appendBatches('io_row', batches, ioColumns);
   }
 
-  async writeDevices(devices: { number: number; name: string }[]): Promise<void> {
-    for (const { number, name } of devices) {
-      await this.#connection.run('INSERT INTO device VALUES (?, ?)', [number, name]);
+  writeProcesses({ pids, names }: { pids: Uint32Array; names: string[] }): Promise<void> {
+    return this.#appendRows(
+      'process',
+      names.map((name, i) => [pids[i] as number, name]),
+    );
+  }
+
+  writeDevices(devices: { number: number; name: string }[]): Promise<void> {
+    return this.#appendRows(
+      'device',
+      devices.map(({ number, name }) => [number, name]),
+    );
+  }
+
+  writeExtents(files: readonly StoredFile[]): Promise<void> {
+    const rows = files.flatMap(({ path, extents }) =>
+      Array.from(extents.sectors, (sector, i) => [
+        path,
+        extents.fileOffsets[i] as bigint,
+        sector,
+        extents.sectorCounts[i] as bigint,
+      ]),
+    );
+    return this.#appendRows('extent', rows);
+  }
+
+  /** Where each tensor, and each expert of a stacked one, lies in its file. `files`: the parts, as the run names them. */
+  writeTensors(model: Model, files: readonly string[]): Promise<void> {
+    const rows = modelRegions(model).map(({ part, tensor, layer, role, expert, offset, bytes }) => [
+      files[part] as string,
+      tensor,
+      layer,
+      role,
+      expert,
+      BigInt(offset),
+      BigInt(bytes),
+    ]);
+    return this.#appendRows('tensor', rows);
+  }
+
+  /** The summary's figures of the model's regions, as they are named there. */
+  async writeRegions(model: Summary['model']): Promise<void> {
+    for (const kind of ['tensors', 'layers', 'roles', 'experts'] as const) {
+      const rows = (model?.[kind] ?? []).map((region, index) => [
+        kind.slice(0, -1),
+        String(region.name ?? region.layer ?? region.role ?? index),
+        JSON.stringify(region),
+      ]);
+      await this.#appendRows('region', rows);
     }
   }
 
-  async writeExtents(files: readonly StoredFile[]): Promise<void> {
-    const appender = await this.#connection.createAppender('extent');
-    for (const { path, extents } of files) {
-      for (let i = 0; i < extents.sectors.length; i++) {
-        appender.appendVarchar(path);
-        appender.appendUBigInt(extents.fileOffsets[i] as bigint);
-        appender.appendUBigInt(extents.sectors[i] as bigint);
-        appender.appendUBigInt(extents.sectorCounts[i] as bigint);
-        appender.endRow();
-      }
-    }
-    appender.closeSync();
+  writeSamples(samples: readonly StoredSample[]): Promise<void> {
+    return this.#appendRows(
+      'sample',
+      samples.map(({ time, metric, value }) => [time, metric, value]),
+    );
+  }
+
+  /** The tokens, and the phases between the workload's marks: load, prompt, generate. */
+  async writeMarks(marks: readonly Mark[]): Promise<void> {
+    const tokens = marks.filter(({ kind }) => kind === 'token');
+    await this.#appendRows(
+      'token',
+      tokens.map(({ time, index }, i) => [index ?? i, time]),
+    );
+    const at = (kind: Mark['kind']) => marks.find((mark) => mark.kind === kind)?.time;
+    const phases = [
+      ['load', at('started'), at('loaded')],
+      ['prompt', at('loaded'), at('promptDone')],
+      ['generate', at('promptDone'), tokens.at(-1)?.time],
+    ] as const;
+    await this.#appendRows(
+      'phase',
+      phases.flatMap(([name, start, end]) => (start && end && end >= start ? [[name, start, end]] : [])),
+    );
   }
 
   /**
@@ -95,10 +188,23 @@ export class StoreWriter implements AsyncDisposable {
   }
 
   /** Writes the run's own row, commits and closes the file. */
-  async finish(summaryJson: string): Promise<void> {
-    await this.#connection.run('INSERT INTO run VALUES (?, ?)', [storeSchemaVersion, summaryJson]);
-    await this.#connection.run('COMMIT');
-    await this.#connection.run('CHECKPOINT');
+  async finish(summaryJson: string, origin?: RunOrigin): Promise<void> {
+    try {
+      await this.#connection.run(
+        'INSERT INTO run VALUES (?::UINTEGER, ?::VARCHAR, ?::VARCHAR::TIMESTAMPTZ, ?::UBIGINT, ?::VARCHAR::JSON)',
+        [
+          storeSchemaVersion,
+          origin?.host ?? null,
+          origin?.startedAt ?? null,
+          origin ? BigInt(origin.startedNs) : null,
+          summaryJson,
+        ],
+      );
+      await this.#connection.run('COMMIT');
+      await this.#connection.run('CHECKPOINT');
+    } catch (error) {
+      throw storeError(error, `write ${this.#path}`);
+    }
     await this[Symbol.asyncDispose]();
   }
 
@@ -106,4 +212,56 @@ export class StoreWriter implements AsyncDisposable {
     this.#connection.closeSync();
     this.#instance.closeSync();
   }
+
+  async #appendBatches<Batch extends { length: number }>(
+    table: string,
+    batches: AsyncIterable<Batch> | Iterable<Batch>,
+    columnsOf: (batch: Batch) => Column[],
+  ): Promise<number> {
+    try {
+      const appender = new ColumnAppender(await this.#connection.createAppender(table));
+      let count = 0;
+      for await (const batch of batches) {
+        appender.append(columnsOf(batch), batch.length);
+        count += batch.length;
+      }
+      appender.close();
+      return count;
+    } catch (error) {
+      throw storeError(error, `write ${this.#path}`);
+    }
+  }
+
+  async #appendRows(table: string, rows: readonly (readonly DuckDBValue[])[]): Promise<void> {
+    try {
+      const appender = await this.#connection.createAppender(table);
+      for (const row of rows) {
+        row.forEach((value, column) => {
+          appender.appendValue(value, appender.columnType(column));
+        });
+        appender.endRow();
+      }
+      appender.closeSync();
+    } catch (error) {
+      throw storeError(error, `write ${this.#path}`);
+    }
+  }
+}
+
+/** The columns of `event_row`, in the table's order. */
+function eventColumns(batch: NativeBatch): Column[] {
+  const { time, device, cpu, action, direction, sector, pid, flags, error } = batch;
+  return [time, device, cpu, action, direction, sector, sectorsOf(batch), pid, flags, error];
+}
+
+function sectorsOf(batch: NativeBatch): Uint32Array {
+  const sectors = new Uint32Array(batch.length);
+  for (let i = 0; i < batch.length; i++) sectors[i] = (batch.bytes[i] as number) >>> 9;
+  return sectors;
+}
+
+/** The columns of `io_row`, in the table's order. */
+function ioColumns(b: IoBatch): Column[] {
+  const times = [b.queue, b.getrq, b.insert, b.issue, b.complete];
+  return [b.device, b.direction, b.sector, b.sectors, ...times, b.pid, b.merges, b.error];
 }
