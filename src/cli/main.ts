@@ -16,9 +16,8 @@ const program = new Command('blkscope')
     'Shows which bytes of a model an inference run really pulls from the disk, how often and at what cost.',
   )
   .version(version)
-  .configureOutput({ outputError: (text, write) => write(`blkscope: ${text.replace(/^error: /, '')}`) })
-  .exitOverride()
-  .showHelpAfterError('(blkscope COMMAND --help lists the options)');
+  .configureOutput({ outputError: (text, write) => write(usageError(text)) })
+  .exitOverride();
 
 for (const command of [
   doctorCommand(),
@@ -43,6 +42,16 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = tell(error);
+}
+
+/** commander's complaint as one line of ours. */
+function usageError(text: string): string {
+  const line = text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
+  return `blkscope: ${line}; blkscope COMMAND --help lists the options\n`;
 }
 
 /** One line for the user, and the exit code. $BLKSCOPE_DEBUG adds the stack. */
