@@ -122,7 +122,7 @@ for (const [signal, code] of [
   test(`${signal} in the middle: what was traced is kept, marked, and everything is put back`, async () => {
     const before = machineState();
     const output = join(runs, signal);
-    const options = ['-n', '100000', '--limit', '500M', '--readahead', '64', '--llama', 'embedded'];
+    const options = ['-n', '20000', '--limit', '2G', '--readahead', '64', '--llama', 'embedded'];
     const result = await blkscope([...run(...options), '-o', output], {
       when: { text: 'run embedded', act: (child) => setTimeout(() => child.kill(signal), 1500) },
     });
