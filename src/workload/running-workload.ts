@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readModel } from '../model/gguf.js';
 import { modelFiles } from '../model/model-files.js';
 import type { EngineName, Mark, RunningWorkload, WorkloadOptions, WorkloadOutcome } from './engine.js';
 import { launch } from './launch.js';
@@ -163,7 +164,7 @@ class Workload implements WorkloadReports {
     await Promise.race([this.#drained, sleep(drainMs, undefined, { ref: false })]);
     this.mark({ kind: 'ended', time: exit.time });
     try {
-      return this.#outcome(exit, faults);
+      return await this.#outcome(exit, faults);
     } finally {
       this.log.close();
     }
@@ -191,7 +192,7 @@ class Workload implements WorkloadReports {
     this.#drained = new Promise((resolve) => this.child.once('disconnect', resolve));
   }
 
-  #outcome(exit: Exit, faults: ReturnType<typeof faultsOfEndedChildren>): WorkloadOutcome {
+  async #outcome(exit: Exit, faults: ReturnType<typeof faultsOfEndedChildren>): Promise<WorkloadOutcome> {
     const { timings, version } = this.plan.timings(this.log);
     const marks = settledMarks(this.#marks, timings.tokens, exit.time);
     const tokens = timings.tokens ?? (exit.code === 0 ? (this.plan.tokensWhenDone ?? null) : null);
@@ -225,8 +226,19 @@ class Workload implements WorkloadReports {
       majorFaults: faults.major - this.#faultsBefore.major,
       minorFaults: faults.minor - this.#faultsBefore.minor,
       openedFiles: this.#watch.files,
-      errorLine: failed ? errorLineOf(this.log.tail(), exit.signal) : null,
+      errorLine: failed ? await this.#errorLine(exit.signal) : null,
     };
+  }
+
+  /** Where the program's own last words were lost, the model itself may tell what is wrong with it. */
+  async #errorLine(signal: string | null): Promise<string | null> {
+    const line = errorLineOf(this.log.tail(), signal);
+    const { model } = this.plan.options;
+    if (line !== null || signal !== null || model === undefined) return line;
+    return readModel(model).then(
+      () => null,
+      (error: Error) => error.message,
+    );
   }
 
   /**

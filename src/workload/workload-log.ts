@@ -69,18 +69,24 @@ const noise = /failed to enumerate|backtrace|graphs reused/i;
 const complaint =
   /\b(error|failed|fatal|cannot|can't|unable|invalid|denied|no such|not found|abort|assert|out of memory|too (long|large))\b/i;
 
+/** A time and a level before a line of llama.cpp's. */
+const stamp = /^[\d.]{5,} ([A-Z]) /;
+
 /**
  * The line of a log that best says why a workload failed: the first complaint, since what follows it is
- * mostly its consequence; without one the last line, unless a signal ended it in mid-sentence. Times and
- * levels before it are left out.
+ * mostly its consequence; without one the last line, unless a signal ended it in mid-sentence or it only tells
+ * how things go (llama.cpp may exit before its logging thread has written the error). Times and levels before
+ * it are left out.
  */
 export function errorLineOf(log: string, signal: string | null): string | null {
   const lines = log
     .split('\n')
     .slice(1) // the command line
     .map((line) => line.slice(line.lastIndexOf('\b') + 1)) // after a spinner's last turn
-    .map((line) => line.replace(/^[\d.]{5,} [A-Z] /, '').trim())
-    .filter((line) => line !== '' && !noise.test(line));
-  const line = lines.find((line) => complaint.test(line)) ?? (signal ? undefined : lines.at(-1));
-  return line?.slice(0, 300) ?? null;
+    .map((line) => ({ level: stamp.exec(line)?.[1], text: line.replace(stamp, '').trim() }))
+    .filter(({ text }) => text !== '' && !noise.test(text));
+  const last = lines.at(-1);
+  const fallback = signal || last?.level === 'I' ? undefined : last;
+  const line = lines.find(({ text }) => complaint.test(text)) ?? fallback;
+  return line?.text.slice(0, 300) ?? null;
 }

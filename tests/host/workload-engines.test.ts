@@ -92,7 +92,7 @@ for (const name of ['llama-completion', 'llama-cli', 'llama-bench', 'embedded'] 
       await writeFile(junk, 'this is no model\n'.repeat(100));
       const outcome = await outcomeOf(await find(), { model: junk });
       assert.equal(outcome.exitCode, 1);
-      assert.match(outcome.errorLine ?? '', /magic/i);
+      assert.match(outcome.errorLine ?? '', /magic|GGUF/i);
       assert.equal(outcome.timings.tokens, null);
       assert.deepEqual(
         outcome.marks.map(({ kind }) => kind),
