@@ -21,6 +21,7 @@ export { type RecordOptions, record } from './run/record.js';
 export { type Summary, summarySchema } from './run/summary-schema.js';
 export { given } from './run/trace-options.js';
 export { version } from './run/versions.js';
+export { type SectorRange, SectorSet } from './sectors/sector-set.js';
 export { openRun, type Run } from './store/open-run.js';
 export { commandEngine } from './workload/command.js';
 export type { Mark, WorkloadOutcome } from './workload/engine.js';

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeMemory } from './native-memory.js';
+import type { NativeRegions } from './native-regions.js';
 
 /** Where the events come from: the kernel's relay files, or the ftrace ring buffer. */
 export type SourceKind = 'relay' | 'ftrace';
@@ -178,7 +179,7 @@ export interface NativeChanges {
   undo(): UndoReport;
 }
 
-export interface NativeBinding extends NativeMemory {
+export interface NativeBinding extends NativeMemory, NativeRegions {
   Tracer: new (options: NativeTracerOptions, onReady: () => void) => NativeTracer;
   Changes: new (journalDirectory: string) => NativeChanges;
   /** Undoes what dead sessions left in the journal directory; live sessions are left alone. */

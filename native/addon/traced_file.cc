@@ -1,21 +1,8 @@
 #include "addon/traced_file.h"
 
-#include <span>
+#include "addon/columns.h"
 
 namespace blkscope {
-namespace {
-
-std::span<const uint64_t> bigColumn(const Argument& argument) {
-  if (!argument.value().IsTypedArray() ||
-      argument.value().As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array) {
-    argument.refuse("a BigUint64Array");
-  }
-  auto array = argument.value().As<Napi::BigUint64Array>();
-  return {array.Data(), array.ElementLength()};
-}
-
-}  // namespace
-
 TracedFile tracedFile(const Argument& argument) {
   TracedFile file;
   file.bytes = argument["bytes"].integer();

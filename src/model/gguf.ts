@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { GGMLFileQuantizationType, type GGUFParseOutput, gguf, type MetadataValue } from '@huggingface/gguf';
 import { BlkscopeError } from '../errors.js';
 import { type ModelFile, modelFiles } from './model-files.js';
@@ -67,6 +68,22 @@ export async function readModel(path: string): Promise<Model> {
         ? { count: expertCount, used: count(metadata[`${architecture}.expert_used_count`]) }
         : null,
   };
+}
+
+/** The model whose parts these files are, in this order; null when they are something else. */
+export async function modelOf(paths: readonly string[]): Promise<Model | null> {
+  const [first] = paths;
+  if (first === undefined) return null;
+  try {
+    const model = await readModel(first);
+    const whole = model.parts.length === paths.length;
+    return whole && model.parts.every(({ path }, i) => resolve(path) === resolve(paths[i] as string))
+      ? model
+      : null;
+  } catch (error) {
+    if (error instanceof BlkscopeError) return null;
+    throw error;
+  }
 }
 
 interface PartLayout {

@@ -1,8 +1,12 @@
 import { release } from 'node:os';
+import type { GroupKind } from '../model/region-groups.js';
 import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
+import type { PhaseName } from './phases.js';
+import type { RegionResults } from './region-figures.js';
 import {
   type ModelSummary,
+  type PhaseSummary,
   type Summary,
   summarySchemaVersion,
   type WorkloadSummary,
@@ -16,7 +20,8 @@ export interface SummaryInput {
   files: readonly { path: string; extents: number }[];
   memory: Summary['memory'];
   workload: WorkloadOutcome | null;
-  bytesPerToken: number | null;
+  /** By region and phase; null without a model. */
+  regions: RegionResults | null;
   bytesWrittenToDevice: number;
   /** Why the run ended before its workload did; null when it did not. */
   interrupted: string | null;
@@ -41,9 +46,10 @@ export function buildSummary(input: SummaryInput): Summary {
     gaps: { device: anyGap(traced.gaps.device), demand: null, file: null },
     latency: { q2c: null, q2d: null, d2c: null },
     timeline: timeline(traced),
-    model: input.files.length === 0 ? null : model(input.files, traced),
+    model: input.files.length === 0 ? null : model(input.files, traced, input.regions),
+    phases: phasesSummary(input.regions, input.files.length > 0),
     memory: input.memory,
-    workload: input.workload && workload(input.workload, input.bytesPerToken),
+    workload: input.workload && workload(input.workload, generation(input.regions)),
     bound: null,
     tracer: {
       cpuNs: traced.tracer.captureCpuNs,
@@ -100,7 +106,11 @@ function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
 }
 
 /** Split models are all their parts. */
-function model(files: SummaryInput['files'], traced: NativeSummary): ModelSummary {
+function model(
+  files: SummaryInput['files'],
+  traced: NativeSummary,
+  regions: RegionResults | null,
+): ModelSummary {
   const sum = (key: 'bytes' | 'reads' | 'readBytes' | 'uniqueBytes') =>
     traced.files.reduce((total, file) => total + file[key], 0);
   return {
@@ -112,11 +122,59 @@ function model(files: SummaryInput['files'], traced: NativeSummary): ModelSummar
     reReadFactor: ratio(sum('readBytes'), sum('uniqueBytes')),
     reads: sum('reads'),
     readBytes: sum('readBytes'),
-    tensors: null,
-    layers: null,
-    roles: null,
-    experts: null,
+    tensors: rows(regions, 'tensors'),
+    layers: rows(regions, 'layers'),
+    roles: rows(regions, 'roles'),
+    experts: rows(regions, 'experts'),
+    neverRead: regions && regions.groups.length > 0 ? regions.neverRead : null,
   };
+}
+
+function rows(regions: RegionResults | null, kind: GroupKind): ModelSummary['tensors'] {
+  const found = regions?.rows.filter((_, i) => regions.groups[i]?.kind === kind) ?? [];
+  return found.length === 0 ? null : found;
+}
+
+function phasesSummary(regions: RegionResults | null, files: boolean): Summary['phases'] {
+  if (!regions || regions.phases.length === 0) return null;
+  const found = (name: PhaseName) => {
+    const phase = regions.phases.find((p) => p.name === name);
+    return phase ? phaseSummary(phase, files) : null;
+  };
+  return { load: found('load'), prompt: found('prompt'), generation: found('generation') };
+}
+
+function phaseSummary(phase: RegionResults['phases'][number], files: boolean): PhaseSummary {
+  const wallNs = Number(phase.toNs - phase.fromNs);
+  const uniqueBytes = phase.uniqueSectors * 512;
+  const model = {
+    reads: phase.modelReads,
+    readBytes: phase.modelBytes,
+    uniqueBytes: phase.modelUniqueBytes,
+    reReadFactor: ratio(phase.modelBytes, phase.modelUniqueBytes),
+  };
+  return {
+    startNs: Number(phase.fromNs),
+    endNs: Number(phase.toNs),
+    wallNs,
+    tokens: phase.tokens,
+    reads: {
+      count: phase.reads,
+      bytes: phase.bytes,
+      uniqueBytes,
+      reReadFactor: ratio(phase.bytes, uniqueBytes),
+    },
+    model: files ? model : null,
+    gaps: anyGap(phase.gaps),
+    bytesPerSecond: ratio(phase.bytes, wallNs / 1e9),
+    bytesPerToken: files && phase.tokens ? phase.modelBytes / phase.tokens : null,
+  };
+}
+
+/** Model bytes read while tokens were generated, by their number. */
+function generation(regions: RegionResults | null): number | null {
+  const phase = regions?.phases.find(({ name }) => name === 'generation');
+  return phase?.tokens ? phase.modelBytes / phase.tokens : null;
 }
 
 function workload(outcome: WorkloadOutcome, bytesPerToken: number | null): WorkloadSummary {

@@ -121,6 +121,7 @@ async function runSteps(
     measurement,
     devices: [files.disk],
     files: files.files,
+    model,
     memory: memorySummary({ measurement, pressure, cgroup, readAheadKib: readAhead, cache }),
     config,
     interruption: interruptionBy(options.signal),

@@ -1,5 +1,6 @@
 import { BlkscopeError } from '../errors.js';
-import { readModel } from '../model/gguf.js';
+import type { Model } from '../model/gguf.js';
+import { modelRegions } from '../model/regions.js';
 import { native } from '../native.js';
 import { Run } from '../store/open-run.js';
 import { StoreWriter } from '../store/store.js';
@@ -8,6 +9,7 @@ import { buildSummary } from './build-summary.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from './config.js';
 import { deviceConfig, deviceNumber } from './machine.js';
 import type { Measurement } from './measure.js';
+import { RegionJoin } from './region-figures.js';
 import { type RunFolder, runFiles } from './run-folder.js';
 import type { Steps } from './steps.js';
 import type { Summary } from './summary-schema.js';
@@ -26,6 +28,8 @@ export interface FinishInput {
   measurement: Measurement;
   devices: readonly string[];
   files: readonly TracedFile[];
+  /** The model that the files are, with its parts in their order; null when they are something else. */
+  model: Model | null;
   memory: Summary['memory'];
   config: ConfigStart;
   /** Why the run was ended before its time; null when it was not. */
@@ -34,21 +38,22 @@ export interface FinishInput {
 
 /** Writes the events and the figures, and gives the run folder its name. The workload has ended, all is undone. */
 export async function finishRun(input: FinishInput): Promise<FinishedRun> {
-  const { folder, steps, measurement, devices, files, config } = input;
+  const { folder, steps, measurement, devices, files, model, config } = input;
   const { tracer, outcome } = measurement;
   const { summary, path } = await steps.closingStep('write the run', async () => {
     await using store = await StoreWriter.create(folder.file(runFiles.trace), {
       actions: native.actionNames,
       directions: native.directionNames,
     });
-    await store.writeEvents(tracer);
+    const join = regionJoin(input);
+    await store.writeEvents(join ? join.through(tracer) : tracer);
     const traced = await tracer.summary();
     await store.writeProcesses(traced.processes);
     await store.writeDevices(devices.map((name) => ({ number: deviceNumber(name), name })));
     await store.writeExtents(files);
-    if (typeof config.options.model === 'string') {
+    if (model) {
       const paths = files.map(({ path }) => path);
-      await store.writeTensors(await readModel(config.options.model), paths);
+      await store.writeTensors(model, paths);
     }
     await store.writeMarks(outcome?.marks ?? []);
     const summary = buildSummary({
@@ -58,7 +63,7 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
       files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
       memory: input.memory,
       workload: outcome,
-      bytesPerToken: await bytesPerToken(store, outcome),
+      regions: join?.results() ?? null,
       bytesWrittenToDevice: measurement.bytesWritten,
       interrupted: input.interruption?.message ?? null,
     });
@@ -84,14 +89,13 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
   return { run: new Run(path, summary, whole), problem: problemOf(input, summary, outcome) };
 }
 
-/** Model bytes read while generating, from the first token's mark to the end of the last, by the tokens made then. */
-async function bytesPerToken(store: StoreWriter, outcome: WorkloadOutcome | null): Promise<number | null> {
-  const tokens = outcome?.marks.filter(({ kind }) => kind === 'token') ?? [];
-  const promptDone = outcome?.marks.find(({ kind }) => kind === 'promptDone');
-  const last = tokens.at(-1);
-  if (!promptDone || !last) return null;
-  const generated = tokens.filter(({ time }) => time > promptDone.time).length;
-  return generated === 0 ? null : (await store.fileBytesRead(promptDone.time, last.time)) / generated;
+/** Without files, or a workload whose marks tell phases, there is nothing to join. */
+function regionJoin({ model, files, devices, measurement }: FinishInput): RegionJoin | null {
+  const [disk] = devices;
+  const marks = measurement.outcome?.marks ?? [];
+  if (disk === undefined || (!model && marks.length === 0)) return null;
+  const extents = files.map((file) => file.extents);
+  return new RegionJoin(extents, deviceNumber(disk), model ? modelRegions(model) : [], marks);
 }
 
 function problemOf(

@@ -1,6 +1,7 @@
 import { recover } from '../capture/recover.js';
 import { BlkscopeError } from '../errors.js';
 import { readAheadKib } from '../memory/readahead.js';
+import { modelOf } from '../model/gguf.js';
 import { commandEngine } from '../workload/command.js';
 import { configStart } from './config.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
@@ -64,6 +65,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       measurement,
       devices,
       files: files?.files ?? [],
+      model: await modelOf(options.files ?? []),
       memory: memorySummary({
         measurement,
         pressure: null,

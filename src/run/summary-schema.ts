@@ -36,7 +36,44 @@ const latency = z.object({
   max: figure,
 });
 
-const regions = z.array(z.record(z.string(), z.unknown())).nullable();
+/** What completed reads brought in of a tensor, layer, role or expert, to the byte. */
+const regionFigures = z.object({
+  name: z.string(),
+  /** Of tensors: where they belong; metadata and padding are named as their role. */
+  layer: count.nullable().optional(),
+  role: z.string().nullable().optional(),
+  expert: count.nullable().optional(),
+  bytes: count,
+  uniqueBytes: count,
+  coverage: figure,
+  readBytes: count,
+  reReadFactor: maybe,
+  /** Reads that touch it; one over two tensors counts for both. */
+  reads: count,
+  /** Of it read while tokens were generated; null where tokens are not known. */
+  generationBytes: count.nullable(),
+  bytesPerToken: maybe,
+  /** Completion of the first and last read; null when there was none. */
+  firstNs: count.nullable(),
+  lastNs: count.nullable(),
+});
+
+/** Every row once, in the file's order; tensors, layers and roles each add up to the model's figures. */
+const regions = z.array(regionFigures).nullable();
+
+/** A part of the workload's life by its own marks. What was in flight at its start or end counts where it completed. */
+const phase = z.object({
+  startNs: count,
+  endNs: count,
+  wallNs: count,
+  tokens: count.nullable(),
+  reads: z.object({ count, bytes: count, uniqueBytes: count, reReadFactor: maybe }),
+  /** Null when no files were named. */
+  model: z.object({ reads: count, readBytes: count, uniqueBytes: count, reReadFactor: maybe }).nullable(),
+  gaps: gaps.nullable(),
+  bytesPerSecond: maybe,
+  bytesPerToken: maybe,
+});
 
 export const summarySchema = z.object({
   schema: z.literal(summarySchemaVersion),
@@ -89,8 +126,17 @@ export const summarySchema = z.object({
       layers: regions,
       roles: regions,
       experts: regions,
+      /** Tensors, or experts' slices of them, of which not a byte was read. */
+      neverRead: z
+        .array(z.object({ name: z.string(), bytes: count }))
+        .nullable()
+        .default(null),
     })
     .nullable(),
+  phases: z
+    .object({ load: phase.nullable(), prompt: phase.nullable(), generation: phase.nullable() })
+    .nullable()
+    .default(null),
   memory: z.object({
     lockedBytes: count,
     limitBytes: count.nullable(),
@@ -153,5 +199,7 @@ export const summarySchema = z.object({
 });
 
 export type Summary = z.infer<typeof summarySchema>;
+export type RegionFigures = z.infer<typeof regionFigures>;
+export type PhaseSummary = z.infer<typeof phase>;
 export type ModelSummary = NonNullable<Summary['model']>;
 export type WorkloadSummary = NonNullable<Summary['workload']>;

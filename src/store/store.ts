@@ -172,21 +172,6 @@ export class StoreWriter implements AsyncDisposable {
     );
   }
 
-  /**
-   * Bytes of the stored files that completed reads brought in between two times (ns, monotonic). The model figures of
-   * the summary are counted natively over the whole trace; this one needs the workload's marks, known afterwards.
-   */
-  async fileBytesRead(fromNs: bigint, toNs: bigint): Promise<number> {
-    const result = await this.#connection.runAndReadAll(
-      `SELECT coalesce(sum(512 * (least(e.sector + e.sectors, x.sector + x.sectors) - greatest(e.sector, x.sector))), 0)::DOUBLE
-       FROM event_row e JOIN extent x ON e.sector < x.sector + x.sectors AND x.sector < e.sector + e.sectors
-       WHERE e.action = 'complete' AND e.direction = 'read' AND e.error = 0
-         AND e.time BETWEEN ?::UBIGINT AND ?::UBIGINT AND e.sectors > 0`,
-      [fromNs, toNs],
-    );
-    return result.getRows()[0]?.[0] as number;
-  }
-
   /** Writes the run's own row, commits and closes the file. */
   async finish(summaryJson: string, origin?: RunOrigin): Promise<void> {
     try {

@@ -56,11 +56,6 @@ async function writeRun(path: string): Promise<void> {
       },
     },
   ]);
-  // Completions are rows 1, 3, 5, ...; row i reads sectors (i >> 1) * 8 + 0..7 at time i * 1000; row 9 failed.
-  assert.equal(await store.fileBytesRead(0n, 10n ** 9n), (8 + 32) * 512);
-  assert.equal(await store.fileBytesRead(2000n, 10n ** 9n), (4 + 32) * 512);
-  assert.equal(await store.fileBytesRead(0n, 1000n), 4 * 512);
-  assert.equal(await store.fileBytesRead(8000n, 9000n), 0);
   const summary = JSON.stringify(summaryFixture());
   await store.finish(summary);
   writeFileSync(join(path, 'summary.json'), summary);

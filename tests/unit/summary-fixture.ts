@@ -55,7 +55,9 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
       layers: null,
       roles: null,
       experts: null,
+      neverRead: null,
     },
+    phases: null,
     memory: {
       lockedBytes: 0,
       limitBytes: 85 * 2 ** 20,

@@ -1,0 +1,10 @@
+// Reads joined with regions and phases, for JavaScript.
+#pragma once
+
+#include <napi.h>
+
+namespace blkscope {
+
+void registerRegionReads(Napi::Env env, Napi::Object exports);
+
+}  // namespace blkscope

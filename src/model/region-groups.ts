@@ -1,0 +1,64 @@
+import type { Region } from './regions.js';
+
+export const groupKinds = ['tensors', 'layers', 'roles', 'experts'] as const;
+export type GroupKind = (typeof groupKinds)[number];
+
+/** Regions that one row of a table tells of: a tensor, a layer, a role, an expert of a layer. */
+export interface RegionGroup {
+  kind: GroupKind;
+  name: string;
+  regions: number[];
+  layer: number | null;
+  role: Region['role'] | null;
+  expert: number | null;
+}
+
+const noGroup = 0xffffffff;
+
+/** The groups, in the order of their first region; and for each kind the group's index by region, as RegionReads takes them. */
+export interface RegionGroups {
+  groups: RegionGroup[];
+  groupings: Uint32Array[];
+}
+
+/** Tensors, layers and roles each hold every region once, so each adds up to the model; experts hold only their own. */
+export function groupRegions(regions: readonly Region[]): RegionGroups {
+  const groups: RegionGroup[] = [];
+  const groupings = groupKinds.map((kind) => {
+    const indexByName = new Map<string, number>();
+    return Uint32Array.from(regions, (region, i) => {
+      const name = groupName(kind, region);
+      if (name === null) return noGroup;
+      const index = indexByName.get(name) ?? groups.push(emptyGroup(kind, name, region)) - 1;
+      indexByName.set(name, index);
+      groups[index]?.regions.push(i);
+      return index;
+    });
+  });
+  return { groups, groupings };
+}
+
+function groupName(kind: GroupKind, { tensor, layer, role, expert }: Region): string | null {
+  switch (kind) {
+    case 'tensors':
+      return tensor ?? role;
+    case 'layers':
+      return layer === null ? 'outside layers' : `layer ${layer}`;
+    case 'roles':
+      return role;
+    case 'experts':
+      return expert === null ? null : `layer ${layer} expert ${expert}`;
+  }
+}
+
+/** What all regions of a group share; what they do not is null. */
+function emptyGroup(kind: GroupKind, name: string, { layer, role, expert }: Region): RegionGroup {
+  return {
+    kind,
+    name,
+    regions: [],
+    layer: kind === 'roles' ? null : layer,
+    role: kind === 'layers' ? null : role,
+    expert: kind === 'experts' ? expert : null,
+  };
+}
