@@ -5,7 +5,9 @@ import { BlkscopeError, exitCodes, version } from '../index.js';
 import { compareCommand } from './compare.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
+import { exportCommand } from './export.js';
 import { lockCommand } from './lock.js';
+import { queryCommand } from './query.js';
 import { recordCommand } from './record.js';
 import { recoverCommand } from './recover.js';
 import { reportCommand } from './report.js';
@@ -25,6 +27,8 @@ for (const command of [
   recordCommand(),
   reportCommand(),
   compareCommand(),
+  exportCommand(),
+  queryCommand(),
   lockCommand(),
   recoverCommand(),
   demoCommand(),

@@ -6,6 +6,15 @@ import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
 import { type Summary, summarySchema, summarySchemaVersion } from '../run/summary-schema.js';
 import { storeSchemaVersion } from './schema.js';
+import { storeError } from './store-error.js';
+import {
+  type EventColumns,
+  eventColumns,
+  rowsOf,
+  type StoredEvent,
+  type StoredIo,
+  type StoredTensor,
+} from './stored-rows.js';
 
 /** A finished run: its summary, what it was made with, and its events through SQL. */
 export class Run implements AsyncDisposable {
@@ -30,11 +39,48 @@ export class Run implements AsyncDisposable {
     const path = join(this.path, runFiles.trace);
     if (!existsSync(path))
       throw new BlkscopeError('ENOENT', `${this.path} has no ${runFiles.trace}: its events were not kept`);
-    this.#instance ??= await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
-    const connection = await this.#instance.connect();
+    const connection = await this.#open(path);
     const version = (await connection.runAndReadAll('SELECT schema_version FROM run')).getRows()[0]?.[0];
     refuseVersion(path, 'store', Number(version), storeSchemaVersion);
     return connection;
+  }
+
+  /** The events as rows, in the order they were traced. */
+  events(): AsyncGenerator<StoredEvent> {
+    return this.#read((connection) => rowsOf(connection, 'event'));
+  }
+
+  /** The events as batches of columns: for what looks at millions. */
+  eventColumns(): AsyncGenerator<EventColumns> {
+    return this.#read(eventColumns);
+  }
+
+  /** The requests, by completion. */
+  ios(): AsyncGenerator<StoredIo> {
+    return this.#read((connection) => rowsOf(connection, 'io'));
+  }
+
+  /** The model's tensors in the order of its files, with what was read of each. */
+  tensors(): AsyncGenerator<StoredTensor> {
+    return this.#read((connection) => rowsOf(connection, 'tensor_coverage'));
+  }
+
+  async *#read<Item>(read: (connection: DuckDBConnection) => AsyncGenerator<Item>): AsyncGenerator<Item> {
+    const connection = await this.connect();
+    try {
+      yield* read(connection);
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  async #open(path: string): Promise<DuckDBConnection> {
+    try {
+      this.#instance ??= await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
+      return await this.#instance.connect();
+    } catch (error) {
+      throw storeError(error, `read ${path}`);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

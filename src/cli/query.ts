@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import { BlkscopeError, openRuns } from '../index.js';
+import { csvLine, jsonValue, textTable } from '../report/rows.js';
+
+export function queryCommand(): Command {
+  return new Command('query')
+    .description("run SQL on a run, or on many ('runs/*'); docs/store.md lists the tables")
+    .argument('<runs...>', 'run folders or patterns, then the SQL')
+    .option('--json', 'print an array of objects')
+    .option('--csv', 'print comma-separated values')
+    .action(query);
+}
+
+async function query(words: string[], flags: { json?: boolean; csv?: boolean }): Promise<void> {
+  const sql = words.pop();
+  if (!sql || words.length === 0) {
+    throw new BlkscopeError('NO_QUERY', 'query needs run folders and then the SQL, quoted as one word');
+  }
+  await using runs = await openRuns(words);
+  const result = await runs.query(sql);
+  const columns = result.deduplicatedColumnNames();
+  if (flags.csv) {
+    process.stdout.write(csvLine(columns));
+    for await (const rows of result.yieldRowsJs()) process.stdout.write(rows.map(csvLine).join(''));
+    return;
+  }
+  const rows = [];
+  for await (const chunk of result.yieldRowsJs()) rows.push(...chunk);
+  if (flags.json) {
+    const objects = rows.map((row) => Object.fromEntries(row.map((value, i) => [columns[i], value])));
+    process.stdout.write(`${JSON.stringify(objects, jsonValue, 2)}\n`);
+  } else {
+    process.stdout.write(textTable(columns, rows));
+  }
+}

@@ -1,0 +1,75 @@
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import type { DuckDBConnection } from '@duckdb/node-api';
+
+/**
+ * The run as the Chrome trace format's events, an object a line; Perfetto and chrome://tracing open it.
+ *
+ * A request is an asynchronous slice from issue to completion, since requests overlap; phases and tokens are slices of
+ * two tracks of their own; bandwidth is a counter. `ts` is microseconds from the first event. Where requests were not
+ * matched, a completion is paired with the last issue of its sector.
+ * Format: "Trace Event Format", Google, 2016.
+ */
+const eventsSql = `
+WITH origin AS (SELECT least(min(time), (SELECT min(start) FROM phase)) AS zero FROM event_row),
+request AS (
+  SELECT device, direction, sector, sectors, issue AS start, complete AS stop, pid, error FROM io_row
+  WHERE issue > 0 AND complete >= issue
+  UNION ALL
+  SELECT c.device, c.direction, c.sector, c.sectors, d.time, c.time, d.pid, c.error
+  FROM (FROM event_row WHERE action = 'complete' AND sectors > 0) c
+  ASOF JOIN (FROM event_row WHERE action = 'issue') d
+    ON c.device = d.device AND c.sector = d.sector AND c.direction = d.direction AND c.time >= d.time
+  WHERE NOT EXISTS (FROM io_row)
+),
+numbered AS (SELECT *, row_number() OVER () AS id FROM request),
+line AS (
+  SELECT json_object('ph', 'M', 'name', 'process_name', 'pid', number, 'tid', 0,
+                     'args', json_object('name', name)) AS event FROM device
+  UNION ALL SELECT json_object('ph', 'M', 'name', 'process_name', 'pid', 1, 'tid', 0, 'args', json_object('name', 'workload'))
+  UNION ALL SELECT json_object('ph', 'M', 'name', 'thread_name', 'pid', 1, 'tid', 1, 'args', json_object('name', 'phases'))
+  UNION ALL SELECT json_object('ph', 'M', 'name', 'thread_name', 'pid', 1, 'tid', 2, 'args', json_object('name', 'tokens'))
+  UNION ALL
+  SELECT json_object('ph', 'b', 'cat', 'io', 'id', id::VARCHAR, 'name', direction, 'pid', device, 'tid', 0,
+                     'ts', (start - zero) / 1000,
+                     'args', json_object('sector', sector, 'bytes', sectors::UBIGINT * 512, 'pid', pid, 'error', error))
+  FROM numbered, origin
+  UNION ALL
+  SELECT json_object('ph', 'e', 'cat', 'io', 'id', id::VARCHAR, 'name', direction, 'pid', device, 'tid', 0,
+                     'ts', (stop - zero) / 1000)
+  FROM numbered, origin
+  UNION ALL
+  SELECT json_object('ph', 'X', 'cat', 'phase', 'name', name, 'pid', 1, 'tid', 1,
+                     'ts', (start - zero) / 1000, 'dur', ("end" - start) / 1000) FROM phase, origin
+  UNION ALL
+  SELECT json_object('ph', 'X', 'cat', 'token', 'name', 'token ' || index, 'pid', 1, 'tid', 2,
+                     'ts', (since - zero) / 1000, 'dur', (time - since) / 1000)
+  FROM (SELECT index, time, lag(time) OVER (ORDER BY time) AS since FROM token), origin WHERE since IS NOT NULL
+  UNION ALL
+  SELECT json_object('ph', 'C', 'name', 'bandwidth', 'pid', 1, 'tid', 0, 'ts', second * 1000000,
+                     'args', json_object('read MB/s', read_bytes / 1e6, 'write MB/s', write_bytes / 1e6))
+  FROM bandwidth
+)
+SELECT event::VARCHAR FROM line`;
+
+/** Writes the trace to a file, one JSON object whose events are a line each. */
+export async function writeChromeTrace(connection: DuckDBConnection, path: string): Promise<void> {
+  const result = await connection.stream(eventsSql);
+  const file = createWriteStream(path);
+  const done = finished(file);
+  // A failure to write is thrown by the last await; it must not count as unhandled before.
+  done.catch(() => {});
+  file.write('{"displayTimeUnit":"ns","traceEvents":[\n');
+  let separator = '';
+  for await (const rows of result.yieldRows()) {
+    const lines = rows.map(([event]) => event as string);
+    if (lines.length === 0) continue;
+    const room = file.write(separator + lines.join(',\n'));
+    separator = ',\n';
+    if (file.errored) break;
+    if (!room)
+      await Promise.race([new Promise<void>((resolve) => file.once('drain', () => resolve())), done]);
+  }
+  file.end('\n]}\n');
+  await done;
+}

@@ -1,0 +1,58 @@
+import { constants, copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BlkscopeError } from '../errors.js';
+import { runFiles } from '../run/run-folder.js';
+import type { Run } from '../store/open-run.js';
+import { type Table, tables } from '../store/schema.js';
+import { quoted } from '../store/sql-text.js';
+import { storeError } from '../store/store-error.js';
+import { writeChromeTrace } from './chrome-trace.js';
+import { addToDataset } from './parquet-dataset.js';
+import { writeWhole } from './whole-file.js';
+
+/** What a run can be exported as; `perfetto` is the Chrome trace format. */
+export const exportFormats = ['duckdb', 'parquet', 'csv', 'jsonl', 'perfetto'] as const;
+
+export type ExportFormat = (typeof exportFormats)[number];
+
+export interface ExportOptions {
+  format: ExportFormat;
+  /** A file; for parquet the dataset's folder. `/dev/stdout` takes csv and jsonl. */
+  output: string;
+  /** Of csv and jsonl, which hold one table each. Default: event. */
+  table?: string;
+}
+
+/**
+ * Exports a finished run. A file appears whole or not at all, and none is overwritten.
+ *
+ * Throws BlkscopeError: the run kept no events, the target exists or cannot be written, no such table.
+ */
+export async function exportRun(run: Run, { format, output, table = 'event' }: ExportOptions): Promise<void> {
+  const name = tables.find((known) => known === table);
+  if (!name) throw new BlkscopeError('NO_TABLE', `no table '${table}'; there are ${tables.join(', ')}`);
+  if (format === 'parquet') return addToDataset(run, output);
+  const connection = await run.connect();
+  try {
+    if (format === 'duckdb') {
+      const trace = join(run.path, runFiles.trace);
+      await writeWhole(output, async (partial) => copyFileSync(trace, partial, constants.COPYFILE_FICLONE));
+    } else if (format === 'perfetto') {
+      await writeWhole(output, (partial) => writeChromeTrace(connection, partial));
+    } else {
+      const write = async (path: string) => {
+        await connection.run(copySql(name, format, path));
+      };
+      await (output === '/dev/stdout' ? write(output) : writeWhole(output, write));
+    }
+  } catch (error) {
+    throw storeError(error, `write ${output}`);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+function copySql(table: Table, format: 'csv' | 'jsonl', path: string): string {
+  const options = format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT json';
+  return `COPY (FROM ${table}) TO ${quoted(path)} (${options})`;
+}

@@ -1,0 +1,74 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { BlkscopeError } from '../errors.js';
+import type { Run } from '../store/open-run.js';
+import { type Table, tables } from '../store/schema.js';
+import { quoted } from '../store/sql-text.js';
+import { storeError } from '../store/store-error.js';
+import { partialPath, prepareTarget } from './whole-file.js';
+
+/** A million rows compress to some MB: few enough groups for object storage, small enough to skip by time. */
+const rowGroupRows = 1_048_576;
+
+/** Parquet's unsigned types are unknown to Hive's heirs: each becomes the signed type that holds all its values. */
+const signedTypes: Record<string, string> = {
+  // Nanoseconds since boot and sectors stay far below 2^63.
+  UBIGINT: 'BIGINT',
+  UINTEGER: 'BIGINT',
+  USMALLINT: 'INTEGER',
+  JSON: 'VARCHAR',
+};
+
+/**
+ * Adds a run to a dataset: FOLDER/TABLE/run=NAME/host=HOST/TABLE.parquet.
+ *
+ * All files are written under hidden names first and then named, the `run` table's last: a run whose row is there is
+ * whole. No file of another run or host is touched. Throws BlkscopeError: the run is there already, or the disk is full.
+ */
+export async function addToDataset(run: Run, folder: string): Promise<void> {
+  const place = (table: Table) => join(folder, table, ...partitions(run), `${table}.parquet`);
+  if (existsSync(place('run'))) {
+    throw new BlkscopeError(
+      'EEXIST',
+      `${folder} holds this run already, in ${place('run')}; remove it first`,
+    );
+  }
+  // The run's own row comes last.
+  const ordered = [...tables.filter((table) => table !== 'run'), 'run' as const];
+  const connection = await run.connect();
+  try {
+    for (const table of ordered) {
+      // An earlier attempt that was cut short may have named some of its files.
+      rmSync(place(table), { force: true });
+      prepareTarget(place(table));
+      await writeTable(connection, table, partialPath(place(table)));
+    }
+    for (const table of ordered) renameSync(partialPath(place(table)), place(table));
+  } catch (error) {
+    for (const table of tables) rmSync(partialPath(place(table)), { force: true });
+    throw storeError(error, `write ${folder}`);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+/** Hive's form: `=`, `/` and the like in a value are percent-encoded. */
+function partitions(run: Run): string[] {
+  const host = run.config.machine?.host ?? 'unknown';
+  return [`run=${encodeURIComponent(basename(run.path))}`, `host=${encodeURIComponent(host)}`];
+}
+
+async function writeTable(connection: DuckDBConnection, table: Table, path: string): Promise<void> {
+  const described = await connection.runAndReadAll(
+    `SELECT column_name, column_type FROM (DESCRIBE ${table})`,
+  );
+  const columns = described.getRows().map(([name, type]) => {
+    const target = String(type).startsWith('ENUM') ? 'VARCHAR' : signedTypes[String(type)];
+    return target ? `"${name}"::${target} AS "${name}"` : `"${name}"`;
+  });
+  await connection.run(
+    `COPY (SELECT ${columns.join(', ')} FROM ${table}) TO ${quoted(path)}
+     (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows})`,
+  );
+}

@@ -1,0 +1,35 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { BlkscopeError } from '../errors.js';
+import { folderError } from '../run/run-folder.js';
+import { storeError } from '../store/store-error.js';
+
+/** Where a file is written until it is whole. Readers of datasets pass over names with a leading dot. */
+export function partialPath(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
+}
+
+/** Makes the folder that a file goes to. Throws BlkscopeError: the file exists, or its folder cannot be made. */
+export function prepareTarget(path: string): void {
+  if (existsSync(path)) {
+    throw new BlkscopeError('EEXIST', `${path} exists already; name another place with -o, or remove it`);
+  }
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw folderError(error, path);
+  }
+}
+
+/** Lets `write` fill a file that has its name only when it is whole; after a failure nothing of it is left. */
+export async function writeWhole(path: string, write: (partial: string) => Promise<void>): Promise<void> {
+  prepareTarget(path);
+  const partial = partialPath(path);
+  try {
+    await write(partial);
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw storeError(error, `write ${path}`);
+  }
+}

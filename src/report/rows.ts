@@ -1,0 +1,42 @@
+/** Rows of a query as text. */
+
+/** Integers beyond what JSON readers keep exactly become text. */
+export function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value !== 'bigint') return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
+
+/** A line by RFC 4180, with a line feed; null is empty. */
+export function csvLine(row: readonly unknown[]): string {
+  return `${row.map((value) => csvField(plain(value))).join(',')}\n`;
+}
+
+function csvField(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Columns aligned: numbers to the right, the rest to the left. */
+export function textTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const cells = rows.map((row) => row.map(plain));
+  const widths = columns.map((name, i) =>
+    cells.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), name.length),
+  );
+  const right = columns.map((_, i) => rows.some((row) => isNumber(row[i])));
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, i) => (right[i] ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '-'.repeat(width)).join('  ');
+  return [line(columns), rule, ...cells.map(line), ''].join('\n');
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
+function plain(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'object' ? JSON.stringify(value, jsonValue) : String(value);
+}

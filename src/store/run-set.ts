@@ -1,0 +1,79 @@
+import { basename, join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api';
+import { BlkscopeError } from '../errors.js';
+import { runFiles } from '../run/run-folder.js';
+import { findRuns } from './find-runs.js';
+import { openRun } from './open-run.js';
+import { tables } from './schema.js';
+import { quoted } from './sql-text.js';
+import { storeError } from './store-error.js';
+import { views } from './views.js';
+
+/** Several runs as one database: every table and view of docs/store.md, with the run's name in a column `run`. */
+export class RunSet implements AsyncDisposable {
+  private constructor(
+    readonly paths: readonly string[],
+    readonly connection: DuckDBConnection,
+    readonly instance: DuckDBInstance,
+  ) {}
+
+  static async open(patterns: readonly string[]): Promise<RunSet> {
+    const paths = findRuns(patterns);
+    for (const path of paths) {
+      await using run = await openRun(path);
+      await run.connect();
+    }
+    const instance = await DuckDBInstance.create(':memory:');
+    const set = new RunSet(paths, await instance.connect(), instance);
+    try {
+      await set.#attach();
+      return set;
+    } catch (error) {
+      await set[Symbol.asyncDispose]();
+      throw storeError(error, `open ${patterns.join(' ')}`);
+    }
+  }
+
+  /** Runs a query; rows come as they are read. Throws BlkscopeError: what is wrong with it. */
+  async query(sql: string): Promise<DuckDBResult> {
+    try {
+      return await this.connection.stream(sql);
+    } catch (error) {
+      throw new BlkscopeError('QUERY', `query: ${oneLine((error as Error).message)}`, 'usage', {
+        cause: error,
+      });
+    }
+  }
+
+  async #attach(): Promise<void> {
+    const names = runNames(this.paths);
+    for (const [i, path] of this.paths.entries()) {
+      await this.connection.run(`ATTACH ${quoted(join(path, runFiles.trace))} AS r${i} (READ_ONLY)`);
+    }
+    for (const name of [...tables, ...views]) {
+      const parts = names.map((run, i) => `SELECT ${quoted(run)} AS run, * FROM r${i}.${name}`);
+      await this.connection.run(`CREATE VIEW ${name} AS ${parts.join(' UNION ALL BY NAME ')}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.connection.closeSync();
+    this.instance.closeSync();
+  }
+}
+
+/** `patterns`: run folders, or patterns of them. Throws BlkscopeError: no such run, no trace, another schema. */
+export function openRuns(patterns: readonly string[]): Promise<RunSet> {
+  return RunSet.open(patterns);
+}
+
+/** Folder names, or whole paths where two folders have the same name. */
+function runNames(paths: readonly string[]): string[] {
+  const names = paths.map((path) => basename(path));
+  return new Set(names).size === names.length ? names : [...paths];
+}
+
+/** The database's message without its drawing of where in the query the error is. */
+function oneLine(message: string): string {
+  return (message.split(/\n\s*\n|\nLINE /)[0] as string).replaceAll('\n', ' ');
+}

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import polars from 'nodejs-polars';
+import { exportRun } from '../../src/export/export-run.js';
+import { openRun } from '../../src/store/open-run.js';
+import { openRuns } from '../../src/store/run-set.js';
+import { type Read, writeStoredRun } from './stored-run.js';
+
+const pairs = 500_000;
+const readAt = (i: number): Read => ({ time: 1000 + i * 700, sector: (i % 9973) * 8, sectors: 8 });
+
+/** What every format must give back: events, and the sums of their times, sectors and lengths. */
+interface Totals {
+  count: number;
+  time: bigint;
+  sector: bigint;
+  sectors: bigint;
+}
+const expected: Totals = { count: 2 * pairs, time: 0n, sector: 0n, sectors: BigInt(16 * pairs) };
+
+let folder: string;
+let large: string;
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'blkscope-export-'));
+  large = join(folder, 'runs', 'large');
+  const reads = Array.from({ length: pairs }, (_, i) => readAt(i));
+  for (const { time, sector } of reads) {
+    expected.time += BigInt(2 * time - 100);
+    expected.sector += BigInt(2 * sector);
+  }
+  await writeStoredRun(large, reads, 9973 * 8);
+  await writeStoredRun(join(folder, 'runs', 'small'), [readAt(1), readAt(2)], 16);
+});
+after(() => rmSync(folder, { recursive: true }));
+
+async function exported(format: Parameters<typeof exportRun>[1]['format'], name: string, path = large) {
+  const output = join(folder, name);
+  await using run = await openRun(path);
+  await exportRun(run, { format, output });
+  return output;
+}
+
+async function totalsOf(relation: string): Promise<Totals> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const sums = ['time', 'sector', 'sectors'].map((name) => `sum(${name}::HUGEINT)::BIGINT AS ${name}`);
+  const result = await connection.runAndReadAll(`SELECT count(*)::INT AS count, ${sums} FROM ${relation}`);
+  connection.closeSync();
+  instance.closeSync();
+  return result.getRowObjectsJS()[0] as unknown as Totals;
+}
+
+test('a million events come back from every format with equal counts and sums', async () => {
+  const csv = await exported('csv', 'events.csv');
+  assert.deepEqual(await totalsOf(`read_csv('${csv}')`), expected);
+  const jsonl = await exported('jsonl', 'events.jsonl');
+  assert.deepEqual(await totalsOf(`read_json('${jsonl}')`), expected);
+  const copy = await exported('duckdb', 'copy.duckdb');
+  assert.ok(readFileSync(copy).equals(readFileSync(join(large, 'trace.duckdb'))));
+
+  await using run = await openRun(large);
+  const sums: Totals = { count: 0, time: 0n, sector: 0n, sectors: 0n };
+  let before = 0n;
+  for await (const { length, time, sector, sectors } of run.eventColumns()) {
+    sums.count += length;
+    for (let i = 0; i < length; i++) {
+      before = time[i] as bigint;
+      sums.time += before;
+      sums.sector += sector[i] as bigint;
+      sums.sectors += BigInt(sectors[i] as number);
+    }
+  }
+  assert.deepEqual(sums, expected);
+});
+
+test('the Parquet dataset reads the same by three engines, and grows by whole runs', async () => {
+  const dataset = await exported('parquet', 'dataset');
+  const file = join(dataset, 'event/run=large/host=alpha/event.parquet');
+  const before = { ino: statSync(file).ino, bytes: readFileSync(file) };
+  await exported('parquet', 'dataset', join(folder, 'runs', 'small'));
+  assert.equal(statSync(file).ino, before.ino);
+  assert.ok(readFileSync(file).equals(before.bytes));
+  assert.deepEqual(await totalsOf(`read_parquet('${file}')`), expected);
+  const all = `read_parquet('${dataset}/event/**/*.parquet', hive_partitioning = true)`;
+  assert.equal((await totalsOf(`(FROM ${all} WHERE run = 'small' AND host = 'alpha')`)).count, 4);
+
+  const frame = polars.readParquet(file);
+  const sum = (name: string) => BigInt(frame.getColumn(name).sum());
+  assert.deepEqual(
+    { count: frame.height, time: sum('time'), sector: sum('sector'), sectors: sum('sectors') },
+    expected,
+  );
+
+  const totals: Totals = { count: 0, time: 0n, sector: 0n, sectors: 0n };
+  const rows = await parquetReadObjects({
+    file: await asyncBufferFromFile(file),
+    columns: ['time', 'sector', 'sectors'],
+    compressors,
+  });
+  for (const row of rows) {
+    totals.count++;
+    totals.time += BigInt(row.time);
+    totals.sector += BigInt(row.sector);
+    totals.sectors += BigInt(row.sectors);
+  }
+  assert.deepEqual(totals, expected);
+  await assert.rejects(exported('parquet', 'dataset'), { code: 'EEXIST', message: /holds this run already/ });
+});
+
+test('the timeline is strict Chrome trace JSON: known phases, every begin with its end', async () => {
+  const path = await exported('perfetto', 'small.json', join(folder, 'runs', 'small'));
+  const trace = JSON.parse(readFileSync(path, 'utf8'));
+  assert.deepEqual(Object.keys(trace), ['displayTimeUnit', 'traceEvents']);
+  const open = new Map<string, number>();
+  const seen = new Set<string>();
+  for (const event of trace.traceEvents) {
+    seen.add(event.ph);
+    for (const id of ['pid', 'tid']) assert.ok(Number.isInteger(event[id]), JSON.stringify(event));
+    assert.equal(typeof event.name, 'string');
+    assert.ok(event.ph === 'M' || (Number.isFinite(event.ts) && event.ts >= 0), JSON.stringify(event));
+    if (event.ph === 'X') assert.ok(event.dur >= 0);
+    if (event.ph === 'C') for (const value of Object.values(event.args)) assert.equal(typeof value, 'number');
+    if (event.ph === 'b' || event.ph === 'e') {
+      assert.equal(typeof event.id, 'string');
+      open.set(event.id, (open.get(event.id) ?? 0) + (event.ph === 'b' ? 1 : -1));
+    }
+  }
+  assert.deepEqual([...seen].sort(), ['C', 'M', 'X', 'b', 'e']);
+  assert.deepEqual([...open.values()], [0, 0]);
+});
+
+test('many runs are asked as one', async () => {
+  await using runs = await openRuns([join(folder, 'runs', '*')]);
+  const result = await runs.query('SELECT run, count(*)::INT FROM event GROUP BY run ORDER BY run');
+  assert.deepEqual(await result.getRows(), [
+    ['large', 2 * pairs],
+    ['small', 4],
+  ]);
+  const unique = await runs.query("SELECT DISTINCT sectors::INT FROM unique_sectors WHERE run = 'small'");
+  assert.deepEqual(await unique.getRows(), [[16]]);
+  await assert.rejects(runs.query('SELECT nothing FROM event'), {
+    code: 'QUERY',
+    message: /^query: .*nothing/,
+  });
+  await assert.rejects(openRuns([join(folder, 'no*')]), { code: 'ENOENT', message: /no run with a trace/ });
+});
+
+test('rows come typed from the API', async () => {
+  await using run = await openRun(join(folder, 'runs', 'small'));
+  const events = [];
+  for await (const event of run.events()) events.push(event);
+  assert.deepEqual(events[0], {
+    time: 1600n,
+    device: 254 << 20,
+    cpu: 0,
+    action: 'issue',
+    direction: 'read',
+    sector: 8n,
+    sectors: 8,
+    pid: 100,
+    process: 'llama-cli',
+    flags: 0,
+    error: 0,
+  });
+  const ios = [];
+  for await (const io of run.ios()) ios.push(io);
+  assert.deepEqual(
+    ios.map(({ issue, complete, getrq }) => [issue, complete, getrq]),
+    [
+      [1600n, 1700n, null],
+      [2300n, 2400n, null],
+    ],
+  );
+  const tensors = [];
+  for await (const { name, bytes } of run.tensors()) tensors.push([name, bytes]);
+  assert.deepEqual(tensors, [
+    ['token_embd.weight', 6144n],
+    ['blk.0.attn_q.weight', 10240n],
+  ]);
+});
+
+test('a full disk ends an export with one line, and nothing is left of it', async (t) => {
+  const target = join(folder, 'full');
+  mkdirSync(target);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', target]).status !== 0) {
+    return t.skip('needs root to mount a small tmpfs');
+  }
+  try {
+    for (const format of ['csv', 'jsonl', 'parquet', 'duckdb', 'perfetto'] as const) {
+      await assert.rejects(exported(format, `full/${format}`), (error: Error & { code: string }) => {
+        assert.equal(error.code, 'ENOSPC', `${format}: ${error.message}`);
+        assert.match(error.message, /^cannot write .*: the disk is full; [^\n]*$/);
+        return true;
+      });
+      const left = readdirSync(target, { recursive: true, withFileTypes: true }).filter((e) => e.isFile());
+      assert.deepEqual(
+        left.map(({ name }) => name),
+        [],
+        format,
+      );
+    }
+    assert.ok(existsSync(join(large, 'trace.duckdb')));
+  } finally {
+    spawnSync('umount', [target]);
+  }
+});
