@@ -14,6 +14,7 @@ export { modelRegions, type Region } from './model/regions.js';
 export { type SynthesizeOptions, synthesizeModel } from './model/synthesize.js';
 export type { ActionChoice, NativeSummary, SourceKind, UndoReport } from './native.js';
 export { type ComparedRun, renderComparison } from './report/compare.js';
+export { renderRegions } from './report/regions-section.js';
 export { renderReport } from './report/terminal.js';
 export { type ExperimentOptions, runExperiment } from './run/experiment.js';
 export type { FinishedRun } from './run/finish-run.js';

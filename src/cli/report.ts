@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { openRun } from '../index.js';
+import { BlkscopeError, openRun, type Run, renderRegions } from '../index.js';
 import { showRun } from './session.js';
 
 export function reportCommand(): Command {
@@ -7,8 +7,17 @@ export function reportCommand(): Command {
     .description('print the report of a finished run')
     .argument('<run>', 'the run folder')
     .option('--json', 'print summary.json')
-    .action(async (path: string, flags: { json?: boolean }) => {
+    .option('--regions', 'print every tensor, layer, role and expert, and what was never read')
+    .action(async (path: string, flags: { json?: boolean; regions?: boolean }) => {
       await using run = await openRun(path);
+      if (flags.regions) return showRegions(run, path);
       showRun({ run, problem: null }, flags.json ?? false);
     });
+}
+
+function showRegions(run: Run, path: string): void {
+  const text = renderRegions(run.summary);
+  if (text === '')
+    throw new BlkscopeError('NO_REGIONS', `${path}: the run names no model, so it has no regions`);
+  process.stdout.write(text);
 }

@@ -1,5 +1,6 @@
 import type { Summary } from '../run/summary-schema.js';
 import * as format from './format.js';
+import { regionSections } from './regions-section.js';
 import { perSecond } from './seconds.js';
 import { sparkline } from './sparkline.js';
 import { plainStyle, type Style } from './style.js';
@@ -17,6 +18,7 @@ export function renderReport(summary: Summary, options: ReportOptions = {}): str
   const page = new Page(options.style ?? plainStyle, options.columns ?? 100, !summary.integrity.complete);
   heading(page, summary, options.title);
   modelReads(page, summary);
+  regionSections(page, summary);
   deviceReads(page, summary);
   gaps(page, summary);
   latency(page, summary);
@@ -29,7 +31,7 @@ export function renderReport(summary: Summary, options: ReportOptions = {}): str
 }
 
 /** Lines in perf stat's manner: the figure to the right, what it is, and after a # how it was taken. */
-class Page {
+export class Page {
   readonly #lines: string[] = [];
 
   constructor(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderComparison } from '../../src/report/compare.js';
 import { change, percent } from '../../src/report/format.js';
+import { renderRegions } from '../../src/report/regions-section.js';
 import { perSecond } from '../../src/report/seconds.js';
 import { sparkline } from '../../src/report/sparkline.js';
 import { styleFor } from '../../src/report/style.js';
@@ -98,4 +99,55 @@ test('colours on a terminal only, and never against NO_COLOR', () => {
   assert.notEqual(styleFor({ isTTY: true }, {}).bold('x'), 'x');
   assert.equal(styleFor({ isTTY: true }, { NO_COLOR: '1' }).bold('x'), 'x');
   assert.equal(styleFor({}, {}).bold('x'), 'x');
+});
+
+test('regions and phases: what was read most, what never, in 100 columns', () => {
+  const MiB = 2 ** 20;
+  const row = (name: string, bytes: number, times: number) => ({
+    name,
+    bytes,
+    uniqueBytes: times > 0 ? bytes : 0,
+    coverage: times > 0 ? 1 : 0,
+    readBytes: bytes * times,
+    reReadFactor: times > 0 ? times : null,
+    reads: 10 * times,
+    generationBytes: bytes * times,
+    bytesPerToken: (bytes * times) / 8,
+    firstNs: times > 0 ? 1 : null,
+    lastNs: times > 0 ? 2 : null,
+  });
+  const summary = summaryFixture(3, (s) => {
+    if (!s.model) return;
+    s.model.roles = [row('attention', 40 * MiB, 2), row('output', 60 * MiB, 0)];
+    s.model.layers = [row('layer 0', 30 * MiB, 1), row('layer 1', 10 * MiB, 5)];
+    s.model.tensors = [row('blk.0.attn_q.weight', 40 * MiB, 2), row('output.weight', 60 * MiB, 0)];
+    s.model.neverRead = [{ name: 'output.weight', bytes: 60 * MiB }];
+    const transfer = { bytes: 80 * MiB, uniqueBytes: 40 * MiB, reReadFactor: 2 };
+    s.phases = {
+      load: null,
+      prompt: null,
+      generation: {
+        ...{
+          startNs: 1,
+          endNs: 2e9,
+          wallNs: 2e9,
+          tokens: 8,
+          bytesPerSecond: 40 * MiB,
+          bytesPerToken: 10 * MiB,
+        },
+        ...{ reads: { ...transfer, count: 20 }, model: { ...transfer, reads: 20, readBytes: 80 * MiB } },
+        gaps: { sequential: 3, small: 0, medium: 0, large: 0, backward: 1 },
+      },
+    };
+  });
+  const text = renderReport(summary);
+  assert.match(text, /generation +2\.00 s +80\.0 MiB +80\.0 MiB +2\.00 x +40\.0 MiB\/s +10\.0 MiB +75\.0 %/);
+  assert.match(text, /attention +40\.0 MiB +100\.0 % +80\.0 MiB +2\.00 x +20 +10\.0 MiB/);
+  assert.ok(text.indexOf('layer 1') < text.indexOf('layer 0'), 'the hottest first');
+  assert.match(text, /60\.0 MiB {2}output\.weight/);
+  for (const line of text.split('\n')) assert.ok(line.length <= 100, `${line.length}: ${line}`);
+  const tables = renderRegions(summary);
+  assert.match(tables, /^tensors:\n.*\n {2}blk\.0\.attn_q\.weight/);
+  assert.match(tables, /never read:\n +60\.0 MiB {2}output\.weight/);
+  assert.equal(renderRegions(summaryFixture()), '');
 });

@@ -1,0 +1,113 @@
+import type { PhaseSummary, RegionFigures, Summary } from '../run/summary-schema.js';
+import * as format from './format.js';
+import type { Page } from './terminal.js';
+
+/** How many of the hottest layers and experts, and of what was never read, the report names. */
+const rowsShown = 5;
+
+/** Where in the model the reads landed, and in which phase of the workload. */
+export function regionSections(page: Page, summary: Summary): void {
+  phases(page, summary);
+  roles(page, summary);
+  hottest(page, 'Hottest layers', summary.model?.layers);
+  hottest(page, 'Hottest experts', summary.model?.experts);
+  neverRead(page, summary);
+}
+
+function phases(page: Page, summary: Summary): void {
+  const found = Object.entries(summary.phases ?? {}).filter(([, phase]) => phase !== null);
+  if (found.length === 0) return;
+  page.section('Phases', "by the workload's own marks; reads count where they completed");
+  page.line(phaseHead);
+  for (const [name, phase] of found) page.line(phaseLine(name, phase as PhaseSummary));
+}
+
+const phaseHead = `  ${''.padEnd(11)}${['time', 'read', 'model', 're-read', 'per second', 'per token', 'sequential'].map((head) => head.padStart(12)).join('')}`;
+
+function phaseLine(
+  name: string,
+  { wallNs, reads, model, bytesPerSecond, bytesPerToken, gaps }: PhaseSummary,
+): string {
+  const issued = gaps ? Object.values(gaps).reduce((sum, n) => sum + n, 0) : 0;
+  const reRead = model?.reReadFactor ?? reads.reReadFactor;
+  const cells = [
+    format.seconds(wallNs),
+    format.size(reads.bytes),
+    model ? format.size(model.readBytes) : '-',
+    reRead === null ? '-' : format.factor(reRead),
+    bytesPerSecond === null ? '-' : format.rate(bytesPerSecond),
+    bytesPerToken === null ? '-' : format.size(Math.round(bytesPerToken)),
+    gaps && issued > 0 ? format.percent(gaps.sequential / issued) : '-',
+  ];
+  return `  ${name.padEnd(11)}${cells.map((cell) => cell.padStart(12)).join('')}`;
+}
+
+function roles(page: Page, { model }: Summary): void {
+  if (!model?.roles) return;
+  page.section('By role', 'they add up to the model');
+  table(
+    page,
+    model.roles.toSorted((a, b) => b.readBytes - a.readBytes),
+  );
+}
+
+/** By bytes read for each byte of size: that is what memory for it would save. */
+function hottest(page: Page, title: string, rows: readonly RegionFigures[] | null | undefined): void {
+  const read = rows?.filter(({ readBytes }) => readBytes > 0) ?? [];
+  if (!rows || rows.length < 2 || read.length === 0) return;
+  page.section(title, `${rowsShown} of ${rows.length}, by bytes read for each of their bytes`);
+  table(page, read.toSorted((a, b) => b.readBytes / b.bytes - a.readBytes / a.bytes).slice(0, rowsShown));
+}
+
+function neverRead(page: Page, { model }: Summary): void {
+  const regions = model?.neverRead;
+  if (!regions || regions.length === 0) return;
+  const bytes = regions.reduce((sum, region) => sum + region.bytes, 0);
+  page.section('Never read', 'not a byte of these came from the disk');
+  page.figure(format.size(bytes), `in ${format.count(regions.length)} regions`);
+  for (const region of regions.toSorted((a, b) => b.bytes - a.bytes).slice(0, rowsShown)) {
+    page.figure(format.size(region.bytes), region.name);
+  }
+  if (regions.length > rowsShown) page.line(`${''.padStart(18)}... (--regions lists all)`);
+}
+
+function table(page: Page, rows: readonly RegionFigures[]): void {
+  const width = Math.max(12, ...rows.map(({ name }) => name.length));
+  page.line(regionHead(width));
+  for (const row of rows) page.line(regionLine(row, width));
+}
+
+function regionHead(width: number): string {
+  const heads = ['size', 'coverage', 'read', 're-read', 'reads', 'per token'];
+  return `  ${''.padEnd(width)}${heads.map((head) => head.padStart(12)).join('')}`;
+}
+
+function regionLine(row: RegionFigures, width: number): string {
+  const cells = [
+    format.size(row.bytes),
+    format.percent(row.coverage),
+    format.size(row.readBytes),
+    row.reReadFactor === null ? '-' : format.factor(row.reReadFactor),
+    format.count(row.reads),
+    row.bytesPerToken === null ? '-' : format.size(Math.round(row.bytesPerToken)),
+  ];
+  return `  ${row.name.padEnd(width)}${cells.map((cell) => cell.padStart(12)).join('')}`;
+}
+
+/** All tables in full: tensors, layers, roles, experts, what was never read. Empty for a run without a model. */
+export function renderRegions({ model }: Summary): string {
+  const lines: string[] = [];
+  for (const kind of ['tensors', 'layers', 'roles', 'experts'] as const) {
+    const rows = model?.[kind];
+    if (!rows) continue;
+    const width = Math.max(12, ...rows.map(({ name }) => name.length));
+    lines.push(`${kind}:`, regionHead(width), ...rows.map((row) => regionLine(row, width)), '');
+  }
+  if (model?.neverRead?.length) {
+    lines.push(
+      'never read:',
+      ...model.neverRead.map(({ name, bytes }) => `  ${format.size(bytes).padStart(12)}  ${name}`),
+    );
+  }
+  return lines.length === 0 ? '' : `${lines.join('\n').trimEnd()}\n`;
+}
