@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { asBlkscopeError } from '../capture/native-error.js';
 import { findMemoryController } from '../memory/cgroup.js';
@@ -73,16 +73,33 @@ function someTraceFolder(): boolean {
     .some((device) => device !== undefined && existsSync(`/sys/class/block/${device}/trace`));
 }
 
+/** Tries what the relay source does first, opening the device, and asks the kernel whether it is locked down. */
 function relay(disk: string | null): Finding {
   const name = 'relay source';
-  const lockdown = /\[(integrity|confidentiality)\]/.exec(readText('/sys/kernel/security/lockdown'))?.[1];
-  const instead = 'none needed: the ftrace source is used instead';
-  if (lockdown)
-    return { name, state: 'note', detail: `refused by kernel lockdown (${lockdown})`, mend: instead };
-  if (disk && !readable(`/dev/${disk}`)) {
-    return { name, state: 'note', detail: `/dev/${disk} cannot be opened`, mend: instead };
+  const mend = 'none needed: the ftrace source is used instead';
+  const refused = (detail: string): Finding => ({ name, state: 'note', detail, mend });
+  const lockdown = readText('/sys/kernel/security/lockdown');
+  const mode = /\[(integrity|confidentiality)\]/.exec(lockdown)?.[1];
+  if (mode) return refused(`refused by kernel lockdown (${mode})`);
+  const failure = disk && openFailure(`/dev/${disk}`);
+  if (failure) return refused(`/dev/${disk} cannot be opened (${failure})`);
+  if (lockdown) return { name, state: 'found', detail: 'the kernel is not locked down' };
+  return {
+    name,
+    state: 'note',
+    detail: 'securityfs is not mounted: a run finds out whether the kernel is locked down',
+    mend: 'mount -t securityfs nodev /sys/kernel/security, to know now',
+  };
+}
+
+/** The error code of opening a path for reading; null when it can be opened. */
+function openFailure(path: string): string | null {
+  try {
+    closeSync(openSync(path, 'r'));
+    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'error';
   }
-  return { name, state: 'found', detail: 'the kernel is not locked down as far as can be told' };
 }
 
 function cachestat(): Finding {
@@ -106,6 +123,7 @@ function findDevice(path: string): { disk: string | null; findings: Finding[] } 
       state: 'found',
       detail: `${disk}${partition}, readahead ${readahead || '?'} KiB`,
     };
+    if (statSync(path).isBlockDevice()) return { disk, findings: [found] };
     const ours: Finding = { name: 'file system', state: 'found', detail: fileSystem };
     const logical = fileSystem === 'btrfs' || fileSystem === 'overlayfs';
     const fs: Finding = logical
@@ -171,15 +189,6 @@ async function llama(): Promise<Finding> {
       detail: (error as Error).message,
       mend: 'give it with --llama, or npm install node-llama-cpp@3.21.1',
     };
-  }
-}
-
-function readable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

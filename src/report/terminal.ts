@@ -82,13 +82,19 @@ function result({ model, reads, workload, integrity }: Summary): string {
   const bound = integrity.complete ? '' : 'at least ';
   const parts = [];
   if (model) {
-    parts.push(`${bound}${format.percent(model.coverage)} of the model read from the disk`);
+    parts.push(`${bound}${format.percent(model.coverage)} of the ${subjectOf(model)} read from the disk`);
     if (model.reReadFactor) parts.push(`each byte ${format.factor(model.reReadFactor)}`);
   } else {
     parts.push(`${bound}${format.size(reads.bytes)} read, ${format.size(reads.uniqueBytes)} of it unique`);
   }
   if (workload?.tokensPerSecond) parts.push(`${format.decimal(workload.tokensPerSecond)} tokens/s`);
   return parts.join(', ');
+}
+
+/** What the traced files are: a model, or whatever `record --file` named. */
+function subjectOf({ files }: NonNullable<Summary['model']>): string {
+  if (files.every((file) => file.endsWith('.gguf'))) return 'model';
+  return files.length === 1 ? 'file' : 'files';
 }
 
 function conditions({ memory, workload, source }: Summary): string {
@@ -116,13 +122,14 @@ function integrityLine({ integrity: seen, source }: Summary): string {
 
 function modelReads(page: Page, { model, workload }: Summary): void {
   if (!model) return;
-  page.section('Reads from the model', 'completed reads, each counted once, that land in its extents');
+  const subject = subjectOf(model);
+  page.section(`Reads from the ${subject}`, 'completed reads, each counted once, that land in its extents');
   page.traced(format.size(model.readBytes), 'read', `${format.count(model.reads)} reads`);
-  page.traced(format.size(model.uniqueBytes), 'unique', `of the model's ${format.size(model.bytes)}`);
+  page.traced(format.size(model.uniqueBytes), 'unique', `of ${format.size(model.bytes)} in the ${subject}`);
   page.traced(
     format.percent(model.coverage),
     'coverage',
-    `unique / model, ${format.count(model.extents)} extents`,
+    `unique / all, ${format.count(model.extents)} extents`,
   );
   if (model.reReadFactor !== null)
     page.figure(format.factor(model.reReadFactor), 're-read factor', 'read / unique');
@@ -137,7 +144,7 @@ function deviceReads(page: Page, { reads, writes, model, source }: Summary): voi
   if (model)
     page.traced(
       format.size(reads.bytes - model.readBytes),
-      'of it not the model',
+      `of it not the ${subjectOf(model)}`,
       'programs, other processes',
     );
   else {
