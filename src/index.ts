@@ -1,5 +1,6 @@
 /** blkscope's public API. The command line is built on it alone. */
 export type { Action, BlockEvent, Direction, EventBatch } from './capture/batch.js';
+export type { TracerProgress } from './capture/progress.js';
 export { journalDirectory, recover } from './capture/recover.js';
 export { Tracer, type TracerOptions } from './capture/tracer.js';
 export { diagnose, type Finding } from './doctor/diagnose.js';
@@ -12,7 +13,7 @@ export { formatSize, parseSize } from './memory/size.js';
 export { type Model, readModel } from './model/gguf.js';
 export { modelRegions, type Region } from './model/regions.js';
 export { type SynthesizeOptions, synthesizeModel } from './model/synthesize.js';
-export type { ActionChoice, NativeSummary, SourceKind, UndoReport } from './native.js';
+export type { ActionChoice, NativeSummary, OnFull, SourceKind, UndoReport } from './native.js';
 export { type ComparedRun, renderComparison } from './report/compare.js';
 export { renderRegions } from './report/regions-section.js';
 export { renderReport } from './report/terminal.js';

@@ -22,6 +22,18 @@ export interface NativeExtents {
 /** How ftrace's ring is read: copied page by page, or mapped (Linux 6.10 on). Pages cost less; see bench/ring. */
 export type RingAccess = 'pages' | 'mapped';
 
+/** What happens when the spool is full: events are dropped and counted, or the capture ends. */
+export type OnFull = 'drop' | 'stop';
+
+/** Events that are missing between two times, ns on CLOCK_MONOTONIC. `cpu` null: the kernel does not tell. */
+export interface NativeLoss {
+  fromNs: bigint;
+  toNs: bigint;
+  count: number;
+  cpu: number | null;
+  by: 'kernel' | 'spool';
+}
+
 export interface NativeTracerOptions {
   source: 'auto' | SourceKind;
   /** Kernel names of block devices: `vda`, `nvme0n1`, `dm-0`. */
@@ -35,6 +47,10 @@ export interface NativeTracerOptions {
   bufferCount: number;
   /** The most memory the spool may take between the capture thread and the analysis. */
   spoolBytes: number;
+  /** Where the spool goes on in files when its memory is used up (empty: nowhere), and how much it may take there. */
+  spoolDirectory: string;
+  spoolFileBytes: number;
+  onFull: OnFull;
   /** Where changes to the machine are written down before they are made. */
   journalDirectory: string;
   /** False: events are analysed and dropped; nothing is handed to JavaScript. */
@@ -112,6 +128,8 @@ export interface NativeSummary {
   writeSectorsDiskstats: bigint;
   /** Why the trace is not whole, one line a cause; empty when it is. */
   defects: string[];
+  /** Where in time events are missing; neighbours are joined. */
+  losses: NativeLoss[];
   firstEventNs: bigint;
   lastEventNs: bigint;
   startedNs: bigint;
@@ -138,6 +156,7 @@ export interface NativeSummary {
     kernelBufferBytes: number;
     spoolBytes: number;
     spoolPeakBytes: number;
+    spoolFilePeakBytes: number;
     spoolTotalBytes: number;
   };
   processes: { pids: Uint32Array; names: string[] };

@@ -81,6 +81,7 @@ Napi::Object jsCost(Napi::Env env, const TracerCost& cost) {
   object["kernelBufferBytes"] = jsNumber(env, cost.kernelBufferBytes);
   object["spoolBytes"] = jsNumber(env, cost.spoolPeakBytes);
   object["spoolPeakBytes"] = jsNumber(env, cost.spoolPeakBytes);
+  object["spoolFilePeakBytes"] = jsNumber(env, cost.spoolFilePeakBytes);
   object["spoolTotalBytes"] = jsNumber(env, cost.spoolTotalBytes);
   return object;
 }
@@ -98,6 +99,21 @@ Napi::Object jsProcesses(Napi::Env env, const Notes& notes) {
   object["pids"] = pids;
   object["names"] = names;
   return object;
+}
+
+Napi::Array jsLosses(Napi::Env env, const LossLog& log) {
+  auto array = Napi::Array::New(env, log.losses().size());
+  uint32_t i = 0;
+  for (const Loss& loss : log.losses()) {
+    auto object = Napi::Object::New(env);
+    object["fromNs"] = jsBigint(env, loss.fromNs);
+    object["toNs"] = jsBigint(env, loss.toNs);
+    object["count"] = jsNumber(env, loss.count);
+    object["cpu"] = loss.cpu == Loss::kAnyCpu ? env.Null() : Napi::Value(jsNumber(env, static_cast<uint64_t>(loss.cpu)));
+    object["by"] = Napi::String::New(env, loss.by == Loss::By::kernel ? "kernel" : "spool");
+    array[i++] = object;
+  }
+  return array;
 }
 
 }  // namespace
@@ -118,6 +134,7 @@ Napi::Object jsSummary(Napi::Env env, const TraceFigures& trace) {
   auto defects = Napi::Array::New(env, integrity.defects.size());
   for (uint32_t i = 0; i < integrity.defects.size(); ++i) defects[i] = Napi::String::New(env, integrity.defects[i]);
   object["defects"] = defects;
+  object["losses"] = jsLosses(env, integrity.losses);
   object["firstEventNs"] = jsBigint(env, analysis.firstNs());
   object["lastEventNs"] = jsBigint(env, analysis.lastNs());
   object["startedNs"] = jsBigint(env, trace.startedNs);

@@ -34,6 +34,13 @@ RingAccess ringAccess(const Argument& argument) {
   argument.refuse("'pages' or 'mapped'");
 }
 
+SessionOptions::OnFull onFull(const Argument& argument) {
+  std::string choice = argument.string();
+  if (choice == "drop") return SessionOptions::OnFull::drop;
+  if (choice == "stop") return SessionOptions::OnFull::stop;
+  argument.refuse("'drop' or 'stop'");
+}
+
 SessionOptions sessionOptions(const Argument& options) {
   SessionOptions session;
   session.kind = sourceKind(options["source"]);
@@ -44,7 +51,9 @@ SessionOptions sessionOptions(const Argument& options) {
   session.source.bufferBytes = options["bufferBytes"].integerOr(0);
   session.source.bufferCount = options["bufferCount"].integerOr(0);
   for (const Argument& file : options["files"].elements()) session.files.push_back(tracedFile(file));
-  session.spoolBytes = options["spoolBytes"].integer();
+  session.spool = {options["spoolBytes"].integer(), options["spoolDirectory"].string(),
+                   options["spoolFileBytes"].integer()};
+  session.onFull = onFull(options["onFull"]);
   session.deliver = options["deliver"].boolean();
   session.journalDirectory = options["journalDirectory"].string();
   return session;

@@ -81,6 +81,7 @@ class FtraceSource final : public Source {
     return streams_[stream].ring->read(out, notes_);
   }
   uint64_t dropped() override;
+  std::vector<CpuDrops> drops() override;
   uint64_t sequenceGaps() const override { return 0; }
   Notes& notes() override;
 
@@ -204,20 +205,31 @@ void FtraceSource::close() {
   changes_.undo(keep_);
 }
 
-uint64_t FtraceSource::dropped() {
-  // "dropped events" with overwrite off; "overrun" should stay 0 and is counted in case someone switched it on.
+// "dropped events" with overwrite off; "overrun" should stay 0 and is counted in case someone switched it on.
+uint64_t droppedIn(const std::string& stats) {
   uint64_t total = 0;
-  for (const Stream& s : streams_) {
-    auto stats = readText(tracefs_ + "/per_cpu/cpu" + std::to_string(s.cpu) + "/stats");
-    if (!stats) continue;
-    std::istringstream lines(*stats);
-    for (std::string line; std::getline(lines, line);) {
-      for (const char* name : {"dropped events: ", "overrun: "}) {
-        if (line.starts_with(name)) total += std::strtoull(line.c_str() + std::string(name).size(), nullptr, 10);
-      }
+  std::istringstream lines(stats);
+  for (std::string line; std::getline(lines, line);) {
+    for (std::string name : {"dropped events: ", "overrun: "}) {
+      if (line.starts_with(name)) total += std::strtoull(line.c_str() + name.size(), nullptr, 10);
     }
   }
   return total;
+}
+
+uint64_t FtraceSource::dropped() {
+  uint64_t total = 0;
+  for (const CpuDrops& cpu : drops()) total += cpu.events;
+  return total;
+}
+
+std::vector<CpuDrops> FtraceSource::drops() {
+  std::vector<CpuDrops> all;
+  for (const Stream& s : streams_) {
+    auto stats = readText(tracefs_ + "/per_cpu/cpu" + std::to_string(s.cpu) + "/stats");
+    all.push_back({static_cast<int>(s.cpu), stats ? droppedIn(*stats) : 0});
+  }
+  return all;
 }
 
 Notes& FtraceSource::notes() {

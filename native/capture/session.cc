@@ -20,6 +20,8 @@ namespace {
 constexpr int kSweepMs = 100;
 // An event is stamped before it can be read; nothing older than this can still be on its way.
 constexpr uint64_t kSettleNs = 5'000'000;
+// How closely losses in the kernel are placed in time.
+constexpr uint64_t kLossCheckNs = 250'000'000;
 constexpr size_t kScratchEvents = 8192;
 
 Result<std::unique_ptr<Source>> openAndStart(Result<std::unique_ptr<Source>> opened) {
@@ -58,19 +60,28 @@ std::vector<DiskCounters> Session::readAllCounters() const {
   return counters;
 }
 
-Result<void> Session::start() {
-  recover(options_.journalDirectory);  // what a killed session left would be in the way
-  auto fileDevice = deviceNumber(options_.source.devices.front());
-  if (!fileDevice) return fileDevice.error();
-  auto source = startSource(options_.kind, options_.source, changes_);
+Result<void> Session::openSource() {
+  auto source = options_.openSource ? openAndStart(options_.openSource(changes_))
+                                    : startSource(options_.kind, options_.source, changes_);
   if (!source) return source.error();
   source_ = std::move(*source);
+  return {};
+}
+
+Result<void> Session::start() {
+  recover(options_.journalDirectory);  // what a killed session left would be in the way
+  auto fileDevice = options_.openSource ? Result<uint32_t>(0) : deviceNumber(options_.source.devices.front());
+  if (!fileDevice) return fileDevice.error();
+  if (!options_.spool.directory.empty()) {
+    if (auto usable = checkSpoolDirectory(options_.spool.directory); !usable) return usable;
+  }
+  if (auto opened = openSource(); !opened) return opened;
   countersBefore_ = readAllCounters();
   startedNs_ = monotonicNs();
   info_ = source_->info();
   std::vector<unsigned> cpus;
   for (size_t i = 0; i < source_->streams(); ++i) cpus.push_back(source_->cpu(i));
-  spool_ = std::make_unique<Spool>(cpus, options_.spoolBytes);
+  spool_ = std::make_unique<Spool>(cpus, options_.spool);
   analysis_ = std::make_unique<Analysis>(std::move(options_.files), *fileDevice, startedNs_);
   stopEvent_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   started_ = true;
@@ -106,7 +117,7 @@ void Session::sweepStream(size_t stream, uint64_t& watermark) {
     auto more = source_->drain(stream, scratch_);
     if (!scratch_.empty()) {
       count(scratch_);
-      spool_->append(stream, scratch_);
+      append(stream);
     }
     if (!more) {
       if (captureError_.empty()) captureError_ = more.error().message;
@@ -115,6 +126,32 @@ void Session::sweepStream(size_t stream, uint64_t& watermark) {
     if (!*more) return;
     if (!stopping_ && !scratch_.empty() && scratch_.back().time >= sweepBegan) return;
   }
+}
+
+void Session::append(size_t stream) {
+  size_t kept = spool_->append(stream, scratch_);
+  if (kept == scratch_.size()) return;
+  integrity_.losses.add({scratch_[kept].time, scratch_.back().time, scratch_.size() - kept,
+                         static_cast<int>(source_->cpu(stream)), Loss::By::spool});
+  if (options_.onFull == SessionOptions::OnFull::stop && !stopping_.exchange(true)) fullNs_ = scratch_[kept].time;
+}
+
+// What the kernel dropped since the last check, it dropped between the two.
+void Session::checkLosses() {
+  uint64_t now = monotonicNs();
+  std::vector<CpuDrops> drops = source_->drops();
+  uint64_t total = 0;
+  for (size_t i = 0; i < drops.size(); ++i) {
+    uint64_t before = i < knownDrops_.size() ? knownDrops_[i].events : 0;
+    total += drops[i].events;
+    if (drops[i].events > before) {
+      integrity_.losses.add(
+          {lossesCheckedNs_, now, drops[i].events - before, drops[i].cpu, Loss::By::kernel});
+    }
+  }
+  knownDrops_ = std::move(drops);
+  kernelDropped_ = total;
+  lossesCheckedNs_ = now;
 }
 
 void Session::sweep() {
@@ -126,20 +163,17 @@ void Session::sweep() {
 void Session::capture() {
   ::pthread_setname_np(::pthread_self(), "blkscope-capt");
   ResidentThread resident;
-  uint64_t nextLossCheck = 0;
+  lossesCheckedNs_ = startedNs_;
   while (!stopping_) {
     waitForEvents();
     sweep();
-    if (uint64_t now = monotonicNs(); now >= nextLossCheck) {
-      kernelDropped_ = source_->dropped();
-      nextLossCheck = now + 1'000'000'000;
-    }
+    if (monotonicNs() >= lossesCheckedNs_ + kLossCheckNs) checkLosses();
   }
   if (auto stopped = source_->stop(); !stopped && captureError_.empty()) captureError_ = stopped.error().message;
   stoppedNs_ = monotonicNs();
   finishIntegrity(countersBefore_);
   sweep();
-  kernelDropped_ = source_->dropped();
+  checkLosses();
   spool_->publish(UINT64_MAX);
   captureCpuNs_ = threadCpuNs();
 }
@@ -160,6 +194,13 @@ void Session::stop() {
   captureThread_.join();
   integrity_.dropped = kernelDropped_ + spool_->droppedEvents();
   integrity_.sequenceGaps = source_->sequenceGaps();
+  listDefects();
+  notes_ = std::move(source_->notes());
+  source_->close();
+  changes_.undo();
+}
+
+void Session::listDefects() {
   auto& defects = integrity_.defects;
   if (kernelDropped_) {
     defects.push_back("the kernel dropped " + std::to_string(kernelDropped_) +
@@ -172,10 +213,11 @@ void Session::stop() {
   if (integrity_.sequenceGaps) {
     defects.push_back(std::to_string(integrity_.sequenceGaps) + " events are missing by their sequence numbers");
   }
+  if (fullNs_) {
+    defects.push_back("the capture ended " + std::to_string((fullNs_ - startedNs_) / 1'000'000) +
+                      " ms after its start, when the spool was full");
+  }
   if (!captureError_.empty()) defects.push_back("the capture ended early: " + captureError_);
-  notes_ = std::move(source_->notes());
-  source_->close();
-  changes_.undo();
 }
 
 void Session::close() {
@@ -215,11 +257,12 @@ void Session::analyse() {
 SessionCounters Session::counters() const {
   if (!spool_) return {};
   return {events_, kernelDropped_ + spool_->droppedEvents(), readBytes_, writeBytes_, spool_->bytes(),
-          spool_->peakBytes()};
+          spool_->peakMemoryBytes() + spool_->peakFileBytes()};
 }
 
 TracerCost Session::cost() const {
-  return {captureCpuNs_, analysisCpuNs_, info_.kernelBytes, spool_->peakBytes(), spool_->totalBytes()};
+  return {captureCpuNs_, analysisCpuNs_, info_.kernelBytes, spool_->peakMemoryBytes(), spool_->peakFileBytes(),
+          spool_->totalBytes()};
 }
 
 }  // namespace blkscope

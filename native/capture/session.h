@@ -23,9 +23,13 @@ struct SessionOptions {
   SourceKind kind = SourceKind::automatic;
   SourceOptions source;
   std::vector<TracedFile> files;  // on source.devices[0]
-  uint64_t spoolBytes = 256 << 20;
+  SpoolLimits spool;
+  /// At the spool's limit: drop what comes and count it, or end the capture.
+  enum class OnFull { drop, stop } onFull = OnFull::drop;
   bool deliver = true;  // false: events are analysed and dropped
   std::string journalDirectory = "/run/blkscope";
+  /// In place of the kernel's sources, which `kind` chooses from; the files' device is then 0.
+  std::function<Result<std::unique_ptr<Source>>(Changes&)> openSource = nullptr;
 };
 
 /// Opens and starts a source. `automatic` takes relay, and ftrace where relay is refused, and says why.
@@ -46,7 +50,8 @@ struct TracerCost {
   uint64_t captureCpuNs = 0;
   uint64_t analysisCpuNs = 0;
   uint64_t kernelBufferBytes = 0;
-  uint64_t spoolPeakBytes = 0;
+  uint64_t spoolPeakBytes = 0;      // in memory
+  uint64_t spoolFilePeakBytes = 0;  // in the user's directory
   uint64_t spoolTotalBytes = 0;
 };
 
@@ -55,6 +60,7 @@ struct Integrity {
   uint64_t dropped = 0;
   uint64_t sequenceGaps = 0;
   DiskCounters traced;  // by the devices' own counters, over the same window
+  LossLog losses;        // where in time events are missing
   std::vector<std::string> defects;  // one line a cause of loss; empty: complete
 };
 
@@ -92,6 +98,10 @@ class Session {
   void capture();
   void sweep();
   void sweepStream(size_t stream, uint64_t& watermark);
+  void append(size_t stream);
+  void checkLosses();
+  Result<void> openSource();
+  void listDefects();
   void count(const std::vector<Event>& events);
   void waitForEvents();
   void analyse();
@@ -115,6 +125,9 @@ class Session {
   std::thread captureThread_;
   std::thread analysisThread_;
   std::string captureError_;  // read after the capture thread has ended
+  std::vector<CpuDrops> knownDrops_;
+  uint64_t lossesCheckedNs_ = 0;
+  uint64_t fullNs_ = 0;  // when a full spool ended the capture
   std::atomic<bool> stopping_ = false;
   bool started_ = false;
   bool stopped_ = false;

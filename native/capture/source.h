@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/loss_log.h"
 #include "capture/ring_reader.h"
 #include "decode/event.h"
 #include "decode/record.h"
@@ -38,6 +39,12 @@ struct SourceOptions {
   RingAccess ring = RingAccess::pages;  // ftrace
 };
 
+/// Events that the kernel dropped on one CPU, or on all (Loss::kAnyCpu).
+struct CpuDrops {
+  int cpu;
+  uint64_t events;
+};
+
 /// A live capture: a set of streams (one per CPU, for relay per device and CPU), each in time order.
 ///
 /// Life: start, drain any number of times, stop (the kernel traces no more; what it holds can still be drained),
@@ -62,6 +69,8 @@ class Source {
 
   /// Events that the kernel could not store so far.
   virtual uint64_t dropped() = 0;
+  /// The same by CPU, where the kernel counts so; always as many entries, in the same order.
+  virtual std::vector<CpuDrops> drops() { return {{Loss::kAnyCpu, dropped()}}; }
   /// Records missing by sequence number; 0 where records carry none.
   virtual uint64_t sequenceGaps() const = 0;
   /// Process names and the like, after stop.

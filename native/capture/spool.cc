@@ -1,11 +1,44 @@
 #include "capture/spool.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
-namespace blkscope {
+#include "system/fd.h"
 
-Spool::Spool(std::span<const unsigned> cpus, uint64_t limitBytes)
-    : writers_(cpus.size()), limit_(limitBytes), published_(cpus.size()) {
+namespace blkscope {
+namespace {
+
+constexpr int kChunkAccess = PROT_READ | PROT_WRITE;
+
+// Locked, so that the memory pressure under study cannot swap the capture; unlocked where that is not allowed.
+Result<Mapping> mapLockedMemory() {
+  constexpr int kFresh = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+  auto memory = Mapping::map(Spool::kChunkBytes, kChunkAccess, kFresh | MAP_LOCKED);
+  return memory ? std::move(memory) : Mapping::map(Spool::kChunkBytes, kChunkAccess, kFresh);
+}
+
+// A file without a name is gone with its mapping, even when the process is killed. Its blocks are taken beforehand: a
+// full disk must be an error here, not a SIGBUS later.
+Result<Mapping> mapNamelessFile(const std::string& directory) {
+  auto file = openFile(directory, O_TMPFILE | O_RDWR, 0600);
+  if (!file) return file.error();
+  if (::fallocate(file->get(), 0, 0, Spool::kChunkBytes) != 0) return systemError("take space in " + directory);
+  return Mapping::map(Spool::kChunkBytes, kChunkAccess, MAP_SHARED | MAP_POPULATE, file->get());
+}
+
+}  // namespace
+
+Result<void> checkSpoolDirectory(const std::string& directory) {
+  auto file = mapNamelessFile(directory);
+  if (file) return {};
+  return Error{file.error().code, "the spool cannot use " + directory + ": " + file.error().message};
+}
+
+Spool::Spool(std::span<const unsigned> cpus, SpoolLimits limits)
+    : directory_(std::move(limits.directory)), writers_(cpus.size()), published_(cpus.size()) {
+  memory_.limit = limits.memoryBytes;
+  files_.limit = limits.fileBytes;
   for (unsigned cpu : cpus) readers_.push_back({SpoolDecoder(cpu), {}});
 }
 
@@ -16,34 +49,42 @@ void Spool::cut(Writer& writer) {
   writer.unpublished = writer.at;
 }
 
+Spool::Chunk::Chunk(Mapping mapping, Place& place) : memory(std::move(mapping)), place_(place) {
+  uint64_t held = place_.held += memory.size();
+  if (held > place_.peak) place_.peak = held;
+}
+
+// In memory as long as there may be more of it, else in a file; null: neither.
+std::shared_ptr<Spool::Chunk> Spool::makeChunk() {
+  if (memory_.held + kChunkBytes <= memory_.limit) {
+    if (auto memory = mapLockedMemory()) return std::make_shared<Chunk>(std::move(*memory), memory_);
+  }
+  if (!directory_.empty() && files_.held + kChunkBytes <= files_.limit) {
+    if (auto file = mapNamelessFile(directory_)) return std::make_shared<Chunk>(std::move(*file), files_);
+  }
+  return nullptr;
+}
+
 bool Spool::openChunk(Writer& writer) {
   cut(writer);
-  writer.chunk.reset();
   writer.at = writer.end = writer.unpublished = nullptr;
-  if (held_ + kChunkBytes > limit_) return false;
-  constexpr int kFresh = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
-  // Locked, so that the memory pressure under study cannot swap the capture; unlocked where that is not allowed.
-  auto memory = Mapping::map(kChunkBytes, PROT_READ | PROT_WRITE, kFresh | MAP_LOCKED);
-  if (!memory) memory = Mapping::map(kChunkBytes, PROT_READ | PROT_WRITE, kFresh);
-  if (!memory) return false;
-  uint64_t held = held_ += kChunkBytes;
-  if (held > peak_) peak_ = held;
-  writer.at = writer.unpublished = memory->data();
+  writer.chunk = makeChunk();
+  if (!writer.chunk) return false;
+  writer.at = writer.unpublished = writer.chunk->memory.data();
   writer.end = writer.at + kChunkBytes;
-  writer.chunk = std::make_shared<Chunk>(std::move(*memory), held_);
   return true;
 }
 
-bool Spool::append(size_t stream, std::span<const Event> events) {
+size_t Spool::append(size_t stream, std::span<const Event> events) {
   Writer& writer = writers_[stream];
   for (size_t i = 0; i < events.size(); ++i) {
     if (static_cast<size_t>(writer.end - writer.at) < kMaxEncodedEvent && !openChunk(writer)) {
       dropped_ += events.size() - i;
-      return false;
+      return i;
     }
     writer.at = writer.encoder.encode(events[i], writer.at);
   }
-  return true;
+  return events.size();
 }
 
 void Spool::publish(uint64_t watermark) {

@@ -9,15 +9,27 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "capture/spool_codec.h"
 #include "decode/event.h"
 #include "system/mapping.h"
+#include "system/result.h"
 
 namespace blkscope {
 
-/// Encoded events of all streams, in chunks locked in memory, bounded in size.
+/// How much the spool may hold: in locked memory, and beyond that in files of a directory ("": none).
+struct SpoolLimits {
+  uint64_t memoryBytes = 256 << 20;
+  std::string directory;
+  uint64_t fileBytes = 0;
+};
+
+/// Whether chunks can be made in the directory. Error: why not, naming the directory.
+Result<void> checkSpoolDirectory(const std::string& directory);
+
+/// Encoded events of all streams, in chunks locked in memory and then in a directory's files, bounded in size.
 ///
 /// One writer thread, one reader thread. The writer encodes into chunks of its own and publishes them once a sweep,
 /// so the lock is taken a few times a second, not once an event. A publication carries a watermark: no event older
@@ -26,11 +38,11 @@ class Spool {
  public:
   static constexpr size_t kChunkBytes = 256 << 10;
 
-  /// `limitBytes`: the most the chunks may take; reached, events are dropped and counted.
-  Spool(std::span<const unsigned> cpus, uint64_t limitBytes);
+  /// The limits reached, events are dropped and counted.
+  Spool(std::span<const unsigned> cpus, SpoolLimits limits);
 
-  /// Writer: encodes events into the stream's open chunk. False: some were dropped, the limit is reached.
-  bool append(size_t stream, std::span<const Event> events);
+  /// Writer: encodes events into the stream's open chunk. Returns how many; the rest was dropped, the limit is reached.
+  size_t append(size_t stream, std::span<const Event> events);
   /// Writer: hands over all that was appended. `watermark` in ns; UINT64_MAX closes the spool.
   void publish(uint64_t watermark);
 
@@ -44,8 +56,10 @@ class Spool {
   bool cancelled() const { return cancelled_; }
 
   /// Any thread.
-  uint64_t bytes() const { return held_; }
-  uint64_t peakBytes() const { return peak_; }
+  /// Held now, in memory and in files, and the most that ever was.
+  uint64_t bytes() const { return memory_.held + files_.held; }
+  uint64_t peakMemoryBytes() const { return memory_.peak; }
+  uint64_t peakFileBytes() const { return files_.peak; }
   /// All bytes ever encoded.
   uint64_t totalBytes() const { return total_; }
   /// Events that found the spool at its limit.
@@ -53,13 +67,18 @@ class Spool {
   size_t streams() const { return writers_.size(); }
 
  private:
+  struct Place {  // where chunks lie: how much there is, and may be
+    uint64_t limit = 0;
+    std::atomic<uint64_t> held = 0;
+    std::atomic<uint64_t> peak = 0;
+  };
   struct Chunk {
-    Chunk(Mapping mapping, std::atomic<uint64_t>& held) : memory(std::move(mapping)), held_(held) {}
-    ~Chunk() { held_ -= memory.size(); }
+    Chunk(Mapping mapping, Place& place);
+    ~Chunk() { place_.held -= memory.size(); }
     Mapping memory;
 
    private:
-    std::atomic<uint64_t>& held_;
+    Place& place_;
   };
   struct Piece {  // a published part of a chunk
     std::shared_ptr<Chunk> chunk;
@@ -80,13 +99,15 @@ class Spool {
   };
 
   bool openChunk(Writer& writer);
+  std::shared_ptr<Chunk> makeChunk();
   static void cut(Writer& writer);
 
-  std::atomic<uint64_t> held_ = 0;  // first: the chunks count themselves out of it when they go
+  // First: the chunks count themselves out of their place when they go.
+  Place memory_;
+  Place files_;
+  const std::string directory_;
   std::vector<Writer> writers_;
   std::vector<Reader> readers_;
-  const uint64_t limit_;
-  std::atomic<uint64_t> peak_ = 0;
   std::atomic<uint64_t> total_ = 0;
   std::atomic<uint64_t> dropped_ = 0;
   uint64_t seen_ = 0;  // the reader's last publication

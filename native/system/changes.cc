@@ -87,6 +87,8 @@ Result<void> undoOne(const Undo& undo) {
       return removeCgroup(undo.path);
     case Undo::Kind::unmount:
       if (::umount2(undo.path.c_str(), UMOUNT_NOFOLLOW) == 0 || gone(errno) || errno == EINVAL) return {};
+      // Still in use, as a spool that is being read is: out of sight now, and gone with its last user.
+      if (errno == EBUSY && ::umount2(undo.path.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH) == 0) return {};
       return systemError("unmount " + undo.path);
     case Undo::Kind::teardown:
       return teardownTrace(undo.path);

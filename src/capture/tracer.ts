@@ -7,12 +7,14 @@ import {
   type NativeTracer,
   type NativeTracerInfo,
   native,
+  type OnFull,
   type RingAccess,
   type SourceKind,
 } from '../native.js';
 import { type BlockEvent, type EventBatch, eventBatch } from './batch.js';
 import { asBlkscopeError } from './native-error.js';
 import { protectFromOomKiller } from './oom-protection.js';
+import { progressOf, type TracerProgress } from './progress.js';
 import { journalDirectory } from './recover.js';
 
 export interface TracerOptions {
@@ -30,6 +32,11 @@ export interface TracerOptions {
   bufferCount?: number;
   /** Default 256 MiB. */
   spoolBytes?: number;
+  /** Where the spool goes on in files when its memory is used up, and the most it may take there (default 8 GiB). */
+  spoolDirectory?: string;
+  spoolFileBytes?: number;
+  /** What happens when the spool is full. Default `drop`: what comes is dropped, counted and placed in time. */
+  onFull?: OnFull;
   /** Default true; false when only the summary is wanted. */
   deliver?: boolean;
   /** Ends the tracing; the iteration then ends when all is drained. */
@@ -48,6 +55,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   #stopped = false;
   #ended = false;
   #closed = false;
+  readonly #over = new AbortController();
   #unprotect: () => void;
   /** The source chosen and why, its buffers, the record version. */
   readonly info: NativeTracerInfo;
@@ -63,6 +71,9 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
         bufferBytes: options.bufferBytes ?? 0,
         bufferCount: options.bufferCount ?? 0,
         spoolBytes: options.spoolBytes ?? 256 * 2 ** 20,
+        spoolDirectory: options.spoolDirectory ?? '',
+        spoolFileBytes: options.spoolFileBytes ?? 8 * 2 ** 30,
+        onFull: options.onFull ?? 'drop',
         deliver: options.deliver ?? true,
         journalDirectory: journalDirectory(),
       },
@@ -93,8 +104,21 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   stop(): void {
     if (this.#stopped || this.#closed) return;
     this.#stopped = true;
+    this.#over.abort();
     this.#native.stop();
     this.#unprotect();
+  }
+
+  /**
+   * The running figures, every `intervalMs` until tracing stops, and once more then. Ends early, without an error,
+   * when `signal` aborts.
+   */
+  progress(
+    intervalMs = 500,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<TracerProgress, void, undefined> {
+    const over = signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal;
+    return progressOf(() => this.counters(), intervalMs, over);
   }
 
   counters(): NativeCounters {
@@ -129,6 +153,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    this.#over.abort();
     this.#native.close();
     this.#unprotect();
     this.#wake();

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { type ActionChoice, parseSize, type SourceKind } from '../index.js';
+import { type ActionChoice, given, type OnFull, parseSize, type SourceKind } from '../index.js';
 
 /** Option values as commander hands them to the commands that trace. */
 export interface TraceFlags {
@@ -8,6 +8,10 @@ export interface TraceFlags {
   bufferSize?: number;
   bufferCount?: number;
   spoolSize?: number;
+  spool?: string;
+  spoolLimit?: number;
+  spoolTmpfs?: number;
+  onFull?: OnFull;
   mount?: boolean;
   output?: string;
   json?: boolean;
@@ -49,6 +53,15 @@ export const traceOptions = (): Option[] => [
   new Option('-b, --buffer-size <size>', "the kernel's buffer, or sub-buffer, per CPU").argParser(size),
   new Option('-n, --buffer-count <count>', 'how many sub-buffers per CPU').argParser(count),
   new Option('--spool-size <size>', 'the most memory the capture may take (default: 256M)').argParser(size),
+  new Option('--spool <dir>', 'go on in files there when that memory is full').conflicts('spoolTmpfs'),
+  new Option('--spool-limit <size>', 'the most that --spool may take (default: 8G)').argParser(size),
+  new Option(
+    '--spool-tmpfs <size>',
+    'mount a tmpfs of this size for that, and unmount it afterwards',
+  ).argParser(size),
+  new Option('--on-full <policy>', 'when the spool is full: drop events and count them, or stop the capture')
+    .choices(['drop', 'stop'])
+    .default('drop'),
   new Option('--mount', 'mount tracefs and debugfs for the run where they are not mounted'),
   new Option('--json', 'print summary.json instead of the report'),
 ];
@@ -62,6 +75,12 @@ export function traceSettings(flags: TraceFlags) {
     ...(flags.bufferSize === undefined ? {} : { bufferBytes: flags.bufferSize }),
     ...(flags.bufferCount === undefined ? {} : { bufferCount: flags.bufferCount }),
     ...(flags.spoolSize === undefined ? {} : { spoolBytes: flags.spoolSize }),
+    ...given({
+      spoolDirectory: flags.spool,
+      spoolFileBytes: flags.spoolLimit,
+      spoolTmpfsBytes: flags.spoolTmpfs,
+      onFull: flags.onFull,
+    }),
     ...(flags.output === undefined ? {} : { output: flags.output }),
   };
 }

@@ -70,11 +70,28 @@ function heading(page: Page, summary: Summary, title?: string): void {
   if (!integrity.complete) {
     page.line(` ${page.style.warn('INCOMPLETE')}: every count below is a lower bound (>=)`);
     for (const defect of integrity.defects) page.line(`   ${page.style.warn(defect)}`);
+    for (const line of lossLines(summary)) page.line(`   ${line}`);
   }
   if (title) page.line(` ${page.style.bold(title)}`);
   page.line(` ${result(summary)}`);
   page.line(` ${conditions(summary)}`);
   page.line(` ${integrityLine(summary)}`);
+}
+
+const mostLossLines = 4;
+
+/** Where in time events are missing: the gravest losses, in order of time. */
+function lossLines({ integrity: { losses = [] }, timeline: { startNs } }: Summary): string[] {
+  const gravest = losses.toSorted((a, b) => b.count - a.count).slice(0, mostLossLines);
+  const lines = gravest
+    .sort((a, b) => a.fromNs - b.fromNs)
+    .map(({ fromNs, toNs, count, cpu, by }) => {
+      const where = cpu === null ? '' : ` on CPU ${cpu}`;
+      const when = `${format.seconds(fromNs - startNs)} and ${format.seconds(toNs - startNs)}`;
+      return `${format.count(count)} events missing between ${when}${where} (${by})`;
+    });
+  const more = losses.length - gravest.length;
+  return more > 0 ? [...lines, `and ${format.count(more)} smaller losses`] : lines;
 }
 
 /** The run in one line. */

@@ -56,6 +56,7 @@ export function buildSummary(input: SummaryInput): Summary {
       analysisNs: traced.tracer.analysisCpuNs,
       peakRssBytes: traced.tracer.peakRssBytes,
       spoolBytes: traced.tracer.spoolPeakBytes,
+      spoolFileBytes: traced.tracer.spoolFilePeakBytes,
       bytesPerEvent: traced.eventsRead === 0 ? null : traced.tracer.spoolTotalBytes / traced.eventsRead,
       bytesWrittenToDevice: input.bytesWrittenToDevice,
     },
@@ -74,6 +75,11 @@ function integrity(traced: NativeSummary, interrupted: string | null): Summary['
     writeSectorsTraced: Number(traced.writeSectorsTraced),
     writeSectorsDiskstats: Number(traced.writeSectorsDiskstats),
     defects,
+    losses: traced.losses.map((loss) => ({
+      ...loss,
+      fromNs: Number(loss.fromNs),
+      toNs: Number(loss.toNs),
+    })),
   };
 }
 

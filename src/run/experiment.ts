@@ -16,6 +16,7 @@ import { mountTracing } from './mounts.js';
 import { noProgress, type Progress } from './progress.js';
 import { requireRoot } from './requirements.js';
 import { defaultRunPath, RunFolder, runFiles } from './run-folder.js';
+import { mountSpool } from './spool-mount.js';
 import { Steps } from './steps.js';
 import { given, type TraceOptions, tracerOptions } from './trace-options.js';
 import { locateFiles, type TracedFiles } from './traced-files.js';
@@ -97,6 +98,7 @@ async function runSteps(
   if (options.mount) await mountTracing(steps);
   await setCache(options, cache, files, steps, progress);
   await setReadAheadFor(options, files, steps);
+  const spooled = await mountSpool(steps, options);
   const pressure = await setPressure(options, steps, progress);
   const readAhead = readAheadKib(files.disk);
 
@@ -107,7 +109,7 @@ async function runSteps(
     launch: pressure.cgroup ? { cgroupProcsFile: pressure.cgroup.procsFile } : {},
     ...given({ signal: options.signal }),
   };
-  const trace = tracerOptions(options, [files.disk], files.extents);
+  const trace = tracerOptions(spooled, [files.disk], files.extents);
   const measurement = await measure(steps, progress, trace, files.paths, () =>
     steps.step(`run ${engine.name}`, () => runWorkload(engine, workload)),
   );

@@ -13,6 +13,7 @@ import { mountTracing } from './mounts.js';
 import { noProgress, type Progress } from './progress.js';
 import { requireRoot } from './requirements.js';
 import { defaultRunPath, RunFolder, runFiles } from './run-folder.js';
+import { mountSpool } from './spool-mount.js';
 import { Steps } from './steps.js';
 import { given, type TraceOptions, tracerOptions } from './trace-options.js';
 import { locateFiles, type TracedFiles } from './traced-files.js';
@@ -46,7 +47,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     const { progress: _, signal: __, commandLine: ___, ...asked } = options;
     const config = configStart('record', options.commandLine, { ...asked });
     if (options.mount) await mountTracing(steps);
-    const trace = tracerOptions(options, devices, files?.extents ?? []);
+    const trace = tracerOptions(await mountSpool(steps, options), devices, files?.extents ?? []);
     const measurement = await measure(steps, progress, trace, files?.paths ?? [], async () => {
       if (!engine) return steps.step('record', () => waitFor(options));
       return steps.step(`run ${options.command?.[0]}`, async () => {

@@ -96,6 +96,18 @@ export const summarySchema = z.object({
     writeSectorsDiskstats: count.nullable(),
     /** Why the run is not complete, one line a cause. */
     defects: z.array(z.string()),
+    /** Where in time events are missing, on the clock of timeline.startNs; cpu null: the kernel does not tell. */
+    losses: z
+      .array(
+        z.object({
+          fromNs: count,
+          toNs: count,
+          count,
+          cpu: count.nullable(),
+          by: z.enum(['kernel', 'spool']),
+        }),
+      )
+      .optional(),
   }),
   reads: transfer,
   writes: transfer,
@@ -193,6 +205,8 @@ export const summarySchema = z.object({
     analysisNs: count,
     peakRssBytes: count,
     spoolBytes: count,
+    /** The most that the spool held in files. */
+    spoolFileBytes: count.optional(),
     bytesPerEvent: maybe,
     bytesWrittenToDevice: count,
   }),

@@ -1,5 +1,5 @@
 import type { TracerOptions } from '../capture/tracer.js';
-import type { ActionChoice, NativeExtents, SourceKind } from '../native.js';
+import type { ActionChoice, NativeExtents, OnFull, SourceKind } from '../native.js';
 
 /** What a trace is asked for, by an experiment or a recording. */
 export interface TraceOptions {
@@ -10,6 +10,13 @@ export interface TraceOptions {
   bufferCount?: number;
   /** Default 256 MiB. */
   spoolBytes?: number;
+  /** Where the spool goes on in files, and the most it may take there (default 8 GiB). */
+  spoolDirectory?: string;
+  spoolFileBytes?: number;
+  /** A tmpfs of this size is mounted for that, before memory is locked, and unmounted after. */
+  spoolTmpfsBytes?: number;
+  /** At the spool's limit: drop and count (default), or end the capture. */
+  onFull?: OnFull;
 }
 
 /** The tracer's options: those that were given, on these devices and files. */
@@ -18,8 +25,10 @@ export function tracerOptions(
   devices: string[],
   files: NativeExtents[],
 ): TracerOptions {
-  const { source, actions, bufferBytes, bufferCount, spoolBytes } = options;
-  return { devices, files, ...given({ source, actions, bufferBytes, bufferCount, spoolBytes }) };
+  const { source, actions, bufferBytes, bufferCount, spoolBytes, spoolDirectory, spoolFileBytes, onFull } =
+    options;
+  const kernel = given({ source, actions, bufferBytes, bufferCount });
+  return { devices, files, ...kernel, ...given({ spoolBytes, spoolDirectory, spoolFileBytes, onFull }) };
 }
 
 /** Leaves out what is undefined: an option that is not given is not there. */

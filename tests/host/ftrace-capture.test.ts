@@ -8,7 +8,9 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { TracerProgress } from '../../src/capture/progress.js';
 import { Tracer, type TracerOptions } from '../../src/capture/tracer.js';
+import { native } from '../../src/native.js';
 import { locateFiles } from '../../src/run/traced-files.js';
 import { blkscope } from './command-line.js';
 import { loopDevice, randomReads } from './loop-device.js';
@@ -81,6 +83,75 @@ describe('random 4 KiB direct reads at full speed', () => {
     assert.equal(events, summary.eventsRead);
     assert.ok(summary.reads.count >= reads);
   });
+});
+
+describe('losses', () => {
+  test('what a tiny ring drops is counted, and placed in the time of the load', async () => {
+    using loop = loopDevice(64);
+    using _ = mountedTracefs();
+    await using tracer = start({ devices: [loop.name], bufferBytes: 8192, actions: 'all' });
+    await sleep(600);
+    const began = native.monotonicNow();
+    const reads = await readAtFullSpeed(loop.path, 1);
+    const ended = native.monotonicNow();
+    await sleep(600);
+    const summary = await tracer.summary();
+    const lost = summary.losses.reduce((sum, { count }) => sum + count, 0);
+    assert.ok(lost > 0 && lost === summary.eventsDropped, `${lost} of ${summary.eventsDropped}`);
+    assert.equal(summary.reads.count < reads, true);
+    for (const { fromNs, toNs, by } of summary.losses) {
+      assert.equal(by, 'kernel');
+      // To the quarter of a second between two looks at the kernel's counters, and the sweep of a loaded machine.
+      assert.ok(fromNs >= began - 500_000_000n && toNs <= ended + 500_000_000n);
+    }
+  });
+
+  for (const onFull of ['drop', 'stop'] as const) {
+    test(`a full spool: ${onFull}`, async () => {
+      using loop = loopDevice(64);
+      using _ = mountedTracefs();
+      await using tracer = start({ devices: [loop.name], deliver: true, spoolBytes: 1 << 20, onFull });
+      await readAtFullSpeed(loop.path, 3);
+      const summary = await tracer.summary();
+      const first = summary.losses[0];
+      assert.ok(first && first.by === 'spool' && first.fromNs > summary.startedNs);
+      assert.equal(
+        summary.losses.reduce((sum, { count }) => sum + count, 0),
+        summary.eventsDropped,
+      );
+      assert.match(summary.defects.join(), onFull === 'stop' ? /the capture ended \d+ ms/ : /dropped/);
+      const untilEnd = Number(summary.stoppedNs - first.fromNs) / 1e9;
+      assert.equal(untilEnd < 0.5, onFull === 'stop', `traced for ${untilEnd} s after it was full`);
+    });
+  }
+
+  test('a spool that goes on in a tmpfs of its own loses nothing and leaves nothing', async () => {
+    using loop = loopDevice(64);
+    const clean = machineState();
+    const spool = ['--spool-size', '512K', '--spool-tmpfs', '64M'];
+    const args = ['record', '-d', loop.name, ...traced, ...spool, ...output('spooled')];
+    const result = await blkscope([...args, '--', ...randomReads(loop.path, 3)]);
+    assert.equal(result.exitCode, 0, result.stderr);
+    const { tracer, integrity } = JSON.parse(result.stdout);
+    assert.equal(integrity.eventsDropped, 0);
+    assert.ok(tracer.spoolFileBytes > 0 && tracer.spoolBytes <= 512 * 1024);
+    assert.deepEqual(machineState(), clean);
+  });
+});
+
+test('the running figures are told while it runs, and end with it', async () => {
+  using loop = loopDevice(64);
+  using _ = mountedTracefs();
+  await using tracer = start({ devices: [loop.name] });
+  const reading = readAtFullSpeed(loop.path, 1).then(() => tracer.stop());
+  const told: TracerProgress[] = [];
+  for await (const figures of tracer.progress(100)) told.push(figures);
+  await reading;
+  assert.ok(told.length >= 5, `${told.length}`);
+  assert.ok(
+    told.some(({ eventsPerSecond, readBytesPerSecond }) => eventsPerSecond > 0 && readBytesPerSecond > 0),
+  );
+  assert.equal(told.at(-1)?.events, (await tracer.summary()).eventsRead);
 });
 
 describe('obstacles', () => {

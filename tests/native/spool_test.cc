@@ -76,7 +76,7 @@ TEST_CASE("sequential reads take at most 8 bytes an event") {
 TEST_CASE("two threads pass all events through the spool, merged by time") {
   constexpr size_t kEvents = 100'000;
   const unsigned cpus[] = {0, 1};
-  Spool spool(cpus, 64 << 20);
+  Spool spool(cpus, {64 << 20, "", 0});
   std::thread writer([&] {
     for (uint64_t i = 0; i < kEvents; ++i) {
       Event event;
@@ -104,15 +104,38 @@ TEST_CASE("two threads pass all events through the spool, merged by time") {
 
 TEST_CASE("a full spool drops, counts, and keeps what it has") {
   const unsigned cpus[] = {0};
-  Spool spool(cpus, Spool::kChunkBytes);
+  Spool spool(cpus, {Spool::kChunkBytes, "", 0});
   std::vector<Event> events(200'000);
   uint64_t time = 0;
   for (Event& event : events) event.time = event.sector = time += 1'000'003;
-  CHECK_FALSE(spool.append(0, events));
+  CHECK(spool.append(0, events) < events.size());
   spool.publish(UINT64_MAX);
   spool.waitForWatermark();
   std::vector<Event> out(200'000);
   size_t kept = spool.read(0, out);
   CHECK(kept > 0);
   CHECK(kept + spool.droppedEvents() == events.size());
+}
+
+TEST_CASE("beyond its memory the spool goes on in files, and leaves none behind") {
+  const unsigned cpus[] = {0};
+  Spool spool(cpus, {Spool::kChunkBytes, "/tmp", 64 << 20});
+  std::vector<Event> events(200'000);
+  uint64_t time = 0;
+  for (Event& event : events) event.time = event.sector = time += 1'000'003;
+  REQUIRE(spool.append(0, events) == events.size());
+  spool.publish(UINT64_MAX);
+  spool.waitForWatermark();
+  std::vector<Event> out(200'000);
+  REQUIRE(spool.read(0, out) == events.size());
+  for (size_t i = 0; i < events.size(); ++i) REQUIRE(same(out[i], events[i]));
+  CHECK(spool.peakMemoryBytes() == Spool::kChunkBytes);
+  CHECK(spool.peakFileBytes() + spool.peakMemoryBytes() >= spool.totalBytes());
+  CHECK(spool.bytes() <= Spool::kChunkBytes);  // the writer's last one
+}
+
+TEST_CASE("a spool directory that cannot be used is refused by name") {
+  auto refused = checkSpoolDirectory("/proc");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("/proc") != std::string::npos);
 }

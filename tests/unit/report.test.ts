@@ -31,6 +31,7 @@ test('a run that lost events says so in its first line and gives lower bounds on
   const text = renderReport(lossyFixture());
   assert.match(text, /^ INCOMPLETE: .*lower bound/);
   assert.match(text, /dropped 12 events/);
+  assert.match(text, /12 events missing between \S+ \S+ and \S+ \S+ on CPU 1 \(kernel\)/);
   assert.match(text, />= 100\.0 % {2}coverage/);
   assert.match(text, /at least 100\.0 % of the model/);
 });

@@ -111,6 +111,7 @@ export function lossyFixture(): Summary {
   return summaryFixture(2, ({ integrity }) => {
     integrity.complete = false;
     integrity.eventsDropped = 12;
+    integrity.losses = [{ fromNs: 55e8, toNs: 575e7, count: 12, cpu: 1, by: 'kernel' }];
     integrity.defects = ['the kernel dropped 12 events: its buffers were full'];
   });
 }

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NativeCounters } from '../native.js';
+
+/** The counters since the start, and their rates since the last time they were told. */
+export interface TracerProgress extends NativeCounters {
+  eventsPerSecond: number;
+  readBytesPerSecond: number;
+  writeBytesPerSecond: number;
+}
+
+/** Takes the counters every `intervalMs` until `over` aborts, and once more then. */
+export async function* progressOf(
+  counters: () => NativeCounters,
+  intervalMs: number,
+  over: AbortSignal,
+): AsyncGenerator<TracerProgress, void, undefined> {
+  let last = { at: performance.now(), counters: counters() };
+  for (let ended = over.aborted; ; ended = over.aborted) {
+    // The timer keeps no process alive: the traced work does, or whoever waits for it.
+    if (!ended) await sleep(intervalMs, undefined, { signal: over, ref: false }).catch(() => {});
+    const now = { at: performance.now(), counters: counters() };
+    yield withRates(last, now);
+    if (ended) return;
+    last = now;
+  }
+}
+
+interface Sample {
+  at: number;
+  counters: NativeCounters;
+}
+
+function withRates(last: Sample, now: Sample): TracerProgress {
+  const seconds = Math.max(now.at - last.at, 1) / 1000;
+  const rate = (key: 'events' | 'readBytes' | 'writeBytes') =>
+    (now.counters[key] - last.counters[key]) / seconds;
+  return {
+    ...now.counters,
+    eventsPerSecond: rate('events'),
+    readBytesPerSecond: rate('readBytes'),
+    writeBytesPerSecond: rate('writeBytes'),
+  };
+}
