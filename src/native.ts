@@ -45,6 +45,11 @@ export interface NativeTracerOptions {
   /** Kernel buffer per CPU: bytes of a sub-buffer and how many; 0 chooses by the source. */
   bufferBytes: number;
   bufferCount: number;
+  /** The kernel's filters: by the sector where an I/O starts (both ends included), by the thread that an event happens in. */
+  firstSector: bigint;
+  lastSector: bigint;
+  /** 0: any. */
+  pid: number;
   /** The most memory the spool may take between the capture thread and the analysis. */
   spoolBytes: number;
   /** Where the spool goes on in files when its memory is used up (empty: nowhere), and how much it may take there. */

@@ -50,6 +50,9 @@ SessionOptions sessionOptions(const Argument& options) {
   session.source.ring = ringAccess(options["ring"]);
   session.source.bufferBytes = options["bufferBytes"].integerOr(0);
   session.source.bufferCount = options["bufferCount"].integerOr(0);
+  session.source.firstSector = options["firstSector"].bigint();
+  session.source.lastSector = options["lastSector"].bigint();
+  session.source.pid = static_cast<uint32_t>(options["pid"].integer(UINT32_MAX));
   for (const Argument& file : options["files"].elements()) session.files.push_back(tracedFile(file));
   session.spool = {options["spoolBytes"].integer(), options["spoolDirectory"].string(),
                    options["spoolFileBytes"].integer()};

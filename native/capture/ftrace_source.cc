@@ -88,6 +88,7 @@ class FtraceSource final : public Source {
  private:
   Result<void> refuseForeignTracer();
   Result<void> setBuffer();
+  Result<void> setFilters(const std::string& device, const std::string& folder);
   Result<void> setDevice(const std::string& device);
   Result<void> openStreams();
   std::string file(const char* name) const { return tracefs_ + "/" + name; }
@@ -136,6 +137,27 @@ Result<void> FtraceSource::setBuffer() {
   return changes_.writeSetting(file("trace_clock"), "mono", clockBefore);
 }
 
+// The first write sets the trace up, with no filter yet.
+Result<void> FtraceSource::setFilters(const std::string& device, const std::string& folder) {
+  struct Filter {
+    const char* name;
+    uint64_t value;
+    uint64_t any;
+  };
+  const Filter filters[] = {{"act_mask", actionMask(options_, device), 0},
+                            {"start_lba", options_.firstSector, 0},
+                            {"end_lba", options_.lastSector, UINT64_MAX},
+                            {"pid", options_.pid, 0}};
+  for (const Filter& filter : filters) {
+    if (filter.value == filter.any) continue;
+    auto written = writeText(folder + filter.name, std::to_string(filter.value));
+    if (written) continue;
+    if (written.error().code != "EBUSY") return written;
+    return Error{"EBUSY", device + " is being traced already (by blktrace?): the kernel allows one trace a device"};
+  }
+  return {};
+}
+
 Result<void> FtraceSource::setDevice(const std::string& device) {
   std::string folder = "/sys/class/block/" + device + "/trace/";
   auto enabled = readText(folder + "enable");
@@ -149,16 +171,7 @@ Result<void> FtraceSource::setDevice(const std::string& device) {
   }
   // Writing any filter sets the trace up; enable=0 removes it with its filters.
   if (auto r = changes_.willChange({Undo::Kind::write, folder + "enable", "0"}); !r) return r;
-  char mask[32];
-  std::snprintf(mask, sizeof mask, "0x%llx",
-                static_cast<unsigned long long>(actionMask(options_.actions, device)));
-  if (auto r = writeText(folder + "act_mask", mask); !r) {
-    if (r.error().code == "EBUSY") {
-      return Error{"EBUSY", device + " is being traced already (by blktrace?): the kernel allows one trace a device"};
-    }
-    return r;
-  }
-  return {};
+  return setFilters(device, folder);
 }
 
 Result<void> FtraceSource::openStreams() {

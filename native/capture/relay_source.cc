@@ -92,9 +92,13 @@ Error setUpError(const std::string& name, int number) {
 // The name of the trace's folder under debugfs.
 Result<std::string> RelaySource::setUpTrace(int node, const std::string& name) {
   abi::TraceSetup2 second{};
-  second.actMask = actionMask(options_.actions, name);
+  second.actMask = actionMask(options_, name);
   second.bufSize = static_cast<uint32_t>(info_.bufferBytes);
   second.bufCount = static_cast<uint32_t>(info_.bufferCount);
+  // The kernel takes 0 for "not given": from the start of the disk, or the partition, and to its end.
+  second.startLba = options_.firstSector;
+  second.endLba = options_.lastSector == UINT64_MAX ? 0 : options_.lastSector;
+  second.pid = options_.pid;
   if (::ioctl(node, abi::kBlkTraceSetup2, &second) == 0) {
     info_.protocol = Protocol::v2;
     return std::string(second.name, ::strnlen(second.name, sizeof second.name));
@@ -104,6 +108,9 @@ Result<std::string> RelaySource::setUpTrace(int node, const std::string& name) {
   first.actMask = static_cast<uint16_t>(second.actMask);
   first.bufSize = second.bufSize;
   first.bufCount = second.bufCount;
+  first.startLba = second.startLba;
+  first.endLba = second.endLba;
+  first.pid = second.pid;
   if (::ioctl(node, abi::kBlkTraceSetup, &first) != 0) return setUpError(name, errno);
   return std::string(first.name, ::strnlen(first.name, sizeof first.name));
 }

@@ -9,14 +9,24 @@
 
 namespace blkscope {
 
-uint64_t actionMask(ActionChoice choice, const std::string& device) {
-  constexpr uint64_t kAll = 0xffff;
-  if (choice == ActionChoice::all) return kAll;
+namespace {
+
+// A partition's requests are in its disk's queue; sysfs has the partition's folder inside the disk's.
+bool hasRequests(const std::string& device) {
+  std::string folder = "/sys/class/block/" + device;
+  if (::access((folder + "/partition").c_str(), F_OK) == 0) folder += "/..";
+  return ::access((folder + "/mq").c_str(), F_OK) == 0;
+}
+
+}  // namespace
+
+uint64_t actionMask(const SourceOptions& options, const std::string& device) {
+  if (options.actions == ActionChoice::all) return UINT64_MAX;
   // A bit of any kind lets an event through, so the mask names actions alone, no directions: a read bit would let
   // every read's queue event through.
   uint64_t mask = abi::kComplete | abi::kRequeue | abi::kNotify;
-  bool requestBased = ::access(("/sys/class/block/" + device + "/mq").c_str(), F_OK) == 0;
-  return mask | (requestBased ? abi::kIssue : abi::kQueue);
+  if (options.pid) mask |= abi::kQueue;
+  return mask | (hasRequests(device) ? abi::kIssue : abi::kQueue);
 }
 
 Result<uint32_t> deviceNumber(const std::string& device) {

@@ -36,6 +36,11 @@ struct SourceOptions {
   ActionChoice actions = ActionChoice::needed;
   uint64_t bufferBytes = 0;  // 0: the source's own choice
   uint64_t bufferCount = 0;
+  // Filters of the kernel's own. It looks at the sector where an I/O starts (sector 0 always passes), and at the thread
+  // that runs when an event happens: a completion comes in an interrupt, in whichever thread's time.
+  uint64_t firstSector = 0;
+  uint64_t lastSector = UINT64_MAX;  // included
+  uint32_t pid = 0;                  // 0: any thread
   RingAccess ring = RingAccess::pages;  // ftrace
 };
 
@@ -80,9 +85,10 @@ class Source {
   SourceInfo info_;
 };
 
-/// The mask of categories for a device: what the report needs, or all.
-/// Needed: issue, completion and requeue; for devices without requests (device mapper, md) queue and completion.
-uint64_t actionMask(ActionChoice choice, const std::string& device);
+/// The mask of categories to ask for on a device: what the report needs, or all.
+/// Needed: issue, completion and requeue; for devices without requests (device mapper, md) queue and completion. With a
+/// filter by thread also queue, the one event that always happens in the thread that asked for the I/O.
+uint64_t actionMask(const SourceOptions& options, const std::string& device);
 
 /// The kernel's number (major << 20 | minor) of a block device named in /sys/class/block. Error: no such device.
 Result<uint32_t> deviceNumber(const std::string& device);

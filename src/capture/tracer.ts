@@ -30,6 +30,14 @@ export interface TracerOptions {
   files?: NativeExtents[];
   bufferBytes?: number;
   bufferCount?: number;
+  /** Only I/Os that start in these sectors of the whole disk, both included; the kernel drops the others. */
+  firstSector?: bigint;
+  lastSector?: bigint;
+  /**
+   * Only events that happen while this thread runs. That is whole for what it queues; a completion comes in an interrupt,
+   * in whichever thread's time, so that counts of completed I/Os are partial.
+   */
+  pid?: number;
   /** Default 256 MiB. */
   spoolBytes?: number;
   /** Where the spool goes on in files when its memory is used up, and the most it may take there (default 8 GiB). */
@@ -70,6 +78,9 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
         files: options.files ?? [],
         bufferBytes: options.bufferBytes ?? 0,
         bufferCount: options.bufferCount ?? 0,
+        firstSector: options.firstSector ?? 0n,
+        lastSector: options.lastSector ?? 2n ** 64n - 1n,
+        pid: options.pid ?? 0,
         spoolBytes: options.spoolBytes ?? 256 * 2 ** 20,
         spoolDirectory: options.spoolDirectory ?? '',
         spoolFileBytes: options.spoolFileBytes ?? 8 * 2 ** 30,

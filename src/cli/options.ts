@@ -7,6 +7,8 @@ export interface TraceFlags {
   actions: ActionChoice;
   bufferSize?: number;
   bufferCount?: number;
+  lba?: SectorRange;
+  pid?: number;
   spoolSize?: number;
   spool?: string;
   spoolLimit?: number;
@@ -15,6 +17,29 @@ export interface TraceFlags {
   mount?: boolean;
   output?: string;
   json?: boolean;
+}
+
+/** Sectors, both ends included; no last one: to the end of the disk. */
+interface SectorRange {
+  firstSector: bigint;
+  lastSector?: bigint;
+}
+
+export function sectorRange(text: string): SectorRange {
+  const [, first, last] = /^(\d+)-(\d*)$/.exec(text) ?? [];
+  if (first === undefined)
+    throw new InvalidArgumentError(`'${text}' is not a range of sectors such as 0-2047 or 2048-.`);
+  const range = { firstSector: BigInt(first), ...(last ? { lastSector: BigInt(last) } : {}) };
+  if (range.lastSector !== undefined && range.lastSector < range.firstSector) {
+    throw new InvalidArgumentError(`'${text}' ends before it starts.`);
+  }
+  return range;
+}
+
+export function positive(text: string): number {
+  const value = count(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError(`'${text}' is not above 0.`);
 }
 
 export function size(text: string): number {
@@ -51,7 +76,9 @@ export const traceOptions = (): Option[] => [
     .choices(['needed', 'all'])
     .default('needed'),
   new Option('-b, --buffer-size <size>', "the kernel's buffer, or sub-buffer, per CPU").argParser(size),
-  new Option('-n, --buffer-count <count>', 'how many sub-buffers per CPU').argParser(count),
+  new Option('-n, --buffer-count <count>', 'how many sub-buffers per CPU').argParser(positive),
+  new Option('--lba <start-end>', 'only I/Os that start in these sectors of the disk').argParser(sectorRange),
+  new Option('--pid <pid>', 'only events in the time of this thread: what it queues').argParser(positive),
   new Option('--spool-size <size>', 'the most memory the capture may take (default: 256M)').argParser(size),
   new Option('--spool <dir>', 'go on in files there when that memory is full').conflicts('spoolTmpfs'),
   new Option('--spool-limit <size>', 'the most that --spool may take (default: 8G)').argParser(size),
@@ -74,6 +101,8 @@ export function traceSettings(flags: TraceFlags) {
     mount: flags.mount ?? false,
     ...(flags.bufferSize === undefined ? {} : { bufferBytes: flags.bufferSize }),
     ...(flags.bufferCount === undefined ? {} : { bufferCount: flags.bufferCount }),
+    ...(flags.lba ?? {}),
+    ...(flags.pid === undefined ? {} : { pid: flags.pid }),
     ...(flags.spoolSize === undefined ? {} : { spoolBytes: flags.spoolSize }),
     ...given({
       spoolDirectory: flags.spool,

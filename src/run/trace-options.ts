@@ -8,6 +8,10 @@ export interface TraceOptions {
   /** Of a kernel sub-buffer, and how many of them a CPU gets; the defaults depend on the source. */
   bufferBytes?: number;
   bufferCount?: number;
+  /** The kernel's filters; see TracerOptions. */
+  firstSector?: bigint;
+  lastSector?: bigint;
+  pid?: number;
   /** Default 256 MiB. */
   spoolBytes?: number;
   /** Where the spool goes on in files, and the most it may take there (default 8 GiB). */
@@ -25,9 +29,9 @@ export function tracerOptions(
   devices: string[],
   files: NativeExtents[],
 ): TracerOptions {
-  const { source, actions, bufferBytes, bufferCount, spoolBytes, spoolDirectory, spoolFileBytes, onFull } =
-    options;
-  const kernel = given({ source, actions, bufferBytes, bufferCount });
+  const { source, actions, bufferBytes, bufferCount, firstSector, lastSector, pid } = options;
+  const { spoolBytes, spoolDirectory, spoolFileBytes, onFull } = options;
+  const kernel = given({ source, actions, bufferBytes, bufferCount, firstSector, lastSector, pid });
   return { devices, files, ...kernel, ...given({ spoolBytes, spoolDirectory, spoolFileBytes, onFull }) };
 }
 
