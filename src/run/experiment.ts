@@ -3,6 +3,7 @@ import { type CacheState, prepareCache } from '../memory/cache-state.js';
 import { applyPressure, type Pressure, type PressureRequest } from '../memory/pressure.js';
 import { readAheadKib, setReadAhead } from '../memory/readahead.js';
 import { type Model, readModel } from '../model/gguf.js';
+import type { Sampler } from '../sample/sampler.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
 import { beginChanges, undoChanges } from './changes.js';
@@ -110,8 +111,8 @@ async function runSteps(
     ...given({ signal: options.signal }),
   };
   const trace = tracerOptions(spooled, [files.disk], files.extents);
-  const measurement = await measure(steps, progress, trace, files.paths, () =>
-    steps.step(`run ${engine.name}`, () => runWorkload(engine, workload)),
+  const measurement = await measure(steps, progress, trace, files.paths, (sampler) =>
+    steps.step(`run ${engine.name}`, () => runWorkload(engine, workload, sampler)),
   );
   await using _tracer = measurement.tracer;
   const cgroup = pressure.cgroup?.figures() ?? null;
@@ -174,8 +175,13 @@ async function setPressure(options: ExperimentOptions, steps: Steps, progress: P
   return pressure;
 }
 
-async function runWorkload(engine: Engine, options: WorkloadOptions): Promise<WorkloadOutcome> {
+async function runWorkload(
+  engine: Engine,
+  options: WorkloadOptions,
+  sampler: Sampler,
+): Promise<WorkloadOutcome> {
   const running = await engine.start(options);
+  sampler.watch(running.pid);
   return running.done;
 }
 

@@ -55,6 +55,7 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
       const paths = files.map(({ path }) => path);
       await store.writeTensors(model, paths);
     }
+    await store.writeSamples(measurement.sampler.samples);
     await store.writeMarks(outcome?.marks ?? []);
     const summary = buildSummary({
       devices,

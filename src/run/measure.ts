@@ -3,6 +3,7 @@ import { Tracer, type TracerOptions } from '../capture/tracer.js';
 import type { CacheResidency } from '../memory/cache-state.js';
 import { residencyOf } from '../memory/cache-state.js';
 import { formatSize } from '../memory/size.js';
+import { Sampler } from '../sample/sampler.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { bytesWrittenByUs, type MemoryState, memoryState } from './machine.js';
 import type { Progress } from './progress.js';
@@ -21,6 +22,8 @@ export interface Measurement {
   before: Snapshot;
   after: Snapshot;
   bytesWritten: number;
+  /** What was watched meanwhile; stopped. */
+  sampler: Sampler;
 }
 
 /** How often the progress line is renewed. */
@@ -29,14 +32,14 @@ const progressMs = 500;
 /**
  * Traces while `work` goes on. Tracing is stopped by the steps' undo, so it ends in order with all else.
  *
- * `work` must end soon after the abort that it was given a signal for: what was traced until then is a measurement too.
+ * `work` tells the sampler of its process, and must end soon after the abort that it was given a signal for: what was traced until then is a measurement too.
  */
 export async function measure(
   steps: Steps,
   progress: Progress,
   options: TracerOptions,
   paths: readonly string[],
-  work: () => Promise<WorkloadOutcome | null>,
+  work: (sampler: Sampler) => Promise<WorkloadOutcome | null>,
 ): Promise<Measurement> {
   const tracer = await steps.step('start tracing', () => Tracer.start(options));
   steps.onUndo('stop tracing', () => tracer.stop());
@@ -44,9 +47,10 @@ export async function measure(
   try {
     const written = bytesWrittenByUs();
     const before = snapshot(paths);
-    const outcome = await work();
+    const sampler = new Sampler({ paths });
+    const outcome = await work(sampler).finally(() => sampler.stop());
     const after = snapshot(paths);
-    return { tracer, outcome, before, after, bytesWritten: bytesWrittenByUs() - written };
+    return { tracer, outcome, before, after, bytesWritten: bytesWrittenByUs() - written, sampler };
   } catch (error) {
     await tracer[Symbol.asyncDispose]();
     throw error;

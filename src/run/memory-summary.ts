@@ -1,6 +1,7 @@
 import type { CacheState } from '../memory/cache-state.js';
 import type { CgroupFigures } from '../memory/cgroup.js';
 import type { Pressure } from '../memory/pressure.js';
+import type { Sampler } from '../sample/sampler.js';
 import type { Measurement } from './measure.js';
 import type { Summary } from './summary-schema.js';
 
@@ -22,7 +23,7 @@ export function memorySummary({
   readAheadKib,
   cache,
 }: MemoryInput): Summary['memory'] {
-  const { before, after, outcome } = measurement;
+  const { before, after, outcome, sampler } = measurement;
   return {
     lockedBytes: pressure?.lockedBytes ?? 0,
     limitBytes: pressure?.cgroup?.limitBytes ?? null,
@@ -39,6 +40,18 @@ export function memorySummary({
     modelCachedBefore: before.residency?.cachedBytes ?? null,
     modelCachedAfter: after.residency?.cachedBytes ?? null,
     limitPeakBytes: cgroup?.peakBytes ?? null,
-    refaultedPages: cgroup?.refaultedPages ?? null,
+    refaultedPages: cgroup?.refaultedPages ?? sampler.growth('refaultedPages'),
+    reclaimedPages: sampler.growth('reclaimedPages'),
+    swapInPages: sampler.growth('swapInPages'),
+    swapOutPages: sampler.growth('swapOutPages'),
+    memoryStallNs: stallNs(sampler, 'memoryStallSomeUs'),
+    ioStallNs: stallNs(sampler, 'ioStallSomeUs'),
+    samples: sampler.looks,
+    samplingNs: sampler.tookNs,
   };
+}
+
+function stallNs(sampler: Sampler, metric: string): number | null {
+  const us = sampler.growth(metric);
+  return us === null ? null : us * 1000;
 }

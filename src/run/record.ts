@@ -48,13 +48,14 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     const config = configStart('record', options.commandLine, { ...asked });
     if (options.mount) await mountTracing(steps);
     const trace = tracerOptions(await mountSpool(steps, options), devices, files?.extents ?? []);
-    const measurement = await measure(steps, progress, trace, files?.paths ?? [], async () => {
+    const measurement = await measure(steps, progress, trace, files?.paths ?? [], async (sampler) => {
       if (!engine) return steps.step('record', () => waitFor(options));
       return steps.step(`run ${options.command?.[0]}`, async () => {
         const running = await engine.start({
           log: folder.file(runFiles.log),
           ...given({ signal: options.signal, timeLimitMs: options.durationMs }),
         });
+        sampler.watch(running.pid);
         return running.done;
       });
     });

@@ -167,7 +167,17 @@ export const summarySchema = z.object({
     modelCachedBefore: count.nullable(),
     modelCachedAfter: count.nullable(),
     limitPeakBytes: count.nullable(),
+    /** Of the workload's cgroup where there is one, else of the machine meanwhile, as are those below. */
     refaultedPages: count.nullable(),
+    reclaimedPages: count.nullable().default(null),
+    swapInPages: count.nullable().default(null),
+    swapOutPages: count.nullable().default(null),
+    /** Time in which some task waited for memory, or for a disk (PSI). */
+    memoryStallNs: count.nullable().default(null),
+    ioStallNs: count.nullable().default(null),
+    /** How often the machine was looked at, and the time that took. */
+    samples: count.nullable().default(null),
+    samplingNs: count.nullable().default(null),
   }),
   workload: z
     .object({

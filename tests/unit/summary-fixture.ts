@@ -75,6 +75,13 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
       modelCachedAfter: 60 * 2 ** 20,
       limitPeakBytes: 85 * 2 ** 20,
       refaultedPages: 1000,
+      reclaimedPages: 2000,
+      swapInPages: 0,
+      swapOutPages: 0,
+      memoryStallNs: 0,
+      ioStallNs: 0,
+      samples: 8,
+      samplingNs: 4e6,
     },
     workload: {
       engine: 'llama-cli',

@@ -1,0 +1,84 @@
+import { native } from '../native.js';
+import type { StoredSample } from '../store/store.js';
+import { machineMetrics } from './machine-metrics.js';
+import { processMetrics } from './process-metrics.js';
+
+export interface SamplerOptions {
+  /** Files whose part in the page cache is watched. */
+  paths: readonly string[];
+  /** Default 250. */
+  everyMs?: number;
+}
+
+/**
+ * The kernel walks a file's whole index to count its cached pages, which takes long for a large file: this may take
+ * one part in so many of the time.
+ */
+const residencyShare = 100;
+
+/** Watches the machine, the workload and its files while it runs, on the block trace's clock. */
+export class Sampler {
+  readonly samples: StoredSample[] = [];
+  /** Time that sampling took, in ns: what it cost at most. */
+  tookNs = 0;
+  /** How often it was looked. */
+  looks = 0;
+  readonly #paths: readonly string[];
+  readonly #timer: NodeJS.Timeout;
+  #pid: number | null = null;
+  #nextResidencyNs = 0n;
+
+  constructor({ paths, everyMs = 250 }: SamplerOptions) {
+    this.#paths = paths;
+    this.#look();
+    this.#timer = setInterval(() => this.#look(), everyMs).unref();
+  }
+
+  /** The workload has started: its own counters are watched from now on. */
+  watch(pid: number): void {
+    this.#pid = pid;
+  }
+
+  /** Looks for the last time. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#nextResidencyNs = 0n;
+    this.#look();
+  }
+
+  /** A metric's last value less its first; null where the kernel does not have it. */
+  growth(metric: string): number | null {
+    const first = this.samples.find((sample) => sample.metric === metric);
+    const last = this.samples.findLast((sample) => sample.metric === metric);
+    return first && last ? last.value - first.value : null;
+  }
+
+  #look(): void {
+    const start = process.hrtime.bigint();
+    this.#take(machineMetrics());
+    if (this.#pid !== null) this.#take(processMetrics(this.#pid));
+    this.#takeResidency();
+    this.tookNs += Number(process.hrtime.bigint() - start);
+    this.looks++;
+  }
+
+  #takeResidency(): void {
+    const start = process.hrtime.bigint();
+    if (this.#paths.length === 0 || start < this.#nextResidencyNs) return;
+    const all = this.#paths.map((path) => native.pageCacheResidency(path));
+    const sum = (values: (number | null)[]) =>
+      values.includes(null) ? null : values.reduce((total: number, n) => total + (n ?? 0), 0);
+    this.#take([
+      ['modelCachedBytes', sum(all.map(({ cachedBytes }) => cachedBytes))],
+      ['modelEvictedBytes', sum(all.map(({ evictedBytes }) => evictedBytes))],
+      ['modelRecentlyEvictedBytes', sum(all.map(({ recentlyEvictedBytes }) => recentlyEvictedBytes))],
+    ]);
+    const end = process.hrtime.bigint();
+    this.#nextResidencyNs = end + (end - start) * BigInt(residencyShare);
+  }
+
+  #take(values: [metric: string, value: number | null][]): void {
+    const time = process.hrtime.bigint();
+    for (const [metric, value] of values) if (value !== null) this.samples.push({ time, metric, value });
+  }
+}
