@@ -1,22 +1,22 @@
-import { basename } from 'node:path';
 import { Command } from 'commander';
-import { openRun, renderComparison } from '../index.js';
+import { openGroups, renderComparison, renderGroups } from '../index.js';
 import { styleFor } from '../report/style.js';
 
 export function compareCommand(): Command {
   return new Command('compare')
-    .description('show runs side by side, with the changes from the first')
-    .argument('<runs...>', 'run folders')
-    .option('--json', 'print the summaries as one array')
+    .description('show runs, or groups of repeats, side by side, with the changes from the first')
+    .argument('<runs...>', 'run folders, and folders of runs as sweep and run --repeat leave them')
+    .option('--json', 'print the groups with their summaries as one array')
     .action(async (paths: string[], flags: { json?: boolean }) => {
-      const runs = [];
-      for (const path of paths) {
-        await using run = await openRun(path);
-        runs.push({ name: basename(run.path), summary: run.summary });
-      }
-      const text = flags.json
-        ? JSON.stringify(runs, null, 2)
-        : renderComparison(runs, styleFor(process.stdout)).trimEnd();
-      process.stdout.write(`${text}\n`);
+      const groups = (await Promise.all(paths.map(openGroups))).flat();
+      const single = groups.flatMap(({ name, summaries: [summary, ...more] }) =>
+        summary && more.length === 0 ? [{ name, summary }] : [],
+      );
+      const style = styleFor(process.stdout);
+      if (flags.json) process.stdout.write(`${JSON.stringify(groups, null, 2)}\n`);
+      else
+        process.stdout.write(
+          single.length === groups.length ? renderComparison(single, style) : renderGroups(groups, style),
+        );
     });
 }

@@ -12,6 +12,7 @@ import { recordCommand } from './record.js';
 import { recoverCommand } from './recover.js';
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
+import { sweepCommand } from './sweep.js';
 
 const program = new Command('blkscope')
   .description(
@@ -27,6 +28,7 @@ for (const command of [
   recordCommand(),
   reportCommand(),
   compareCommand(),
+  sweepCommand(),
   exportCommand(),
   queryCommand(),
   lockCommand(),

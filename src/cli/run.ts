@@ -1,7 +1,19 @@
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { BlkscopeError, type CacheState, given, type PressureRequest, runExperiment } from '../index.js';
+import {
+  BlkscopeError,
+  type CacheState,
+  defaultRunPath,
+  type ExperimentOptions,
+  given,
+  type PressureRequest,
+  planRepeats,
+  runExperiment,
+  runPlanned,
+} from '../index.js';
 import { count, seconds, size, type TraceFlags, traceOptions, traceSettings } from './options.js';
 import { showRun, withSession } from './session.js';
+import { showOutcomes } from './sweep.js';
 
 interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
   model: string;
@@ -22,6 +34,7 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
   dropCaches?: boolean;
   readahead?: number;
   timeLimit?: number;
+  repeat: number;
 }
 
 export function runCommand(): Command {
@@ -52,6 +65,7 @@ export function runCommand(): Command {
     .option('--as-is', 'leave the page cache as it is')
     .option('--drop-caches', "drop the whole machine's page cache first")
     .option('--readahead <kib>', "the disk's readahead during the run", count)
+    .option('--repeat <count>', 'make the run so often, into a folder of runs; print their spread', count, 1)
     .argument('[args...]', 'after --: passed to llama.cpp as they are')
     .action(run);
   // -n is the number of tokens here, as in llama.cpp; the buffers' count has its long name alone.
@@ -66,31 +80,36 @@ export function runCommand(): Command {
 }
 
 async function run(args: string[], flags: RunFlags): Promise<void> {
-  const finished = await withSession(({ progress, signal }) =>
-    runExperiment({
-      ...traceSettings(flags),
-      model: flags.model,
-      pressure: pressure(flags),
-      cache: cache(flags),
-      dropCaches: flags.dropCaches ?? false,
-      workload: given({
-        prompt: flags.prompt,
-        tokens: flags.tokens,
-        threads: flags.threads,
-        context: flags.context,
-        seed: flags.seed,
-        repack: flags.repack,
-        mlock: flags.mlock,
-        timeLimitMs: flags.timeLimit,
-        extraArgs: args,
-      }),
-      ...given({ llama: flags.llama, readAheadKib: flags.readahead }),
-      progress,
-      signal,
-      commandLine: process.argv,
+  const options: ExperimentOptions = {
+    ...traceSettings(flags),
+    model: flags.model,
+    pressure: pressure(flags),
+    cache: cache(flags),
+    dropCaches: flags.dropCaches ?? false,
+    workload: given({
+      prompt: flags.prompt,
+      tokens: flags.tokens,
+      threads: flags.threads,
+      context: flags.context,
+      seed: flags.seed,
+      repack: flags.repack,
+      mlock: flags.mlock,
+      timeLimitMs: flags.timeLimit,
+      extraArgs: args,
     }),
-  );
+    ...given({ llama: flags.llama, readAheadKib: flags.readahead }),
+    commandLine: process.argv,
+  };
+  if (flags.repeat !== 1) return repeat(options, flags);
+  const finished = await withSession((session) => runExperiment({ ...options, ...session }));
   showRun(finished, flags.json ?? false);
+}
+
+async function repeat(options: ExperimentOptions, flags: RunFlags): Promise<void> {
+  if (flags.repeat === 0) throw new BlkscopeError('BAD_ARGUMENT', '--repeat: 0 runs make no sense');
+  const output = resolve(options.output ?? defaultRunPath(options.model));
+  const plans = planRepeats({ ...options, output }, flags.repeat);
+  showOutcomes(await withSession((session) => runPlanned(plans, session)), flags.json ?? false);
 }
 
 function pressure({ lock, leave, limit }: RunFlags): PressureRequest {

@@ -15,7 +15,8 @@ interface Row {
   show: (value: number) => string;
 }
 
-const figures: Row[] = [
+/** The figures that runs are compared by. */
+export const figures: Row[] = [
   { label: 'tokens/s', value: (s) => s.workload?.tokensPerSecond, show: format.decimal },
   { label: 'prompt tokens/s', value: (s) => s.workload?.promptTokensPerSecond, show: format.decimal },
   { label: 'load time', value: (s) => s.workload?.loadNs, show: format.seconds },
@@ -36,11 +37,25 @@ const figures: Row[] = [
   { label: 'backward reads', value: (s) => gapShare(s, 'backward'), show: format.percent },
   { label: 'highest second', value: highestSecond, show: format.rate },
   { label: 'major faults', value: (s) => s.memory.majorFaults, show: format.count },
+  {
+    label: 'read per major fault',
+    value: (s) => (s.model && s.memory.majorFaults ? s.model.readBytes / s.memory.majorFaults : null),
+    show: format.size,
+  },
+  {
+    label: 'read again',
+    value: (s) => s.model && s.model.readBytes - s.model.uniqueBytes,
+    show: format.size,
+  },
+  { label: 'pages refaulted', value: (s) => s.memory.refaultedPages, show: format.count },
+  { label: 'stalled on memory', value: (s) => s.memory.memoryStallNs, show: format.seconds },
+  { label: 'stalled on disks', value: (s) => s.memory.ioStallNs, show: format.seconds },
   { label: 'model cached after', value: (s) => s.memory.modelCachedAfter, show: format.size },
   { label: 'events lost', value: (s) => s.integrity.eventsDropped, show: format.count },
 ];
 
-const conditions: { label: string; value: (summary: Summary) => string }[] = [
+/** How runs were made. */
+export const conditions: { label: string; value: (summary: Summary) => string }[] = [
   { label: 'memory', value: pressure },
   { label: 'cache at start', value: (s) => s.memory.cacheState ?? '-' },
   {
@@ -96,7 +111,8 @@ function highestSecond({ timeline }: Summary): number | null {
   return seconds.length === 0 ? null : Math.max(...seconds);
 }
 
-function layOut(rows: string[][], style: Style): string {
+/** Columns as wide as their widest cell, the first to the left. */
+export function layOut(rows: string[][], style: Style): string {
   const widths = (rows[0] as string[]).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import {
+  BlkscopeError,
+  type PlannedOutcome,
+  plannedGroups,
+  readSweep,
+  renderGroups,
+  runSweep,
+} from '../index.js';
+import { styleFor } from '../report/style.js';
+import { withSession } from './session.js';
+
+export function sweepCommand(): Command {
+  return new Command('sweep')
+    .description('make every run that a file lists, go on after a kill, and compare them')
+    .argument('<file>', 'YAML or JSON; docs/experiment.md lists its keys')
+    .option('--json', 'print the groups with their summaries')
+    .action(async (file: string, flags: { json?: boolean }) => {
+      const sweep = readSweep(file);
+      const outcomes = await withSession((session) =>
+        runSweep(sweep, { ...session, commandLine: process.argv }),
+      );
+      showOutcomes(outcomes, flags.json ?? false);
+    });
+}
+
+/** Prints the comparison of what was made; what failed becomes the exit. */
+export function showOutcomes(outcomes: readonly PlannedOutcome[], json: boolean): void {
+  const groups = plannedGroups(outcomes);
+  const text = json ? `${JSON.stringify(groups, null, 2)}\n` : renderGroups(groups, styleFor(process.stdout));
+  if (groups.length > 0) process.stdout.write(text);
+  const failed = outcomes.filter(({ error }) => error !== null);
+  if (failed.length === 0) return;
+  const [first] = failed;
+  throw new BlkscopeError(
+    'RUNS_FAILED',
+    `${failed.length} of ${outcomes.length} runs failed, the first with: ${first?.error?.message}; start it again to make those alone`,
+    'workload',
+  );
+}

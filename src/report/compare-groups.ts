@@ -1,0 +1,47 @@
+import type { Summary } from '../run/summary-schema.js';
+import { conditions, figures, layOut } from './compare.js';
+import * as format from './format.js';
+import { fewestRepeats, type Spread, spreadOf, verdict } from './spread.js';
+import { plainStyle, type Style } from './style.js';
+
+/** Repeats of one run: how their column is headed, and their summaries. */
+export interface ComparedGroup {
+  name: string;
+  summaries: readonly Summary[];
+}
+
+const legend = `mean of the repeats, +- their standard deviation; the change is from the first group.
+higher, lower: Welch's t test at 5 %; ~: the spread allows no verdict; ?: fewer than ${fewestRepeats} repeats`;
+
+/** Groups of repeats side by side. Figures that not every run of a group has are left out of it. */
+export function renderGroups(groups: readonly ComparedGroup[], style: Style = plainStyle): string {
+  const rows = [['', ...groups.map(({ name }) => name)]];
+  rows.push(['repeats', ...groups.map(({ summaries }) => String(summaries.length))]);
+  for (const { label, value } of conditions) {
+    rows.push([label, ...groups.map(({ summaries }) => [...new Set(summaries.map(value))].join(', '))]);
+  }
+  for (const { label, value, show } of figures) {
+    const spreads = groups.map(({ summaries }) => {
+      const values = summaries.map(value).filter((v) => typeof v === 'number');
+      return values.length === summaries.length && values.length > 0 ? spreadOf(values) : null;
+    });
+    if (spreads.every((spread) => spread === null)) continue;
+    const [base] = spreads;
+    const cell = (spread: Spread | null, index: number) =>
+      spread ? withSpread(spread, show) + (index > 0 && base ? ` (${changeFrom(base, spread)})` : '') : '-';
+    rows.push([label, ...spreads.map(cell)]);
+  }
+  return `${layOut(rows, style)}${style.dim(legend)}\n`;
+}
+
+function withSpread({ mean, deviation, count }: Spread, show: (value: number) => string): string {
+  if (count < 2 || mean === 0) return show(mean);
+  return `${show(mean)} +-${((deviation / Math.abs(mean)) * 100).toFixed(1)} %`;
+}
+
+const marks = { higher: 'higher', lower: 'lower', open: '~', few: '?' } as const;
+
+function changeFrom(base: Spread, to: Spread): string {
+  const change = format.change(base.mean, to.mean);
+  return change === 'same' ? change : `${change} ${marks[verdict(base, to)]}`;
+}

@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { BlkscopeError } from '../errors.js';
+import { runExperiment } from '../run/experiment.js';
+import { noProgress, type Progress } from '../run/progress.js';
+import type { Summary } from '../run/summary-schema.js';
+import { openRun } from '../store/open-run.js';
+import type { PlannedRun } from './sweep-plan.js';
+
+/** How a planned run went: its summary, or why there is none that counts. */
+export type PlannedOutcome = { plan: PlannedRun } & (
+  | { summary: Summary; error: null; found: boolean }
+  | { summary: null; error: Error }
+);
+
+export interface PlannedOptions {
+  progress?: Progress;
+  /** Ends the run that is under way and starts no other. What is finished stays. */
+  signal?: AbortSignal;
+  commandLine?: readonly string[];
+}
+
+/**
+ * Makes the runs one after the other; those whose folders are there and good are not made again, so a killed series
+ * goes on where it was. A run that fails is told and does not stop the others.
+ *
+ * Throws the signal's reason when aborted.
+ */
+export async function runPlanned(
+  plans: readonly PlannedRun[],
+  { progress = noProgress, signal, commandLine }: PlannedOptions = {},
+): Promise<PlannedOutcome[]> {
+  for (const folder of new Set(plans.map(({ options }) => dirname(options.output)))) removeHalfRuns(folder);
+  const clock = new SeriesClock(plans.length);
+  const outcomes: PlannedOutcome[] = [];
+  for (const [index, plan] of plans.entries()) {
+    signal?.throwIfAborted();
+    const found = await goodRun(plan.options.output);
+    if (found) {
+      clock.skip();
+      outcomes.push({ plan, summary: found, error: null, found: true });
+      continue;
+    }
+    progress.step(
+      `-- run ${index + 1} of ${plans.length}: ${plan.group}, repeat ${plan.repeat}${clock.timeLeft()}`,
+    );
+    const outcome = await clock.time(() =>
+      runOne(plan, { progress, ...(signal && { signal }), ...(commandLine && { commandLine }) }),
+    );
+    if (outcome.error) progress.warn(`${plan.group}, repeat ${plan.repeat}: ${outcome.error.message}`);
+    outcomes.push(outcome);
+  }
+  return outcomes;
+}
+
+async function runOne(plan: PlannedRun, around: PlannedOptions): Promise<PlannedOutcome> {
+  setAside(plan.options.output);
+  try {
+    const { run, problem } = await runExperiment({ ...plan.options, ...around });
+    await run[Symbol.asyncDispose]();
+    around.signal?.throwIfAborted();
+    if (problem) return { plan, summary: null, error: problem };
+    return { plan, summary: run.summary, error: null, found: false };
+  } catch (error) {
+    around.signal?.throwIfAborted();
+    if (error instanceof BlkscopeError) return { plan, summary: null, error };
+    throw error; // a defect of ours would fail every run alike
+  }
+}
+
+/** The summary of a run that was finished, whole and well; null for any other, which is made anew. */
+async function goodRun(path: string): Promise<Summary | null> {
+  if (!existsSync(path)) return null;
+  try {
+    const { summary } = await openRun(path);
+    return summary.integrity.complete && summary.workload?.exitCode === 0 ? summary : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A run that is not good is kept under another name: its log may tell why. */
+function setAside(path: string): void {
+  if (!existsSync(path)) return;
+  for (let n = 1; ; n++) {
+    const aside = `${path}.failed-${n}`;
+    if (existsSync(aside)) continue;
+    renameSync(path, aside);
+    return;
+  }
+}
+
+/** Runs are written under a hidden name with their process's number: those whose process is gone stay half. */
+function removeHalfRuns(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) {
+    const pid = /^\..*\.(\d+)\.partial$/.exec(name)?.[1];
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  }
+}
+
+/** Guesses how long the rest takes from what the runs took so far. */
+class SeriesClock {
+  #left: number;
+  #made = 0;
+  #tookMs = 0;
+
+  constructor(total: number) {
+    this.#left = total;
+  }
+
+  skip(): void {
+    this.#left--;
+  }
+
+  async time<T>(action: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    try {
+      return await action();
+    } finally {
+      this.#tookMs += performance.now() - start;
+      this.#made++;
+      this.#left--;
+    }
+  }
+
+  timeLeft(): string {
+    if (this.#made === 0) return '';
+    const seconds = Math.round(((this.#tookMs / this.#made) * this.#left) / 1000);
+    return seconds < 100 ? `, about ${seconds} s left` : `, about ${Math.round(seconds / 60)} min left`;
+  }
+}

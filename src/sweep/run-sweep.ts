@@ -1,0 +1,25 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { formatSize } from '../memory/size.js';
+import { synthesizeModel } from '../model/synthesize.js';
+import { noProgress } from '../run/progress.js';
+import { given } from '../run/trace-options.js';
+import { type PlannedOptions, type PlannedOutcome, runPlanned } from './run-planned.js';
+import type { Sweep } from './sweep-file.js';
+import { planSweep } from './sweep-plan.js';
+
+/** Makes the models that the sweep wants made and are missing, then its runs; see `runPlanned`. */
+export async function runSweep(sweep: Sweep, options: PlannedOptions = {}): Promise<PlannedOutcome[]> {
+  const { progress = noProgress, signal } = options;
+  for (const model of sweep.model) {
+    if (typeof model === 'string' || existsSync(model.path)) continue;
+    progress.step(`make ${model.path}`);
+    mkdirSync(dirname(model.path), { recursive: true });
+    await synthesizeModel(model.path, {
+      preset: model.synthesize,
+      onProgress: (written, total) => progress.update(`${formatSize(written)} of ${formatSize(total)}`),
+      ...given({ bytes: model.bytes, router: model.router, signal }),
+    });
+  }
+  return runPlanned(planSweep(sweep), options);
+}

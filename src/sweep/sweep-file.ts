@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { isMap, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { BlkscopeError } from '../errors.js';
+import { parseSize } from '../memory/size.js';
+import { type PresetName, presets } from '../model/synthetic-shape.js';
+
+const size = z.union([z.number(), z.string()]).transform((value, context) => {
+  try {
+    return parseSize(String(value));
+  } catch {
+    context.addIssue({
+      code: 'custom',
+      message: `'${value}' is not a size; write it like 15G, 512MiB or 800MB`,
+    });
+    return z.NEVER;
+  }
+});
+
+const whole = z.number().int();
+
+/** One value, or a list of them to go through. */
+const oneOrMore = <T extends z.ZodType>(value: T) =>
+  z
+    .union([value, z.array(value).min(1)])
+    .transform((given) => (Array.isArray(given) ? given : [given]) as z.output<T>[]);
+
+const pressure = z
+  .union(
+    [
+      z.literal('none'),
+      z.strictObject({ lock: size }),
+      z.strictObject({ leave: size }),
+      z.strictObject({ limit: size }),
+    ],
+    {
+      error: 'is not a pressure; write none, {lock: SIZE}, {leave: SIZE} or {limit: SIZE}',
+    },
+  )
+  .transform((value) => {
+    if (value === 'none') return { mode: 'none' as const };
+    const [mode, bytes] = Object.entries(value)[0] as ['lock' | 'leave' | 'limit', number];
+    return { mode, bytes };
+  });
+
+const model = z.union([
+  z.string(),
+  z.strictObject({
+    path: z.string(),
+    /** Makes the file, of random weights, where it is missing. */
+    synthesize: z.enum(Object.keys(presets) as [PresetName, ...PresetName[]]),
+    bytes: size.optional(),
+    router: z.union([z.literal('uniform'), z.strictObject({ zipf: z.number().nonnegative() })]).optional(),
+  }),
+]);
+
+export const sweepSchema = z.strictObject({
+  /** Folder of the runs; default: runs/ and the file's name. */
+  output: z.string().optional(),
+  repeat: whole.positive().default(1),
+  llama: z.string().optional(),
+  cache: z.enum(['cold', 'warm', 'asIs']).default('cold'),
+  prompt: z.string().optional(),
+  seed: whole.nonnegative().optional(),
+  /** Seconds for each workload. */
+  timeLimit: z.number().positive().optional(),
+  model: oneOrMore(model),
+  pressure: oneOrMore(pressure).default([{ mode: 'none' }]),
+  tokens: oneOrMore(whole.positive()).default([100]),
+  context: oneOrMore(whole.positive()).optional(),
+  threads: oneOrMore(whole.positive()).optional(),
+  /** KiB. */
+  readahead: oneOrMore(whole.nonnegative()).optional(),
+});
+
+/** A sweep as its file asks for it; paths as they are there, relative to where blkscope is started. */
+export type Sweep = z.output<typeof sweepSchema> & { output: string };
+
+/**
+ * Reads a sweep's YAML or JSON, which YAML includes.
+ *
+ * Throws BlkscopeError: ENOENT and the like; BAD_SWEEP, which names the line and the key that are wrong.
+ */
+export function readSweep(path: string): Sweep {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    const { code = 'EIO' } = cause as NodeJS.ErrnoException;
+    throw new BlkscopeError(code, `${path}: the sweep cannot be read: ${code}`, 'usage', { cause });
+  }
+  const sweep = parseSweep(text, path);
+  const name = basename(path).replace(/\.(ya?ml|json)$/i, '');
+  return { ...sweep, output: resolve(sweep.output ?? join('runs', name)) };
+}
+
+/** `path` is for messages alone. */
+export function parseSweep(text: string, path: string): z.output<typeof sweepSchema> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const broken = document.errors[0];
+  if (broken) {
+    const reason = broken.message.split('\n')[0]?.replace(/ at line \d+.*$/, '');
+    throw badSweep(path, lines.linePos(broken.pos[0]).line, reason ?? broken.code);
+  }
+  const checked = sweepSchema.safeParse(document.toJS());
+  if (checked.success) return checked.data;
+  const { where, why } = innermost(checked.error.issues[0] as z.core.$ZodIssue);
+  const node = nearestNode(document, where);
+  const line = lines.linePos(node?.range?.[0] ?? 0).line;
+  throw badSweep(path, line, `${where.join('.') || 'the file'}: ${why}`);
+}
+
+function badSweep(path: string, line: number, why: string): BlkscopeError {
+  return new BlkscopeError(
+    'BAD_SWEEP',
+    `${path}:${line}: ${why}; docs/experiment.md lists what a sweep may hold`,
+  );
+}
+
+/** Of a choice that none fitted, the complaint of the one that got furthest: it is about what was meant. */
+function innermost(issue: z.core.$ZodIssue): { where: PropertyKey[]; why: string } {
+  if (issue.code === 'unrecognized_keys') {
+    return { where: [...issue.path, issue.keys[0] as string], why: 'no such key' };
+  }
+  if (issue.code !== 'invalid_union') return { where: issue.path, why: issue.message };
+  const inner = issue.errors
+    .filter((branch) => !branch.some(({ code }) => code === 'unrecognized_keys'))
+    .flatMap((branch) => branch.slice(0, 1))
+    .map(innermost)
+    .sort((a, b) => b.where.length - a.where.length)[0];
+  const named = issue.message !== 'Invalid input';
+  if (!inner || (named && inner.where.length === 0)) return { where: issue.path, why: issue.message };
+  return { where: [...issue.path, ...inner.where], why: inner.why };
+}
+
+/** The node at a path, or the last one on the way to it that is there. */
+function nearestNode(document: ReturnType<typeof parseDocument>, path: PropertyKey[]) {
+  for (let length = path.length; length > 0; length--) {
+    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    if (isMap(parent)) {
+      const pair = parent.items.find(({ key }) => String(key) === String(path[length - 1]));
+      if (pair) return pair.key as { range?: [number, number, number] };
+    }
+    const node = document.getIn(path.slice(0, length), true) as
+      | { range?: [number, number, number] }
+      | undefined;
+    if (node?.range) return node;
+  }
+  return document.contents;
+}

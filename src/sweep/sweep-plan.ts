@@ -1,0 +1,119 @@
+import { basename, join } from 'node:path';
+import { formatSize } from '../memory/size.js';
+import type { ExperimentOptions } from '../run/experiment.js';
+import { given } from '../run/trace-options.js';
+import type { Sweep } from './sweep-file.js';
+
+/** A run that is to be made. `output` is its folder, which exists once it is finished. */
+export interface PlannedRun {
+  /** What sets it apart in the sweep; the same for its repeats. */
+  group: string;
+  /** From 1. */
+  repeat: number;
+  options: ExperimentOptions & { output: string };
+}
+
+/**
+ * Every combination of what the sweep lists, repeated. The repeats are the outermost loop, so that a machine that
+ * changes with time changes for all groups alike, and the first round already shows all of them.
+ */
+export function planSweep(sweep: Sweep): PlannedRun[] {
+  const groups = combinations(sweep);
+  return Array.from({ length: sweep.repeat }, (_, i) => i + 1).flatMap((repeat) =>
+    groups.map(({ name, options }) => ({
+      group: name,
+      repeat,
+      options: { ...options, output: join(sweep.output, repeatName(name, repeat)) },
+    })),
+  );
+}
+
+/** The same run several times, into folders below `output`. */
+export function planRepeats(options: ExperimentOptions & { output: string }, repeats: number): PlannedRun[] {
+  const group = basename(options.output);
+  return Array.from({ length: repeats }, (_, i) => ({
+    group,
+    repeat: i + 1,
+    options: { ...options, output: join(options.output, repeatName(group, i + 1)) },
+  }));
+}
+
+/** A run's folder is its group and the number of its repeat; `groupOfFolder` takes it apart again. */
+function repeatName(group: string, repeat: number): string {
+  return `${group}-r${repeat}`;
+}
+
+export function groupOfFolder(name: string): string {
+  return name.replace(/-r\d+$/, '');
+}
+
+interface Dimension {
+  label(value: never): string;
+  values: readonly unknown[];
+  options(value: never): Partial<ExperimentOptions>;
+}
+
+/** Options that differ between the groups, in the order in which they appear in a name. */
+function dimensions(sweep: Sweep): Dimension[] {
+  const workload = (key: 'tokens' | 'context' | 'threads', letter: string): Dimension => ({
+    label: (value: number) => `${letter}${value}`,
+    values: sweep[key] ?? [undefined],
+    options: (value: number | undefined) => ({ workload: given({ [key]: value }) }),
+  });
+  return [
+    {
+      label: (model: Sweep['model'][number]) => basename(modelPath(model)).replace(/\.gguf$/i, ''),
+      values: sweep.model,
+      options: (model: Sweep['model'][number]) => ({ model: modelPath(model) }),
+    },
+    {
+      label: (p: Sweep['pressure'][number]) =>
+        p.mode === 'none' ? 'none' : `${p.mode}-${formatSize(p.bytes).replace(' ', '')}`,
+      values: sweep.pressure,
+      options: (pressure: Sweep['pressure'][number]) => ({ pressure }),
+    },
+    workload('tokens', 'n'),
+    workload('context', 'c'),
+    workload('threads', 't'),
+    {
+      label: (kib: number) => `ra${kib}`,
+      values: sweep.readahead ?? [undefined],
+      options: (readAheadKib: number | undefined) => given({ readAheadKib }),
+    },
+  ];
+}
+
+interface Combination {
+  name: string;
+  options: ExperimentOptions;
+}
+
+function combinations(sweep: Sweep): Combination[] {
+  const { llama, cache, prompt, seed, timeLimit } = sweep;
+  const timeLimitMs = timeLimit === undefined ? undefined : timeLimit * 1000;
+  let all = [
+    {
+      parts: [] as string[],
+      options: { cache, workload: given({ prompt, seed, timeLimitMs }), ...given({ llama }) },
+    },
+  ];
+  for (const { label, values, options } of dimensions(sweep)) {
+    all = all.flatMap((before) =>
+      values.map((value) => {
+        const more = options(value as never);
+        return {
+          parts: values.length > 1 ? [...before.parts, label(value as never)] : before.parts,
+          options: { ...before.options, ...more, workload: { ...before.options.workload, ...more.workload } },
+        };
+      }),
+    );
+  }
+  return all.map(({ parts, options }) => ({
+    name: parts.join('.').replace(/[^\w.+-]+/g, '_') || 'run',
+    options: options as ExperimentOptions,
+  }));
+}
+
+export function modelPath(model: Sweep['model'][number]): string {
+  return typeof model === 'string' ? model : model.path;
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { synthesizeModel } from '../../src/model/synthesize.js';
+
+const cli = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+const root = new URL('../..', import.meta.url).pathname;
+
+/** On the disk, where a file has extents; the system's temporary folder may be a tmpfs. */
+let folder: string;
+
+before(async () => {
+  folder = mkdtempSync(join(root, 'build', 'sweep-'));
+  await synthesizeModel(join(folder, 'tiny.gguf'), { preset: 'demo', bytes: 60e6 });
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const blkscope = (...args: string[]) =>
+  spawnSync(process.execPath, [cli, ...args], { cwd: folder, encoding: 'utf8' });
+
+const limitGroups = () => readdirSync('/sys/fs/cgroup').filter((name) => name.startsWith('blkscope-'));
+
+test('a sweep loses nothing to a failing run or a kill, and makes only what is missing', async () => {
+  writeFileSync(
+    join(folder, 'sweep.yaml'),
+    'model: [missing.gguf, tiny.gguf]\nllama: embedded\ntokens: 2\nrepeat: 2\noutput: out\n',
+  );
+  const killed = spawn(process.execPath, [cli, 'sweep', 'sweep.yaml'], { cwd: folder, stdio: 'ignore' });
+  const first = join(folder, 'out/tiny-r1/summary.json');
+  for (let i = 0; i < 200 && !existsSync(first); i++) await sleep(100);
+  await sleep(300);
+  killed.kill('SIGKILL');
+  await new Promise((resolve) => killed.once('exit', resolve));
+  const made = { time: statSync(first).mtimeMs, text: readFileSync(first, 'utf8') };
+
+  const { status, stderr, stdout } = blkscope('sweep', 'sweep.yaml');
+  assert.equal(status, 5, stderr);
+  assert.match(stderr, /2 of 4 runs failed, the first with: .*missing\.gguf/);
+  assert.match(stdout, /repeats +2/);
+  assert.deepEqual(readdirSync(join(folder, 'out')).sort(), ['tiny-r1', 'tiny-r2']);
+  assert.deepEqual({ time: statSync(first).mtimeMs, text: readFileSync(first, 'utf8') }, made);
+  assert.deepEqual(limitGroups(), []);
+  assert.match(blkscope('recover').stdout, /nothing to undo/);
+
+  const compared = blkscope('compare', 'out');
+  assert.match(compared.stdout, /re-read factor/, compared.stderr);
+});
+
+test('run --repeat makes a group', () => {
+  const { status, stderr, stdout } = blkscope(
+    'run',
+    '--model',
+    'tiny.gguf',
+    '--llama',
+    'embedded',
+    '-n',
+    '2',
+    '--repeat',
+    '2',
+    '-o',
+    'both',
+  );
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /repeats +2/);
+  assert.deepEqual(readdirSync(join(folder, 'both')).sort(), ['both-r1', 'both-r2']);
+});
