@@ -29,6 +29,7 @@ struct Device {
 };
 
 struct Stream {
+  std::string device;
   unsigned cpu;
   Fd file;
   RecordDecoder decoder;
@@ -141,7 +142,7 @@ Result<void> RelaySource::openStreams(const Device& device) {
                                    ": EPERM, kernel lockdown as on Secure Boot machines); use --source ftrace"};
     }
     if (!file) return file.error();
-    streams_.push_back({cpu, std::move(*file), RecordDecoder()});
+    streams_.push_back({device.name, cpu, std::move(*file), RecordDecoder()});
   }
   if (streams_.empty()) {
     return Error{"NO_DEBUGFS", "no relay files in " + device.folder + ": is debugfs mounted at " + debugfs_ + "?"};
@@ -202,6 +203,7 @@ Result<bool> RelaySource::drain(size_t stream, std::vector<Event>& out) {
   moveTo(s.cpu);
   ssize_t got = ::read(s.file.get(), buffer_.data(), buffer_.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (got < 0 && errno == EIO) return Error{"NO_DEVICE", "/dev/" + s.device + " vanished while it was traced"};
   if (got < 0) return systemError("read relay file of CPU " + std::to_string(s.cpu));
   if (got == 0) return false;
   s.decoder.decode({buffer_.data(), static_cast<size_t>(got)}, out, notes_);

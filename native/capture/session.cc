@@ -181,6 +181,7 @@ void Session::capture() {
 void Session::finishIntegrity(const std::vector<DiskCounters>& before) {
   std::vector<DiskCounters> after = readAllCounters();
   for (size_t i = 0; i < after.size(); ++i) {
+    if (after[i].readSectors < before[i].readSectors) continue;  // a device that has vanished took its counters along
     integrity_.traced.readSectors += after[i].readSectors - before[i].readSectors;
     integrity_.traced.writtenSectors += after[i].writtenSectors - before[i].writtenSectors;
   }
