@@ -7,6 +7,7 @@ import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { exportCommand } from './export.js';
 import { lockCommand } from './lock.js';
+import { mapCommand } from './map.js';
 import { queryCommand } from './query.js';
 import { recordCommand } from './record.js';
 import { recoverCommand } from './recover.js';
@@ -29,6 +30,7 @@ for (const command of [
   reportCommand(),
   compareCommand(),
   sweepCommand(),
+  mapCommand(),
   exportCommand(),
   queryCommand(),
   lockCommand(),

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { asBlkscopeError } from '../capture/native-error.js';
+import { BlkscopeError } from '../errors.js';
 import { native } from '../native.js';
+import { statusBytes } from '../workload/process-memory.js';
 import { formatSize } from './size.js';
 
 /** Memory that nobody else can use until it is released. */
@@ -32,7 +35,9 @@ export async function holdMemory(
     progressMs,
   );
   try {
-    return await locking.done;
+    const memory = await locking.done;
+    requireLocked(memory);
+    return memory;
   } catch (error) {
     signal?.throwIfAborted();
     throw asBlkscopeError(error);
@@ -40,4 +45,16 @@ export async function holdMemory(
     clearInterval(show);
     signal?.removeEventListener('abort', cancel);
   }
+}
+
+/** What the kernel itself says of this process: a lock that it does not count would press on nobody. */
+function requireLocked(memory: LockedMemory): void {
+  const counted = statusBytes(readFileSync('/proc/self/status', 'utf8'), 'VmLck');
+  if (counted >= memory.bytes) return;
+  memory.release();
+  throw new BlkscopeError(
+    'NOT_LOCKED',
+    `only ${formatSize(counted)} of ${formatSize(memory.bytes)} are locked by the kernel's count (VmLck); use --limit`,
+    'unsupported',
+  );
 }

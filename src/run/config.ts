@@ -32,12 +32,14 @@ export interface RunConfig {
   files: FileConfig[];
   tracer: NativeTracerInfo;
   steps: StepRecord[];
+  /** Files that the workload was seen to map or hold open, largest first. */
+  openedFiles: { path: string; bytes: number; mappedBytes: number }[];
   /** The workload's own, ns on CLOCK_MONOTONIC. */
   marks: { kind: Mark['kind']; time: number; index?: number }[];
 }
 
 /** The parts of a config that are known before anything is done. */
-export type ConfigStart = Omit<RunConfig, 'devices' | 'files' | 'tracer' | 'steps' | 'marks'>;
+export type ConfigStart = Omit<RunConfig, 'devices' | 'files' | 'tracer' | 'steps' | 'openedFiles' | 'marks'>;
 
 export function configStart(
   kind: RunConfig['kind'],

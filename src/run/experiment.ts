@@ -2,6 +2,8 @@ import { recover } from '../capture/recover.js';
 import { type CacheState, prepareCache } from '../memory/cache-state.js';
 import { applyPressure, type Pressure, type PressureRequest } from '../memory/pressure.js';
 import { readAheadKib, setReadAhead } from '../memory/readahead.js';
+import { formatSize } from '../memory/size.js';
+import { swapAreas } from '../memory/swap.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { Sampler } from '../sample/sampler.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
@@ -168,11 +170,22 @@ async function setPressure(options: ExperimentOptions, steps: Steps, progress: P
     });
   const changes = beginChanges();
   if (request.mode === 'none') return apply();
+  warnOfSwap(progress);
   const names = { lock: 'lock memory', leave: 'lock memory', limit: 'make the memory cgroup' };
   if (request.mode === 'limit') steps.onUndo('remove the memory cgroup', () => undoChanges(changes));
   const pressure = await steps.step(names[request.mode], apply);
   if (request.mode !== 'limit') steps.onUndo('release the locked memory', () => pressure.release());
   return pressure;
+}
+
+/** With swap, pressure pushes out anonymous memory too, and the reads of the model are not all that it costs. */
+function warnOfSwap(progress: Progress): void {
+  for (const { path, bytes, zram } of swapAreas()) {
+    const where = zram
+      ? 'compressed memory, which takes of the same memory'
+      : 'its traffic is on the disk as well';
+    progress.warn(`swap is on: ${path}, ${formatSize(bytes)} (${where}); swapoff ${path} takes it out`);
+  }
 }
 
 async function runWorkload(

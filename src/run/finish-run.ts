@@ -83,6 +83,7 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
     })),
     tracer: tracer.info,
     steps: steps.records,
+    openedFiles: outcome?.openedFiles ?? [],
     marks: marksConfig(outcome?.marks ?? []),
   };
   folder.writeJson(runFiles.config, whole);

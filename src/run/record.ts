@@ -1,8 +1,10 @@
 import { recover } from '../capture/recover.js';
 import { BlkscopeError } from '../errors.js';
 import { readAheadKib } from '../memory/readahead.js';
+import { formatSize } from '../memory/size.js';
 import { modelOf } from '../model/gguf.js';
 import { commandEngine } from '../workload/command.js';
+import type { WorkloadOutcome } from '../workload/engine.js';
 import { configStart } from './config.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
@@ -60,6 +62,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       });
     });
     await using _tracer = measurement.tracer;
+    if (!files) nameLargeFiles(measurement.outcome, progress);
     await steps.undo();
     return await finishRun({
       folder,
@@ -83,6 +86,13 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     throw error;
   } finally {
     await steps.undo();
+  }
+}
+
+/** Files need not be known beforehand: those that the command was seen to use are told by name. */
+function nameLargeFiles(outcome: WorkloadOutcome | null, progress: Progress): void {
+  for (const { path, bytes, large } of outcome?.openedFiles ?? []) {
+    if (large) progress.warn(`it used ${path} (${formatSize(bytes)}); --file ${path} counts its coverage`);
   }
 }
 

@@ -14,7 +14,7 @@ let folder: string;
 
 before(async () => {
   folder = mkdtempSync(join(root, 'build', 'sweep-'));
-  await synthesizeModel(join(folder, 'tiny.gguf'), { preset: 'demo', bytes: 60e6 });
+  await synthesizeModel(join(folder, 'tiny.gguf'), { preset: 'tiny-llama' });
 });
 
 after(() => rmSync(folder, { recursive: true, force: true }));

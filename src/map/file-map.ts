@@ -1,0 +1,119 @@
+import { realpathSync } from 'node:fs';
+import { asBlkscopeError } from '../capture/native-error.js';
+import { BlkscopeError } from '../errors.js';
+import { readModel } from '../model/gguf.js';
+import { native } from '../native.js';
+
+/** A part of a file that lies in one piece. Offsets and lengths in bytes; sectors of 512 bytes of the whole disk. */
+export interface MappedExtent {
+  fileOffset: number;
+  bytes: number;
+  sector: number;
+}
+
+/** A tensor and where it lies: its first sector, and in how many extents. */
+export interface MappedTensor {
+  name: string;
+  fileOffset: number;
+  bytes: number;
+  /** null: a hole. */
+  sector: number | null;
+  extents: number;
+}
+
+export interface FileMap {
+  path: string;
+  bytes: number;
+  device: string;
+  disk: string;
+  /** First sector of the file system's device on the disk; `filefrag` counts from there. */
+  startSector: number;
+  fileSystem: string;
+  /** In file order. */
+  extents: MappedExtent[];
+  /** Runs of extents that continue each other on the disk: what a reader from front to back sees. 1 is best. */
+  fragments: number;
+  /** How many of the fragments lie before the one that precedes them in the file. */
+  backward: number;
+  largestFragment: number;
+  /** null: not a GGUF model. */
+  tensors: MappedTensor[] | null;
+}
+
+/** Throws BlkscopeError: ENOENT, EACCES, NO_EXTENTS (with the file system's reason), and of damaged models. */
+export async function mapFile(path: string): Promise<FileMap> {
+  const { bytes, extents, ...device } = layOut(path);
+  const starts = extents.flatMap((extent, i) => (continues(extents[i - 1], extent) ? [] : [i]));
+  const sizes = starts.map((start, i) => sumOfBytes(extents.slice(start, starts[i + 1])));
+  return {
+    path: realpathSync(path),
+    bytes,
+    ...device,
+    extents,
+    fragments: starts.length,
+    backward: starts.filter(
+      (i) => i > 0 && (extents[i] as MappedExtent).sector < (extents[i - 1] as MappedExtent).sector,
+    ).length,
+    largestFragment: Math.max(0, ...sizes),
+    tensors: await tensorsOf(path, extents),
+  };
+}
+
+function layOut(path: string) {
+  try {
+    const { name, disk, startSector, fileSystem } = native.fileDevice(path);
+    const { bytes, fileOffsets, sectors, sectorCounts } = native.fileExtents(path);
+    const extents = Array.from(sectors, (sector, i) => ({
+      fileOffset: Number(fileOffsets[i]),
+      bytes: Number(sectorCounts[i]) * 512,
+      sector: Number(sector),
+    }));
+    return { bytes, device: name, disk, startSector: Number(startSector), fileSystem, extents };
+  } catch (error) {
+    throw asBlkscopeError(error);
+  }
+}
+
+function continues(before: MappedExtent | undefined, { fileOffset, sector }: MappedExtent): boolean {
+  if (!before) return false;
+  return before.fileOffset + before.bytes === fileOffset && before.sector + before.bytes / 512 === sector;
+}
+
+function sumOfBytes(extents: readonly MappedExtent[]): number {
+  return extents.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+async function tensorsOf(path: string, extents: readonly MappedExtent[]): Promise<MappedTensor[] | null> {
+  try {
+    const model = await readModel(path);
+    const part = model.parts.findIndex((each) => realpathSync(each.path) === realpathSync(path));
+    return model.tensors
+      .filter((tensor) => tensor.part === part)
+      .map(({ name, offset, bytes }) => ({
+        name,
+        fileOffset: offset,
+        bytes,
+        ...place(offset, bytes, extents),
+      }));
+  } catch (error) {
+    if (error instanceof BlkscopeError && error.code === 'NOT_GGUF') return null;
+    throw error;
+  }
+}
+
+/** Where the bytes from `offset` on lie; extents are in file order. */
+function place(
+  offset: number,
+  bytes: number,
+  extents: readonly MappedExtent[],
+): Pick<MappedTensor, 'sector' | 'extents'> {
+  const touched = extents.filter(
+    (each) => each.fileOffset < offset + bytes && offset < each.fileOffset + each.bytes,
+  );
+  const first = touched[0];
+  const into = first ? offset - first.fileOffset : -1;
+  return {
+    sector: first && into >= 0 ? first.sector + Math.floor(into / 512) : null,
+    extents: touched.length,
+  };
+}
