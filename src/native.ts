@@ -62,9 +62,30 @@ export interface NativeTracerOptions {
   deliver: boolean;
 }
 
+export interface NativeImportOptions {
+  /** blktrace's base names, BASE.blktrace.N, other files of records, or '-' for standard input. */
+  paths: string[];
+  /** Files whose coverage is counted, and the kernel's number of the disk that they lie on. */
+  files: NativeExtents[];
+  fileDevice: number;
+  /** False: events are analysed and dropped. */
+  deliver: boolean;
+}
+
+/** A saved trace being read on a thread of its own, from its construction on. */
+export interface NativeImporter {
+  /** null: nothing ready now, `onReady` will be called. Throws when nothing could be imported. */
+  takeBatch(): NativeBatch | 'ended' | null;
+  /** Events read so far. */
+  events(): number;
+  /** After 'ended'. Diskstats are 0: the trace does not tell. */
+  summary(): NativeSummary & { protocol: 1 | 2; devices: Uint32Array };
+  close(): void;
+}
+
 /** What start() found out. `reason` says why the source was chosen, in words. */
 export interface NativeTracerInfo {
-  source: SourceKind;
+  source: SourceKind | 'file';
   protocol: 1 | 2;
   reason: string;
   cpus: number;
@@ -205,6 +226,7 @@ export interface NativeChanges {
 
 export interface NativeBinding extends NativeMemory, NativeRegions {
   Tracer: new (options: NativeTracerOptions, onReady: () => void) => NativeTracer;
+  Importer: new (options: NativeImportOptions, onReady: () => void) => NativeImporter;
   Changes: new (journalDirectory: string) => NativeChanges;
   /** Undoes what dead sessions left in the journal directory; live sessions are left alone. */
   recover(journalDirectory: string): UndoReport;

@@ -3,6 +3,7 @@
 
 #include "addon/changes.h"
 #include "addon/files.h"
+#include "addon/importer.h"
 #include "addon/memory.h"
 #include "addon/region_reads.h"
 #include "addon/sector_set.h"
@@ -13,6 +14,7 @@ namespace {
 Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   blkscope::registerChanges(env, exports);
   blkscope::registerFiles(env, exports);
+  blkscope::registerImporter(env, exports);
   blkscope::registerMemory(env, exports);
   blkscope::registerRegionReads(env, exports);
   blkscope::registerSectorSet(env, exports);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 
 #include "capture/blktrace_abi.h"
@@ -109,55 +110,115 @@ void RecordDecoder::checkSequence(uint32_t sequence) {
   lastSequence_ = sequence;
 }
 
-void RecordDecoder::decode(std::span<const std::byte> bytes, std::vector<Event>& out, Notes& notes) {
-  if (pending_.empty()) {
-    size_t used = decodeWhole(bytes, out, notes);
-    pending_.assign(bytes.begin() + static_cast<ptrdiff_t>(used), bytes.end());
-    return;
+RecordShape shapeOf(std::span<const std::byte> bytes) {
+  if (bytes.size() < sizeof(Record1)) return {};
+  RecordShape shape;
+  uint32_t magic = load<uint32_t>(bytes.data(), false);
+  shape.swapped = !isMagic(magic);
+  if (shape.swapped) magic = __builtin_bswap32(magic);
+  uint32_t version = magic & 0xff;
+  if (!isMagic(magic) || (version != 7 && version != 8)) {
+    shape.kind = RecordShape::garbage;
+    return shape;
   }
-  pending_.insert(pending_.end(), bytes.begin(), bytes.end());
-  size_t used = decodeWhole(pending_, out, notes);
-  pending_.erase(pending_.begin(), pending_.begin() + static_cast<ptrdiff_t>(used));
+  shape.second = version == 8;
+  size_t header = shape.second ? sizeof(Record2) : sizeof(Record1);
+  if (bytes.size() < header) return shape;
+  size_t length = shape.second ? offsetof(Record2, pduLength) : offsetof(Record1, pduLength);
+  shape.bytes = header + load<uint16_t>(bytes.data() + length, shape.swapped);
+  if (bytes.size() >= shape.bytes) shape.kind = RecordShape::record;
+  return shape;
 }
 
-size_t RecordDecoder::decodeWhole(std::span<const std::byte> bytes, std::vector<Event>& out, Notes& notes) {
-  size_t at = 0;
-  while (bytes.size() - at >= sizeof(Record1)) {
-    const std::byte* record = bytes.data() + at;
-    uint32_t magic = load<uint32_t>(record, false);
-    bool swapped = !isMagic(magic);
-    if (swapped) magic = __builtin_bswap32(magic);
-    uint32_t version = magic & 0xff;
-    if (!isMagic(magic) || (version != 7 && version != 8)) {
-      ++at;
-      ++garbage_;
-      continue;
-    }
-    bool second = version == 8;
-    size_t header = second ? sizeof(Record2) : sizeof(Record1);
-    if (bytes.size() - at < header) break;
-    size_t tail = second ? 16 : 4;  // from the end of the header back to `error`, `pduLength`
-    uint16_t pduLength = load<uint16_t>(record + header - tail + 2, swapped);
-    if (bytes.size() - at < header + pduLength) break;
+void RecordDecoder::skipGarbage(uint64_t at) {
+  if (garbage_++ == 0) firstGarbageAt_ = at;
+}
 
-    Event event;
-    event.time = load<uint64_t>(record + 8, swapped);
-    event.sector = load<uint64_t>(record + 16, swapped);
-    event.bytes = load<uint32_t>(record + 24, swapped);
-    event.pid = load<uint32_t>(record + (second ? 28 : 32), swapped);
-    uint64_t action = second ? load<uint64_t>(record + 32, swapped) : load<uint32_t>(record + 28, swapped);
-    event.device = load<uint32_t>(record + header - tail - 8, swapped);
-    event.cpu = static_cast<uint16_t>(load<uint32_t>(record + header - tail - 4, swapped));
-    event.error = load<uint16_t>(record + header - tail, swapped);
-    protocol_ = second ? Protocol::v2 : Protocol::v1;
+// The common path: this machine's byte order, one version; loads at fixed offsets and a few predictable branches.
+template <class Record>
+RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> bytes, std::span<Event> out,
+                                                    Notes& notes) {
+  constexpr uint32_t kExpected = abi::kMagic | (sizeof(Record) == sizeof(Record2) ? 8 : 7);
+  Progress done;
+  while (done.events < out.size() && bytes.size() - done.used >= sizeof(Record)) {
+    Record record;
+    std::memcpy(&record, bytes.data() + done.used, sizeof record);
+    size_t size = sizeof record + record.pduLength;
+    if (record.magic != kExpected || bytes.size() - done.used < size) break;
+    Event& event = out[done.events];
+    event = Event{};
+    event.time = record.time;
+    event.sector = record.sector;
+    event.bytes = record.bytes;
+    event.pid = record.pid;
+    event.device = record.device;
+    event.cpu = static_cast<uint16_t>(record.cpu);
+    event.error = record.error;
     ++records_;
-    if (finishEvent(action, {record + header, pduLength}, swapped, event, notes)) {
-      checkSequence(load<uint32_t>(record + 4, swapped));  // notes carry no sequence number
-      out.push_back(event);
+    if (finishEvent(record.action, bytes.subspan(done.used + sizeof record, record.pduLength), false, event, notes)) {
+      checkSequence(record.sequence);  // notes carry no sequence number
+      ++done.events;
     }
-    at += header + pduLength;
+    done.used += size;
   }
-  return at;
+  if (done.used) protocol_ = sizeof(Record) == sizeof(Record2) ? Protocol::v2 : Protocol::v1;
+  return done;
+}
+
+bool RecordDecoder::decodeSwapped(std::span<const std::byte> record, const RecordShape& shape, Event& event,
+                                  Notes& notes) {
+  const std::byte* at = record.data();
+  size_t header = shape.second ? sizeof(Record2) : sizeof(Record1);
+  size_t tail = header - (shape.second ? 16 : 4);  // where `error` and `pduLength` are
+  event = Event{};
+  event.time = load<uint64_t>(at + 8, true);
+  event.sector = load<uint64_t>(at + 16, true);
+  event.bytes = load<uint32_t>(at + 24, true);
+  event.pid = load<uint32_t>(at + (shape.second ? 28 : 32), true);
+  uint64_t action = shape.second ? load<uint64_t>(at + 32, true) : load<uint32_t>(at + 28, true);
+  event.device = load<uint32_t>(at + tail - 8, true);
+  event.cpu = static_cast<uint16_t>(load<uint32_t>(at + tail - 4, true));
+  event.error = load<uint16_t>(at + tail, true);
+  protocol_ = shape.second ? Protocol::v2 : Protocol::v1;
+  ++records_;
+  if (!finishEvent(action, record.subspan(header), true, event, notes)) return false;
+  checkSequence(load<uint32_t>(at + 4, true));
+  return true;
+}
+
+RecordDecoder::Progress RecordDecoder::decode(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes) {
+  Progress done;
+  while (done.events < out.size()) {
+    auto rest = bytes.subspan(done.used);
+    RecordShape shape = shapeOf(rest);
+    if (shape.kind == RecordShape::incomplete) break;
+    if (shape.kind == RecordShape::garbage) {
+      skipGarbage(used_ + done.used);
+      ++done.used;
+    } else if (shape.swapped) {
+      done.events += decodeSwapped(rest.first(shape.bytes), shape, out[done.events], notes);
+      done.used += shape.bytes;
+    } else {
+      auto room = out.subspan(done.events);
+      Progress run = shape.second ? decodeNative<Record2>(rest, room, notes) : decodeNative<Record1>(rest, room, notes);
+      done.used += run.used;
+      done.events += run.events;
+    }
+  }
+  used_ += done.used;
+  return done;
+}
+
+void RecordDecoder::decode(std::span<const std::byte> bytes, std::vector<Event>& out, Notes& notes) {
+  if (!pending_.empty()) {
+    pending_.insert(pending_.end(), bytes.begin(), bytes.end());
+    bytes = pending_;
+  }
+  size_t before = out.size();
+  out.resize(before + bytes.size() / sizeof(Record1) + 1);  // one more than can come, so that only `bytes` end it
+  Progress done = decode(bytes, std::span(out).subspan(before), notes);
+  out.resize(before + done.events);
+  pending_ = std::vector<std::byte>(bytes.begin() + static_cast<ptrdiff_t>(done.used), bytes.end());
 }
 
 }  // namespace blkscope

@@ -30,9 +30,29 @@ void decodeAction(uint64_t word, Event& event);
 /// `payload` is the bytes after the record. Returns false for a note, which is no event.
 bool finishEvent(uint64_t actionWord, std::span<const std::byte> payload, bool swapped, Event& event, Notes& notes);
 
+/// What the start of some bytes is.
+struct RecordShape {
+  enum Kind { record, garbage, incomplete } kind = incomplete;
+  bool swapped = false;  // written on a machine of the other byte order
+  bool second = false;   // version 8
+  size_t bytes = 0;      // header and payload
+};
+
+/// Looks at the record that `bytes` begin with. incomplete: its end has not come.
+RecordShape shapeOf(std::span<const std::byte> bytes);
+
 /// Decodes one stream (one CPU of one device) of raw records, fed in pieces of any size.
 class RecordDecoder {
  public:
+  struct Progress {
+    size_t used = 0;    // bytes
+    size_t events = 0;  // written
+  };
+
+  /// Decodes whole records from the start of `bytes` until `out` is full or a record's end has not come.
+  /// What is not used must come again, with more behind it.
+  Progress decode(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes);
+
   /// Appends the events of all whole records in `bytes` (after what the last call left over) to `out`.
   void decode(std::span<const std::byte> bytes, std::vector<Event>& out, Notes& notes);
 
@@ -41,20 +61,26 @@ class RecordDecoder {
   uint64_t records() const { return records_; }
   /// Records that the sequence numbers say are missing.
   uint64_t sequenceGaps() const { return gaps_; }
-  /// Bytes that belong to no record and were skipped to find the next one.
+  /// Bytes that belong to no record and were skipped to find the next one, and where in the stream the first was.
   uint64_t garbageBytes() const { return garbage_; }
+  uint64_t firstGarbageAt() const { return firstGarbageAt_; }
   /// Bytes of a record whose end has not come.
   size_t pendingBytes() const { return pending_.size(); }
 
  private:
-  size_t decodeWhole(std::span<const std::byte> bytes, std::vector<Event>& out, Notes& notes);
+  template <class Record>
+  Progress decodeNative(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes);
+  bool decodeSwapped(std::span<const std::byte> record, const RecordShape& shape, Event& event, Notes& notes);
+  void skipGarbage(uint64_t at);
   void checkSequence(uint32_t sequence);
 
   std::vector<std::byte> pending_;
   Protocol protocol_ = Protocol::v1;
   uint64_t records_ = 0;
   uint64_t gaps_ = 0;
+  uint64_t used_ = 0;
   uint64_t garbage_ = 0;
+  uint64_t firstGarbageAt_ = 0;
   uint32_t lastSequence_ = 0;
 };
 

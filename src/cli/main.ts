@@ -6,6 +6,7 @@ import { compareCommand } from './compare.js';
 import { demoCommand } from './demo.js';
 import { doctorCommand } from './doctor.js';
 import { exportCommand } from './export.js';
+import { importCommand } from './import.js';
 import { lockCommand } from './lock.js';
 import { mapCommand } from './map.js';
 import { queryCommand } from './query.js';
@@ -27,6 +28,7 @@ for (const command of [
   doctorCommand(),
   runCommand(),
   recordCommand(),
+  importCommand(),
   reportCommand(),
   compareCommand(),
   sweepCommand(),

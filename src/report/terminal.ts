@@ -25,7 +25,8 @@ export function renderReport(summary: Summary, options: ReportOptions = {}): str
   sizes(page, summary);
   bandwidth(page, summary);
   workload(page, summary);
-  memory(page, summary);
+  // A saved trace tells nothing of the memory of the machine it was made on.
+  if (summary.source.kind !== 'file') memory(page, summary);
   tracer(page, summary);
   return page.text();
 }

@@ -15,7 +15,7 @@ export interface FileConfig {
 
 /** config.json: what is needed to repeat a run, and how it went. */
 export interface RunConfig {
-  /** `run` or `record`. */
+  /** `run`, `record` or `import`. */
   kind: string;
   /** The command line that made the run, or null when a program did. */
   commandLine: string[] | null;

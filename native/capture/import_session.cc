@@ -1,0 +1,64 @@
+#include "capture/import_session.h"
+
+#include <pthread.h>
+
+#include "merge/merger.h"
+#include "system/clock.h"
+
+namespace blkscope {
+
+void ImportSession::start() {
+  thread_ = std::thread([this] { import(); });
+}
+
+void ImportSession::close() {
+  cancelled_ = true;
+  queue_.abandon();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ImportSession::import() {
+  ::pthread_setname_np(::pthread_self(), "blkscope-impt");
+  if (auto done = read(); !done) failure_ = std::make_unique<Error>(done.error());
+  cpuNs_ = threadCpuNs();
+  queue_.end();
+}
+
+Result<void> ImportSession::read() {
+  auto source = FileSource::open(options_.paths);
+  if (!source) return source.error();
+  Merger<FileSource> merger(*source, source->streams());
+  merger.mergeUntil(UINT64_MAX, [&](std::span<const Event> events) {
+    if (!cancelled_.load(std::memory_order_relaxed)) consume(events);
+  });
+  if (batch_) queue_.push(std::move(batch_));
+  integrity_.defects = source->defects();
+  integrity_.sequenceGaps = source->sequenceGaps();
+  notes_ = std::move(source->notes());
+  protocol_ = source->protocol();
+  devices_ = source->devices();
+  if (!analysis_) {
+    std::string first = options_.paths.empty() ? "" : options_.paths[0] + ": ";
+    return Error{"NOT_A_TRACE", first + "no block trace event in it"};
+  }
+  analysis_->finish(analysis_->lastNs() + 1);
+  return {};
+}
+
+bool ImportSession::consume(std::span<const Event> events) {
+  // The time of the first event is known only now.
+  if (!analysis_) {
+    analysis_ = std::make_unique<Analysis>(std::move(options_.files), options_.fileDevice, events.front().time);
+  }
+  analysis_->consume(events);
+  events_.fetch_add(events.size(), std::memory_order_relaxed);
+  if (!options_.deliver) return true;
+  for (const Event& event : events) {
+    if (!batch_) batch_ = std::make_unique<ColumnBatch>();
+    batch_->push(event);
+    if (batch_->full() && !queue_.push(std::move(batch_))) return false;
+  }
+  return true;
+}
+
+}  // namespace blkscope

@@ -1,0 +1,34 @@
+import { Command } from 'commander';
+import { given, importTrace } from '../index.js';
+import { collect } from './options.js';
+import { showRun, withSession } from './session.js';
+
+interface ImportFlags {
+  file?: string[];
+  output?: string;
+  store: boolean;
+  json?: boolean;
+}
+
+export function importCommand(): Command {
+  return new Command('import')
+    .description("make a run of a saved trace: blktrace's files, a piped stream, a dump of blkparse -d")
+    .argument('<trace...>', "blktrace's base names, files of records, or - for standard input")
+    .option('-o, --output <dir>', 'the run folder (default: runs/ and a name from the time)')
+    .option('--file <path>', 'a file whose coverage to report (several)', collect)
+    .option('--no-store', 'write the figures alone, without the events')
+    .option('--json', 'print summary.json instead of the report')
+    .action(async (paths: string[], flags: ImportFlags) => {
+      const finished = await withSession(({ progress, signal }) =>
+        importTrace({
+          paths,
+          store: flags.store,
+          ...given({ files: flags.file, output: flags.output }),
+          progress,
+          signal,
+          commandLine: process.argv,
+        }),
+      );
+      showRun(finished, flags.json ?? false);
+    });
+}
