@@ -137,6 +137,13 @@ const unknownMemory: Summary['memory'] = {
   modelCachedAfter: null,
   limitPeakBytes: null,
   refaultedPages: null,
+  reclaimedPages: null,
+  swapInPages: null,
+  swapOutPages: null,
+  memoryStallNs: null,
+  ioStallNs: null,
+  samples: null,
+  samplingNs: null,
 };
 
 function infoOf({ protocol }: Figures): NativeTracerInfo {

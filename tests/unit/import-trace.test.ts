@@ -39,7 +39,7 @@ async function imported(name: string, store = false) {
   return await importTrace({ paths: [at(name)], store, output });
 }
 
-/** What blkparse counts: events by action letter, and sectors completed by direction. */
+/** What blkparse lists: events by action letter, and sectors completed by direction; a discard is neither. */
 function blkparse(name: string) {
   const text = execFileSync('blkparse', ['-i', name, '-q', '-f', 'event %a %d %n\n'], {
     cwd: folder,
@@ -51,7 +51,8 @@ function blkparse(name: string) {
   for (const [, action, way, count] of text.matchAll(/^event (\w+) (\w*) (\d+)$/gm)) {
     const letter = action === 'UT' ? 'T' : (action as string);
     actions[letter] = (actions[letter] ?? 0) + 1;
-    if (action === 'C') sectors[way?.includes('R') ? 'R' : 'W'] += Number(count);
+    if (action === 'C' && way?.includes('R')) sectors.R += Number(count);
+    if (action === 'C' && way?.includes('W')) sectors.W += Number(count);
   }
   return { actions, sectors };
 }
