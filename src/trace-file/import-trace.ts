@@ -58,6 +58,7 @@ export async function importTrace(options: ImportOptions): Promise<FinishedRun> 
         files: filesConfig(files),
         tracer: infoOf(figures),
         steps: [],
+        openedFiles: [],
         marks: [],
       };
       folder.writeJson(runFiles.summary, summary);
