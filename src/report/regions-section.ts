@@ -11,6 +11,7 @@ export function regionSections(page: Page, summary: Summary): void {
   roles(page, summary);
   hottest(page, 'Hottest layers', summary.model?.layers);
   hottest(page, 'Hottest experts', summary.model?.experts);
+  heat(page, summary);
   neverRead(page, summary);
 }
 
@@ -57,6 +58,43 @@ function hottest(page: Page, title: string, rows: readonly RegionFigures[] | nul
   if (!rows || rows.length < 2 || read.length === 0) return;
   page.section(title, `${rowsShown} of ${rows.length}, by bytes read for each of their bytes`);
   table(page, read.toSorted((a, b) => b.readBytes / b.bytes - a.readBytes / a.bytes).slice(0, rowsShown));
+}
+
+/** Whether a fixed choice or plain caching could help, and how far the trace can tell. */
+function heat(page: Page, { model, memory }: Summary): void {
+  if (!model?.heat) return;
+  const { tokens, regionBytes, expertUse, seenShare } = model.heat;
+  page.section('Heat', `reads while ${format.count(tokens)} tokens were generated`);
+  page.traced(format.size(regionBytes.every), 'read for every token', 'size of the regions');
+  page.figure(format.size(regionBytes.some), 'for some tokens');
+  page.figure(format.size(regionBytes.never), 'for none');
+  for (const { k, share } of expertUse?.hottest ?? []) {
+    page.figure(
+      format.percent(share),
+      `of expert reads: hottest ${k}`,
+      `of each layer's ${expertUse?.count}; ${format.percent(k / (expertUse?.count ?? 1))} if evenly used`,
+    );
+  }
+  if (expertUse?.repeatedShare != null) {
+    page.figure(
+      format.percent(expertUse.repeatedShare),
+      'of expert reads repeat',
+      'the token before read it too',
+    );
+  }
+  if (seenShare !== null)
+    page.figure(format.percent(seenShare), 'of sure touches were read', 'the rest was cached');
+  for (const line of uncertainty(seenShare, memory.readAheadKib)) page.line(`${''.padStart(18)}${line}`);
+}
+
+function uncertainty(seenShare: number | null, readAheadKib: number | null): string[] {
+  const lines = [];
+  if (seenShare !== null && seenShare < 0.9) {
+    lines.push('A trace shows what memory did not hold: touches are more than these reads.');
+  }
+  if (readAheadKib) lines.push(`Readahead (${readAheadKib} KiB) also reads neighbours that nothing touched.`);
+  if (lines.length > 0) lines.push('run --profile-touches shows touches best.');
+  return lines;
 }
 
 function neverRead(page: Page, { model }: Summary): void {

@@ -1,4 +1,5 @@
 import { release } from 'node:os';
+import type { Heat } from '../heat/heat.js';
 import type { GroupKind } from '../model/region-groups.js';
 import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
@@ -22,6 +23,7 @@ export interface SummaryInput {
   workload: WorkloadOutcome | null;
   /** By region and phase; null without a model. */
   regions: RegionResults | null;
+  heat: Heat | null;
   bytesWrittenToDevice: number;
   /** Why the run ended before its workload did; null when it did not. */
   interrupted: string | null;
@@ -46,7 +48,7 @@ export function buildSummary(input: SummaryInput): Summary {
     gaps: { device: anyGap(traced.gaps.device), demand: null, file: null },
     latency: { q2c: null, q2d: null, d2c: null },
     timeline: timeline(traced),
-    model: input.files.length === 0 ? null : model(input.files, traced, input.regions),
+    model: input.files.length === 0 ? null : model(input),
     phases: phasesSummary(input.regions, input.files.length > 0),
     memory: input.memory,
     workload: input.workload && workload(input.workload, generation(input.regions)),
@@ -112,11 +114,7 @@ function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
 }
 
 /** Split models are all their parts. */
-function model(
-  files: SummaryInput['files'],
-  traced: NativeSummary,
-  regions: RegionResults | null,
-): ModelSummary {
+function model({ files, traced, regions, heat }: SummaryInput): ModelSummary {
   const sum = (key: 'bytes' | 'reads' | 'readBytes' | 'uniqueBytes') =>
     traced.files.reduce((total, file) => total + file[key], 0);
   return {
@@ -133,6 +131,12 @@ function model(
     roles: rows(regions, 'roles'),
     experts: rows(regions, 'experts'),
     neverRead: regions && regions.groups.length > 0 ? regions.neverRead : null,
+    heat: heat && {
+      tokens: heat.tokens,
+      regionBytes: heat.regionBytes,
+      expertUse: heat.expertUse,
+      seenShare: heat.seenShare,
+    },
   };
 }
 

@@ -1,15 +1,16 @@
 import { BlkscopeError } from '../errors.js';
+import { type Heat, heatOf } from '../heat/heat.js';
 import type { Model } from '../model/gguf.js';
-import { modelRegions } from '../model/regions.js';
+import { modelRegions, type Region } from '../model/regions.js';
 import { native } from '../native.js';
 import { Run } from '../store/open-run.js';
-import { StoreWriter } from '../store/store.js';
+import { type StoredTouch, StoreWriter } from '../store/store.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { buildSummary } from './build-summary.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from './config.js';
 import { deviceConfig, deviceNumber } from './machine.js';
 import type { Measurement } from './measure.js';
-import { RegionJoin } from './region-figures.js';
+import { RegionJoin, type RegionResults } from './region-figures.js';
 import { type RunFolder, runFiles } from './run-folder.js';
 import type { Steps } from './steps.js';
 import type { Summary } from './summary-schema.js';
@@ -57,6 +58,8 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
     }
     await store.writeSamples(measurement.sampler.samples);
     await store.writeMarks(outcome?.marks ?? []);
+    const regions = join?.results() ?? null;
+    if (regions && model) await store.writeTouches(storedTouches(regions, model, files));
     const summary = buildSummary({
       devices,
       info: tracer.info,
@@ -64,7 +67,8 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
       files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
       memory: input.memory,
       workload: outcome,
-      regions: join?.results() ?? null,
+      regions,
+      heat: regions && model ? heatOfRun(regions, model) : null,
       bytesWrittenToDevice: measurement.bytesWritten,
       interrupted: input.interruption?.message ?? null,
     });
@@ -89,6 +93,27 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
   folder.writeJson(runFiles.config, whole);
   folder.publish();
   return { run: new Run(path, summary, whole), problem: problemOf(input, summary, outcome) };
+}
+
+function storedTouches(
+  { touches }: RegionResults,
+  model: Model,
+  files: readonly TracedFile[],
+): StoredTouch[] {
+  const regions = modelRegions(model);
+  return touches.map(({ phase, token, region, bytes }) => {
+    const { part, offset } = regions[region] as Region;
+    return { phase, token, file: files[part]?.path as string, fileOffset: offset, bytes };
+  });
+}
+
+function heatOfRun({ phases, touches }: RegionResults, model: Model): Heat | null {
+  const tokens = phases.find(({ name }) => name === 'generation')?.tokens ?? 0;
+  if (tokens === 0) return null;
+  const byToken = touches.flatMap(({ token, region, bytes }) =>
+    token === null ? [] : [{ token, region, bytes }],
+  );
+  return heatOf(modelRegions(model), byToken, tokens);
 }
 
 /** Without files, or a workload whose marks tell phases, there is nothing to join. */

@@ -15,8 +15,8 @@ export interface RegionResults {
   /** What was never read, whole regions only, in the model's order. */
   neverRead: { name: string; bytes: number }[];
   phases: (PhaseWindow & NativePhase)[];
-  slots: Slot[];
-  touches: NativeTouches;
+  /** What was read of each region in each slot of time; `region` is an index of the regions given. */
+  touches: (Pick<Slot, 'phase' | 'token'> & { region: number; bytes: number })[];
 }
 
 /**
@@ -90,8 +90,10 @@ export class RegionJoin {
       groups: this.#groups.groups,
       neverRead: this.#neverRead(regions.readBytes),
       phases: this.#phases.map((window, i) => ({ ...window, ...(phases[i] as NativePhase) })),
-      slots: this.#slots,
-      touches,
+      touches: Array.from(touches.slots, (slot, i) => {
+        const { phase, token } = this.#slots[slot] as Slot;
+        return { phase, token, region: touches.regions[i] as number, bytes: touches.bytes[i] as number };
+      }),
     };
   }
 

@@ -61,6 +61,20 @@ const regionFigures = z.object({
 /** Every row once, in the file's order; tensors, layers and roles each add up to the model's figures. */
 const regions = z.array(regionFigures).nullable();
 
+/** Over the tokens generated; src/heat says what each figure means. */
+const heat = z.object({
+  tokens: count,
+  regionBytes: z.object({ every: count, some: count, never: count }),
+  expertUse: z
+    .object({
+      count,
+      hottest: z.array(z.object({ k: count, share: figure })),
+      repeatedShare: maybe,
+    })
+    .nullable(),
+  seenShare: maybe,
+});
+
 /** A part of the workload's life by its own marks. What was in flight at its start or end counts where it completed. */
 const phase = z.object({
   startNs: count,
@@ -143,6 +157,7 @@ export const summarySchema = z.object({
         .array(z.object({ name: z.string(), bytes: count }))
         .nullable()
         .default(null),
+      heat: heat.nullable().default(null),
     })
     .nullable(),
   phases: z

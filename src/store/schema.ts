@@ -15,6 +15,7 @@ export const tables = [
   'extent',
   'tensor',
   'region',
+  'touch',
   'sample',
   'token',
   'phase',
@@ -59,6 +60,9 @@ CREATE TABLE extent (file VARCHAR NOT NULL, "fileOffset" UBIGINT NOT NULL, secto
 CREATE TABLE tensor (
   file VARCHAR NOT NULL, name VARCHAR, layer UINTEGER, role VARCHAR NOT NULL, expert UINTEGER,
   "fileOffset" UBIGINT NOT NULL, bytes UBIGINT NOT NULL
+);
+CREATE TABLE touch (
+  phase VARCHAR NOT NULL, token UINTEGER, file VARCHAR NOT NULL, "fileOffset" UBIGINT NOT NULL, bytes UBIGINT NOT NULL
 );
 CREATE TABLE region (kind VARCHAR NOT NULL, name VARCHAR NOT NULL, figures JSON NOT NULL);
 CREATE VIEW io AS

@@ -45,6 +45,16 @@ export interface StoredSample {
   value: number;
 }
 
+/** Bytes that completed reads brought in of the region at `fileOffset` (a row of `tensor`) in a phase, or for a token. */
+export interface StoredTouch {
+  phase: string;
+  /** Counted from 0 over the tokens of the generation; null in other phases. */
+  token: number | null;
+  file: string;
+  fileOffset: number;
+  bytes: number;
+}
+
 /** When and where a run was made; the two times are one moment on the wall's clock and on CLOCK_MONOTONIC. */
 export interface RunOrigin {
   host: string;
@@ -144,6 +154,20 @@ export class StoreWriter implements AsyncDisposable {
       ]);
       await this.#appendRows('region', rows);
     }
+  }
+
+  /** The touch map: what was read of each region while each token was made, and in the other phases. */
+  writeTouches(touches: readonly StoredTouch[]): Promise<void> {
+    return this.#appendRows(
+      'touch',
+      touches.map(({ phase, token, file, fileOffset, bytes }) => [
+        phase,
+        token,
+        file,
+        BigInt(fileOffset),
+        BigInt(bytes),
+      ]),
+    );
   }
 
   writeSamples(samples: readonly StoredSample[]): Promise<void> {

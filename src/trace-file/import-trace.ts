@@ -110,6 +110,7 @@ function summaryOf(options: ImportOptions, files: TracedFiles | null, figures: F
     memory: unknownMemory,
     workload: null,
     regions: null,
+    heat: null,
     bytesWrittenToDevice: 0,
     interrupted: null,
   });

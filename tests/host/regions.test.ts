@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { heat } from '../../src/heat/run-heat.js';
 import { type SynthesizeOptions, synthesizeModel } from '../../src/model/synthesize.js';
 import type { RegionFigures, Summary } from '../../src/run/summary-schema.js';
 import { openRun, type Run } from '../../src/store/open-run.js';
@@ -36,8 +37,24 @@ for (const { name, model, limit } of cases) {
     assertAddsUp(summary);
     await assertTensors(run);
     await assertGeneration(run);
+    await assertHeat(run);
     if (name === 'experts') assert.equal(summary.model?.experts?.length, 8 * 32);
   });
+}
+
+/** The stored touch map holds what generation read, and gives the summary's heat again. */
+async function assertHeat(run: Run): Promise<void> {
+  const { model, phases } = run.summary;
+  const { tensors, layers, roles, experts, ...told } = await heat(run);
+  assert.deepEqual(told, model?.heat);
+  for (const rows of [tensors, layers, roles]) {
+    assert.equal(
+      rows.reduce((total, row) => total + row.readBytes, 0),
+      phases?.generation?.model?.readBytes,
+    );
+  }
+  assert.equal(experts.length, model?.experts?.length ?? 0);
+  assert.equal(told.expertUse === null, experts.length === 0);
 }
 
 /** Tensors, layers and roles each hold every byte of the model once; a phase is no more than the whole. */

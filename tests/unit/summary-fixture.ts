@@ -56,6 +56,7 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
       roles: null,
       experts: null,
       neverRead: null,
+      heat: null,
     },
     phases: null,
     memory: {

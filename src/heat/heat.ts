@@ -1,0 +1,96 @@
+import { groupKinds, groupRegions } from '../model/region-groups.js';
+import type { Region } from '../model/regions.js';
+import { type ExpertUse, expertUse } from './expert-use.js';
+
+/** How often tokens read of something: `touchedIn` counts the tokens during which any byte of it was read. */
+export interface HeatRow {
+  name: string;
+  bytes: number;
+  readBytes: number;
+  bytesPerToken: number;
+  touchedIn: number;
+  touched: 'every' | 'some' | 'never';
+}
+
+/** The heat of a model's regions over the generation of `tokens` tokens. Bytes, as read from the disk. */
+export interface Heat {
+  tokens: number;
+  tensors: HeatRow[];
+  layers: HeatRow[];
+  roles: HeatRow[];
+  experts: HeatRow[];
+  /** Sizes of the regions (an expert's slice is one) that every token read of, some did, none did; to the model's bytes. */
+  regionBytes: { every: number; some: number; never: number };
+  /** Null for a model without experts, or when none was read. */
+  expertUse: ExpertUse | null;
+  /**
+   * How much of what was used a trace can show: of the bytes that every token uses for sure (attention, norms, routers,
+   * dense feed-forward, output), the share that was read for a token. What the page cache served is not in a trace, so
+   * below 1 the heat of all else is a lower bound by about as much; above 1 memory was so short that bytes were read twice.
+   */
+  seenShare: number | null;
+}
+
+/** Bytes of a region (an index) that were read while a token (counted from 0) was made. */
+export interface Touch {
+  token: number;
+  region: number;
+  bytes: number;
+}
+
+/** Works out the heat. `touches` hold a region at most once a token. */
+export function heatOf(regions: readonly Region[], touches: readonly Touch[], tokens: number): Heat {
+  const { groups, groupings } = groupRegions(regions);
+  const readBytes = new Float64Array(groups.length);
+  const touchedIn = new Uint32Array(groups.length);
+  const lastToken = new Int32Array(groups.length).fill(-1);
+  const regionTokens = new Uint32Array(regions.length);
+  const ordered = touches.toSorted((a, b) => a.token - b.token);
+  for (const { token, region, bytes } of ordered) {
+    regionTokens[region] = (regionTokens[region] as number) + 1;
+    for (const grouping of groupings) {
+      const group = grouping[region] as number;
+      if (group >= groups.length) continue; // an expert's table knows only experts
+      readBytes[group] = (readBytes[group] as number) + bytes;
+      if (lastToken[group] !== token) touchedIn[group] = (touchedIn[group] as number) + 1;
+      lastToken[group] = token;
+    }
+  }
+  const rows = groups.map(({ kind, name, regions: members }, i) => {
+    const row: HeatRow = {
+      name,
+      bytes: members.reduce((sum, region) => sum + (regions[region]?.bytes ?? 0), 0),
+      readBytes: readBytes[i] as number,
+      bytesPerToken: tokens === 0 ? 0 : (readBytes[i] as number) / tokens,
+      touchedIn: touchedIn[i] as number,
+      touched: howOften(touchedIn[i] as number, tokens),
+    };
+    return { kind, row };
+  });
+  const [tensors, layers, roles, experts] = groupKinds.map((kind) =>
+    rows.filter((row) => row.kind === kind).map(({ row }) => row),
+  ) as [HeatRow[], HeatRow[], HeatRow[], HeatRow[]];
+  const regionBytes = { every: 0, some: 0, never: 0 };
+  regions.forEach(({ bytes }, i) => {
+    regionBytes[howOften(regionTokens[i] as number, tokens)] += bytes;
+  });
+  return {
+    ...{ tokens, tensors, layers, roles, experts, regionBytes },
+    expertUse: expertUse(regions, ordered),
+    seenShare: seenShare(roles, tokens),
+  };
+}
+
+function howOften(touchedIn: number, tokens: number): HeatRow['touched'] {
+  if (touchedIn === 0) return 'never';
+  return touchedIn === tokens ? 'every' : 'some';
+}
+
+const usedByEveryToken = new Set(['attention', 'norm', 'router', 'dense-ffn', 'output']);
+
+function seenShare(roles: readonly HeatRow[], tokens: number): number | null {
+  const dense = roles.filter(({ name }) => usedByEveryToken.has(name));
+  const bytes = dense.reduce((sum, row) => sum + row.bytes, 0);
+  if (bytes === 0 || tokens === 0) return null;
+  return dense.reduce((sum, row) => sum + row.bytesPerToken, 0) / bytes;
+}
