@@ -226,6 +226,14 @@ export interface NativeChanges {
 
 export interface NativeBinding extends NativeMemory, NativeRegions {
   Tracer: new (options: NativeTracerOptions, onReady: () => void) => NativeTracer;
+  /** Writes blktrace's files; events by time, columns as the store's. */
+  BlktraceWriter: new (
+    base: string,
+    notes: { wallClockNs: bigint; atNs: bigint; pids: Uint32Array; names: string[] },
+  ) => {
+    write(events: Omit<NativeBatch, 'payload' | 'bytes' | 'fromDevice'> & { sectors: Uint32Array }): void;
+    finish(): void;
+  };
   Importer: new (options: NativeImportOptions, onReady: () => void) => NativeImporter;
   Changes: new (journalDirectory: string) => NativeChanges;
   /** Undoes what dead sessions left in the journal directory; live sessions are left alone. */

@@ -6,18 +6,19 @@ import type { Run } from '../store/open-run.js';
 import { type Table, tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
 import { storeError } from '../store/store-error.js';
+import { exportBlktrace } from '../trace-file/export-blktrace.js';
 import { writeChromeTrace } from './chrome-trace.js';
 import { addToDataset } from './parquet-dataset.js';
 import { writeWhole } from './whole-file.js';
 
 /** What a run can be exported as; `perfetto` is the Chrome trace format. */
-export const exportFormats = ['duckdb', 'parquet', 'csv', 'jsonl', 'perfetto'] as const;
+export const exportFormats = ['duckdb', 'parquet', 'csv', 'jsonl', 'perfetto', 'blktrace'] as const;
 
 export type ExportFormat = (typeof exportFormats)[number];
 
 export interface ExportOptions {
   format: ExportFormat;
-  /** A file; for parquet the dataset's folder. `/dev/stdout` takes csv and jsonl. */
+  /** A file; for parquet the dataset's folder, for blktrace the base name of its files. `/dev/stdout` takes csv and jsonl. */
   output: string;
   /** Of csv and jsonl, which hold one table each. Default: event. */
   table?: string;
@@ -31,6 +32,7 @@ export interface ExportOptions {
 export async function exportRun(run: Run, { format, output, table = 'event' }: ExportOptions): Promise<void> {
   const name = tables.find((known) => known === table);
   if (!name) throw new BlkscopeError('NO_TABLE', `no table '${table}'; there are ${tables.join(', ')}`);
+  if (format === 'blktrace') return exportBlktrace(run, output);
   if (format === 'parquet') return addToDataset(run, output);
   const connection = await run.connect();
   try {

@@ -17,6 +17,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { BlkscopeError } from '../../src/errors.js';
+import { exportRun } from '../../src/export/export-run.js';
 import { importTrace } from '../../src/trace-file/import-trace.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/blktrace/', import.meta.url));
@@ -202,4 +203,22 @@ test('what is no trace is refused in one line', async () => {
     );
   }
   unlinkSync(at('text'));
+});
+
+/** What btt finds in a trace, up to its figures of unplugs: how many requests one released is not stored. */
+function btt(base: string): string {
+  execFileSync('blkparse', ['-i', base, '-q', '-O', '-d', `${base}.bin`], { cwd: folder, stdio: 'ignore' });
+  const text = execFileSync('btt', ['-i', `${base}.bin`], { cwd: folder, encoding: 'utf8' });
+  return text.slice(0, text.search(/^=+ Plug Information/m));
+}
+
+test('what is exported as blktrace files, blkparse and btt read as the original', async () => {
+  const { run } = await imported('deadline', true);
+  await exportRun(run, { format: 'blktrace', output: at('again') });
+  await run[Symbol.asyncDispose]();
+  assert.deepEqual(blkparse('again'), blkparse('deadline'));
+  const [original, again] = [btt('deadline'), btt('again')];
+  assert.match(original, /^D2C +0\.\d+ +0\.\d+ +0\.\d+ +1\d\d$/m);
+  assert.equal(again, original);
+  await assert.rejects(exportRun(run, { format: 'blktrace', output: at('again') }), /again\.blktrace\.\d/);
 });

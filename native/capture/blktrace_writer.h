@@ -1,0 +1,50 @@
+// Writes events as blktrace's own files, for blkparse, btt and other programs that read them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "decode/event.h"
+#include "decode/record.h"
+#include "system/fd.h"
+#include "system/result.h"
+
+namespace blkscope {
+
+/// BASE.blktrace.0, .1, ... in records of version 1, the one that every blkparse reads; further devices of the trace
+/// go to BASE-MAJOR-MINOR.blktrace.N. Events come in order of time. A file that is there already is not replaced.
+class BlktraceWriter {
+ public:
+  /// `notes`: names of processes and the wall clock, which lead the first file.
+  BlktraceWriter(std::string base, Notes notes) : base_(std::move(base)), notes_(std::move(notes)) {}
+
+  /// Errors: a file exists or cannot be written.
+  Result<void> write(std::span<const Event> events);
+  /// Writes out what is buffered, and the empty files of CPUs that saw nothing: blkparse stops at a missing one.
+  Result<void> finish();
+
+ private:
+  struct CpuFile {
+    Fd fd;
+    std::vector<std::byte> unwritten;
+    uint32_t sequence = 0;
+  };
+  struct Device {
+    std::string base;
+    std::map<uint16_t, CpuFile> cpus;
+  };
+
+  Result<CpuFile*> file(Device& device, uint16_t cpu);
+  Result<Device*> device(const Event& first);
+  void putNotes(const Event& first, CpuFile& file);
+  static Result<void> flush(CpuFile& file);
+
+  std::string base_;
+  Notes notes_;
+  std::map<uint32_t, Device> devices_;
+};
+
+}  // namespace blkscope
