@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,7 @@ constexpr int kSweepMs = 100;
 constexpr uint64_t kSettleNs = 5'000'000;
 // How closely losses in the kernel are placed in time.
 constexpr uint64_t kLossCheckNs = 250'000'000;
+constexpr int kAnalysisNice = 19;
 constexpr size_t kScratchEvents = 8192;
 
 Result<std::unique_ptr<Source>> openAndStart(Result<std::unique_ptr<Source>> opened) {
@@ -239,10 +241,13 @@ bool Session::deliver(std::span<const Event> events) {
 
 void Session::analyse() {
   ::pthread_setname_np(::pthread_self(), "blkscope-anly");
+  // While the workload runs, it goes first: what is not analysed yet waits in the spool.
+  ::setpriority(PRIO_PROCESS, 0, kAnalysisNice);  // the calling thread's, on Linux
   Merger<Spool> merger(*spool_, spool_->streams());
   bool wanted = options_.deliver;
   for (uint64_t watermark = 0; watermark != UINT64_MAX && !spool_->cancelled();) {
     watermark = spool_->waitForWatermark();
+    if (watermark == UINT64_MAX) ::setpriority(PRIO_PROCESS, 0, 0);  // tracing has ended
     merger.mergeUntil(watermark, [&](std::span<const Event> events) {
       analysis_->consume(events);
       if (wanted) wanted = deliver(events);

@@ -1,0 +1,116 @@
+// Runs inside the guest: one fio load after the other, traced by one tracer or by none, in interleaved rounds.
+// Prints a JSON array of measurements, one a round and variant. Arguments: rounds, seconds of load.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const { Tracer } = await import('/blkscope/dist/capture/tracer.js');
+const [rounds, seconds] = process.argv.slice(-2).map(Number);
+const device = 'nullb0';
+const folder = '/tmp/bench'; // a tmpfs
+const usual = { bytes: 512 << 10, count: 4 }; // blktrace's own, and blkscope's
+const tiny = { bytes: 16 << 10, count: 2 };
+
+/** Reads a second of the load. */
+async function load() {
+  const fio = spawn('fio', [
+    ...[
+      '--name=load',
+      `--filename=/dev/${device}`,
+      '--rw=randread',
+      '--bs=4k',
+      '--direct=1',
+      '--ioengine=libaio',
+    ],
+    ...['--iodepth=16', '--time_based', `--runtime=${seconds}`, '--gtod_reduce=1', '--output-format=json'],
+  ]);
+  let text = '';
+  for await (const part of fio.stdout) text += part;
+  const { iops, total_ios: ios } = JSON.parse(text).jobs[0].read;
+  return { iops, ios };
+}
+
+async function blkscope(actions, { bytes, count }) {
+  // As `blkscope record` does it: events wait in the spool until the workload has ended.
+  const tracer = Tracer.start({
+    source: 'relay',
+    devices: [device],
+    actions,
+    bufferBytes: bytes,
+    bufferCount: count,
+  });
+  const { iops } = await load();
+  const summary = await tracer.summary();
+  await tracer[Symbol.asyncDispose]();
+  const { captureCpuNs, analysisCpuNs, kernelBufferBytes, spoolPeakBytes } = summary.tracer;
+  return {
+    iops,
+    events: summary.eventsRead,
+    dropped: summary.eventsDropped,
+    cpuNsPerEvent: captureCpuNs / summary.eventsRead,
+    analysisNsPerEvent: analysisCpuNs / summary.eventsRead,
+    ramBytes: kernelBufferBytes + spoolPeakBytes,
+  };
+}
+
+/** CPU time of all threads so far, ns. */
+function cpuNs(pid) {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce(
+    (sum, id) => sum + Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]),
+    0,
+  );
+}
+
+/** Into files on a tmpfs, or through a pipe into blkparse. */
+async function blktrace({ bytes, count }, { pipe = false } = {}) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  const args = ['-d', `/dev/${device}`, '-b', `${bytes >> 10}`, '-n', `${count}`, '-o', pipe ? '-' : 'trace'];
+  const tracer = spawn('blktrace', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const parser = pipe
+    ? spawn('blkparse', ['-i', '-', '-o', '/dev/null'], { stdio: [tracer.stdout, 'ignore', 'ignore'] })
+    : null;
+  let told = '';
+  for (const stream of pipe ? [tracer.stderr] : [tracer.stdout, tracer.stderr])
+    stream.on('data', (part) => (told += part));
+  while (!existsSync(`/sys/kernel/debug/block/${device}/trace0`)) await sleep(20);
+  await sleep(100);
+  const { iops, ios } = await load();
+  const cpu = cpuNs(tracer.pid) + (parser ? cpuNs(parser.pid) : 0);
+  tracer.kill('SIGINT');
+  await once(tracer, 'exit');
+  if (parser && parser.exitCode === null) await once(parser, 'exit');
+  await sleep(100); // its last words
+  const [, total, dropped] = /Total:\s+(\d+) events \(dropped (\d+)\)/.exec(told) ?? [];
+  const events = Number(total ?? 4 * ios); // on a pipe blktrace tells no total: Q, G, D and C of each read
+  const files = readdirSync(folder).reduce((sum, name) => sum + statSync(`${folder}/${name}`).size, 0);
+  return {
+    iops,
+    events,
+    dropped: dropped === undefined ? null : Number(dropped),
+    cpuNsPerEvent: cpu / events,
+    analysisNsPerEvent: null,
+    ramBytes: bytes * count * 2 + files,
+  };
+}
+
+const variants = {
+  untraced: async () => ({ iops: (await load()).iops }),
+  blkscope: () => blkscope('needed', usual),
+  'blkscope --actions all': () => blkscope('all', usual),
+  'blktrace to tmpfs': () => blktrace(usual),
+  'blktrace | blkparse': () => blktrace(usual, { pipe: true }),
+  'blkscope --actions all, tiny buffers': () => blkscope('all', tiny),
+  'blktrace to tmpfs, tiny buffers': () => blktrace(tiny),
+};
+
+const measurements = [];
+for (let round = 0; round < rounds; round++) {
+  // Every other round backwards, so that no variant always follows the same one.
+  const names = round % 2 ? Object.keys(variants).reverse() : Object.keys(variants);
+  for (const variant of names) measurements.push({ round, variant, ...(await variants[variant]()) });
+}
+console.log(JSON.stringify(measurements));
+process.exit(0);
