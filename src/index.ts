@@ -12,13 +12,21 @@ export { heat } from './heat/run-heat.js';
 export { copyContiguously } from './map/defragment.js';
 export { type FileMap, mapFile } from './map/file-map.js';
 export type { CacheState } from './memory/cache-state.js';
-export { holdMemory, type LockedMemory } from './memory/locked-memory.js';
+export { availableMemory, holdMemory, type LockedMemory } from './memory/locked-memory.js';
 export type { PressureRequest } from './memory/pressure.js';
 export { formatSize, parseSize } from './memory/size.js';
 export { type Model, readModel } from './model/gguf.js';
 export { modelRegions, type Region } from './model/regions.js';
 export { type SynthesizeOptions, synthesizeModel } from './model/synthesize.js';
-export type { ActionChoice, NativeSummary, OnFull, SourceKind, UndoReport } from './native.js';
+export type {
+  ActionChoice,
+  NativeSummary,
+  OnFull,
+  SourceKind,
+  UndoReport,
+} from './native.js';
+export { type PinPlan, planPins } from './pin/pin-plan.js';
+export { type PinnedModel, type PinOptions, pin, pinPlan } from './pin/pinned-model.js';
 export { type ComparedRun, renderComparison } from './report/compare.js';
 export { type ComparedGroup, renderGroups } from './report/compare-groups.js';
 export { renderMap } from './report/file-map.js';
@@ -26,6 +34,7 @@ export { renderRegions } from './report/regions-section.js';
 export { renderReport } from './report/terminal.js';
 export { type ExperimentOptions, runExperiment } from './run/experiment.js';
 export type { FinishedRun } from './run/finish-run.js';
+export type { PinRequest } from './run/pin-model.js';
 export type { Progress } from './run/progress.js';
 export { type RecordOptions, record } from './run/record.js';
 export { defaultRunPath } from './run/run-folder.js';

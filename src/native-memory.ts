@@ -43,7 +43,34 @@ export interface NativeLockProgress {
   done: Promise<NativeLockedRegion>;
 }
 
+/** A range of a file. */
+export interface ByteRange {
+  offset: number;
+  bytes: number;
+}
+
+/** Ranges of a file that stay in the page cache until they are released; see PinnedFile in native/memory. */
+export interface NativePinnedFile {
+  /** Held, whole pages. */
+  readonly bytes: number;
+  /** Throws FILE_CHANGED when the file was shrunk, written to, removed or replaced since. */
+  check(): void;
+  release(): void;
+}
+
+export interface NativePinProgress {
+  lockedBytes(): number;
+  /** Ends the pinning early: the promise rejects with code ABORTED and nothing stays locked. */
+  cancel(): void;
+  done: Promise<NativePinnedFile>;
+}
+
 export interface NativeMemory {
+  /**
+   * Reads the ranges into the page cache and locks them there. Errors: ENOENT, EACCES, RANGE, NO_HEADROOM,
+   * MEMLOCK_LIMIT, FILE_CHANGED, NOT_LOCKED.
+   */
+  pinFile(path: string, ranges: ByteRange[]): NativePinProgress;
   /**
    * Locks `bytes` of fresh memory on all cores. Errors: NO_HEADROOM when less than the safe rest would be left,
    * MEMLOCK_LIMIT, ENOMEM.

@@ -7,6 +7,7 @@
 #include "addon/importer.h"
 #include "addon/memory.h"
 #include "addon/region_reads.h"
+#include "addon/pinned_file.h"
 #include "addon/sector_set.h"
 #include "addon/tracer.h"
 
@@ -19,6 +20,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   blkscope::registerImporter(env, exports);
   blkscope::registerMemory(env, exports);
   blkscope::registerRegionReads(env, exports);
+  blkscope::registerPinnedFile(env, exports);
   blkscope::registerSectorSet(env, exports);
   blkscope::registerTracer(env, exports);
   return exports;

@@ -1,12 +1,12 @@
 #include "addon/memory.h"
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "addon/convert.h"
+#include "addon/promise_worker.h"
 #include "memory/locked_region.h"
 #include "memory/page_cache.h"
 
@@ -27,40 +27,6 @@ Napi::Value jsResidency(Napi::Env env, const Residency& residency) {
   object["method"] = Napi::String::New(env, residency.byCachestat ? "cachestat" : "mincore");
   return object;
 }
-
-/// Runs `work` on a thread of the pool and settles a promise with its result, converted on JavaScript's thread.
-template <class T>
-class PromiseWorker : public Napi::AsyncWorker {
- public:
-  using Work = std::function<Result<T>()>;
-  using Convert = std::function<Napi::Value(Napi::Env, T)>;
-
-  static Napi::Promise run(Napi::Env env, Work work, Convert convert) {
-    auto worker = std::unique_ptr<PromiseWorker>(new PromiseWorker(env, std::move(work), std::move(convert)));
-    Napi::Promise promise = worker->deferred_.Promise();
-    worker.release()->Queue();  // it deletes itself when it is done
-    return promise;
-  }
-
- protected:
-  void Execute() override { result_.emplace(work_()); }
-  void OnOK() override {
-    if (*result_) {
-      deferred_.Resolve(convert_(Env(), std::move(**result_)));
-    } else {
-      deferred_.Reject(jsError(Env(), result_->error()).Value());
-    }
-  }
-
- private:
-  PromiseWorker(Napi::Env env, Work work, Convert convert)
-      : Napi::AsyncWorker(env), deferred_(env), work_(std::move(work)), convert_(std::move(convert)) {}
-
-  Napi::Promise::Deferred deferred_;
-  Work work_;
-  Convert convert_;
-  std::optional<Result<T>> result_;
-};
 
 Napi::Value jsLockedRegion(Napi::Env env, LockedRegion region) {
   auto held = std::make_shared<std::optional<LockedRegion>>(std::move(region));

@@ -26,6 +26,8 @@ uint64_t memoryField(const std::string& wanted) {
 
 std::string inMiB(uint64_t bytes) { return std::to_string(bytes / kMiB) + " MiB"; }
 
+}  // namespace
+
 Error lockError(int number, uint64_t bytes) {
   rlimit limit{};
   ::getrlimit(RLIMIT_MEMLOCK, &limit);
@@ -35,8 +37,6 @@ Error lockError(int number, uint64_t bytes) {
   }
   return systemError("lock " + inMiB(bytes), number);
 }
-
-}  // namespace
 
 uint64_t memoryAvailable() { return memoryField("MemAvailable:"); }
 

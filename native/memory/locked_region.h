@@ -19,6 +19,9 @@ uint64_t safeRest();
 /// Refuses a lock that would leave less than `rest` of `available`; a pure function. Error: NO_HEADROOM.
 Result<void> checkHeadroom(uint64_t bytes, uint64_t available, uint64_t rest);
 
+/// What an mlock of `bytes` that failed with this errno means. Code MEMLOCK_LIMIT where the user's limit is the cause.
+Error lockError(int number, uint64_t bytes);
+
 /// Progress of a lock under way, and the way to end it early; shared between threads.
 struct LockProgress {
   std::atomic<uint64_t> lockedBytes = 0;

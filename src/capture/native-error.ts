@@ -17,6 +17,8 @@ const kinds: Record<string, ExitKind> = {
   ENOSPC: 'busy',
   NO_HEADROOM: 'busy',
   MEMLOCK_LIMIT: 'busy',
+  NOT_LOCKED: 'busy',
+  FILE_CHANGED: 'busy',
 };
 
 /** Gives an error from the addon its exit code; others pass through unchanged. */

@@ -9,6 +9,7 @@ import { exportCommand } from './export.js';
 import { importCommand } from './import.js';
 import { lockCommand } from './lock.js';
 import { mapCommand } from './map.js';
+import { pinCommand } from './pin.js';
 import { queryCommand } from './query.js';
 import { recordCommand } from './record.js';
 import { recoverCommand } from './recover.js';
@@ -36,6 +37,7 @@ for (const command of [
   exportCommand(),
   queryCommand(),
   lockCommand(),
+  pinCommand(),
   recoverCommand(),
   demoCommand(),
 ]) {

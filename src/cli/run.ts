@@ -6,6 +6,7 @@ import {
   defaultRunPath,
   type ExperimentOptions,
   given,
+  type PinRequest,
   type PressureRequest,
   planRepeats,
   runExperiment,
@@ -33,6 +34,8 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
   asIs?: boolean;
   dropCaches?: boolean;
   readahead?: number;
+  pin?: number | 'auto';
+  plan?: string;
   timeLimit?: number;
   repeat: number;
 }
@@ -66,6 +69,13 @@ export function runCommand(): Command {
     .option('--drop-caches', "drop the whole machine's page cache first")
     .option('--readahead <kib>', "the disk's readahead during the run", count)
     .option('--repeat <count>', 'make the run so often, into a folder of runs; print their spread', count, 1)
+    .addOption(
+      new Option(
+        '--pin <size>',
+        "hold so much of the model in the page cache; 'auto': what memory and readahead leave",
+      ).argParser((text) => (text === 'auto' ? text : size(text))),
+    )
+    .option('--plan <run>', 'with --pin: a run that shows which experts are read most')
     .argument('[args...]', 'after --: passed to llama.cpp as they are')
     .action(run);
   // -n is the number of tokens here, as in llama.cpp; the buffers' count has its long name alone.
@@ -86,6 +96,7 @@ async function run(args: string[], flags: RunFlags): Promise<void> {
     pressure: pressure(flags),
     cache: cache(flags),
     dropCaches: flags.dropCaches ?? false,
+    ...pinning(flags),
     workload: given({
       prompt: flags.prompt,
       tokens: flags.tokens,
@@ -110,6 +121,13 @@ async function repeat(options: ExperimentOptions, flags: RunFlags): Promise<void
   const output = resolve(options.output ?? defaultRunPath(options.model));
   const plans = planRepeats({ ...options, output }, flags.repeat);
   showOutcomes(await withSession((session) => runPlanned(plans, session)), flags.json ?? false);
+}
+
+function pinning({ pin, plan }: RunFlags): { pin?: PinRequest } {
+  if (pin === 0) throw new BlkscopeError('BAD_SIZE', '--pin: 0 bytes makes no sense; leave the option out');
+  if (pin !== undefined) return { pin: { bytes: pin, ...given({ plan }) } };
+  if (plan === undefined) return {};
+  throw new BlkscopeError('BAD_ARGUMENT', '--plan needs --pin: it says what to hold first');
 }
 
 function pressure({ lock, leave, limit }: RunFlags): PressureRequest {

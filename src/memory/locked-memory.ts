@@ -11,6 +11,11 @@ export interface LockedMemory {
   release(): void;
 }
 
+/** Bytes that can be had without swapping. */
+export function availableMemory(): number {
+  return native.memoryAvailable();
+}
+
 export interface HoldOptions {
   onProgress?: (text: string) => void;
   signal?: AbortSignal;

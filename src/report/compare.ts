@@ -57,6 +57,7 @@ export const figures: Row[] = [
 /** How runs were made. */
 export const conditions: { label: string; value: (summary: Summary) => string }[] = [
   { label: 'memory', value: pressure },
+  { label: 'pinned', value: (s) => (s.memory.pinnedBytes > 0 ? format.size(s.memory.pinnedBytes) : '-') },
   { label: 'cache at start', value: (s) => s.memory.cacheState ?? '-' },
   {
     label: 'readahead',

@@ -125,6 +125,7 @@ function conditions({ memory, workload, source }: Summary): string {
   const parts = [workload?.engine, pressure];
   if (memory.cacheState)
     parts.push({ cold: 'cold cache', warm: 'warm cache', asIs: 'cache as it was' }[memory.cacheState]);
+  if (memory.pinnedBytes > 0) parts.push(`${format.size(memory.pinnedBytes)} of the model pinned`);
   if (memory.readAheadKib !== null) parts.push(`readahead ${memory.readAheadKib} KiB`);
   return [...parts.filter((part) => part), `on ${source.device}`].join(', ');
 }
@@ -292,11 +293,21 @@ function tokenNote(tokens: number | null): string {
   return tokens === null ? '' : format.count(tokens);
 }
 
-function memory(page: Page, { memory: seen }: Summary): void {
+/** What a pin saves at least: without it, a model walked in the same order is read whole for every token. */
+function pinnedNote({ workload: work, model }: Summary): string {
+  if (work?.bytesPerToken == null || !model) return '';
+  const share = 1 - work.bytesPerToken / model.bytes;
+  return share > 0 ? `a token read ${format.percent(share)} less than the whole model` : '';
+}
+
+function memory(page: Page, summary: Summary): void {
+  const { memory: seen } = summary;
   page.section('Memory');
   const before = `${format.size(seen.availableBefore)} available, before the workload`;
   page.figure(format.size(seen.totalBytes), 'in the machine', before);
   if (seen.lockedBytes > 0) page.figure(format.size(seen.lockedBytes), 'locked by blkscope');
+  if (seen.pinnedBytes > 0)
+    page.figure(format.size(seen.pinnedBytes), 'of the model pinned', pinnedNote(summary));
   if (seen.limitBytes !== null) {
     const peak = seen.limitPeakBytes === null ? '' : `${format.size(seen.limitPeakBytes)} at most used`;
     page.figure(format.size(seen.limitBytes), 'limit, page cache included', peak);

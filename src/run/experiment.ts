@@ -16,6 +16,7 @@ import { memoryState } from './machine.js';
 import { measure } from './measure.js';
 import { memorySummary } from './memory-summary.js';
 import { mountTracing } from './mounts.js';
+import { type PinRequest, pinModel } from './pin-model.js';
 import { noProgress, type Progress } from './progress.js';
 import { requireRoot } from './requirements.js';
 import { defaultRunPath, RunFolder, runFiles } from './run-folder.js';
@@ -35,6 +36,8 @@ export interface ExperimentOptions extends TraceOptions {
   workload?: AskedOfWorkload;
   /** Default: none. */
   pressure?: PressureRequest;
+  /** Holds part of the model in the page cache during the run. Default: none of it. */
+  pin?: PinRequest;
   /** Default: cold. */
   cache?: CacheState;
   /** Also drops the whole machine's page cache first. */
@@ -55,7 +58,7 @@ export interface ExperimentOptions extends TraceOptions {
 /**
  * Runs llama.cpp on a model while memory is short, and traces the disk underneath.
  *
- * The order: cache, readahead, pressure, tracing, workload; each step is logged with its time and undone in reverse,
+ * The order: cache, readahead, pressure, pinning, tracing, workload; each step is logged with its time and undone in reverse,
  * on success, on errors and when `signal` aborts. Throws BlkscopeError when no run could be made; a run that was made
  * but is not a good one comes with its `problem`.
  */
@@ -112,11 +115,27 @@ async function runSteps(
     launch: pressure.cgroup ? { cgroupProcsFile: pressure.cgroup.procsFile } : {},
     ...given({ signal: options.signal }),
   };
+  const pinned = options.pin
+    ? await pinModel(
+        {
+          request: options.pin,
+          model,
+          engine,
+          workload,
+          pressure,
+          readAheadKib: readAhead,
+          resetCache: () => setCache(options, cache, files, steps, progress),
+        },
+        steps,
+        progress,
+      )
+    : null;
   const trace = tracerOptions(spooled, [files.disk], files.extents);
   const measurement = await measure(steps, progress, trace, files.paths, (sampler) =>
     steps.step(`run ${engine.name}`, () => runWorkload(engine, workload, sampler)),
   );
   await using _tracer = measurement.tracer;
+  await pinned?.check();
   const cgroup = pressure.cgroup?.figures() ?? null;
   await steps.undo();
   config.versions[engine.name] = measurement.outcome?.version ?? null;
@@ -127,7 +146,14 @@ async function runSteps(
     devices: [files.disk],
     files: files.files,
     model,
-    memory: memorySummary({ measurement, pressure, cgroup, readAheadKib: readAhead, cache }),
+    memory: memorySummary({
+      measurement,
+      pressure,
+      cgroup,
+      readAheadKib: readAhead,
+      cache,
+      pinnedBytes: pinned?.bytes ?? 0,
+    }),
     config,
     interruption: interruptionBy(options.signal),
   });

@@ -12,6 +12,8 @@ export interface MemoryInput {
   /** What the kernel counted for the workload's cgroup, read while it was there. */
   cgroup: CgroupFigures | null;
   readAheadKib: number | null;
+  /** Of the model, held in the page cache. */
+  pinnedBytes: number;
   cache: CacheState | null;
 }
 
@@ -21,13 +23,14 @@ export function memorySummary({
   pressure,
   cgroup,
   readAheadKib,
+  pinnedBytes,
   cache,
 }: MemoryInput): Summary['memory'] {
   const { before, after, outcome, sampler } = measurement;
   return {
     lockedBytes: pressure?.lockedBytes ?? 0,
     limitBytes: pressure?.cgroup?.limitBytes ?? null,
-    pinnedBytes: 0,
+    pinnedBytes,
     mode: pressure?.mode ?? 'none',
     readAheadKib,
     cacheBefore: before.memory.pageCacheBytes,

@@ -76,6 +76,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
         pressure: null,
         cgroup: null,
         readAheadKib: readAheadKib(devices[0] as string),
+        pinnedBytes: 0,
         cache: null,
       }),
       config,

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import {
+  availableMemory,
+  BlkscopeError,
+  commandEngine,
+  formatSize,
+  given,
+  type PinPlan,
+  pin,
+  pinPlan,
+  readModel,
+} from '../index.js';
+import { size } from './options.js';
+import { type Session, withSession } from './session.js';
+
+interface PinFlags {
+  model: string;
+  budget?: number;
+  leave?: number;
+  plan?: string;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+export function pinCommand(): Command {
+  return new Command('pin')
+    .description('hold the best part of a model in the page cache while a command runs, or until Ctrl-C')
+    .requiredOption('--model <file>', 'the GGUF model; of a split one any part')
+    .addOption(new Option('--budget <size>', 'hold so much at most (default: all)').argParser(size))
+    .addOption(
+      new Option('--leave <size>', 'leave so much memory available').argParser(size).conflicts('budget'),
+    )
+    .option('--plan <run>', 'a run that shows which experts are read most')
+    .option('--dry-run', 'say what would be held, and hold nothing')
+    .option('--json', 'say it as JSON')
+    .argument('[command...]', 'after --: the command and its arguments')
+    .action(run);
+}
+
+/** How often the files are looked at while they are held. */
+const checkMs = 1000;
+
+async function run(command: string[], flags: PinFlags): Promise<void> {
+  await withSession(async (session) => {
+    const { progress, signal } = session;
+    const model = await readModel(flags.model);
+    const options = given({ budgetBytes: budget(flags), plan: flags.plan });
+    if (flags.dryRun) {
+      tell(await pinPlan(model, options), flags.json ?? false);
+      return;
+    }
+    progress.step(`pin ${model.path}`);
+    await using pinned = await pin(model, {
+      ...options,
+      signal,
+      onProgress: (text) => progress.update(text),
+    });
+    progress.end();
+    tell(pinned.plan, flags.json ?? false);
+    const until = command.length > 0 ? 'released when the command ends' : 'Ctrl-C releases it';
+    progress.step(`${formatSize(pinned.bytes)} held; ${until}`);
+    const watch = new AbortController();
+    const changed = watched(() => pinned.check(), AbortSignal.any([signal, watch.signal]));
+    try {
+      await (command.length > 0 ? Promise.race([runBeside(command, session), changed]) : changed);
+    } finally {
+      watch.abort();
+    }
+  });
+}
+
+function budget({ budget, leave }: PinFlags): number | undefined {
+  if (leave === undefined) return budget;
+  const bytes = availableMemory() - leave;
+  if (bytes > 0) return bytes;
+  throw new BlkscopeError(
+    'NO_HEADROOM',
+    `--leave: only ${formatSize(availableMemory())} are available, so ${formatSize(leave)} cannot be left; ask for less`,
+    'busy',
+  );
+}
+
+const tensorsShown = 12;
+
+function tell(plan: PinPlan, json: boolean): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+    return;
+  }
+  const share = (plan.savedBytes / plan.touchedBytes) * 100;
+  const lines = plan.tensors
+    .slice(0, tensorsShown)
+    .map(
+      ({ name, bytes, heldBytes }) =>
+        `${formatSize(heldBytes).padStart(12)} of ${formatSize(bytes).padEnd(10)} ${name}`,
+    );
+  const more = plan.tensors.length - tensorsShown;
+  if (more > 0) lines.push(`             and ${more} more tensors`);
+  lines.push(
+    `${formatSize(plan.bytes).padStart(12)} in all: ${share.toFixed(1)} % of the ${formatSize(plan.touchedBytes)} that a token needs`,
+  );
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Looks at the files until the signal aborts; rejects when one was changed. */
+async function watched(check: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(checkMs, undefined, { signal }).catch(() => {});
+    if (!signal.aborted) await check();
+  }
+}
+
+async function runBeside(command: string[], { signal }: Session): Promise<void> {
+  const running = await commandEngine(command).start({ log: '/dev/stdout', signal });
+  const { exitCode, signalName } = await running.done;
+  if (exitCode === 0) return;
+  const how = signalName ? `was ended by ${signalName}` : `ended with exit code ${exitCode}`;
+  throw new BlkscopeError('WORKLOAD_FAILED', `${command[0]} ${how}`, 'workload');
+}

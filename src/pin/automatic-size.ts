@@ -1,0 +1,49 @@
+import { BlkscopeError } from '../errors.js';
+import { formatSize } from '../memory/size.js';
+
+export interface SizeInput {
+  /** What the workload and the page cache it brings in may take together: its limit, or what is available. */
+  memoryBytes: number;
+  /** The workload's own memory, as a run of one token showed it. */
+  rssAnonBytes: number;
+  readAheadKib: number;
+  threads: number;
+  modelBytes: number;
+}
+
+/** Page tables, kernel stacks, libraries and what the workload still grows by: a share of the whole. */
+const unseenShare = 1 / 20;
+
+/** Refuses to fill a limit so far that the workload cannot run. Throws BlkscopeError NO_HEADROOM. */
+export function checkPinFits(bytes: number, limitBytes: number): void {
+  const most = Math.floor(limitBytes * (1 - unseenShare));
+  if (bytes <= most) return;
+  throw new BlkscopeError(
+    'NO_HEADROOM',
+    `--pin: ${formatSize(bytes)} of the limit of ${formatSize(limitBytes)} would leave the workload no memory; ask for less, or for auto`,
+    'busy',
+  );
+}
+
+/**
+ * Windows of readahead that a thread needs room for: the one in use, the one on its way, and as much again, since
+ * eviction does not know which of them is still wanted. With two, runs at a readahead of 8 MiB read half again as much
+ * as the part that was not pinned.
+ */
+const windowsPerThread = 4;
+
+/**
+ * How much of a model to pin: all memory but the workload's own and what readahead needs to stream the rest through.
+ * Throws BlkscopeError NO_ROOM_TO_PIN when nothing is left.
+ */
+export function automaticPinBytes(input: SizeInput): number {
+  const { memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes } = input;
+  const streaming = windowsPerThread * threads * readAheadKib * 1024;
+  const bytes = Math.floor(memoryBytes * (1 - unseenShare) - rssAnonBytes - streaming);
+  if (bytes > 0) return Math.min(bytes, modelBytes);
+  throw new BlkscopeError(
+    'NO_ROOM_TO_PIN',
+    `--pin auto: of ${formatSize(memoryBytes)} the workload needs ${formatSize(rssAnonBytes)} itself and readahead ${formatSize(streaming)}: nothing is left to pin; give more memory or less --readahead`,
+    'busy',
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * The process that pins a model for a cgroup: it joins while it reads, so that the pages are charged there, and goes
+ * back afterwards, so that its own memory is not and the cgroup's out-of-memory killer does not see it.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BlkscopeError } from '../errors.js';
+import { findMemoryController } from '../memory/cgroup.js';
+import type { PinAnswer, PinRequest } from './pin-in-cgroup.js';
+import { type Holder, hold } from './pinned-model.js';
+
+let holder: Holder | null = null;
+
+process.on('disconnect', () => process.exit()); // blkscope is gone, and with us the locks
+process.on('message', async (request: PinRequest) => {
+  try {
+    if (request.kind === 'pin') {
+      holder = await pinWithin(request);
+      send({ kind: 'pinned', bytes: holder.bytes });
+    } else {
+      await holder?.check();
+      send({ kind: 'checked' });
+    }
+  } catch (error) {
+    const known = error instanceof BlkscopeError ? error : null;
+    const message = (error as Error).message;
+    send({ kind: 'failed', code: known?.code ?? 'INTERNAL', message, exit: known?.kind ?? 'internal' });
+  }
+});
+
+async function pinWithin({ plan, cgroupProcsFile }: PinRequest & { kind: 'pin' }): Promise<Holder> {
+  const home = ownProcsFile();
+  writeFileSync(cgroupProcsFile, String(process.pid));
+  try {
+    return await hold(plan, { onProgress: (text) => send({ kind: 'progress', text }) });
+  } finally {
+    if (home) writeFileSync(home, String(process.pid));
+  }
+}
+
+/** cgroup.procs of the memory cgroup that this process is in; null where there is none. */
+function ownProcsFile(): string | null {
+  const controller = findMemoryController();
+  if (!controller) return null;
+  const lines = readFileSync('/proc/self/cgroup', 'utf8').trim().split('\n');
+  // "5:memory:/path" in cgroup v1, "0::/path" in v2
+  const own = lines.find((line) => {
+    const [, controllers = ''] = line.split(':');
+    return controller.version === 2 ? controllers === '' : controllers.split(',').includes('memory');
+  });
+  return own ? join(controller.path, own.split(':').slice(2).join(':'), 'cgroup.procs') : null;
+}
+
+function send(answer: PinAnswer): void {
+  process.send?.(answer);
+}

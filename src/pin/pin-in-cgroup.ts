@@ -1,0 +1,93 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { BlkscopeError, type ExitKind } from '../errors.js';
+import { launch } from '../workload/launch.js';
+import type { PinPlan } from './pin-plan.js';
+import type { Holder, PinOptions } from './pinned-model.js';
+
+/** What the process in the cgroup is told first; `check` follows as often as wanted. */
+export type PinRequest = { kind: 'pin'; plan: PinPlan; cgroupProcsFile: string } | { kind: 'check' };
+
+/** Its answers. */
+export type PinAnswer =
+  | { kind: 'progress'; text: string }
+  | { kind: 'pinned'; bytes: number }
+  | { kind: 'checked' }
+  | { kind: 'failed'; code: string; message: string; exit: ExitKind };
+
+const stderr = 2;
+
+/**
+ * Holds a plan by a process of blkscope's that joins the cgroup for as long as it reads, so that the pages are charged
+ * there. It dies with us, however we end.
+ */
+export async function holdInCgroup(
+  plan: PinPlan,
+  cgroupProcsFile: string,
+  { onProgress, signal }: PinOptions,
+): Promise<Holder> {
+  const program = fileURLToPath(new URL('./pin-child.js', import.meta.url));
+  const { child } = await launch(
+    [process.execPath, program],
+    { user: null },
+    { stdout: stderr, stderr, messages: true },
+  );
+  const end = () => child.kill('SIGKILL');
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    const answer = await ask(child, { kind: 'pin', plan, cgroupProcsFile }, onProgress);
+    if (answer.kind !== 'pinned') throw new Error(`unexpected answer ${answer.kind}`);
+    return {
+      bytes: answer.bytes,
+      check: async () => void (await ask(child, { kind: 'check' })),
+      release: () => ended(child),
+    };
+  } catch (error) {
+    await ended(child);
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', end);
+  }
+}
+
+/** Sends a request and waits for what is not progress. Throws BlkscopeError: what failed there, or its death. */
+function ask(
+  child: ChildProcess,
+  request: PinRequest,
+  onProgress: (text: string) => void = () => {},
+): Promise<PinAnswer> {
+  return new Promise((resolve, reject) => {
+    const settle = (action: () => void) => {
+      child.off('message', hear).off('exit', died);
+      action();
+    };
+    const hear = (message: unknown) => {
+      const answer = message as PinAnswer;
+      if (answer.kind === 'progress') onProgress(answer.text);
+      else if (answer.kind === 'failed')
+        settle(() => reject(new BlkscopeError(answer.code, answer.message, answer.exit)));
+      else settle(() => resolve(answer));
+    };
+    const died = () => settle(() => reject(pinnerDied()));
+    child.on('message', hear).on('exit', died);
+    if (child.exitCode !== null || child.signalCode !== null) died();
+    else child.send(request, (error) => error && died());
+  });
+}
+
+function pinnerDied(): BlkscopeError {
+  return new BlkscopeError(
+    'PINNER_DIED',
+    'the process that pins the model was killed, by the memory limit perhaps: ask for a smaller --pin',
+    'busy',
+  );
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}

@@ -1,0 +1,116 @@
+import { asBlkscopeError } from '../capture/native-error.js';
+import { BlkscopeError } from '../errors.js';
+import { formatSize } from '../memory/size.js';
+import { type Model, readModel } from '../model/gguf.js';
+import { native } from '../native.js';
+import type { NativePinnedFile } from '../native-memory.js';
+import { expertReads } from './expert-reads.js';
+import { holdInCgroup } from './pin-in-cgroup.js';
+import { type PinPlan, planPins } from './pin-plan.js';
+
+export interface PinOptions {
+  /** The most to hold, in bytes. Default: all of the model. */
+  budgetBytes?: number;
+  /** A run of this model whose reads tell which experts to hold first. */
+  plan?: string;
+  /**
+   * cgroup.procs of the memory cgroup that is charged for the pages. Default: our own. A page is charged to who reads
+   * it first, so a process of blkscope's joins that cgroup, pins, and leaves it again.
+   */
+  cgroupProcsFile?: string;
+  onProgress?: (text: string) => void;
+  signal?: AbortSignal;
+}
+
+/** Parts of a model that stay in the page cache until this is disposed of, or its process dies. */
+export interface PinnedModel extends AsyncDisposable {
+  readonly plan: PinPlan;
+  /** Held: the plan's bytes in whole pages. */
+  readonly bytes: number;
+  /** Throws BlkscopeError FILE_CHANGED when a file was shrunk, written to, removed or replaced since. */
+  check(): Promise<void>;
+}
+
+/** What holds the files: this process, or one of ours in a cgroup. */
+export interface Holder {
+  readonly bytes: number;
+  check(): Promise<void>;
+  release(): Promise<void>;
+}
+
+const progressMs = 200;
+
+/**
+ * Holds the best part of a model in the page cache, for any program that maps or reads it.
+ *
+ * @throws BlkscopeError: NO_HEADROOM (it would starve the machine), MEMLOCK_LIMIT, FILE_CHANGED, NO_HEAT, what
+ * readModel throws; the signal's reason when aborted. Nothing stays locked then.
+ */
+export async function pin(model: Model | string, options: PinOptions = {}): Promise<PinnedModel> {
+  options.signal?.throwIfAborted();
+  const known = typeof model === 'string' ? await readModel(model) : model;
+  const plan = await pinPlan(known, options);
+  const holder = options.cgroupProcsFile
+    ? await holdInCgroup(plan, options.cgroupProcsFile, options)
+    : await hold(plan, options);
+  return {
+    plan,
+    bytes: holder.bytes,
+    check: () => holder.check(),
+    [Symbol.asyncDispose]: () => holder.release(),
+  };
+}
+
+/** What pin would hold, without holding it. */
+export async function pinPlan(model: Model, { budgetBytes, plan }: PinOptions = {}): Promise<PinPlan> {
+  const budget = budgetBytes ?? model.bytes;
+  if (!(budget > 0)) throw new BlkscopeError('BAD_SIZE', 'pin: a budget of 0 bytes holds nothing; give more');
+  return planPins(model, budget, plan === undefined ? null : await expertReads(plan));
+}
+
+/** Holds a plan's ranges by locks of this process. */
+export async function hold(
+  plan: PinPlan,
+  { onProgress, signal }: Pick<PinOptions, 'onProgress' | 'signal'> = {},
+): Promise<Holder> {
+  const held: NativePinnedFile[] = [];
+  const release = () => {
+    for (const file of held) file.release();
+  };
+  try {
+    for (const { path, ranges } of plan.parts) {
+      if (ranges.length === 0) continue;
+      const pinning = native.pinFile(path, ranges);
+      const cancel = () => pinning.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      const before = held.reduce((sum, { bytes }) => sum + bytes, 0);
+      const show = setInterval(
+        () =>
+          onProgress?.(`${formatSize(before + pinning.lockedBytes())} of ${formatSize(plan.bytes)} pinned`),
+        progressMs,
+      );
+      try {
+        held.push(await pinning.done);
+      } finally {
+        clearInterval(show);
+        signal?.removeEventListener('abort', cancel);
+      }
+      signal?.throwIfAborted();
+    }
+  } catch (error) {
+    release();
+    signal?.throwIfAborted();
+    throw asBlkscopeError(error);
+  }
+  return {
+    bytes: held.reduce((sum, { bytes }) => sum + bytes, 0),
+    check: async () => {
+      try {
+        for (const file of held) file.check();
+      } catch (error) {
+        throw asBlkscopeError(error);
+      }
+    },
+    release: async () => release(),
+  };
+}

@@ -1,0 +1,77 @@
+import { availableParallelism } from 'node:os';
+import type { Pressure } from '../memory/pressure.js';
+import type { Model } from '../model/gguf.js';
+import { native } from '../native.js';
+import { automaticPinBytes, checkPinFits } from '../pin/automatic-size.js';
+import { type PinnedModel, pin } from '../pin/pinned-model.js';
+import type { Engine, WorkloadOptions } from '../workload/engine.js';
+import { memoryState } from './machine.js';
+import type { Progress } from './progress.js';
+import type { Steps } from './steps.js';
+import { given } from './trace-options.js';
+
+/** What of the model is held in the page cache during a run. */
+export interface PinRequest {
+  /** `auto`: what leaves the workload its own memory and room for readahead, found by running one token. */
+  bytes: number | 'auto';
+  /** A run of this model whose reads tell which experts to hold first. */
+  plan?: string;
+}
+
+export interface PinInput {
+  request: PinRequest;
+  model: Model;
+  engine: Engine;
+  workload: WorkloadOptions;
+  pressure: Pressure;
+  readAheadKib: number;
+  /** Brings the page cache back into the state that the run asked for. */
+  resetCache: () => Promise<void>;
+}
+
+/** Pins the model as a step of a run, undone with it; charged to the workload's cgroup where it has one. */
+export async function pinModel(input: PinInput, steps: Steps, progress: Progress): Promise<PinnedModel> {
+  const { request, model, pressure, workload } = input;
+  const budgetBytes = request.bytes === 'auto' ? await automaticSize(input, steps) : request.bytes;
+  if (pressure.cgroup) checkPinFits(Math.min(budgetBytes, model.bytes), pressure.cgroup.limitBytes);
+  const pinned = await steps.step('pin the model in the page cache', () =>
+    pin(model, {
+      budgetBytes,
+      onProgress: (text) => progress.update(text),
+      ...given({
+        plan: request.plan,
+        cgroupProcsFile: pressure.cgroup?.procsFile,
+        signal: workload.signal,
+      }),
+    }),
+  );
+  steps.onUndo('let go of the pinned model', async () => {
+    await pinned[Symbol.asyncDispose]();
+  });
+  return pinned;
+}
+
+async function automaticSize(input: PinInput, steps: Steps): Promise<number> {
+  const { engine, workload, pressure, readAheadKib, model } = input;
+  const rssAnonBytes = await steps.step('run one token to see what the workload needs itself', () =>
+    ownMemory(engine, workload),
+  );
+  await input.resetCache();
+  const memoryBytes = pressure.cgroup?.limitBytes ?? memoryState().availableBytes - native.safeRest();
+  const threads = workload.threads ?? availableParallelism();
+  return automaticPinBytes({ memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes: model.bytes });
+}
+
+/** Anonymous memory of the workload by its first token; a workload that fails shows its error in the run itself. */
+async function ownMemory(engine: Engine, options: WorkloadOptions): Promise<number> {
+  let stop = () => {};
+  const running = await engine.start({
+    ...options,
+    log: `${options.log}.probe`,
+    onMark: ({ kind }) => {
+      if (kind === 'token') stop();
+    },
+  });
+  stop = () => void running.stop();
+  return (await running.done).rssAnonBytes ?? 0;
+}
