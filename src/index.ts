@@ -51,6 +51,7 @@ export { runSweep } from './sweep/run-sweep.js';
 export { readSweep, type Sweep } from './sweep/sweep-file.js';
 export { type PlannedRun, planRepeats, planSweep } from './sweep/sweep-plan.js';
 export { type ImportOptions, importTrace } from './trace-file/import-trace.js';
+export { runBeside } from './workload/beside.js';
 export { commandEngine } from './workload/command.js';
 export type { Mark, WorkloadOutcome } from './workload/engine.js';
 export { findEngine } from './workload/find-engine.js';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { BlkscopeError, commandEngine, formatSize, holdMemory } from '../index.js';
+import { formatSize, holdMemory, runBeside } from '../index.js';
 import { size } from './options.js';
 import { withSession } from './session.js';
 
@@ -25,14 +25,6 @@ async function run(bytes: number, command: string[]): Promise<void> {
       memory.release();
     }
   });
-}
-
-async function runBeside(command: string[], signal: AbortSignal): Promise<void> {
-  const running = await commandEngine(command).start({ log: '/dev/stdout', signal });
-  const { exitCode, signalName } = await running.done;
-  if (exitCode === 0) return;
-  const how = signalName ? `was ended by ${signalName}` : `ended with exit code ${exitCode}`;
-  throw new BlkscopeError('WORKLOAD_FAILED', `${command[0]} ${how}`, 'workload');
 }
 
 /** Waits for the signal; a timer keeps the process alive meanwhile. */

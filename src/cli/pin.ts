@@ -3,16 +3,16 @@ import { Command, Option } from 'commander';
 import {
   availableMemory,
   BlkscopeError,
-  commandEngine,
   formatSize,
   given,
   type PinPlan,
   pin,
   pinPlan,
   readModel,
+  runBeside,
 } from '../index.js';
 import { size } from './options.js';
-import { type Session, withSession } from './session.js';
+import { withSession } from './session.js';
 
 interface PinFlags {
   model: string;
@@ -42,8 +42,7 @@ export function pinCommand(): Command {
 const checkMs = 1000;
 
 async function run(command: string[], flags: PinFlags): Promise<void> {
-  await withSession(async (session) => {
-    const { progress, signal } = session;
+  await withSession(async ({ progress, signal }) => {
     const model = await readModel(flags.model);
     const options = given({ budgetBytes: budget(flags), plan: flags.plan });
     if (flags.dryRun) {
@@ -63,7 +62,7 @@ async function run(command: string[], flags: PinFlags): Promise<void> {
     const watch = new AbortController();
     const changed = watched(() => pinned.check(), AbortSignal.any([signal, watch.signal]));
     try {
-      await (command.length > 0 ? Promise.race([runBeside(command, session), changed]) : changed);
+      await (command.length > 0 ? Promise.race([runBeside(command, signal), changed]) : changed);
     } finally {
       watch.abort();
     }
@@ -109,12 +108,4 @@ async function watched(check: () => Promise<void>, signal: AbortSignal): Promise
     await sleep(checkMs, undefined, { signal }).catch(() => {});
     if (!signal.aborted) await check();
   }
-}
-
-async function runBeside(command: string[], { signal }: Session): Promise<void> {
-  const running = await commandEngine(command).start({ log: '/dev/stdout', signal });
-  const { exitCode, signalName } = await running.done;
-  if (exitCode === 0) return;
-  const how = signalName ? `was ended by ${signalName}` : `ended with exit code ${exitCode}`;
-  throw new BlkscopeError('WORKLOAD_FAILED', `${command[0]} ${how}`, 'workload');
 }
