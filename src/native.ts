@@ -116,6 +116,35 @@ export interface NativeBatch {
   direction: Uint8Array;
 }
 
+/** Events and, as columns of their own, the requests that were completed meanwhile. */
+export interface NativeTracedBatch extends NativeBatch {
+  ios: NativeIoBatch;
+}
+
+/**
+ * Completed requests as columns of `length` rows, in order of completion.
+ *
+ * Times in ns on CLOCK_MONOTONIC, 0 where not seen: without Q (`actions: 'needed'`) `queue` is 0, and a device without
+ * requests (device mapper) has neither `getrq`, `insert` nor `issue`. `queue` is of the bio queued first, `issue` the
+ * last one. `pid` is who queued the first sector, without Q who issued it. `merges` counts the bios that joined.
+ */
+export interface NativeIoBatch {
+  length: number;
+  sector: BigUint64Array;
+  queue: BigUint64Array;
+  getrq: BigUint64Array;
+  insert: BigUint64Array;
+  issue: BigUint64Array;
+  complete: BigUint64Array;
+  sectors: Uint32Array;
+  device: Uint32Array;
+  pid: Uint32Array;
+  merges: Uint32Array;
+  /** errno of a failed request, 0 for success. */
+  error: Uint16Array;
+  direction: Uint8Array;
+}
+
 /** Running counters, cheap to take at any time while tracing. */
 export interface NativeCounters {
   events: number;
@@ -141,6 +170,32 @@ export interface NativeGaps {
   backward: number;
 }
 
+/** Times in ns. Quantiles are within 1/128 of the true ones; the others are exact. */
+export interface NativeDistribution {
+  count: number;
+  min: number;
+  mean: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+  max: number;
+}
+
+/** Between which points of an I/O's life, by blkparse's letters. */
+export type Stage = 'q2c' | 'q2d' | 'd2c' | 'q2g' | 'g2i' | 'i2d' | 'q2m';
+
+/** null: no request gave both ends. */
+export type NativeLatency = Record<Stage, NativeDistribution | null>;
+
+/** What taking every event of a read for a read would give. */
+export interface NaiveFigures {
+  count: number;
+  bytes: number;
+  gaps: NativeGaps;
+  peakBytesPerSecond: number;
+}
+
 export interface NativeSummary {
   /** Events by action letter, only those that occurred. */
   actions: Record<string, number>;
@@ -164,7 +219,16 @@ export interface NativeSummary {
   writes: NativeTransfer;
   /** Completed I/Os by size in bytes. */
   sizes: { read: Record<string, number>; write: Record<string, number> };
-  gaps: { device: NativeGaps };
+  /** Of reads: as issued, as queued, as issued by offsets in the traced files. */
+  gaps: { device: NativeGaps; demand: NativeGaps; file: NativeGaps };
+  latency: { read: NativeLatency; write: NativeLatency };
+  /** `unmatched`: completions of what began before the trace or was lost; `givenUp` and `open`: never completed. */
+  requests: { matched: number; unmatched: number; givenUp: number; open: number };
+  /** ns spent with so many requests issued and not completed, by number. */
+  queueDepthNs: number[];
+  /** Reads by process, of who queued them, without Q of who issued them. */
+  readers: { pid: number; reads: number; bytes: number; gaps: NativeGaps }[];
+  naive: NaiveFigures;
   timeline: {
     bucketNs: number;
     startNs: bigint;
@@ -172,6 +236,9 @@ export interface NativeSummary {
     readOps: Float64Array;
     writeBytes: Float64Array;
     writeOps: Float64Array;
+    /** Requests issued and not completed. */
+    meanDepth: Float64Array;
+    maxDepth: Float64Array;
   };
   /** In the order of the options' files. */
   files: { bytes: number; reads: number; readBytes: number; uniqueBytes: number }[];
@@ -194,7 +261,7 @@ export interface NativeTracer {
   /** Ends tracing and drains what the kernel still holds; batches can be taken until takeBatch gives 'ended'. */
   stop(): void;
   /** null: nothing ready now, `onReady` will be called. */
-  takeBatch(): NativeBatch | 'ended' | null;
+  takeBatch(): NativeTracedBatch | 'ended' | null;
   counters(): NativeCounters;
   /** After 'ended'. */
   summary(): NativeSummary;

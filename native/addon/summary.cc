@@ -41,6 +41,67 @@ Napi::Object jsActions(Napi::Env env, const Analysis& analysis) {
   return object;
 }
 
+// Null where no request gave both ends of the stage.
+Napi::Value jsDistribution(Napi::Env env, const Histogram& histogram) {
+  if (histogram.count() == 0) return env.Null();
+  auto object = Napi::Object::New(env);
+  object["count"] = jsNumber(env, histogram.count());
+  object["min"] = jsNumber(env, histogram.min());
+  object["mean"] = Napi::Number::New(env, histogram.mean());
+  object["p50"] = jsNumber(env, histogram.quantile(0.5));
+  object["p90"] = jsNumber(env, histogram.quantile(0.9));
+  object["p99"] = jsNumber(env, histogram.quantile(0.99));
+  object["p999"] = jsNumber(env, histogram.quantile(0.999));
+  object["max"] = jsNumber(env, histogram.max());
+  return object;
+}
+
+Napi::Object jsLatency(Napi::Env env, const Latency& latency) {
+  auto object = Napi::Object::New(env);
+  for (size_t i = 0; i < kStages; ++i) object[kStageNames[i]] = jsDistribution(env, latency.stage(i));
+  return object;
+}
+
+Napi::Object jsRequests(Napi::Env env, const Matcher& matcher) {
+  auto object = Napi::Object::New(env);
+  object["matched"] = jsNumber(env, matcher.counts().requests);
+  object["unmatched"] = jsNumber(env, matcher.counts().unmatched);
+  object["givenUp"] = jsNumber(env, matcher.counts().givenUp);
+  object["open"] = jsNumber(env, matcher.open());
+  return object;
+}
+
+Napi::Array jsQueueDepth(Napi::Env env, const QueueDepth& depth) {
+  size_t length = depth.nsAtDepth().size();
+  while (length > 0 && depth.nsAtDepth()[length - 1] == 0) --length;
+  auto array = Napi::Array::New(env, length);
+  for (uint32_t i = 0; i < length; ++i) array[i] = jsNumber(env, depth.nsAtDepth()[i]);
+  return array;
+}
+
+Napi::Array jsProcessReads(Napi::Env env, const Processes& processes) {
+  auto array = Napi::Array::New(env);
+  uint32_t i = 0;
+  for (const auto& [pid, process] : processes.all()) {
+    auto object = Napi::Object::New(env);
+    object["pid"] = jsNumber(env, pid);
+    object["reads"] = jsNumber(env, process.reads);
+    object["bytes"] = jsNumber(env, process.bytes);
+    object["gaps"] = jsGaps(env, process.gaps);
+    array[i++] = object;
+  }
+  return array;
+}
+
+Napi::Object jsNaive(Napi::Env env, const Naive& naive) {
+  auto object = Napi::Object::New(env);
+  object["count"] = jsNumber(env, naive.count());
+  object["bytes"] = jsNumber(env, naive.bytes());
+  object["gaps"] = jsGaps(env, naive.gaps());
+  object["peakBytesPerSecond"] = jsNumber(env, naive.peakBytesPerSecond());
+  return object;
+}
+
 Napi::Object jsTimeline(Napi::Env env, const Timeline& timeline) {
   auto object = Napi::Object::New(env);
   const auto& buckets = timeline.buckets();
@@ -49,12 +110,16 @@ Napi::Object jsTimeline(Napi::Env env, const Timeline& timeline) {
     for (size_t i = 0; i < buckets.size(); ++i) array[i] = static_cast<double>(buckets[i].*field);
     return array;
   };
-  object["bucketNs"] = jsNumber(env, Timeline::kBucketNs);
+  object["bucketNs"] = jsNumber(env, timeline.bucketNs());
   object["startNs"] = jsBigint(env, timeline.startNs());
   object["readBytes"] = column(&Timeline::Bucket::readBytes);
   object["readOps"] = column(&Timeline::Bucket::readOps);
   object["writeBytes"] = column(&Timeline::Bucket::writeBytes);
   object["writeOps"] = column(&Timeline::Bucket::writeOps);
+  auto mean = column(&Timeline::Bucket::depthNs);
+  for (size_t i = 0; i < buckets.size(); ++i) mean[i] = mean[i] / static_cast<double>(timeline.bucketNs());
+  object["meanDepth"] = mean;
+  object["maxDepth"] = column(&Timeline::Bucket::maxDepth);
   return object;
 }
 
@@ -147,7 +212,17 @@ Napi::Object jsSummary(Napi::Env env, const TraceFigures& trace) {
   object["sizes"] = sizes;
   auto gaps = Napi::Object::New(env);
   gaps["device"] = jsGaps(env, analysis.deviceGaps());
+  gaps["demand"] = jsGaps(env, analysis.demandGaps());
+  gaps["file"] = jsGaps(env, analysis.fileGaps());
   object["gaps"] = gaps;
+  auto latency = Napi::Object::New(env);
+  latency["read"] = jsLatency(env, analysis.matcher().latency(Direction::read));
+  latency["write"] = jsLatency(env, analysis.matcher().latency(Direction::write));
+  object["latency"] = latency;
+  object["requests"] = jsRequests(env, analysis.matcher());
+  object["queueDepthNs"] = jsQueueDepth(env, analysis.matcher().depth());
+  object["readers"] = jsProcessReads(env, analysis.processes());
+  object["naive"] = jsNaive(env, analysis.naive());
   object["timeline"] = jsTimeline(env, analysis.timeline());
   object["files"] = jsFiles(env, analysis.files());
   object["tracer"] = jsCost(env, trace.cost);

@@ -6,9 +6,14 @@
 namespace blkscope {
 
 Analysis::Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t startNs)
-    : traced_(std::move(files)), map_(traced_), fileDevice_(fileDevice) {
+    : traced_(std::move(files)),
+      map_(traced_),
+      fileDevice_(fileDevice),
+      fileAtIssue_(traced_),
+      fileAtComplete_(traced_) {
   for (const TracedFile& file : traced_) files_.push_back({file.bytes, 0, 0, 0});
   timeline_.begin(startNs);
+  naive_.begin(startNs);
 }
 
 Analysis::Device& Analysis::device(uint32_t number) {
@@ -28,17 +33,32 @@ void Analysis::consume(std::span<const Event> events) {
   last_ = std::max(last_, events.back().time);
   for (const Event& event : events) {
     ++actions_[static_cast<size_t>(event.action)];
+    naive_.add(event);
     if (event.action == Action::complete) {
       complete(event);
-    } else if (event.action == Action::issue && event.direction == Direction::read) {
-      Device& d = device(event.device);
-      d.issues = true;
-      d.atIssue.add(event.sector, event.endSector());
+    } else if (event.action == Action::issue) {
+      issue(event);
+    } else {
+      if (event.action == Action::queue && event.direction == Direction::read) {
+        device(event.device).atQueue.add(event.sector, event.endSector());
+      }
+      matcher_.other(event);
     }
   }
 }
 
+void Analysis::issue(const Event& event) {
+  uint32_t pid = matcher_.issue(event);
+  if (event.direction != Direction::read) return;
+  Device& d = device(event.device);
+  d.issues = true;
+  d.atIssue.add(event.sector, event.endSector());
+  processes_[pid].gaps.add(event.sector, event.endSector());
+  if (event.device == fileDevice_) fileAtIssue_.add(map_, event.sector, event.endSector());
+}
+
 void Analysis::complete(const Event& event) {
+  uint32_t pid = matcher_.complete(event).pid;
   bool read = event.direction == Direction::read;
   if (!read && event.direction != Direction::write) return;
   Transfer& transfer = read ? reads_ : writes_;
@@ -59,7 +79,15 @@ void Analysis::complete(const Event& event) {
   readSizes_.add(event.bytes);
   d.read.insert(event.sector, event.sectors());
   d.atComplete.add(event.sector, event.endSector());
-  if (event.device != fileDevice_) return;
+  ProcessReads& process = processes_[pid];
+  ++process.reads;
+  process.bytes += event.bytes;
+  if (!d.issues) process.gaps.add(event.sector, event.endSector());
+  if (event.device == fileDevice_) countFiles(event);
+}
+
+void Analysis::countFiles(const Event& event) {
+  fileAtComplete_.add(map_, event.sector, event.endSector());
   uint32_t counted = UINT32_MAX;
   map_.forEachOverlap(event.sector, event.endSector(), [&](const FileMap::Piece& piece, uint64_t from, uint64_t to) {
     FileReads& file = files_[piece.file];
@@ -77,11 +105,12 @@ uint64_t Analysis::clippedBytes(const FileMap::Piece& piece, uint64_t from, uint
 }
 
 void Analysis::finish(uint64_t endNs) {
+  matcher_.finish(std::max(endNs, last_));
   timeline_.finish(endNs);
-  auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == fileDevice_; });
-  if (found == devices_.end()) return;
+  const Device* device = fileDevice();
+  if (!device) return;
   for (const FileMap::Piece& piece : map_.pieces()) {
-    (*found)->read.forEach({piece.sector, piece.endSector - piece.sector}, [&](SectorRange range) {
+    device->read.forEach({piece.sector, piece.endSector - piece.sector}, [&](SectorRange range) {
       files_[piece.file].uniqueBytes += clippedBytes(piece, range.start, range.start + range.count);
     });
   }
@@ -105,6 +134,22 @@ Gaps Analysis::deviceGaps() const {
   Gaps total;
   for (const auto& d : devices_) total.addCounts(d->issues ? d->atIssue : d->atComplete);
   return total;
+}
+
+Gaps Analysis::demandGaps() const {
+  Gaps total;
+  for (const auto& d : devices_) total.addCounts(d->atQueue);
+  return total;
+}
+
+const Analysis::Device* Analysis::fileDevice() const {
+  auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == fileDevice_; });
+  return found == devices_.end() ? nullptr : found->get();
+}
+
+const Gaps& Analysis::fileGaps() const {
+  const Device* device = fileDevice();
+  return device && device->issues ? fileAtIssue_.gaps() : fileAtComplete_.gaps();
 }
 
 std::vector<FileReads> Analysis::files() const { return files_; }

@@ -7,8 +7,12 @@
 #include <span>
 #include <vector>
 
+#include "analyse/file_gaps.h"
 #include "analyse/file_map.h"
 #include "analyse/gaps.h"
+#include "analyse/matcher.h"
+#include "analyse/naive.h"
+#include "analyse/processes.h"
 #include "analyse/sector_set.h"
 #include "analyse/sizes.h"
 #include "analyse/timeline.h"
@@ -39,6 +43,8 @@ class Analysis {
  public:
   /// Files are looked up on the device `fileDevice`.
   Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t startNs);
+  Analysis(const Analysis&) = delete;
+  Analysis& operator=(const Analysis&) = delete;
 
   void consume(std::span<const Event> events);
   void finish(uint64_t endNs);
@@ -54,12 +60,23 @@ class Analysis {
   const Sizes& readSizes() const { return readSizes_; }
   const Sizes& writeSizes() const { return writeSizes_; }
   Gaps deviceGaps() const;
+  /// Empty where Q was not traced.
+  Gaps demandGaps() const;
+  /// Device order by file offsets; only what lands in the traced files.
+  const Gaps& fileGaps() const;
+  const Processes& processes() const { return processes_; }
+  const Naive& naive() const { return naive_; }
+  const Matcher& matcher() const { return matcher_; }
+  /// Rows are kept from here on; the caller empties `rows` now and then.
+  void keepRows() { matcher_.keepRows(); }
+  std::vector<IoRow>& rows() { return matcher_.rows(); }
   const Timeline& timeline() const { return timeline_; }
   std::vector<FileReads> files() const;
 
  private:
   struct Device {
     uint32_t number;
+    Gaps atQueue;
     Gaps atIssue;
     Gaps atComplete;
     bool issues = false;
@@ -67,7 +84,10 @@ class Analysis {
     SectorSet written;
   };
 
+  void issue(const Event& event);
   void complete(const Event& event);
+  void countFiles(const Event& event);
+  const Device* fileDevice() const;
   Device& device(uint32_t number);
   uint64_t clippedBytes(const FileMap::Piece& piece, uint64_t from, uint64_t to) const;
 
@@ -83,6 +103,11 @@ class Analysis {
   Sizes readSizes_;
   Sizes writeSizes_;
   Timeline timeline_;
+  Matcher matcher_{timeline_};
+  FileGaps fileAtIssue_;
+  FileGaps fileAtComplete_;
+  Processes processes_;
+  Naive naive_;
   uint64_t first_ = 0;
   uint64_t last_ = 0;
 };

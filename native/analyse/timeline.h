@@ -1,4 +1,4 @@
-// Completed bytes and operations over time.
+// Completed bytes and operations, and the queue's depth, over time.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,8 @@
 namespace blkscope {
 
 /// Buckets of equal length from a start time on; a bucket with nothing in it is there, with zeros.
+///
+/// A bucket is 100 ms; when a trace has more than kMostBuckets of them, ten become one, so memory is bounded.
 class Timeline {
  public:
   struct Bucket {
@@ -17,15 +19,17 @@ class Timeline {
     uint64_t readOps = 0;
     uint64_t writeBytes = 0;
     uint64_t writeOps = 0;
+    uint64_t depthNs = 0;  // depth times how long it was so: divided by the bucket's length, the mean
+    uint64_t maxDepth = 0;
   };
   static constexpr uint64_t kBucketNs = 100'000'000;
+  static constexpr size_t kMostBuckets = 36'000;
 
   void begin(uint64_t startNs) { start_ = startNs; }
 
   /// Counts a completed I/O. What came before the start (stamped while the trace was being set up) is in bucket 0.
   void add(const Event& event) {
-    if (event.time - bucketStart_ >= kBucketNs || buckets_.empty()) moveTo(event.time);
-    Bucket& bucket = buckets_[index_];
+    Bucket& bucket = at(event.time);
     if (event.direction == Direction::read) {
       bucket.readBytes += event.bytes;
       ++bucket.readOps;
@@ -35,26 +39,67 @@ class Timeline {
     }
   }
 
+  /// So many requests were in the devices' hands from one time to another.
+  void addDepth(uint64_t from, uint64_t to, uint64_t depth) {
+    from = std::max(from, start_);
+    while (depth != 0 && from < to) {
+      Bucket& bucket = at(from);
+      uint64_t until = isLast() ? to : std::min(to, bucketStart_ + bucketNs_);
+      bucket.depthNs += depth * (until - from);
+      bucket.maxDepth = std::max(bucket.maxDepth, depth);
+      from = until;
+    }
+  }
+
   /// Makes the timeline reach `endNs`, so that a quiet end shows as zeros.
   void finish(uint64_t endNs) {
-    if (endNs > start_) moveTo(endNs - 1);
+    if (endNs > start_) at(endNs - 1);
   }
 
   uint64_t startNs() const { return start_; }
+  uint64_t bucketNs() const { return bucketNs_; }
   const std::vector<Bucket>& buckets() const { return buckets_; }
 
  private:
-  // Nearly five days: a stamp beyond comes from a broken record, and must not cost memory.
-  static constexpr uint64_t kMostBuckets = 1 << 22;
+  // More than four days: a stamp beyond comes from a broken record, and counts in the last bucket.
+  static constexpr uint64_t kLongestBucketNs = 100 * kBucketNs;
+
+  Bucket& at(uint64_t time) {
+    if (time - bucketStart_ >= bucketNs_ || buckets_.empty()) moveTo(time);
+    return buckets_[index_];
+  }
+
+  bool isLast() const { return bucketNs_ == kLongestBucketNs && index_ == kMostBuckets - 1; }
 
   void moveTo(uint64_t time) {
-    uint64_t index = time > start_ ? (time - start_) / kBucketNs : 0;
-    index_ = static_cast<size_t>(std::min(index, kMostBuckets - 1));
-    bucketStart_ = start_ + index_ * kBucketNs;
+    uint64_t since = time > start_ ? time - start_ : 0;
+    while (since / bucketNs_ >= kMostBuckets && bucketNs_ < kLongestBucketNs) coarsen();
+    index_ = std::min<size_t>(since / bucketNs_, kMostBuckets - 1);
+    bucketStart_ = start_ + index_ * bucketNs_;
     if (index_ >= buckets_.size()) buckets_.resize(index_ + 1);
   }
 
+  void coarsen() {
+    for (size_t i = 0; i < buckets_.size(); ++i) {
+      Bucket bucket = buckets_[i];
+      if (i % 10 == 0) {
+        buckets_[i / 10] = bucket;
+        continue;
+      }
+      Bucket& sum = buckets_[i / 10];
+      sum.readBytes += bucket.readBytes;
+      sum.readOps += bucket.readOps;
+      sum.writeBytes += bucket.writeBytes;
+      sum.writeOps += bucket.writeOps;
+      sum.depthNs += bucket.depthNs;
+      sum.maxDepth = std::max(sum.maxDepth, bucket.maxDepth);
+    }
+    buckets_.resize((buckets_.size() + 9) / 10);
+    bucketNs_ *= 10;
+  }
+
   uint64_t start_ = 0;
+  uint64_t bucketNs_ = kBucketNs;
   uint64_t bucketStart_ = 0;
   size_t index_ = 0;
   std::vector<Bucket> buckets_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "capture/io_columns.h"
 #include "decode/event.h"
 
 namespace blkscope {
@@ -58,6 +59,9 @@ class ColumnBatch {
   /// Hands the block over; the batch is empty and unusable after.
   std::unique_ptr<std::byte[]> release() { return std::move(block_); }
 
+  /// The requests that were completed meanwhile.
+  IoColumns& ios() { return ios_; }
+
  private:
   template <class T>
   T* column(Column at) {
@@ -66,6 +70,7 @@ class ColumnBatch {
 
   std::unique_ptr<std::byte[]> block_;
   size_t length_ = 0;
+  IoColumns ios_;
 };
 
 }  // namespace blkscope

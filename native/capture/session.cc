@@ -231,6 +231,11 @@ void Session::close() {
 }
 
 bool Session::deliver(std::span<const Event> events) {
+  for (const IoRow& row : analysis_->rows()) {
+    if (!batch_) batch_ = std::make_unique<ColumnBatch>();
+    batch_->ios().push(row);
+    if (batch_->ios().full() && !queue_.push(std::move(batch_))) return false;
+  }
   for (const Event& event : events) {
     if (!batch_) batch_ = std::make_unique<ColumnBatch>();
     batch_->push(event);
@@ -245,12 +250,14 @@ void Session::analyse() {
   ::setpriority(PRIO_PROCESS, 0, kAnalysisNice);  // the calling thread's, on Linux
   Merger<Spool> merger(*spool_, spool_->streams());
   bool wanted = options_.deliver;
+  if (wanted) analysis_->keepRows();
   for (uint64_t watermark = 0; watermark != UINT64_MAX && !spool_->cancelled();) {
     watermark = spool_->waitForWatermark();
     if (watermark == UINT64_MAX) ::setpriority(PRIO_PROCESS, 0, 0);  // tracing has ended
     merger.mergeUntil(watermark, [&](std::span<const Event> events) {
       analysis_->consume(events);
       if (wanted) wanted = deliver(events);
+      analysis_->rows().clear();
     });
     if (wanted && batch_) wanted = queue_.push(std::move(batch_));
   }

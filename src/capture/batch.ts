@@ -1,4 +1,4 @@
-import { type NativeBatch, native } from '../native.js';
+import { type NativeBatch, type NativeTracedBatch, native } from '../native.js';
 
 /** What happened to an I/O, in blkparse's words; see docs/metrics.md. */
 export type Action =
@@ -40,13 +40,13 @@ export interface BlockEvent {
 }
 
 /** Columns of events in time order; a view of native memory, valid as long as it is referenced. */
-export interface EventBatch extends NativeBatch {
+export interface EventBatch extends NativeTracedBatch {
   /** Rows, made as they are asked for. */
   rows(): IterableIterator<BlockEvent>;
 }
 
 /** Adds the row view to a batch from the addon. */
-export function eventBatch(columns: NativeBatch): EventBatch {
+export function eventBatch(columns: NativeTracedBatch): EventBatch {
   return Object.assign(columns, {
     *rows(): IterableIterator<BlockEvent> {
       for (let i = 0; i < columns.length; i++) yield rowAt(columns, i);

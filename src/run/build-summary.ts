@@ -45,8 +45,19 @@ export function buildSummary(input: SummaryInput): Summary {
     reads: transfer(traced.reads),
     writes: transfer(traced.writes),
     sizes: traced.sizes,
-    gaps: { device: anyGap(traced.gaps.device), demand: null, file: null },
-    latency: { q2c: null, q2d: null, d2c: null },
+    gaps: {
+      device: anyGap(traced.gaps.device),
+      demand: anyGap(traced.gaps.demand),
+      file: anyGap(traced.gaps.file),
+    },
+    latency: traced.latency.read,
+    writeLatency: traced.latency.write,
+    queueDepthNs: traced.queueDepthNs,
+    readers: traced.readers
+      .toSorted((a, b) => b.bytes - a.bytes)
+      .slice(0, mostReaders)
+      .map((reader) => named(reader, traced)),
+    naive: traced.naive,
     timeline: timeline(traced),
     model: input.files.length === 0 ? null : model(input),
     phases: phasesSummary(input.regions, input.files.length > 0),
@@ -102,6 +113,14 @@ function anyGap(gaps: NativeGaps): NativeGaps | null {
   return Object.values(gaps).some((n) => n > 0) ? gaps : null;
 }
 
+/** Processes that read least are left out of the summary; the table `io` has them all. */
+const mostReaders = 100;
+
+function named(reader: NativeSummary['readers'][number], { processes }: NativeSummary) {
+  const index = processes.pids.indexOf(reader.pid);
+  return { process: processes.names[index] ?? null, ...reader };
+}
+
 function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
   return {
     bucketNs: t.bucketNs,
@@ -110,6 +129,8 @@ function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
     readOps: [...t.readOps],
     writeBytes: [...t.writeBytes],
     writeOps: [...t.writeOps],
+    meanDepth: [...t.meanDepth],
+    maxDepth: [...t.maxDepth],
   };
 }
 

@@ -89,6 +89,19 @@ const phase = z.object({
   bytesPerToken: maybe,
 });
 
+const distribution = latency.nullable();
+
+/** Matched per request. Without Q in the trace only d2c is known. */
+const stages = z.object({
+  q2c: distribution,
+  q2d: distribution,
+  d2c: distribution,
+  q2g: distribution.optional(),
+  g2i: distribution.optional(),
+  i2d: distribution.optional(),
+  q2m: distribution.optional(),
+});
+
 export const summarySchema = z.object({
   schema: z.literal(summarySchemaVersion),
   source: z.object({
@@ -127,7 +140,17 @@ export const summarySchema = z.object({
   writes: transfer,
   sizes: z.object({ read: perKey, write: perKey }),
   gaps: z.object({ device: gaps.nullable(), demand: gaps.nullable(), file: gaps.nullable() }),
-  latency: z.object({ q2c: latency.nullable(), q2d: latency.nullable(), d2c: latency.nullable() }),
+  /** Of reads. */
+  latency: stages,
+  writeLatency: stages.optional(),
+  /** ns spent with so many requests issued and not completed, by number. */
+  queueDepthNs: z.array(count).optional(),
+  /** The processes that read most, most first. */
+  readers: z
+    .array(z.object({ pid: count, process: z.string().nullable(), reads: count, bytes: count, gaps }))
+    .optional(),
+  /** What taking every event of a read for a read would give; for `report --naive`. */
+  naive: z.object({ count, bytes: count, gaps, peakBytesPerSecond: count }).optional(),
   timeline: z.object({
     bucketNs: count,
     startNs: count,
@@ -135,6 +158,9 @@ export const summarySchema = z.object({
     readOps: z.array(figure),
     writeBytes: z.array(figure),
     writeOps: z.array(figure),
+    /** Requests issued and not completed, bucket by bucket. */
+    meanDepth: z.array(figure).optional(),
+    maxDepth: z.array(figure).optional(),
   }),
   model: z
     .object({

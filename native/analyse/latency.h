@@ -1,0 +1,31 @@
+// How long I/Os of one direction spend between the points of their life.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "analyse/histogram.h"
+
+namespace blkscope {
+
+/// From where to where; the letters are blkparse's. Q2C, Q2D and Q2M are of every bio, the others of every request.
+enum class Stage : uint8_t { q2c, q2d, d2c, q2g, g2i, i2d, q2m };
+inline constexpr size_t kStages = 7;
+inline constexpr const char* kStageNames[kStages] = {"q2c", "q2d", "d2c", "q2g", "g2i", "i2d", "q2m"};
+
+class Latency {
+ public:
+  /// Counts the time from `from` to `to` unless one of them was not seen (0).
+  void add(Stage stage, uint64_t from, uint64_t to) {
+    if (from == 0 || to == 0) return;
+    stages_[static_cast<size_t>(stage)].add(to > from ? to - from : 0);
+  }
+  const Histogram& stage(size_t i) const { return stages_[i]; }
+  const Histogram& operator[](Stage stage) const { return stages_[static_cast<size_t>(stage)]; }
+
+ private:
+  std::array<Histogram, kStages> stages_;
+};
+
+}  // namespace blkscope

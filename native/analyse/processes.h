@@ -1,0 +1,38 @@
+// What each process read, and in which order.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "analyse/gaps.h"
+
+namespace blkscope {
+
+/// Reads of one process: of the one that queued them where Q is traced, else of the one that issued them.
+struct ProcessReads {
+  uint64_t reads = 0;
+  uint64_t bytes = 0;
+  Gaps gaps;  // in device order, of its own reads alone
+};
+
+class Processes {
+ public:
+  /// The most processes told apart; later ones count together, as pid 0.
+  static constexpr size_t kMost = 1 << 16;
+
+  ProcessReads& operator[](uint32_t pid) {
+    if (last_ && lastPid_ == pid) return *last_;
+    auto found = processes_.find(pid);
+    if (found == processes_.end()) found = processes_.try_emplace(processes_.size() < kMost ? pid : 0).first;
+    lastPid_ = pid;
+    return *(last_ = &found->second);
+  }
+  const std::unordered_map<uint32_t, ProcessReads>& all() const { return processes_; }
+
+ private:
+  std::unordered_map<uint32_t, ProcessReads> processes_;  // its elements never move
+  ProcessReads* last_ = nullptr;
+  uint32_t lastPid_ = 0;
+};
+
+}  // namespace blkscope

@@ -1,0 +1,71 @@
+// Requests as columns: the form in which they cross to JavaScript and into the store.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "analyse/io_row.h"
+
+namespace blkscope {
+
+/// A block of memory with one column a field, for up to `capacity` requests; see NativeIoBatch in src/native.ts.
+class IoColumns {
+ public:
+  static constexpr size_t kCapacity = 32 << 10;
+  static constexpr size_t kRowBytes = 67;
+  static constexpr size_t kBytes = kCapacity * kRowBytes;
+
+  bool full() const { return length_ == kCapacity; }
+  size_t length() const { return length_; }
+
+  void push(const IoRow& row) {
+    if (!block_) block_.reset(new std::byte[kBytes]);
+    size_t i = length_++;
+    column<uint64_t>(kSector)[i] = row.sector;
+    column<uint64_t>(kQueue)[i] = row.queue;
+    column<uint64_t>(kGetrq)[i] = row.getrq;
+    column<uint64_t>(kInsert)[i] = row.insert;
+    column<uint64_t>(kIssue)[i] = row.issue;
+    column<uint64_t>(kComplete)[i] = row.complete;
+    column<uint32_t>(kSectors)[i] = row.sectors;
+    column<uint32_t>(kDevice)[i] = row.device;
+    column<uint32_t>(kPid)[i] = row.pid;
+    column<uint32_t>(kMerges)[i] = row.merges;
+    column<uint16_t>(kError)[i] = row.error;
+    column<uint8_t>(kDirection)[i] = static_cast<uint8_t>(row.direction);
+  }
+
+  // Byte offset of each column: widest first, so that every one is aligned.
+  enum Column : size_t {
+    kSector = 0,
+    kQueue = kCapacity * 8,
+    kGetrq = kCapacity * 16,
+    kInsert = kCapacity * 24,
+    kIssue = kCapacity * 32,
+    kComplete = kCapacity * 40,
+    kSectors = kCapacity * 48,
+    kDevice = kCapacity * 52,
+    kPid = kCapacity * 56,
+    kMerges = kCapacity * 60,
+    kError = kCapacity * 64,
+    kDirection = kCapacity * 66,
+  };
+
+  /// Hands the block over (null if nothing was pushed); the columns are empty after.
+  std::unique_ptr<std::byte[]> release() {
+    length_ = 0;
+    return std::move(block_);
+  }
+
+ private:
+  template <class T>
+  T* column(Column at) {
+    return reinterpret_cast<T*>(block_.get() + at);
+  }
+
+  std::unique_ptr<std::byte[]> block_;
+  size_t length_ = 0;
+};
+
+}  // namespace blkscope

@@ -1,0 +1,369 @@
+#include "analyse/matcher.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <random>
+#include <tuple>
+
+using namespace blkscope;
+
+namespace {
+
+Event event(Action action, uint64_t sector, uint32_t sectors, uint64_t time) {
+  Event e;
+  e.action = action;
+  e.direction = Direction::read;
+  e.device = 7;
+  e.pid = 42;
+  e.sector = sector;
+  e.bytes = sectors << 9;
+  e.time = time;
+  return e;
+}
+
+struct Fixture {
+  Timeline timeline;
+  Matcher matcher{timeline};
+  Fixture() { matcher.keepRows(); }
+  void feed(const Event& e) {
+    if (e.action == Action::issue) matcher.issue(e);
+    else if (e.action == Action::complete) matcher.complete(e);
+    else matcher.other(e);
+  }
+  void feed(std::initializer_list<Event> events) {
+    for (const Event& e : events) feed(e);
+  }
+  const Latency& reads() { return matcher.latency(Direction::read); }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a request of two bios is one row, and each bio has a time of its own") {
+  feed({event(Action::queue, 100, 8, 10), event(Action::getrq, 100, 8, 12), event(Action::queue, 108, 8, 20),
+        event(Action::backMerge, 108, 8, 21), event(Action::insert, 100, 16, 30), event(Action::issue, 100, 16, 40),
+        event(Action::complete, 100, 16, 100)});
+  REQUIRE(matcher.rows().size() == 1);
+  IoRow row = matcher.rows()[0];
+  CHECK(row.queue == 10);
+  CHECK(row.getrq == 12);
+  CHECK(row.insert == 30);
+  CHECK(row.issue == 40);
+  CHECK(row.complete == 100);
+  CHECK(row.sectors == 16);
+  CHECK(row.merges == 1);
+  CHECK(row.pid == 42);
+  CHECK(reads()[Stage::q2c].count() == 2);
+  CHECK(reads()[Stage::q2c].min() == 80);
+  CHECK(reads()[Stage::q2c].max() == 90);
+  CHECK(reads()[Stage::d2c].count() == 1);
+  CHECK(reads()[Stage::d2c].mean() == 60);
+  CHECK(reads()[Stage::q2m].max() == 1);
+  CHECK(reads()[Stage::i2d].max() == 10);
+  CHECK(matcher.open() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a bio merged at the front makes the request start earlier") {
+  feed({event(Action::queue, 108, 8, 10), event(Action::getrq, 108, 8, 11), event(Action::insert, 108, 8, 12),
+        event(Action::queue, 100, 8, 20), event(Action::frontMerge, 100, 8, 21), event(Action::issue, 100, 16, 40),
+        event(Action::complete, 100, 16, 100)});
+  REQUIRE(matcher.rows().size() == 1);
+  CHECK(matcher.rows()[0].queue == 10);
+  CHECK(matcher.rows()[0].insert == 12);
+  CHECK(matcher.rows()[0].sector == 100);
+  CHECK(matcher.open() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a split bio is as many requests as it was split into") {
+  Event split = event(Action::split, 100, 8, 11);
+  split.payload = 108;
+  feed({event(Action::queue, 100, 24, 10), split, event(Action::getrq, 100, 8, 12), event(Action::getrq, 108, 16, 13),
+        event(Action::issue, 108, 16, 20), event(Action::issue, 100, 8, 21), event(Action::complete, 100, 8, 30),
+        event(Action::complete, 108, 16, 40)});
+  REQUIRE(matcher.rows().size() == 2);
+  CHECK(matcher.rows()[0].getrq == 12);
+  CHECK(matcher.rows()[1].getrq == 13);
+  CHECK(matcher.rows()[1].queue == 10);
+  CHECK(reads()[Stage::q2c].count() == 2);
+  CHECK(matcher.open() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a requeued request counts from its last issue") {
+  feed({event(Action::queue, 100, 8, 10), event(Action::issue, 100, 8, 20), event(Action::requeue, 100, 8, 30),
+        event(Action::issue, 100, 8, 50), event(Action::complete, 100, 8, 60)});
+  CHECK(reads()[Stage::d2c].max() == 10);
+  CHECK(reads()[Stage::q2d].max() == 40);
+  CHECK(matcher.depth().depth() == 0);
+  CHECK(matcher.rows().size() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a request that completes in parts is one row, finished with the last part") {
+  feed({event(Action::queue, 100, 24, 10), event(Action::issue, 100, 24, 20), event(Action::complete, 100, 8, 30),
+        event(Action::complete, 108, 8, 40), event(Action::complete, 116, 8, 50)});
+  REQUIRE(matcher.rows().size() == 1);
+  CHECK(matcher.rows()[0].sector == 100);
+  CHECK(matcher.rows()[0].sectors == 24);
+  CHECK(matcher.rows()[0].complete == 50);
+  CHECK(reads()[Stage::d2c].count() == 1);
+  CHECK(reads()[Stage::d2c].max() == 30);
+  CHECK(matcher.open() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "without Q the device's time is known; without D, that from queue to completion") {
+  feed({event(Action::issue, 100, 8, 20), event(Action::complete, 100, 8, 30), event(Action::queue, 200, 8, 40),
+        event(Action::complete, 200, 8, 90)});
+  CHECK(reads()[Stage::d2c].count() == 1);
+  CHECK(reads()[Stage::q2c].count() == 1);
+  CHECK(reads()[Stage::q2c].max() == 50);
+  CHECK(reads()[Stage::q2d].count() == 0);
+  CHECK(matcher.counts().requests == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "failed requests have a row, but no part in the distributions") {
+  Event failed = event(Action::complete, 100, 8, 30);
+  failed.error = 5;
+  feed({event(Action::queue, 100, 8, 10), event(Action::issue, 100, 8, 20), failed});
+  REQUIRE(matcher.rows().size() == 1);
+  CHECK(matcher.rows()[0].error == 5);
+  CHECK(reads()[Stage::d2c].count() == 0);
+  CHECK(reads()[Stage::q2c].count() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "flushes are matched without a sector") {
+  auto flush = [](Action action, uint64_t sector, uint64_t time) {
+    Event e = event(action, sector, 0, time);
+    e.direction = Direction::flush;
+    return e;
+  };
+  feed({flush(Action::queue, 0, 10), flush(Action::issue, UINT64_MAX, 20), flush(Action::complete, UINT64_MAX, 30),
+        flush(Action::complete, 0, 31)});
+  REQUIRE(matcher.rows().size() == 1);
+  CHECK(matcher.rows()[0].queue == 10);
+  CHECK(matcher.rows()[0].issue == 20);
+  CHECK(matcher.open() == 0);
+  CHECK(matcher.depth().depth() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what never completes is given up after a minute, and counted") {
+  feed(event(Action::issue, 100, 8, 1'000'000'000));
+  feed(event(Action::issue, 200, 8, 2'000'000'000 + Matcher::kMostAgeNs));
+  CHECK(matcher.counts().givenUp == 1);
+  CHECK(matcher.depth().depth() == 1);
+  feed(event(Action::complete, 100, 8, 3'000'000'000 + Matcher::kMostAgeNs));
+  CHECK(matcher.counts().unmatched == 1);
+}
+
+namespace {
+
+/// A device as it is, not as it is traced: it knows which bio belongs to which request.
+class RandomDevice {
+ public:
+  explicit RandomDevice(uint32_t seed) : random_(seed) {}
+
+  struct Bio {
+    uint64_t sector;
+    uint32_t sectors;
+    uint64_t queue;
+    bool front = false;
+  };
+  struct Request {
+    std::deque<Bio> bios;
+    uint64_t getrq = 0, insert = 0, issue = 0;
+    uint64_t sector() const { return bios.front().sector; }
+    uint64_t end() const { return bios.back().sector + bios.back().sectors; }
+    uint32_t sectors() const { return static_cast<uint32_t>(end() - sector()); }
+  };
+
+  std::vector<Event> events;
+  std::vector<IoRow> rows;
+  std::vector<uint64_t> q2c, d2c, q2m;
+
+  void run(int steps) {
+    for (int i = 0; i < steps; ++i) {
+      switch (random_() % 6) {
+        case 0:
+        case 1: queue(); break;
+        case 2: mergeOne(); break;
+        case 3: issueOne(); break;
+        case 4: completeOne(); break;
+        default: if (random_() % 8 == 0) requeueOne(); else completeOne();
+      }
+    }
+    while (!waiting_.empty()) issueOne();
+    while (!issued_.empty()) completeOne();
+  }
+
+ private:
+  void add(Action action, uint64_t sector, uint32_t sectors, uint64_t payload = 0) {
+    events.push_back(event(action, sector, sectors, now_));
+    events.back().payload = payload;
+  }
+  uint64_t tick() { return now_ += 1 + random_() % 50; }
+  bool taken(uint64_t sector, uint64_t end) const {
+    auto overlaps = [&](const Request& r) { return r.sector() < end && sector < r.end(); };
+    return std::any_of(waiting_.begin(), waiting_.end(), overlaps) ||
+           std::any_of(issued_.begin(), issued_.end(), overlaps);
+  }
+
+  // 4096 sectors only: the same ones come again and again.
+  void queue() {
+    uint64_t sector = 1000 + random_() % 4096;
+    uint32_t sectors = 1 + random_() % 32;
+    if (taken(sector, sector + sectors)) return;
+    uint64_t queued = tick();
+    add(Action::queue, sector, sectors);
+    while (sectors > 16) {  // the device takes 16 sectors at most: the front is split off
+      tick();
+      add(Action::split, sector, 16, sector + 16);
+      start({sector, 16, queued});
+      sector += 16;
+      sectors -= 16;
+    }
+    start({sector, sectors, queued});
+  }
+
+  void start(Bio bio) {
+    Request request;
+    request.getrq = tick();
+    add(Action::getrq, bio.sector, bio.sectors);
+    request.bios.push_back(bio);
+    if (random_() % 2) {
+      request.insert = tick();
+      add(Action::insert, bio.sector, bio.sectors);
+    }
+    waiting_.push_back(request);
+  }
+
+  void mergeOne() {
+    if (waiting_.empty()) return;
+    Request& request = waiting_[random_() % waiting_.size()];
+    uint32_t sectors = 1 + random_() % 8;
+    bool front = random_() % 2;
+    uint64_t sector = front ? request.sector() - sectors : request.end();
+    if (taken(sector, sector + sectors)) return;
+    Bio bio{sector, sectors, tick(), front};
+    add(Action::queue, sector, sectors);
+    q2m.push_back(tick() - bio.queue);
+    add(front ? Action::frontMerge : Action::backMerge, sector, sectors);
+    if (front) request.bios.push_front(bio);
+    else request.bios.push_back(bio);
+  }
+
+  void issueOne() {
+    if (waiting_.empty()) return;
+    size_t i = random_() % waiting_.size();
+    Request request = waiting_[i];
+    waiting_.erase(waiting_.begin() + static_cast<ptrdiff_t>(i));
+    request.issue = tick();
+    add(Action::issue, request.sector(), request.sectors());
+    issued_.push_back(request);
+  }
+
+  void requeueOne() {
+    if (issued_.empty()) return;
+    Request request = issued_.back();
+    issued_.pop_back();
+    tick();
+    add(Action::requeue, request.sector(), request.sectors());
+    waiting_.push_back(request);
+  }
+
+  void completeOne() {
+    if (issued_.empty()) return;
+    size_t i = random_() % issued_.size();
+    Request request = issued_[i];
+    issued_.erase(issued_.begin() + static_cast<ptrdiff_t>(i));
+    uint64_t sector = request.sector();
+    uint32_t sectors = request.sectors();
+    tick();
+    add(Action::complete, sector, sectors);
+    IoRow row;
+    row.sector = sector;
+    row.sectors = sectors;
+    row.queue = UINT64_MAX;
+    row.getrq = request.getrq;
+    row.insert = request.insert;
+    row.issue = request.issue;
+    row.complete = now_;
+    row.merges = static_cast<uint32_t>(request.bios.size() - 1);
+    for (const Bio& bio : request.bios) {
+      row.queue = std::min(row.queue, bio.queue);
+      q2c.push_back(now_ - bio.queue);
+    }
+    d2c.push_back(now_ - request.issue);
+    rows.push_back(row);
+  }
+
+  std::mt19937 random_;
+  uint64_t now_ = 1000;
+  std::vector<Request> waiting_, issued_;
+};
+
+void checkDistribution(const Histogram& histogram, std::vector<uint64_t> values) {
+  REQUIRE(histogram.count() == values.size());
+  if (values.empty()) return;
+  std::sort(values.begin(), values.end());
+  CHECK(histogram.min() == values.front());
+  CHECK(histogram.max() == values.back());
+  for (double q : {0.5, 0.9, 0.99, 0.999}) {
+    auto rank = static_cast<size_t>(std::max(1.0, std::ceil(q * static_cast<double>(values.size()))));
+    auto exact = static_cast<double>(values[rank - 1]);
+    CHECK(std::abs(static_cast<double>(histogram.quantile(q)) - exact) <= exact / 128 + 0.5);
+  }
+}
+
+auto tied(const IoRow& r) {
+  return std::tuple(r.sector, r.sectors, r.queue, r.getrq, r.insert, r.issue, r.complete, r.merges);
+}
+
+}  // namespace
+
+TEST_CASE("requests are matched as the device that made them knows them") {
+  for (uint32_t seed = 1; seed <= 60; ++seed) {
+    RandomDevice device(seed);
+    device.run(2000);
+    Fixture fixture;
+    for (const Event& e : device.events) fixture.feed(e);
+    const auto& rows = fixture.matcher.rows();
+    REQUIRE(rows.size() == device.rows.size());
+    for (size_t i = 0; i < rows.size(); ++i) REQUIRE(tied(rows[i]) == tied(device.rows[i]));
+    checkDistribution(fixture.reads()[Stage::q2c], device.q2c);
+    checkDistribution(fixture.reads()[Stage::d2c], device.d2c);
+    checkDistribution(fixture.reads()[Stage::q2m], device.q2m);
+    CHECK(fixture.matcher.open() == 0);
+    CHECK(fixture.matcher.depth().depth() == 0);
+    CHECK(fixture.matcher.counts().unmatched == 0);
+  }
+}
+
+TEST_CASE("with events lost, no request is invented and nothing stays for ever") {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    RandomDevice device(seed);
+    device.run(2000);
+    std::mt19937 random(seed);
+    Fixture fixture;
+    size_t completions = 0;
+    for (const Event& e : device.events) {
+      if (random() % 10 == 0) continue;
+      completions += e.action == Action::complete;
+      fixture.feed(e);
+    }
+    CHECK(fixture.matcher.rows().size() <= completions);
+    fixture.feed(event(Action::queue, 1, 8, device.events.back().time + 2 * Matcher::kMostAgeNs));
+    CHECK(fixture.matcher.open() == 1);
+    CHECK(fixture.matcher.depth().depth() == 0);
+  }
+}
+
+TEST_CASE("a histogram's quantiles stay within 1/128, at any size of value") {
+  std::mt19937_64 random(5);
+  Histogram histogram;
+  std::vector<uint64_t> values;
+  for (int i = 0; i < 20000; ++i) {
+    values.push_back(random() >> (1 + random() % 63));
+    histogram.add(values.back());
+  }
+  checkDistribution(histogram, values);
+}
