@@ -6,7 +6,6 @@ namespace blkscope {
 
 RegionPhases::RegionPhases(const std::vector<TracedFile>& files, uint32_t device, std::vector<Phase> phases)
     : phases_(std::move(phases)) {
-  analyses_.reserve(phases_.size());
   for (const Phase& phase : phases_) analyses_.emplace_back(files, device, phase.fromNs);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <deque>
 #include <vector>
 
 #include "analyse/analysis.h"
@@ -29,7 +30,7 @@ class RegionPhases {
 
  private:
   std::vector<Phase> phases_;
-  std::vector<Analysis> analyses_;
+  std::deque<Analysis> analyses_;  // an analysis never moves
 };
 
 }  // namespace blkscope
