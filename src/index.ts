@@ -30,6 +30,7 @@ export { type PinnedModel, type PinOptions, pin, pinPlan } from './pin/pinned-mo
 export { type ComparedRun, renderComparison } from './report/compare.js';
 export { type ComparedGroup, renderGroups } from './report/compare-groups.js';
 export { renderMap } from './report/file-map.js';
+export { renderNaive } from './report/naive.js';
 export { renderRegions } from './report/regions-section.js';
 export { renderReport } from './report/terminal.js';
 export { type ExperimentOptions, runExperiment } from './run/experiment.js';

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "analyse/analysis.h"

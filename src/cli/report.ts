@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { BlkscopeError, openRun, type Run, renderRegions } from '../index.js';
+import { BlkscopeError, openRun, type Run, renderNaive, renderRegions } from '../index.js';
 import { showRun } from './session.js';
 
 export function reportCommand(): Command {
@@ -8,10 +8,12 @@ export function reportCommand(): Command {
     .argument('<run>', 'the run folder')
     .option('--json', 'print summary.json')
     .option('--regions', 'print every tensor, layer, role and expert, and what was never read')
-    .action(async (path: string, flags: { json?: boolean; regions?: boolean }) => {
+    .option('--naive', 'print what counting every event as a read would give, beside the right figures')
+    .action(async (path: string, flags: { json?: boolean; regions?: boolean; naive?: boolean }) => {
       await using run = await openRun(path);
       if (flags.regions) return showRegions(run, path);
-      showRun({ run, problem: null }, flags.json ?? false);
+      if (flags.naive) process.stdout.write(renderNaive(run.summary));
+      else showRun({ run, problem: null }, flags.json ?? false);
     });
 }
 

@@ -1,0 +1,54 @@
+import { BlkscopeError } from '../errors.js';
+import type { Summary } from '../run/summary-schema.js';
+import * as format from './format.js';
+import { perSecond } from './seconds.js';
+
+/**
+ * What counting every event of a read would have given, beside the right figures of the same run.
+ *
+ * Throws BlkscopeError NO_NAIVE_FIGURES for a run made before they were kept.
+ */
+export function renderNaive(summary: Summary): string {
+  const { naive, reads, gaps, timeline } = summary;
+  if (!naive) {
+    throw new BlkscopeError(
+      'NO_NAIVE_FIGURES',
+      'this run was made before blkscope kept the naive figures; record it again',
+    );
+  }
+  const peak = Math.max(0, ...perSecond(timeline.readBytes, timeline.bucketNs));
+  const rows: [string, string, string][] = [
+    ['reads', format.count(naive.count), format.count(reads.count)],
+    ['bytes read', format.size(naive.bytes), format.size(reads.bytes)],
+    [
+      're-read factor',
+      reads.uniqueBytes === 0 ? '-' : format.factor(naive.bytes / reads.uniqueBytes),
+      reads.reReadFactor === null ? '-' : format.factor(reads.reReadFactor),
+    ],
+    ...(['sequential', 'small', 'medium', 'large', 'backward'] as const).map(
+      (kind): [string, string, string] => [
+        `gaps: ${kind}`,
+        share(naive.gaps, kind),
+        gaps.device ? share(gaps.device, kind) : '-',
+      ],
+    ),
+    ['highest second', format.rate(naive.peakBytesPerSecond), format.rate(peak)],
+  ];
+  const actions = Object.keys(summary.source.actions).join(' ');
+  const line = ([label, wrong, right]: [string, string, string]) =>
+    ` ${label.padEnd(20)}${wrong.padStart(18)}${right.padStart(18)}`;
+  return [
+    '',
+    ` Every event counted as a read (actions traced: ${actions}), beside each I/O counted once`,
+    line(['', 'every event', 'once']),
+    ...rows.map(line),
+    '',
+  ].join('\n');
+}
+
+type GapCounts = NonNullable<Summary['gaps']['device']>;
+
+function share(gaps: GapCounts, kind: keyof GapCounts): string {
+  const total = Object.values(gaps).reduce((sum, n) => sum + n, 0);
+  return total === 0 ? '-' : format.percent(gaps[kind] / total);
+}
