@@ -75,7 +75,7 @@ export interface NativeImportOptions {
 /** A saved trace being read on a thread of its own, from its construction on. */
 export interface NativeImporter {
   /** null: nothing ready now, `onReady` will be called. Throws when nothing could be imported. */
-  takeBatch(): NativeBatch | 'ended' | null;
+  takeBatch(): NativeTracedBatch | 'ended' | null;
   /** Events read so far. */
   events(): number;
   /** After 'ended'. Diskstats are 0: the trace does not tell. */

@@ -49,10 +49,17 @@ bool ImportSession::consume(std::span<const Event> events) {
   // The time of the first event is known only now.
   if (!analysis_) {
     analysis_ = std::make_unique<Analysis>(std::move(options_.files), options_.fileDevice, events.front().time);
+    if (options_.deliver) analysis_->keepRows();
   }
   analysis_->consume(events);
   events_.fetch_add(events.size(), std::memory_order_relaxed);
   if (!options_.deliver) return true;
+  for (const IoRow& row : analysis_->rows()) {
+    if (!batch_) batch_ = std::make_unique<ColumnBatch>();
+    batch_->ios().push(row);
+    if (batch_->ios().full() && !queue_.push(std::move(batch_))) return false;
+  }
+  analysis_->rows().clear();
   for (const Event& event : events) {
     if (!batch_) batch_ = std::make_unique<ColumnBatch>();
     batch_->push(event);

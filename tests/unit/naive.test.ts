@@ -13,7 +13,7 @@ test('the naive figures stand beside the right ones', () => {
     };
   });
   const text = renderNaive(summary);
-  assert.match(text, /re-read factor\s+4\.0\S*\s+1\.0/);
+  assert.match(text, /re-read factor\s+4\.00 x\s+1\.00 x/);
   assert.match(text, /gaps: backward\s+75\.0/);
   assert.match(text, /bytes read\s+400/);
 });
