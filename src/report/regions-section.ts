@@ -93,7 +93,7 @@ function uncertainty(seenShare: number | null, readAheadKib: number | null): str
     lines.push('A trace shows what memory did not hold: touches are more than these reads.');
   }
   if (readAheadKib) lines.push(`Readahead (${readAheadKib} KiB) also reads neighbours that nothing touched.`);
-  if (lines.length > 0) lines.push('run --profile-touches shows touches best.');
+  if (lines.length > 0) lines.push('A run with a small --limit and --readahead 0 shows touches best.');
   return lines;
 }
 
