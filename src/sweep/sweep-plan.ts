@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { BlkscopeError } from '../errors.js';
 import { formatSize } from '../memory/size.js';
 import type { ExperimentOptions } from '../run/experiment.js';
 import { given } from '../run/trace-options.js';
@@ -16,9 +17,12 @@ export interface PlannedRun {
 /**
  * Every combination of what the sweep lists, repeated. The repeats are the outermost loop, so that a machine that
  * changes with time changes for all groups alike, and the first round already shows all of them.
+ *
+ * Throws BlkscopeError BAD_SWEEP where two combinations would get the same folder.
  */
 export function planSweep(sweep: Sweep): PlannedRun[] {
   const groups = combinations(sweep);
+  refuseTwins(groups);
   return Array.from({ length: sweep.repeat }, (_, i) => i + 1).flatMap((repeat) =>
     groups.map(({ name, options }) => ({
       group: name,
@@ -112,6 +116,19 @@ function combinations(sweep: Sweep): Combination[] {
     name: parts.join('.').replace(/[^\w.+-]+/g, '_') || 'run',
     options: options as ExperimentOptions,
   }));
+}
+
+function refuseTwins(groups: readonly Combination[]): void {
+  const seen = new Set<string>();
+  for (const { name } of groups) {
+    if (seen.has(name)) {
+      throw new BlkscopeError(
+        'BAD_SWEEP',
+        `two combinations of the sweep would both be called ${name}: list each value once, models of the same name in sweeps of their own`,
+      );
+    }
+    seen.add(name);
+  }
 }
 
 export function modelPath(model: Sweep['model'][number]): string {

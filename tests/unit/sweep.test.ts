@@ -53,3 +53,8 @@ test('every combination, repeats outermost, each with a folder of its own', () =
   assert.equal(last?.options.readAheadKib, 128);
   assert.deepEqual(last?.options.workload, { timeLimitMs: 60_000, tokens: 10, threads: 2 });
 });
+
+test('combinations that would share a folder are refused', () => {
+  const sweep = { ...parseSweep('model: [x/a.gguf, y/a.gguf]\n', 'x.yaml'), output: '/out' };
+  assert.throws(() => planSweep(sweep), /both be called a:/);
+});
