@@ -14,11 +14,12 @@ export function sweepCommand(): Command {
   return new Command('sweep')
     .description('make every run that a file lists, go on after a kill, and compare them')
     .argument('<file>', 'YAML or JSON; docs/experiment.md lists its keys')
+    .option('--mount', 'mount tracefs and debugfs for each run where they are not mounted')
     .option('--json', 'print the groups with their summaries')
-    .action(async (file: string, flags: { json?: boolean }) => {
+    .action(async (file: string, flags: { json?: boolean; mount?: boolean }) => {
       const sweep = readSweep(file);
       const outcomes = await withSession((session) =>
-        runSweep(sweep, { ...session, commandLine: process.argv }),
+        runSweep(sweep, { ...session, commandLine: process.argv, mount: flags.mount ?? false }),
       );
       showOutcomes(outcomes, flags.json ?? false);
     });

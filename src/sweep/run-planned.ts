@@ -4,6 +4,7 @@ import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../run/experiment.js';
 import { noProgress, type Progress } from '../run/progress.js';
 import type { Summary } from '../run/summary-schema.js';
+import { given } from '../run/trace-options.js';
 import { openRun } from '../store/open-run.js';
 import type { PlannedRun } from './sweep-plan.js';
 
@@ -18,6 +19,8 @@ export interface PlannedOptions {
   /** Ends the run that is under way and starts no other. What is finished stays. */
   signal?: AbortSignal;
   commandLine?: readonly string[];
+  /** For every run; see the experiment's option. */
+  mount?: boolean;
 }
 
 /**
@@ -28,7 +31,7 @@ export interface PlannedOptions {
  */
 export async function runPlanned(
   plans: readonly PlannedRun[],
-  { progress = noProgress, signal, commandLine }: PlannedOptions = {},
+  { progress = noProgress, signal, commandLine, mount }: PlannedOptions = {},
 ): Promise<PlannedOutcome[]> {
   for (const folder of new Set(plans.map(({ options }) => dirname(options.output)))) removeHalfRuns(folder);
   const clock = new SeriesClock(plans.length);
@@ -45,7 +48,7 @@ export async function runPlanned(
       `-- run ${index + 1} of ${plans.length}: ${plan.group}, repeat ${plan.repeat}${clock.timeLeft()}`,
     );
     const outcome = await clock.time(() =>
-      runOne(plan, { progress, ...(signal && { signal }), ...(commandLine && { commandLine }) }),
+      runOne(plan, { progress, ...given({ signal, commandLine, mount }) }),
     );
     if (outcome.error) progress.warn(`${plan.group}, repeat ${plan.repeat}: ${outcome.error.message}`);
     outcomes.push(outcome);

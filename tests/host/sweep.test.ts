@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -27,21 +28,25 @@ const limitGroups = () => readdirSync('/sys/fs/cgroup').filter((name) => name.st
 test('a sweep loses nothing to a failing run or a kill, and makes only what is missing', async () => {
   writeFileSync(
     join(folder, 'sweep.yaml'),
-    'model: [missing.gguf, tiny.gguf]\nllama: embedded\ntokens: 2\nrepeat: 2\noutput: out\n',
+    'model: [missing.gguf, tiny.gguf]\nllama: embedded\ntokens: 2\nrepeat: 3\noutput: out\n',
   );
-  const killed = spawn(process.execPath, [cli, 'sweep', 'sweep.yaml'], { cwd: folder, stdio: 'ignore' });
+  const killed = spawn(process.execPath, [cli, 'sweep', 'sweep.yaml', '--mount'], {
+    cwd: folder,
+    stdio: 'ignore',
+  });
   const first = join(folder, 'out/tiny-r1/summary.json');
-  for (let i = 0; i < 200 && !existsSync(first); i++) await sleep(100);
+  for (let i = 0; i < 200 && killed.exitCode === null && !existsSync(first); i++) await sleep(100);
   await sleep(300);
-  killed.kill('SIGKILL');
-  await new Promise((resolve) => killed.once('exit', resolve));
+  const gone = once(killed, 'exit');
+  assert.ok(killed.kill('SIGKILL'), 'the sweep was over before it could be killed');
+  await gone;
   const made = { time: statSync(first).mtimeMs, text: readFileSync(first, 'utf8') };
 
-  const { status, stderr, stdout } = blkscope('sweep', 'sweep.yaml');
+  const { status, stderr, stdout } = blkscope('sweep', 'sweep.yaml', '--mount');
   assert.equal(status, 5, stderr);
-  assert.match(stderr, /2 of 4 runs failed, the first with: .*missing\.gguf/);
-  assert.match(stdout, /repeats +2/);
-  assert.deepEqual(readdirSync(join(folder, 'out')).sort(), ['tiny-r1', 'tiny-r2']);
+  assert.match(stderr, /3 of 6 runs failed, the first with: .*missing\.gguf/);
+  assert.match(stdout, /repeats +3/);
+  assert.deepEqual(readdirSync(join(folder, 'out')).sort(), ['tiny-r1', 'tiny-r2', 'tiny-r3']);
   assert.deepEqual({ time: statSync(first).mtimeMs, text: readFileSync(first, 'utf8') }, made);
   assert.deepEqual(limitGroups(), []);
   assert.match(blkscope('recover').stdout, /nothing to undo/);
@@ -59,6 +64,7 @@ test('run --repeat makes a group', () => {
     'embedded',
     '-n',
     '2',
+    '--mount',
     '--repeat',
     '2',
     '-o',
