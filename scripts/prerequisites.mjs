@@ -14,6 +14,8 @@ const needs = {
   ],
   test: [
     { package: 'doctest-dev', proof: '/usr/include/doctest/doctest.h' },
+    { package: 'clang', proof: 'clang++' },
+    { package: 'libclang-rt-14-dev', proof: '/usr/share/doc/libclang-rt-14-dev' },
     { package: 'qemu-system-x86', proof: 'qemu-system-x86_64' },
     { package: 'blktrace', proof: 'blktrace' },
     { package: 'fio', proof: 'fio' },

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The whole test command: formatter, linter, types, native tests, then the TypeScript tests by kind.
 //   npm test                all
-//   npm test -- unit vm     some: lint, native, unit, host, vm
+//   npm test -- unit vm     some: lint, native, unit, fuzz, host, vm
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 
 const root = new URL('..', import.meta.url).pathname;
 
@@ -21,6 +21,29 @@ function nodeTests(kind) {
   return run(process.execPath, '--import', 'tsx', '--test', '--test-concurrency=1', ...paths);
 }
 
+const fuzzSecondsInAll = 60;
+
+function fuzzTargets() {
+  return readdirSync(`${root}tests/fuzz`)
+    .filter((name) => /^fuzz_\w+\.cc$/.test(name))
+    .map((name) => name.slice(0, -3));
+}
+
+/** Starts from the kept corpus; what is new goes to the build folder, what fails beside it. */
+function fuzz(target) {
+  const found = `${root}build/fuzz/found/${target}`;
+  mkdirSync(found, { recursive: true });
+  const seconds = Math.floor(fuzzSecondsInAll / fuzzTargets().length);
+  const limits = [`-max_total_time=${seconds}`, '-max_len=8192', '-timeout=10', '-verbosity=0'];
+  return run(
+    `${root}build/fuzz/tests/fuzz/${target}`,
+    ...limits,
+    `-artifact_prefix=${found}/failure-`,
+    found,
+    `${root}tests/fuzz/corpus/${target}`,
+  );
+}
+
 const bin = (name) => `${root}node_modules/.bin/${name}`;
 const kinds = {
   lint: () => run(bin('biome'), 'ci', '.') && run(bin('tsc'), '-p', 'tsconfig.json', '--noEmit'),
@@ -29,6 +52,18 @@ const kinds = {
     run('cmake', '--build', 'build/tests', '-j', '2') &&
     run('ctest', '--test-dir', 'build/tests', '--output-on-failure'),
   unit: () => nodeTests('unit'),
+  fuzz: () =>
+    run(
+      'cmake',
+      ...['-S', '.', '-B', 'build/fuzz', '-DBLKSCOPE_FUZZ=ON', '-DCMAKE_BUILD_TYPE=RelWithDebInfo'],
+      ...[
+        '-DCMAKE_CXX_COMPILER=clang++',
+        '-DBLKSCOPE_SANITIZE=address,undefined',
+        '-DCMAKE_CXX_FLAGS=-fsanitize=fuzzer-no-link',
+      ],
+    ) &&
+    run('cmake', '--build', 'build/fuzz', '-j', '2') &&
+    fuzzTargets().every((target) => fuzz(target)),
   host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
   vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),
 };
