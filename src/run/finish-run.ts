@@ -57,7 +57,7 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
       await store.writeTensors(model, paths);
     }
     await store.writeSamples(measurement.sampler.samples);
-    await store.writeMarks(outcome?.marks ?? []);
+    await store.writeTokens(outcome?.marks ?? []);
     const regions = join?.results() ?? null;
     if (regions && model) await store.writeTouches(storedTouches(regions, model, files));
     const summary = buildSummary({
@@ -73,7 +73,7 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
       interrupted: input.interruption?.message ?? null,
     });
     folder.writeJson(runFiles.summary, summary);
-    await store.writeRegions(summary.model);
+    await store.writeFigures(summary);
     await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
     return { summary, path: folder.target };
   });

@@ -2,7 +2,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb
 import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
 import type { NativeBatch, NativeExtents } from '../native.js';
-import type { Summary } from '../run/summary-schema.js';
+import type { PhaseSummary, RegionFigures, Summary } from '../run/summary-schema.js';
 import type { Mark } from '../workload/engine.js';
 import { type Column, ColumnAppender } from './column-appender.js';
 import { schemaSql, storeSchemaVersion } from './schema.js';
@@ -144,16 +144,16 @@ export class StoreWriter implements AsyncDisposable {
     return this.#appendRows('tensor', rows);
   }
 
-  /** The summary's figures of the model's regions, as they are named there. */
-  async writeRegions(model: Summary['model']): Promise<void> {
-    for (const kind of ['tensors', 'layers', 'roles', 'experts'] as const) {
-      const rows = (model?.[kind] ?? []).map((region, index) => [
-        kind.slice(0, -1),
-        String(region.name ?? region.layer ?? region.role ?? index),
-        JSON.stringify(region),
-      ]);
-      await this.#appendRows('region', rows);
-    }
+  /** The summary's figures of the model's regions and of the workload's phases, as tables. */
+  async writeFigures({ model, phases }: Summary): Promise<void> {
+    const regions = (['tensors', 'layers', 'roles', 'experts'] as const).flatMap((kind) =>
+      (model?.[kind] ?? []).map((region) => regionRow(kind.slice(0, -1), region)),
+    );
+    await this.#appendRows('region', regions);
+    const spans = Object.entries(phases ?? {}).flatMap(([name, phase]) =>
+      phase ? [phaseRow(name, phase)] : [],
+    );
+    await this.#appendRows('phase', spans);
   }
 
   /** The touch map: what was read of each region while each token was made, and in the other phases. */
@@ -177,22 +177,12 @@ export class StoreWriter implements AsyncDisposable {
     );
   }
 
-  /** The tokens, and the phases between the workload's marks: load, prompt, generate. */
-  async writeMarks(marks: readonly Mark[]): Promise<void> {
+  /** The tokens among the workload's marks: when each was there. */
+  writeTokens(marks: readonly Mark[]): Promise<void> {
     const tokens = marks.filter(({ kind }) => kind === 'token');
-    await this.#appendRows(
+    return this.#appendRows(
       'token',
       tokens.map(({ time, index }, i) => [index ?? i, time]),
-    );
-    const at = (kind: Mark['kind']) => marks.find((mark) => mark.kind === kind)?.time;
-    const phases = [
-      ['load', at('started'), at('loaded')],
-      ['prompt', at('loaded'), at('promptDone')],
-      ['generate', at('promptDone'), tokens.at(-1)?.time],
-    ] as const;
-    await this.#appendRows(
-      'phase',
-      phases.flatMap(([name, start, end]) => (start && end && end >= start ? [[name, start, end]] : [])),
     );
   }
 
@@ -273,4 +263,18 @@ function sectorsOf(batch: NativeBatch): Uint32Array {
 function ioColumns(b: IoBatch): Column[] {
   const times = [b.queue, b.getrq, b.insert, b.issue, b.complete];
   return [b.device, b.direction, b.sector, b.sectors, ...times, b.pid, b.merges, b.error];
+}
+
+const whole = (value: number | null | undefined) =>
+  value === null || value === undefined ? null : BigInt(value);
+
+function regionRow(kind: string, r: RegionFigures): DuckDBValue[] {
+  const place = [r.layer ?? null, r.role ?? null, r.expert ?? null];
+  const figures = [r.bytes, r.uniqueBytes, r.readBytes, r.reads, r.generationBytes, r.firstNs, r.lastNs];
+  return [kind, r.name, ...place, ...figures.map(whole)];
+}
+
+function phaseRow(name: string, { startNs, endNs, tokens, reads }: PhaseSummary): DuckDBValue[] {
+  const figures = [reads.bytes, reads.uniqueBytes, reads.count];
+  return [name, BigInt(startNs), BigInt(endNs), tokens, ...figures.map(whole)];
 }

@@ -95,7 +95,10 @@ test('latencies, re-reads, tensors and tokens are told as they were', async () =
       ['9000', '3000000600', null, 'llama-cli', null, null],
     ],
   );
-  assert.deepEqual(await rows('SELECT name FROM phase ORDER BY start'), [['load'], ['prompt'], ['generate']]);
+  assert.deepEqual(await rows('SELECT name, start, "uniqueBytes" FROM phase ORDER BY start'), [
+    ['prompt', '500', '6144'],
+    ['generation', '1500', '6144'],
+  ]);
   assert.deepEqual(await rows('SELECT host, started_ns, epoch(started) FROM run'), [
     ['alpha', '1', 1783512000],
   ]);

@@ -71,6 +71,20 @@ export async function writeStoredRun(
   mkdirSync(path, { recursive: true });
   const summary = summaryFixture();
   summary.reads.uniqueSectors = uniqueSectors;
+  const reading = { count: 3, bytes: 12288, uniqueBytes: 6144, reReadFactor: 2 };
+  const phase = {
+    tokens: 2,
+    reads: reading,
+    model: null,
+    gaps: null,
+    bytesPerSecond: null,
+    bytesPerToken: null,
+  };
+  summary.phases = {
+    load: null,
+    prompt: { ...phase, startNs: 500, endNs: 1500, wallNs: 1000 },
+    generation: { ...phase, startNs: 1500, endNs: 4e9, wallNs: 4e9 - 1500 },
+  };
   {
     await using store = await StoreWriter.create(join(path, 'trace.duckdb'), names);
     await store.writeEvents([eventsOf(reads)]);
@@ -89,13 +103,12 @@ export async function writeStoredRun(
       },
     ]);
     await store.writeTensors(tinyModel, ['/models/tiny.gguf']);
-    await store.writeMarks([
-      { kind: 'started', time: 1n },
-      { kind: 'loaded', time: 500n },
+    await store.writeTokens([
       { kind: 'promptDone', time: 1500n },
       { kind: 'token', time: 2_000_000_000n, index: 0 },
       { kind: 'token', time: 4_000_000_000n, index: 1 },
     ]);
+    await store.writeFigures(summary);
     await store.writeSamples([{ time: 7n, metric: 'rssAnonBytes', value: 4096 }]);
     const origin = { host: 'alpha', startedAt: '2026-07-08T12:00:00.000Z', startedNs: 1 };
     await store.finish(JSON.stringify(summary), origin);
