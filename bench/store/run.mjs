@@ -2,8 +2,8 @@
 // How fast each format is written, how large it is and what memory it takes, beside the route by CSV.
 //   node bench/store/run.mjs [MILLIONS...]     default: 1 5; 50 takes minutes and 6 GB of disk
 // Each line is a process of its own, so that its peak memory is its own. Needs the build (npm run build).
-// The CSV route: blkparse's text of the same events, made into CSV, read by DuckDB's read_csv into a closed file.
-// Where blkparse is not installed, its share is left out, which flatters the CSV route.
+// read_csv is half of the CSV route: a CSV of the same events into a closed database. What blkparse takes to write its
+// text comes on top and is not timed here.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
