@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The whole test command: formatter, linter, types, native tests, then the TypeScript tests by kind.
 //   npm test                all
-//   npm test -- unit vm     some: lint, native, unit, fuzz, host, vm
+//   npm test -- unit vm     some: lint, native, sanitizers, unit, fuzz, host, vm
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 
@@ -44,13 +44,25 @@ function fuzz(target) {
   );
 }
 
+// The core's own tests, or some of them: under sanitizers those of the capture, which has threads, are run.
+function nativeTests(folder, sanitizers, files) {
+  const options = ['-DBLKSCOPE_TESTS=ON', `-DBLKSCOPE_SANITIZE=${sanitizers}`];
+  return (
+    run('cmake', '-S', '.', '-B', folder, ...options) &&
+    run('cmake', '--build', folder, '-j', '2') &&
+    run(`${folder}/native_tests`, `--source-file=${files}`)
+  );
+}
+
+const captureTests = '*session_test*,*spool_test*,*changes_test*,*loss_log_test*';
+
 const bin = (name) => `${root}node_modules/.bin/${name}`;
 const kinds = {
   lint: () => run(bin('biome'), 'ci', '.') && run(bin('tsc'), '-p', 'tsconfig.json', '--noEmit'),
-  native: () =>
-    run('cmake', '-S', '.', '-B', 'build/tests', '-DBLKSCOPE_TESTS=ON') &&
-    run('cmake', '--build', 'build/tests', '-j', '2') &&
-    run('ctest', '--test-dir', 'build/tests', '--output-on-failure'),
+  native: () => nativeTests('build/tests', '', '*'),
+  sanitizers: () =>
+    nativeTests('build/asan', 'address,undefined', captureTests) &&
+    nativeTests('build/tsan', 'thread', captureTests),
   unit: () => nodeTests('unit'),
   fuzz: () =>
     run(

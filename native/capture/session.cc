@@ -126,7 +126,8 @@ void Session::sweepStream(size_t stream, uint64_t& watermark) {
       return;
     }
     if (!*more) return;
-    if (!stopping_ && !scratch_.empty() && scratch_.back().time >= sweepBegan) return;
+    // A source that runs can go on for ever; one that was stopped is drained to its end.
+    if (!sourceStopped_ && !scratch_.empty() && scratch_.back().time >= sweepBegan) return;
   }
 }
 
@@ -172,6 +173,7 @@ void Session::capture() {
     if (monotonicNs() >= lossesCheckedNs_ + kLossCheckNs) checkLosses();
   }
   if (auto stopped = source_->stop(); !stopped && captureError_.empty()) captureError_ = stopped.error().message;
+  sourceStopped_ = true;
   stoppedNs_ = monotonicNs();
   finishIntegrity(countersBefore_);
   sweep();

@@ -128,11 +128,12 @@ class Session {
   std::vector<CpuDrops> knownDrops_;
   uint64_t lossesCheckedNs_ = 0;
   uint64_t fullNs_ = 0;  // when a full spool ended the capture
+  bool sourceStopped_ = false;  // the capture thread's
   std::atomic<bool> stopping_ = false;
   bool started_ = false;
   bool stopped_ = false;
   uint64_t startedNs_ = 0;
-  uint64_t stoppedNs_ = 0;
+  std::atomic<uint64_t> stoppedNs_ = 0;  // read early by an analysis that is cancelled
   std::atomic<uint64_t> events_ = 0;
   std::atomic<uint64_t> readBytes_ = 0;
   std::atomic<uint64_t> writeBytes_ = 0;

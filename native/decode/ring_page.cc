@@ -1,7 +1,6 @@
 #include "decode/ring_page.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 
 #include "capture/blktrace_abi.h"
@@ -33,8 +32,8 @@ size_t RingPageDecoder::decodePage(std::span<const std::byte> page, std::vector<
                                    size_t skip) {
   if (page.size() < kPageHeader) return 0;
   uint64_t pageTime = load<uint64_t>(page.data());
-  uint64_t commit = load<uint64_t>(page.data() + 8);
-  std::atomic_thread_fence(std::memory_order_acquire);  // a mapped page is still being filled: its data come after
+  // A mapped page is still being filled: what the length covers is read after it. Pages lie on page boundaries.
+  uint64_t commit = __atomic_load_n(reinterpret_cast<const uint64_t*>(page.data() + 8), __ATOMIC_ACQUIRE);
   size_t length = std::min<size_t>(commit & kCommitMask, page.size() - kPageHeader);
   std::span<const std::byte> data = page.subspan(kPageHeader, length);
   if (skip == 0) {
