@@ -60,7 +60,7 @@ async function writeStore(folder, events) {
       yield made;
     }
   }
-  await timed(() => store.writeEvents(batches()));
+  await timed(() => store.writeTrace(batches()));
   await timed(() => store.finish('{}'));
   return Number(writing - making) / 1e9;
 }

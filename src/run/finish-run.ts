@@ -47,7 +47,7 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
       directions: native.directionNames,
     });
     const join = regionJoin(input);
-    await store.writeEvents(join ? join.through(tracer) : tracer);
+    await store.writeTrace(join ? join.through(tracer) : tracer);
     const traced = await tracer.summary();
     await store.writeProcesses(traced.processes);
     await store.writeDevices(devices.map((name) => ({ number: deviceNumber(name), name })));

@@ -38,6 +38,9 @@ export interface IoBatch {
   error: Uint16Array;
 }
 
+/** Events, with the requests that were completed by them where they were matched. */
+export type TraceBatch = NativeBatch & { ios?: IoBatch };
+
 /** One value of something that was watched while the workload ran; time in ns on CLOCK_MONOTONIC. */
 export interface StoredSample {
   time: bigint;
@@ -94,14 +97,23 @@ export class StoreWriter implements AsyncDisposable {
     }
   }
 
-  /** Takes all batches as they come. Returns the number of events. */
-  writeEvents(batches: AsyncIterable<NativeBatch> | Iterable<NativeBatch>): Promise<number> {
-    return this.#appendBatches('event_row', batches, eventColumns);
-  }
-
-  /** Takes all batches as they come. Returns the number of requests. */
-  writeIos(batches: AsyncIterable<IoBatch> | Iterable<IoBatch>): Promise<number> {
-    return this.#appendBatches('io_row', batches, ioColumns);
+  /** Takes all batches as they come: events, and the requests they completed. Returns the number of events. */
+  async writeTrace(batches: AsyncIterable<TraceBatch> | Iterable<TraceBatch>): Promise<number> {
+    try {
+      const events = new ColumnAppender(await this.#connection.createAppender('event_row'));
+      const ios = new ColumnAppender(await this.#connection.createAppender('io_row'));
+      let count = 0;
+      for await (const batch of batches) {
+        events.append(eventColumns(batch), batch.length);
+        if (batch.ios) ios.append(ioColumns(batch.ios), batch.ios.length);
+        count += batch.length;
+      }
+      events.close();
+      ios.close();
+      return count;
+    } catch (error) {
+      throw storeError(error, `write ${this.#path}`);
+    }
   }
 
   writeProcesses({ pids, names }: { pids: Uint32Array; names: string[] }): Promise<void> {
@@ -210,25 +222,6 @@ export class StoreWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.closeSync();
     this.#instance.closeSync();
-  }
-
-  async #appendBatches<Batch extends { length: number }>(
-    table: string,
-    batches: AsyncIterable<Batch> | Iterable<Batch>,
-    columnsOf: (batch: Batch) => Column[],
-  ): Promise<number> {
-    try {
-      const appender = new ColumnAppender(await this.#connection.createAppender(table));
-      let count = 0;
-      for await (const batch of batches) {
-        appender.append(columnsOf(batch), batch.length);
-        count += batch.length;
-      }
-      appender.close();
-      return count;
-    } catch (error) {
-      throw storeError(error, `write ${this.#path}`);
-    }
   }
 
   async #appendRows(table: string, rows: readonly (readonly DuckDBValue[])[]): Promise<void> {

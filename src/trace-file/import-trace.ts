@@ -91,7 +91,7 @@ async function readAll(
     actions: native.actionNames,
     directions: native.directionNames,
   });
-  await store.writeEvents(importer);
+  await store.writeTrace(importer);
   const figures = await importer.summary();
   await store.writeProcesses(figures.processes);
   await store.writeDevices(deviceNames(options.paths, figures));

@@ -81,6 +81,10 @@ test('read twice: the factor is 2, unique bytes stay', async () => {
   const sql = `SELECT sum(sectors)::BIGINT FROM event WHERE action = 'complete' AND direction = 'read'`;
   const stored = (await connection.runAndReadAll(sql)).getRows()[0]?.[0];
   assert.equal(Number(stored) * 512, run.summary.reads.bytes, 'the store has what the summary counts');
+  const requests = `SELECT count(*), sum(sectors)::BIGINT FROM io WHERE direction = 'read' AND issue < complete`;
+  const [matched, sectors] = (await connection.runAndReadAll(requests)).getRows()[0] as [bigint, bigint];
+  assert.equal(Number(matched), run.summary.reads.count, 'each read is one row of io');
+  assert.equal(Number(sectors) * 512, run.summary.reads.bytes);
 });
 
 test('a range that was not read is not covered', async () => {

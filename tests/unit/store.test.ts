@@ -42,7 +42,7 @@ function batchOf(rows: number, start: number): NativeBatch {
 async function writeRun(path: string): Promise<void> {
   const store = await StoreWriter.create(join(path, 'trace.duckdb'), names);
   // 5,000 rows do not fill the last chunk of 2,048; one row alone is a chunk of its own.
-  assert.equal(await store.writeEvents([batchOf(5000, 0), batchOf(1, 5000), batchOf(0, 5001)]), 5001);
+  assert.equal(await store.writeTrace([batchOf(5000, 0), batchOf(1, 5000), batchOf(0, 5001)]), 5001);
   await store.writeProcesses({ pids: Uint32Array.of(100, 101), names: ["llama-cli's", 'kworker/0:1'] });
   await store.writeDevices([{ number: 254 << 20, name: 'vda' }]);
   await store.writeExtents([
