@@ -40,9 +40,13 @@ export interface StoredTensor {
   coverage: number;
 }
 
-/** Rows of a table or view, read as they are asked for. `Row` is the caller's promise of what its columns are. */
-export async function* rowsOf<Row>(connection: DuckDBConnection, relation: string): AsyncGenerator<Row> {
-  const result = await connection.stream(`FROM ${relation}`);
+/** Rows of a view in the order asked for, which its joins do not keep of themselves. `Row` is the caller's promise of what its columns are. */
+export async function* rowsOf<Row>(
+  connection: DuckDBConnection,
+  view: string,
+  order: string,
+): AsyncGenerator<Row> {
+  const result = await connection.stream(`FROM ${view} ORDER BY ${order}`);
   for await (const rows of result.yieldRowObjectJs()) yield* rows as Row[];
 }
 
