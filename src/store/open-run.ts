@@ -47,7 +47,7 @@ export class Run implements AsyncDisposable {
 
   /** The events as rows, in the order they were traced. */
   events(): AsyncGenerator<StoredEvent> {
-    return this.#read((connection) => rowsOf(connection, 'event', 'time'));
+    return this.#read((connection) => rowsOf(connection, 'event ORDER BY time'));
   }
 
   /** The events as batches of columns: for what looks at millions. */
@@ -57,12 +57,12 @@ export class Run implements AsyncDisposable {
 
   /** The requests, by completion. */
   ios(): AsyncGenerator<StoredIo> {
-    return this.#read((connection) => rowsOf(connection, 'io', 'complete'));
+    return this.#read((connection) => rowsOf(connection, 'io ORDER BY complete'));
   }
 
   /** The model's tensors in the order of its files, with what was read of each. */
   tensors(): AsyncGenerator<StoredTensor> {
-    return this.#read((connection) => rowsOf(connection, 'tensor_coverage', 'file, "fileOffset"'));
+    return this.#read((connection) => rowsOf(connection, 'tensor_coverage'));
   }
 
   async *#read<Item>(read: (connection: DuckDBConnection) => AsyncGenerator<Item>): AsyncGenerator<Item> {

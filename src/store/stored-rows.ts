@@ -40,13 +40,13 @@ export interface StoredTensor {
   coverage: number;
 }
 
-/** Rows of a view in the order asked for, which its joins do not keep of themselves. `Row` is the caller's promise of what its columns are. */
+/** Rows of a FROM clause, read as they are asked for; without an ORDER BY joins give them in any order. `Row` is the caller's promise of what its columns are. */
 export async function* rowsOf<Row>(
   connection: DuckDBConnection,
   view: string,
   order: string,
 ): AsyncGenerator<Row> {
-  const result = await connection.stream(`FROM ${view} ORDER BY ${order}`);
+  const result = await connection.stream(`FROM ${from}`);
   for await (const rows of result.yieldRowObjectJs()) yield* rows as Row[];
 }
 
