@@ -41,11 +41,7 @@ export interface StoredTensor {
 }
 
 /** Rows of a FROM clause, read as they are asked for; without an ORDER BY joins give them in any order. `Row` is the caller's promise of what its columns are. */
-export async function* rowsOf<Row>(
-  connection: DuckDBConnection,
-  view: string,
-  order: string,
-): AsyncGenerator<Row> {
+export async function* rowsOf<Row>(connection: DuckDBConnection, from: string): AsyncGenerator<Row> {
   const result = await connection.stream(`FROM ${from}`);
   for await (const rows of result.yieldRowObjectJs()) yield* rows as Row[];
 }
