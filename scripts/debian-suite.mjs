@@ -80,7 +80,13 @@ function openSuite(suite) {
 
 /** The archive that this machine's own release comes from, as apt's sources name it. */
 function mirrorUri() {
-  const release = /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+  const system = readFileSync('/etc/os-release', 'utf8');
+  if (!/^ID=debian$/m.test(system)) {
+    throw new Error(
+      'the host and vm tests take llama.cpp and guest kernels from Debian suites: run them on Debian',
+    );
+  }
+  const release = /^VERSION_CODENAME=(.*)$/m.exec(system)?.[1];
   const own = aptSources().find(
     ({ suites, components }) => suites.includes(release) && components.includes('main'),
   );

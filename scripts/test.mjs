@@ -4,8 +4,9 @@
 //   npm test -- unit vm     some: lint, native, sanitizers, unit, fuzz, host, vm
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-const root = new URL('..', import.meta.url).pathname;
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 function run(program, ...args) {
   console.log(`$ ${program} ${args.join(' ')}`);

@@ -280,8 +280,8 @@ export interface UndoReport {
  * `undo()`, or by `recover()` after a kill.
  */
 export interface NativeChanges {
-  /** Writes a sysfs, tracefs or cgroup control file; undone by writing the value it had. */
-  writeSetting(path: string, value: string): void;
+  /** Writes a sysfs, tracefs or cgroup control file; undone by writing `restore`, or the value it had. */
+  writeSetting(path: string, value: string, restore?: string): void;
   /** Makes a cgroup directory; undone by killing what still runs in it and removing it. */
   makeCgroup(path: string): void;
   /** Makes an empty directory; undone by rmdir. */

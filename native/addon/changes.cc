@@ -37,8 +37,11 @@ class ChangesBinding : public Napi::ObjectWrap<ChangesBinding> {
 
  private:
   Napi::Value writeSetting(const Napi::CallbackInfo& info) {
-    valueOrThrow(info.Env(), changes_.writeSetting(Argument::at(info, 0, "path").string(),
-                                                   Argument::at(info, 1, "value").string()));
+    std::string path = Argument::at(info, 0, "path").string();
+    std::string value = Argument::at(info, 1, "value").string();
+    bool given = info.Length() > 2 && !info[2].IsUndefined();
+    valueOrThrow(info.Env(), given ? changes_.writeSetting(path, value, Argument::at(info, 2, "restore").string())
+                                   : changes_.writeSetting(path, value));
     return info.Env().Undefined();
   }
   Napi::Value makeCgroup(const Napi::CallbackInfo& info) {

@@ -113,7 +113,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   }
 
   Napi::Value stop(const Napi::CallbackInfo& info) {
-    session(info.Env()).stop();
+    valueOrThrow(info.Env(), session(info.Env()).stop());
     return info.Env().Undefined();
   }
 

@@ -83,6 +83,7 @@ Result<void> Session::start() {
   info_ = source_->info();
   std::vector<unsigned> cpus;
   for (size_t i = 0; i < source_->streams(); ++i) cpus.push_back(source_->cpu(i));
+  ended_.assign(cpus.size(), false);
   spool_ = std::make_unique<Spool>(cpus, options_.spool);
   analysis_ = std::make_unique<Analysis>(std::move(options_.files), *fileDevice, startedNs_);
   stopEvent_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -94,7 +95,8 @@ Result<void> Session::start() {
 
 void Session::waitForEvents() {
   std::vector<pollfd> fds{{stopEvent_.get(), POLLIN, 0}};
-  for (size_t i = 0; i < source_->streams(); ++i) fds.push_back({source_->pollFd(i), POLLIN, 0});
+  // poll passes over a descriptor of -1: a stream that has failed would be ready for ever.
+  for (size_t i = 0; i < source_->streams(); ++i) fds.push_back({ended_[i] ? -1 : source_->pollFd(i), POLLIN, 0});
   ::poll(fds.data(), fds.size(), kSweepMs);
 }
 
@@ -113,6 +115,7 @@ void Session::count(const std::vector<Event>& events) {
 
 // Drains one stream until it is empty, or until its events are younger than the sweep: then all older ones are in.
 void Session::sweepStream(size_t stream, uint64_t& watermark) {
+  if (ended_[stream]) return;
   uint64_t sweepBegan = watermark;
   for (;;) {
     scratch_.clear();
@@ -122,6 +125,7 @@ void Session::sweepStream(size_t stream, uint64_t& watermark) {
       append(stream);
     }
     if (!more) {
+      ended_[stream] = true;
       if (captureError_.empty()) captureError_ = more.error().message;
       return;
     }
@@ -191,8 +195,8 @@ void Session::finishIntegrity(const std::vector<DiskCounters>& before) {
   }
 }
 
-void Session::stop() {
-  if (!started_ || stopped_) return;
+Result<void> Session::stop() {
+  if (!started_ || stopped_) return {};
   stopped_ = true;
   stopping_ = true;
   ::eventfd_write(stopEvent_.get(), 1);
@@ -202,7 +206,11 @@ void Session::stop() {
   listDefects();
   notes_ = std::move(source_->notes());
   source_->close();
-  changes_.undo();
+  UndoReport report = changes_.undo();  // also tries again what the source could not put back
+  if (report.failed.empty()) return {};
+  std::string all;
+  for (const std::string& failure : report.failed) all += (all.empty() ? "" : "; ") + failure;
+  return Error{"NOT_UNDONE", "could not put everything back: " + all + "; try 'blkscope recover'"};
 }
 
 void Session::listDefects() {
@@ -222,13 +230,13 @@ void Session::listDefects() {
     defects.push_back("the capture ended " + std::to_string((fullNs_ - startedNs_) / 1'000'000) +
                       " ms after its start, when the spool was full");
   }
-  if (!captureError_.empty()) defects.push_back("the capture ended early: " + captureError_);
+  if (!captureError_.empty()) defects.push_back("a part of the capture ended early: " + captureError_);
 }
 
 void Session::close() {
   queue_.abandon();
   if (spool_) spool_->cancel();
-  stop();
+  (void)stop();  // what could not be undone stays in the journal
   if (analysisThread_.joinable()) analysisThread_.join();
 }
 

@@ -78,7 +78,8 @@ class Session {
 
   Result<void> start();
   /// Ends tracing, drains the kernel and undoes every change. What was captured can still be taken.
-  void stop();
+  /// Error NOT_UNDONE: a change could not be undone; it stays in the journal for `recover`.
+  Result<void> stop();
   void close();
 
   std::unique_ptr<ColumnBatch> take(bool& ended) { return queue_.take(ended); }
@@ -124,6 +125,7 @@ class Session {
   Fd stopEvent_;
   std::thread captureThread_;
   std::thread analysisThread_;
+  std::vector<bool> ended_;  // by stream: it failed and is not read any more; the capture thread's
   std::string captureError_;  // read after the capture thread has ended
   std::vector<CpuDrops> knownDrops_;
   uint64_t lossesCheckedNs_ = 0;

@@ -111,13 +111,15 @@ std::string describe(const Undo& undo) {
   return undo.path;
 }
 
-void undoInto(const Undo& undo, UndoReport& report) {
+// True: it is undone.
+bool undoInto(const Undo& undo, UndoReport& report) {
   auto done = undoOne(undo);
   if (done) {
     report.undone.push_back(describe(undo));
   } else {
     report.failed.push_back(done.error().message);
   }
+  return static_cast<bool>(done);
 }
 
 }  // namespace
@@ -207,6 +209,10 @@ Result<void> Changes::mount(const std::string& type, const std::string& target, 
 
 void Changes::forget(size_t keep) {
   undos_.erase(undos_.begin() + static_cast<ptrdiff_t>(std::min(keep, undos_.size())), undos_.end());
+  journalChanged();
+}
+
+void Changes::journalChanged() {
   if (!undos_.empty()) {
     (void)writeJournal();
   } else if (journal_.valid()) {
@@ -217,9 +223,10 @@ void Changes::forget(size_t keep) {
 
 UndoReport Changes::undo(size_t keep) {
   UndoReport report;
-  while (undos_.size() > keep) {
-    undoInto(undos_.back(), report);
-    forget(undos_.size() - 1);
+  for (size_t i = undos_.size(); i-- > keep;) {
+    if (!undoInto(undos_[i], report)) continue;  // stays in the journal, for another try or `recover`
+    undos_.erase(undos_.begin() + static_cast<ptrdiff_t>(i));
+    journalChanged();
   }
   return report;
 }

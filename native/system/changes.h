@@ -50,11 +50,14 @@ class Changes {
   /// A mark to undo back to, so that one owner of changes can undo its own and leave the others.
   size_t size() const { return undos_.size(); }
   /// Undoes the changes made since there were `keep` of them, newest first; removes the journal when none is left.
+  /// What cannot be undone stays written down, for another try or for `recover`.
   UndoReport undo(size_t keep = 0);
 
  private:
   Result<void> openJournal();
   Result<void> writeJournal();
+  /// Writes the journal anew after entries went, or removes it with the last.
+  void journalChanged();
 
   std::string directory_;
   std::string journalPath_;

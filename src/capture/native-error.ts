@@ -15,6 +15,7 @@ const kinds: Record<string, ExitKind> = {
   TRACER_BUSY: 'busy',
   ENOMEM: 'busy',
   ENOSPC: 'busy',
+  NOT_UNDONE: 'busy',
   NO_HEADROOM: 'busy',
   MEMLOCK_LIMIT: 'busy',
   NOT_LOCKED: 'busy',

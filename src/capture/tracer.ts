@@ -98,7 +98,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
       this.#native.close();
       throw error;
     }
-    options.signal?.addEventListener('abort', () => this.stop(), { once: true });
+    options.signal?.addEventListener('abort', () => this.#stopAborted(), { once: true });
     if (options.signal?.aborted) this.stop();
   }
 
@@ -111,13 +111,29 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
     }
   }
 
-  /** Ends tracing, drains the kernel and puts its settings back; what was captured can still be iterated. */
+  /**
+   * Ends tracing, drains the kernel and puts its settings back; what was captured can still be iterated.
+   * Throws BlkscopeError NOT_UNDONE when a setting could not be put back: it stays in the journal for `recover()`.
+   */
   stop(): void {
     if (this.#stopped || this.#closed) return;
     this.#stopped = true;
     this.#over.abort();
-    this.#native.stop();
     this.#unprotect();
+    try {
+      this.#native.stop();
+    } catch (error) {
+      throw asBlkscopeError(error);
+    }
+  }
+
+  /** An abort has no caller to throw to. */
+  #stopAborted(): void {
+    try {
+      this.stop();
+    } catch (error) {
+      process.emitWarning(error as Error);
+    }
   }
 
   /**

@@ -18,9 +18,7 @@ const limitShare = 0.85;
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .description(
-      'the experiment on a small model that it makes itself: memory enough, too little, and too little with part of it pinned',
-    )
+    .description('the experiment on a small model that it makes itself: memory enough, then too little')
     .option('--dir <dir>', 'where the model and the run folders go; on a disk', 'runs')
     .option('--size <size>', 'size of the model (default: about 600 MB)', size)
     .option('-n, --tokens <count>', 'tokens to generate in each run', count, 24)
@@ -56,21 +54,15 @@ async function compareRuns(path: string, flags: DemoFlags, { progress, signal }:
       folder: 'demo-limit',
       pressure: { mode: 'limit', bytes: limit } as const,
     },
-    {
-      name: 'the same, pinned',
-      folder: 'demo-pinned',
-      pressure: { mode: 'limit', bytes: limit } as const,
-      pin: { bytes: 'auto' } as const,
-    },
   ];
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const finished = [];
-  for (const { name, folder, ...conditions } of runs) {
+  for (const { name, folder, pressure } of runs) {
     progress.step(`-- ${name}`);
     const { run, problem } = await runExperiment({
       model: path,
       llama: 'embedded',
-      ...conditions,
+      pressure,
       workload: { tokens: flags.tokens },
       output: join(flags.dir, `${stamp}-${folder}`),
       mount: true,

@@ -59,12 +59,15 @@ async function run(command: string[], flags: PinFlags): Promise<void> {
     tell(pinned.plan, flags.json ?? false);
     const until = command.length > 0 ? 'released when the command ends' : 'Ctrl-C releases it';
     progress.step(`${formatSize(pinned.bytes)} held; ${until}`);
-    const watch = new AbortController();
-    const changed = watched(() => pinned.check(), AbortSignal.any([signal, watch.signal]));
+    const over = new AbortController();
+    const watching = watched(() => pinned.check(), AbortSignal.any([signal, over.signal]));
+    if (command.length === 0) return await watching;
+    // A changed file ends the command: what is held is no longer what it reads.
+    watching.catch((error: unknown) => over.abort(error));
     try {
-      await (command.length > 0 ? Promise.race([runBeside(command, signal), changed]) : changed);
+      await runBeside(command, AbortSignal.any([signal, over.signal]));
     } finally {
-      watch.abort();
+      over.abort();
     }
   });
 }

@@ -122,6 +122,19 @@ export class MemoryCgroup {
     };
   }
 
+  /** The counters since `before` was taken: pinning and probing work in the same group. The peak stays the group's. */
+  figuresSince(before: CgroupFigures): CgroupFigures {
+    const now = this.figures();
+    const since = (key: 'majorFaults' | 'refaultedPages' | 'oomKills') =>
+      now[key] === null ? null : now[key] - (before[key] ?? 0);
+    return {
+      peakBytes: now.peakBytes,
+      majorFaults: since('majorFaults'),
+      refaultedPages: since('refaultedPages'),
+      oomKills: since('oomKills'),
+    };
+  }
+
   #keyed(file: string): Map<string, number> {
     const pairs = this.#read(file).split('\n');
     return new Map(
@@ -140,5 +153,5 @@ const limitFile = { 1: 'memory.limit_in_bytes', 2: 'memory.max' } as const;
 /** In cgroup v2 a group has only the controllers that its parent passes on. */
 function passMemoryOn(changes: NativeChanges, parent: string): void {
   const control = join(parent, 'cgroup.subtree_control');
-  if (!listsMemory(control)) changes.writeSetting(control, '+memory');
+  if (!listsMemory(control)) changes.writeSetting(control, '+memory', '-memory');
 }

@@ -8,8 +8,14 @@ import { type ExpertReads, expertKey } from './pin-plan.js';
  *
  * Throws BlkscopeError NO_HEAT when the run has no model or no expert of it was read.
  */
-export async function expertReads(runPath: string): Promise<ExpertReads> {
+export async function expertReads(runPath: string, modelBytes: number): Promise<ExpertReads> {
   await using run = await openRun(runPath);
+  if (run.summary.model?.bytes !== modelBytes) {
+    throw new BlkscopeError(
+      'OTHER_MODEL',
+      `--plan ${runPath}: that run read another model; take a run of this one, or leave --plan out`,
+    );
+  }
   const connection = await run.connect();
   try {
     const result = await connection.runAndReadAll(

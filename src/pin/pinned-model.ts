@@ -65,7 +65,7 @@ export async function pin(model: Model | string, options: PinOptions = {}): Prom
 export async function pinPlan(model: Model, { budgetBytes, plan }: PinOptions = {}): Promise<PinPlan> {
   const budget = budgetBytes ?? model.bytes;
   if (!(budget > 0)) throw new BlkscopeError('BAD_SIZE', 'pin: a budget of 0 bytes holds nothing; give more');
-  return planPins(model, budget, plan === undefined ? null : await expertReads(plan));
+  return planPins(model, budget, plan === undefined ? null : await expertReads(plan, model.bytes));
 }
 
 /** Holds a plan's ranges by locks of this process. */

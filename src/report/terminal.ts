@@ -69,7 +69,7 @@ export class Page {
 function heading(page: Page, summary: Summary, title?: string): void {
   const { integrity } = summary;
   if (!integrity.complete) {
-    page.line(` ${page.style.warn('INCOMPLETE')}: every count below is a lower bound (>=)`);
+    page.line(` ${page.style.warn('INCOMPLETE')}: counts marked >= are lower bounds`);
     for (const defect of integrity.defects) page.line(`   ${page.style.warn(defect)}`);
     for (const line of lossLines(summary)) page.line(`   ${line}`);
   }
@@ -161,7 +161,7 @@ function deviceReads(page: Page, { reads, writes, model, source }: Summary): voi
   page.section(`All of ${source.device}`, 'completed, whoever asked');
   page.traced(format.size(reads.bytes), 'read', `${format.count(reads.count)} reads`);
   if (model)
-    page.traced(
+    page.figure(
       format.size(reads.bytes - model.readBytes),
       `of it not the ${subjectOf(model)}`,
       'programs, other processes',
@@ -320,7 +320,13 @@ function memory(page: Page, summary: Summary): void {
   if (seen.majorFaults !== null)
     page.figure(format.count(seen.majorFaults), 'major faults', 'the workload waited for a read');
   if (seen.refaultedPages !== null) {
-    page.figure(format.count(seen.refaultedPages), 'pages refaulted', 'evicted, then wanted again');
+    page.figure(
+      format.count(seen.refaultedPages),
+      'pages refaulted',
+      seen.limitBytes === null
+        ? 'of the whole machine: evicted, then wanted again'
+        : 'evicted, then wanted again',
+    );
   }
 }
 

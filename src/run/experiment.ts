@@ -131,12 +131,13 @@ async function runSteps(
       )
     : null;
   const trace = tracerOptions(spooled, [files.disk], files.extents);
+  const cgroupBefore = pressure.cgroup?.figures() ?? null;
   const measurement = await measure(steps, progress, trace, files.paths, (sampler) =>
     steps.step(`run ${engine.name}`, () => runWorkload(engine, workload, sampler)),
   );
   await using _tracer = measurement.tracer;
-  await pinned?.check();
-  const cgroup = pressure.cgroup?.figures() ?? null;
+  await pinned?.check().catch((error: Error) => progress.warn(error.message));
+  const cgroup = pressure.cgroup && cgroupBefore && pressure.cgroup.figuresSince(cgroupBefore);
   await steps.undo();
   config.versions[engine.name] = measurement.outcome?.version ?? null;
   return await finishRun({

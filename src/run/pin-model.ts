@@ -1,4 +1,6 @@
+import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { BlkscopeError } from '../errors.js';
 import type { Pressure } from '../memory/pressure.js';
 import type { Model } from '../model/gguf.js';
 import { native } from '../native.js';
@@ -64,14 +66,23 @@ async function automaticSize(input: PinInput, steps: Steps): Promise<number> {
 
 /** Anonymous memory of the workload by its first token; a workload that fails shows its error in the run itself. */
 async function ownMemory(engine: Engine, options: WorkloadOptions): Promise<number> {
+  const log = `${options.log}.probe`;
   let stop = () => {};
   const running = await engine.start({
     ...options,
-    log: `${options.log}.probe`,
+    tokens: 1,
+    log,
     onMark: ({ kind }) => {
       if (kind === 'token') stop();
     },
   });
   stop = () => void running.stop();
-  return (await running.done).rssAnonBytes ?? 0;
+  const { rssAnonBytes } = await running.done;
+  rmSync(log, { force: true });
+  if (rssAnonBytes !== null) return rssAnonBytes;
+  throw new BlkscopeError(
+    'PIN_AUTO',
+    '--pin auto: the memory of the workload could not be seen; give a size',
+    'workload',
+  );
 }

@@ -111,7 +111,8 @@ function checkTargets(options: RecordOptions): { devices: string[]; files: Trace
   }
   requireRoot();
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
-  return { devices, files };
+  // The files lie on the first device: the native core takes their extents for its sectors.
+  return { devices: [...new Set(files ? [files.disk, ...devices] : devices)], files };
 }
 
 /** Without a command the recording lasts until its time is over or its signal aborts. */

@@ -66,3 +66,26 @@ TEST_CASE("recover undoes what a killed process left, and leaves a live one alon
   CHECK(*readText(setting) == "old");
   CHECK(*readText(other) == "b");
 }
+
+TEST_CASE("what cannot be undone stays in the journal, for another try") {
+  Folder folder;
+  std::string made = folder.path + "/made";
+  std::string setting = put(folder, "setting", "old");
+  Changes changes(folder.path + "/journal");
+  REQUIRE(changes.makeDirectory(made));
+  REQUIRE(changes.writeSetting(setting, "new"));
+  std::string stranger = made + "/stranger";
+  ::close(::open(stranger.c_str(), O_CREAT | O_WRONLY, 0600));
+
+  UndoReport first = changes.undo();
+  CHECK(first.undone.size() == 1);
+  CHECK(first.failed.size() == 1);
+  CHECK(readText(setting).value() == "old");
+  CHECK(changes.size() == 1);
+  CHECK_FALSE(fs::is_empty(folder.path + "/journal"));
+
+  fs::remove(stranger);
+  CHECK(changes.undo().failed.empty());
+  CHECK_FALSE(fs::exists(made));
+  CHECK(fs::is_empty(folder.path + "/journal"));
+}

@@ -111,7 +111,7 @@ TEST_CASE("a session passes every event on, while others look at its counters") 
     }
   });
   waitForEvents(session, kCpus * kTotal);
-  session.stop();
+  CHECK(session.stop());
   uint64_t taken = takeAll(session, std::chrono::milliseconds(0));
   done = true;
   watcher.join();
@@ -129,7 +129,7 @@ TEST_CASE("a slow taker fills the spool, and nothing is lost") {
   Session session(generated(journal, kTotal), [] {});
   REQUIRE(session.start());
   waitForEvents(session, kCpus * kTotal);  // all captured, none taken
-  session.stop();
+  CHECK(session.stop());
   CHECK(takeAll(session, std::chrono::milliseconds(2)) == kCpus * kTotal);
   CHECK(session.integrity().dropped == 0);
 }
@@ -143,7 +143,7 @@ TEST_CASE("a full spool drops by count and time, or ends the capture") {
     Session session(options, [] {});
     REQUIRE(session.start());
     while (session.counters().dropped == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    session.stop();
+    CHECK(session.stop());
     uint64_t taken = takeAll(session, std::chrono::milliseconds(0));
     CHECK(taken + session.integrity().dropped == session.counters().events);
     uint64_t lost = 0;
@@ -166,7 +166,7 @@ TEST_CASE("a session closed at any moment ends its threads") {
     Session session(generated(journal, UINT64_MAX), [] {});
     REQUIRE(session.start());
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 5000));
-    if (i % 3 == 0) session.stop();
+    if (i % 3 == 0) CHECK(session.stop());
     bool ended = false;
     if (i % 2 == 0) (void)session.take(ended);
     session.close();
