@@ -32,12 +32,12 @@ function fuzzTargets() {
 
 /** Starts from the kept corpus; what is new goes to the build folder, what fails beside it. */
 function fuzz(target) {
-  const found = `${root}build/fuzz/found/${target}`;
+  const found = `${root}build/asan/found/${target}`;
   mkdirSync(found, { recursive: true });
   const seconds = Math.floor(fuzzSecondsInAll / fuzzTargets().length);
   const limits = [`-max_total_time=${seconds}`, '-max_len=8192', '-timeout=10', '-verbosity=0'];
   return run(
-    `${root}build/fuzz/tests/fuzz/${target}`,
+    `${root}build/asan/tests/fuzz/${target}`,
     ...limits,
     `-artifact_prefix=${found}/failure-`,
     found,
@@ -45,38 +45,37 @@ function fuzz(target) {
   );
 }
 
-// The core's own tests, or some of them: under sanitizers those of the capture, which has threads, are run.
-function nativeTests(folder, sanitizers, files) {
-  const options = ['-DBLKSCOPE_TESTS=ON', `-DBLKSCOPE_SANITIZE=${sanitizers}`];
+function build(folder, ...options) {
   return (
-    run('cmake', '-S', '.', '-B', folder, ...options) &&
-    run('cmake', '--build', folder, '-j', '2') &&
-    run(`${folder}/native_tests`, `--source-file=${files}`)
+    run('cmake', '-S', '.', '-B', folder, '-DBLKSCOPE_TESTS=ON', ...options) &&
+    run('cmake', '--build', folder, '-j', '2')
   );
 }
 
-const captureTests = '*session_test*,*spool_test*,*changes_test*,*loss_log_test*';
+/** ASan and UBSan are clang's, so that the fuzz targets share the build. */
+const buildForAsan = () =>
+  build(
+    'build/asan',
+    '-DCMAKE_CXX_COMPILER=clang++',
+    '-DCMAKE_BUILD_TYPE=Sanitize',
+    '-DBLKSCOPE_SANITIZE=address,undefined',
+    '-DBLKSCOPE_FUZZ=ON',
+  );
+
+/** Under sanitizers those of the capture, which has threads. */
+const captureTests = '--source-file=*session_test*,*spool_test*,*changes_test*,*loss_log_test*';
 
 const bin = (name) => `${root}node_modules/.bin/${name}`;
 const kinds = {
   lint: () => run(bin('biome'), 'ci', '.') && run(bin('tsc'), '-p', 'tsconfig.json', '--noEmit'),
-  native: () => nativeTests('build/tests', '', '*'),
+  native: () => build('build/tests') && run('build/tests/native_tests'),
   sanitizers: () =>
-    nativeTests('build/asan', 'address,undefined', captureTests) &&
-    nativeTests('build/tsan', 'thread', captureTests),
+    buildForAsan() &&
+    run('build/asan/native_tests', captureTests) &&
+    build('build/tsan', '-DCMAKE_BUILD_TYPE=Sanitize', '-DBLKSCOPE_SANITIZE=thread') &&
+    run('build/tsan/native_tests', captureTests),
   unit: () => nodeTests('unit'),
-  fuzz: () =>
-    run(
-      'cmake',
-      ...['-S', '.', '-B', 'build/fuzz', '-DBLKSCOPE_FUZZ=ON', '-DCMAKE_BUILD_TYPE=RelWithDebInfo'],
-      ...[
-        '-DCMAKE_CXX_COMPILER=clang++',
-        '-DBLKSCOPE_SANITIZE=address,undefined',
-        '-DCMAKE_CXX_FLAGS=-fsanitize=fuzzer-no-link',
-      ],
-    ) &&
-    run('cmake', '--build', 'build/fuzz', '-j', '2') &&
-    fuzzTargets().every((target) => fuzz(target)),
+  fuzz: () => buildForAsan() && fuzzTargets().every((target) => fuzz(target)),
   host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
   vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),
 };

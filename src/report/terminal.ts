@@ -302,8 +302,9 @@ function pinnedNote({ workload: work, model }: Summary): string {
 
 function memory(page: Page, summary: Summary): void {
   const { memory: seen } = summary;
+  if (seen.totalBytes === null) return; // an imported trace tells nothing of its machine
   page.section('Memory');
-  const before = `${format.size(seen.availableBefore)} available, before the workload`;
+  const before = `${sizeOrNone(seen.availableBefore)} available, before the workload`;
   page.figure(format.size(seen.totalBytes), 'in the machine', before);
   if (seen.lockedBytes > 0) page.figure(format.size(seen.lockedBytes), 'locked by blkscope');
   if (seen.pinnedBytes > 0)
@@ -312,7 +313,7 @@ function memory(page: Page, summary: Summary): void {
     const peak = seen.limitPeakBytes === null ? '' : `${format.size(seen.limitPeakBytes)} at most used`;
     page.figure(format.size(seen.limitBytes), 'limit, page cache included', peak);
   }
-  page.figure(format.size(seen.cacheAfter), 'page cache after', `${format.size(seen.cacheBefore)} before`);
+  page.figure(sizeOrNone(seen.cacheAfter), 'page cache after', `${sizeOrNone(seen.cacheBefore)} before`);
   if (seen.modelCachedBefore !== null && seen.modelCachedAfter !== null) {
     const was = `${format.size(seen.modelCachedBefore)} before`;
     page.figure(format.size(seen.modelCachedAfter), 'of the model cached after', was);
@@ -328,6 +329,10 @@ function memory(page: Page, summary: Summary): void {
         : 'evicted, then wanted again',
     );
   }
+}
+
+function sizeOrNone(bytes: number | null): string {
+  return bytes === null ? '-' : format.size(bytes);
 }
 
 function tracer(page: Page, { tracer: cost, source, workload: work }: Summary): void {

@@ -197,13 +197,13 @@ export const summarySchema = z.object({
     mode: z.enum(['none', 'lock', 'leave', 'limit']),
     readAheadKib: count.nullable(),
     /** The machine's page cache just before the workload started and just after it ended. */
-    cacheBefore: count,
-    cacheAfter: count,
+    cacheBefore: count.nullable(),
+    cacheAfter: count.nullable(),
     majorFaults: count.nullable(),
     evictedPages: count.nullable(),
     cacheState: z.enum(['cold', 'warm', 'asIs']).nullable(),
-    totalBytes: count,
-    availableBefore: count,
+    totalBytes: count.nullable(),
+    availableBefore: count.nullable(),
     /** Bytes of the model's files that were in the page cache. */
     modelCachedBefore: count.nullable(),
     modelCachedAfter: count.nullable(),
