@@ -1,4 +1,5 @@
 import type { Summary } from '../run/summary-schema.js';
+import { weightsNote } from '../workload/weights.js';
 import * as format from './format.js';
 import { regionSections } from './regions-section.js';
 import { perSecond } from './seconds.js';
@@ -25,8 +26,7 @@ export function renderReport(summary: Summary, options: ReportOptions = {}): str
   sizes(page, summary);
   bandwidth(page, summary);
   workload(page, summary);
-  // A saved trace tells nothing of the memory of the machine it was made on.
-  if (summary.source.kind !== 'file') memory(page, summary);
+  memory(page, summary);
   tracer(page, summary);
   return page.text();
 }
@@ -254,7 +254,7 @@ function bandwidth(page: Page, { timeline }: Summary): void {
   page.figure(format.rate(total / bySecond.length), 'mean over all seconds');
 }
 
-function workload(page: Page, { workload: work }: Summary): void {
+function workload(page: Page, { workload: work, model }: Summary): void {
   if (!work) return;
   page.section('Workload', work.engine);
   page.figure(format.seconds(work.wallNs), 'in all', exitNote(work.exitCode, work.signal));
@@ -272,17 +272,21 @@ function workload(page: Page, { workload: work }: Summary): void {
   if (work.weights) {
     const rss = `anonymous ${format.size(work.rssAnonBytes ?? 0)}, file ${format.size(work.rssFileBytes ?? 0)}`;
     page.figure(work.weights, 'weights', rss);
-    for (const line of weightsMeaning[work.weights]) page.line(`                  ${line}`);
+    const note = weightsNote({ ...work, modelBytes: model?.bytes ?? null });
+    for (const line of wrapped(note, page.columns - 20)) page.line(`                  ${line}`);
   }
 }
 
-const weightsMeaning = {
-  mapped: ['The page cache serves them: what memory cannot hold is read again for every token.'],
-  copied: [
-    'They were copied (repacked) while loading: generation reads them from anonymous memory, so the',
-    'figures above tell of the loading alone. Measure with --no-repack, or a model of F16 weights.',
-  ],
-} as const;
+/** Lines of at most `columns`, broken between words. */
+function wrapped(text: string, columns: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) as string;
+    if (line && line.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = line ? `${line} ${word}` : word;
+  }
+  return lines;
+}
 
 function exitNote(exitCode: number | null, signal: string | null): string {
   if (signal) return `ended by ${signal}`;

@@ -225,6 +225,8 @@ function workload(outcome: WorkloadOutcome, bytesPerToken: number | null): Workl
     weights: outcome.weights,
     rssAnonBytes: outcome.rssAnonBytes,
     rssFileBytes: outcome.rssFileBytes,
+    modelMappedBytes: outcome.modelMappedBytes,
+    lockedBytes: outcome.lockedBytes,
   };
 }
 

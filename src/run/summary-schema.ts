@@ -239,6 +239,9 @@ export const summarySchema = z.object({
       weights: z.enum(['mapped', 'copied']).nullable(),
       rssAnonBytes: count.nullable(),
       rssFileBytes: count.nullable(),
+      /** Of the model's files, mapped by the workload; of its memory, locked by it. */
+      modelMappedBytes: count.nullable().default(null),
+      lockedBytes: count.nullable().default(null),
     })
     .nullable(),
   bound: z

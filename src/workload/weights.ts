@@ -1,5 +1,3 @@
-import type { WorkloadOutcome } from './engine.js';
-
 /** Below this a program's other buffers may be as large as its weights, and nothing can be told. */
 const leastModelBytes = 64 * 2 ** 20;
 
@@ -29,8 +27,18 @@ export function judgeWeights({
   return mappedBytes > 0 ? 'mapped' : null;
 }
 
+/** What the note is made from: a workload's outcome, or a summary of it. */
+export interface WeightsSeen {
+  engine: string;
+  weights: 'mapped' | 'copied' | null;
+  modelBytes: number | null;
+  rssAnonBytes: number | null;
+  modelMappedBytes: number | null;
+  lockedBytes: number | null;
+}
+
 /** One or two sentences for the report: where the weights were, and what that means for its figures. */
-export function weightsNote(outcome: WorkloadOutcome): string {
+export function weightsNote(outcome: WeightsSeen): string {
   const { weights, modelBytes, rssAnonBytes, lockedBytes } = outcome;
   if (weights === null || modelBytes === null || rssAnonBytes === null) {
     return 'Whether the weights were mapped or copied could not be told (no model, one under 64 MiB, or too short a run).';
@@ -47,7 +55,7 @@ export function weightsNote(outcome: WorkloadOutcome): string {
     : `The weights stayed mapped (${seen}): each is read from the page cache, and from the disk when it had been evicted.`;
 }
 
-function remedy({ engine, modelMappedBytes }: WorkloadOutcome): string {
+function remedy({ engine, modelMappedBytes }: WeightsSeen): string {
   if (modelMappedBytes === 0) return 'The file was never seen mapped: it was read without mmap.';
   if (engine === 'embedded') {
     return "The embedded llama.cpp repacks quantised weights and has no switch for it: use F16 weights, or llama.cpp's own program.";

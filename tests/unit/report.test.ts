@@ -37,7 +37,11 @@ test('a run that lost events says so in its first line and gives lower bounds on
 });
 
 test('weights that were copied are explained', () => {
-  const text = renderReport(summaryFixture(1, (s) => (s.workload!.weights = 'copied')));
+  const text = renderReport(
+    summaryFixture(1, (s) => {
+      if (s.workload) s.workload.weights = 'copied';
+    }),
+  );
   assert.match(text, /--no-repack/);
 });
 

@@ -99,6 +99,8 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
       weights: 'mapped',
       rssAnonBytes: 20 * 2 ** 20,
       rssFileBytes: 60 * 2 ** 20,
+      modelMappedBytes: 60 * 2 ** 20,
+      lockedBytes: 0,
     },
     bound: null,
     tracer: {
