@@ -298,21 +298,13 @@ function tokenNote(tokens: number | null): string {
 }
 
 /** What a pin saves at least: without it, a model walked in the same order is read whole for every token. */
-function pinnedNote({ workload: work, model }: Summary): string {
-  if (work?.bytesPerToken == null || !model) return '';
-  const share = 1 - work.bytesPerToken / model.bytes;
-  return share > 0 ? `a token read ${format.percent(share)} less than the whole model` : '';
-}
-
-function memory(page: Page, summary: Summary): void {
-  const { memory: seen } = summary;
+function memory(page: Page, { memory: seen }: Summary): void {
   if (seen.totalBytes === null) return; // an imported trace tells nothing of its machine
   page.section('Memory');
   const before = `${sizeOrNone(seen.availableBefore)} available, before the workload`;
   page.figure(format.size(seen.totalBytes), 'in the machine', before);
   if (seen.lockedBytes > 0) page.figure(format.size(seen.lockedBytes), 'locked by blkscope');
-  if (seen.pinnedBytes > 0)
-    page.figure(format.size(seen.pinnedBytes), 'of the model pinned', pinnedNote(summary));
+  if (seen.pinnedBytes > 0) page.figure(format.size(seen.pinnedBytes), 'of the model pinned');
   if (seen.limitBytes !== null) {
     const peak = seen.limitPeakBytes === null ? '' : `${format.size(seen.limitPeakBytes)} at most used`;
     page.figure(format.size(seen.limitBytes), 'limit, page cache included', peak);
