@@ -29,6 +29,14 @@ export interface NativeFileDevice {
   fileSystem: string;
 }
 
+/** Bytes a second that a disk reads. */
+export interface NativeDiskSpeed {
+  /** 1 MiB reads one after another, several in flight. */
+  sequential: number;
+  /** 128 KiB reads at random places, one at a time: what a fault waits for. */
+  random: number;
+}
+
 /** Memory that is locked until it is released; see LockedRegion in native/memory. */
 export interface NativeLockedRegion {
   readonly bytes: number;
@@ -89,4 +97,9 @@ export interface NativeMemory {
   fileExtents(path: string): NativeFileExtents;
   /** Errors: NO_DEVICE (tmpfs, overlayfs, network file systems), ENOENT. */
   fileDevice(path: string): NativeFileDevice;
+  /**
+   * Reads the file for a third of a second past the page cache, whose state stays as it is. Errors: NO_DIRECT_IO (not
+   * on this file system, or a file under 1 MiB), ENOENT, EACCES, EIO.
+   */
+  diskSpeed(path: string): Promise<NativeDiskSpeed>;
 }

@@ -1,6 +1,8 @@
 #include "addon/files.h"
 
 #include "addon/convert.h"
+#include "addon/promise_worker.h"
+#include "files/disk_speed.h"
 #include "files/extents.h"
 
 namespace blkscope {
@@ -37,11 +39,24 @@ Napi::Value jsFileDevice(const Napi::CallbackInfo& info) {
   return object;
 }
 
+Napi::Value jsDiskSpeed(const Napi::CallbackInfo& info) {
+  std::string path = Argument::at(info, 0, "path").string();
+  return PromiseWorker<DiskSpeed>::run(
+      info.Env(), [path] { return diskSpeed(path); },
+      [](Napi::Env env, DiskSpeed speed) -> Napi::Value {
+        auto object = Napi::Object::New(env);
+        object["sequential"] = Napi::Number::New(env, speed.sequential);
+        object["random"] = Napi::Number::New(env, speed.random);
+        return object;
+      });
+}
+
 }  // namespace
 
 void registerFiles(Napi::Env env, Napi::Object exports) {
   exports["fileExtents"] = Napi::Function::New(env, jsFileExtents, "fileExtents");
   exports["fileDevice"] = Napi::Function::New(env, jsFileDevice, "fileDevice");
+  exports["diskSpeed"] = Napi::Function::New(env, jsDiskSpeed, "diskSpeed");
 }
 
 }  // namespace blkscope

@@ -1,5 +1,5 @@
+import { touchedBytesPerToken, type UsedRegion, usedRegions } from '../bound/touched-bytes.js';
 import type { Model } from '../model/gguf.js';
-import { modelRegions, type Region } from '../model/regions.js';
 import type { ByteRange } from '../native-memory.js';
 
 /** Bytes read from an expert's slices in an earlier run, by layer and expert; see expertReads. */
@@ -17,12 +17,6 @@ export interface PinPlan {
   /** What a token touches of the model, on average over the experts, and how much of that is held. */
   touchedBytes: number;
   savedBytes: number;
-}
-
-/** A region that may be held, and the chance that a token needs it. */
-interface Candidate {
-  region: Region;
-  use: number;
 }
 
 /**
@@ -59,26 +53,8 @@ export function planPins(model: Model, budgetBytes: number, reads: ExpertReads |
   };
 }
 
-/** Bytes of the model that a token needs: all that is not an expert, and the experts' part that it uses. */
-export function touchedBytesPerToken(model: Model): number {
-  return usedRegions(model).reduce((sum, { region, use }) => sum + region.bytes * use, 0);
-}
-
-function usedRegions(model: Model): Candidate[] {
-  const tied = !model.tensors.some(({ name }) => name === 'output.weight');
-  const rows = new Map(model.tensors.map(({ name, shape }) => [name, shape[1] ?? 1]));
-  const expertUse = model.experts ? model.experts.used / model.experts.count : 1;
-  return modelRegions(model)
-    .filter(({ tensor }) => tensor !== null)
-    .map((region) => {
-      if (region.role === 'experts') return { region, use: expertUse };
-      const lookup = region.role === 'embedding' && !tied;
-      return { region, use: lookup ? 1 / (rows.get(region.tensor as string) as number) : 1 };
-    });
-}
-
-function ranked(candidates: Candidate[], reads: ExpertReads | null): Candidate[] {
-  const heat = ({ region }: Candidate) => reads?.get(expertKey(region.layer, region.expert)) ?? 0;
+function ranked(candidates: UsedRegion[], reads: ExpertReads | null): UsedRegion[] {
+  const heat = ({ region }: UsedRegion) => reads?.get(expertKey(region.layer, region.expert)) ?? 0;
   const every = candidates.filter(({ use }) => use === 1);
   const experts = candidates.filter(({ region, use }) => use < 1 && region.role === 'experts');
   const lookups = candidates.filter(({ region, use }) => use < 1 && region.role !== 'experts');

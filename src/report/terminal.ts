@@ -1,5 +1,6 @@
 import type { Summary } from '../run/summary-schema.js';
 import { weightsNote } from '../workload/weights.js';
+import { boundLine, boundSection } from './bound-section.js';
 import * as format from './format.js';
 import { regionSections } from './regions-section.js';
 import { perSecond } from './seconds.js';
@@ -19,6 +20,7 @@ export function renderReport(summary: Summary, options: ReportOptions = {}): str
   const page = new Page(options.style ?? plainStyle, options.columns ?? 100, !summary.integrity.complete);
   heading(page, summary, options.title);
   modelReads(page, summary);
+  boundSection(page, summary);
   regionSections(page, summary);
   deviceReads(page, summary);
   gaps(page, summary);
@@ -75,6 +77,7 @@ function heading(page: Page, summary: Summary, title?: string): void {
   }
   if (title) page.line(` ${page.style.bold(title)}`);
   page.line(` ${result(summary)}`);
+  if (summary.bound) page.line(` ${boundLine(summary.bound)}`);
   page.line(` ${conditions(summary)}`);
   page.line(` ${integrityLine(summary)}`);
 }

@@ -1,3 +1,6 @@
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import { measuredDiskSpeed } from '../bound/disk-speed.js';
 import { recover } from '../capture/recover.js';
 import { type CacheState, prepareCache } from '../memory/cache-state.js';
 import { applyPressure, type Pressure, type PressureRequest } from '../memory/pressure.js';
@@ -58,7 +61,7 @@ export interface ExperimentOptions extends TraceOptions {
 /**
  * Runs llama.cpp on a model while memory is short, and traces the disk underneath.
  *
- * The order: cache, readahead, pressure, pinning, tracing, workload; each step is logged with its time and undone in reverse,
+ * The order: cache, readahead, the disk's speed, pressure, pinning, tracing, workload; each step is logged with its time and undone in reverse,
  * on success, on errors and when `signal` aborts. Throws BlkscopeError when no run could be made; a run that was made
  * but is not a good one comes with its `problem`.
  */
@@ -104,6 +107,9 @@ async function runSteps(
   if (options.mount) await mountTracing(steps);
   await setCache(options, cache, files, steps, progress);
   await setReadAheadFor(options, files, steps);
+  const diskSpeed = await steps.step(`measure how fast ${files.disk} reads`, () =>
+    measuredDiskSpeed(model.path, files.disk, dirname(folder.target)),
+  );
   const spooled = await mountSpool(steps, options);
   const pressure = await setPressure(options, steps, progress);
   const readAhead = readAheadKib(files.disk);
@@ -156,6 +162,8 @@ async function runSteps(
       pinnedBytes: pinned?.bytes ?? 0,
     }),
     config,
+    diskSpeed,
+    threads: options.workload?.threads ?? availableParallelism(),
     interruption: interruptionBy(options.signal),
   });
 }

@@ -1,3 +1,6 @@
+import { boundOf } from '../bound/bound.js';
+import { computeNsPerToken } from '../bound/compute-time.js';
+import type { DiskSpeed } from '../bound/disk-speed.js';
 import { BlkscopeError } from '../errors.js';
 import { type Heat, heatOf } from '../heat/heat.js';
 import type { Model } from '../model/gguf.js';
@@ -10,6 +13,7 @@ import { buildSummary } from './build-summary.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from './config.js';
 import { deviceConfig, deviceNumber } from './machine.js';
 import type { Measurement } from './measure.js';
+import { phaseWindows } from './phases.js';
 import { RegionJoin, type RegionResults } from './region-figures.js';
 import { type RunFolder, runFiles } from './run-folder.js';
 import type { Steps } from './steps.js';
@@ -33,6 +37,10 @@ export interface FinishInput {
   model: Model | null;
   memory: Summary['memory'];
   config: ConfigStart;
+  /** Of the disk that the files are on; null: not measured. */
+  diskSpeed: DiskSpeed | null;
+  /** Of the workload. */
+  threads: number;
   /** Why the run was ended before its time; null when it was not. */
   interruption: BlkscopeError | null;
 }
@@ -72,6 +80,7 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
       bytesWrittenToDevice: measurement.bytesWritten,
       interrupted: input.interruption?.message ?? null,
     });
+    if (model) summary.bound = boundOfRun(input, summary, model);
     folder.writeJson(runFiles.summary, summary);
     await store.writeFigures(summary);
     await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
@@ -114,6 +123,18 @@ function heatOfRun({ phases, touches }: RegionResults, model: Model): Heat | nul
     token === null ? [] : [{ token, region, bytes }],
   );
   return heatOf(modelRegions(model), byToken, tokens);
+}
+
+function boundOfRun(
+  { measurement, diskSpeed, threads }: FinishInput,
+  summary: Summary,
+  model: Model,
+): Summary['bound'] {
+  const generation = phaseWindows(measurement.outcome?.marks ?? []).find(({ name }) => name === 'generation');
+  if (!generation?.tokens) return null;
+  const { fromNs, toNs, tokens } = generation;
+  const computeNs = computeNsPerToken(measurement.sampler.samples, { fromNs, toNs, tokens }, threads);
+  return boundOf({ model, summary, computeNsPerToken: computeNs, disk: diskSpeed });
 }
 
 /** Without files, or a workload whose marks tell phases, there is nothing to join. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { recover } from '../capture/recover.js';
 import { BlkscopeError } from '../errors.js';
 import { readAheadKib } from '../memory/readahead.js';
@@ -80,6 +81,8 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
         cache: null,
       }),
       config,
+      diskSpeed: null,
+      threads: availableParallelism(),
       interruption: options.command ? interruptionBy(options.signal) : null,
     });
   } catch (error) {

@@ -249,9 +249,18 @@ export const summarySchema = z.object({
       computeNsPerToken: figure,
       touchedBytesPerToken: figure,
       keptBytes: figure,
+      /** Bytes a second: the larger of the two below and the run's fastest second. */
       bandwidth: figure,
+      /** As probed past the page cache: 1 MiB in sequence, 128 KiB at random; null where that cannot be. */
+      sequentialBandwidth: maybe.default(null),
+      randomBandwidth: maybe.default(null),
       tokensPerSecond: figure,
+      /** Measured tokens per second / those of the bound. */
       ratio: figure,
+      /** What the difference goes to: read though memory could have held it; read ahead and not used for sure; the rest. */
+      reReadBytesPerToken: figure.default(0),
+      unusedBytesPerToken: figure.default(0),
+      waitNsPerToken: figure.default(0),
     })
     .nullable(),
   tracer: z.object({

@@ -8,17 +8,30 @@ const ioCounters = {
 };
 
 /**
- * I/O of a process and its living descendants, in bytes since each began; empty when it is gone.
+ * I/O of a process and its living descendants, in bytes since each began, and its time in the kernel; empty when it is gone.
  *
  * The kernel charges read-ahead and fault reads to the process whose access began them.
  */
 export function processMetrics(pid: number): [metric: string, value: number][] {
-  const texts = processTree(pid).flatMap((member) => readProc(member, 'io') ?? []);
+  const tree = processTree(pid);
+  const texts = tree.flatMap((member) => readProc(member, 'io') ?? []);
   if (texts.length === 0) return [];
-  return Object.entries(ioCounters).map(([key, metric]) => [
+  const io = Object.entries(ioCounters).map(([key, metric]): [string, number] => [
     metric,
     texts.reduce((sum, text) => sum + counterOf(text, key), 0),
   ]);
+  const stats = tree.flatMap((member) => readProc(member, 'stat') ?? []);
+  return [...io, ['workloadSystemUs', stats.reduce((sum, stat) => sum + systemUs(stat), 0)]];
+}
+
+/** Clock ticks are a hundredth of a second on every Linux that Node runs on. */
+const tickUs = 10_000;
+
+/** CPU time in the kernel (stime of proc(5)). */
+export function systemUs(stat: string): number {
+  // The second field, the name in parentheses, may hold blanks: fields are counted from behind it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[12]) * tickUs;
 }
 
 export function counterOf(text: string, key: string): number {

@@ -1,0 +1,36 @@
+import { usedRegions } from '../bound/touched-bytes.js';
+import type { RunTouches } from '../heat/run-touches.js';
+import { type Guess, tokenExperts } from '../heat/token-experts.js';
+import type { Model } from '../model/gguf.js';
+import { modelRegions } from '../model/regions.js';
+import type { AccessPattern } from './simulate.js';
+
+/** More tokens than this show nothing more, and take longer. */
+const mostTokens = 24;
+
+/** A pattern and how much of it was seen in the trace rather than guessed: 0 to 1. */
+export interface ReadPattern {
+  pattern: AccessPattern;
+  seenShare: number;
+}
+
+/** What tokens touch: of a dense model all of it, of a mixture the experts that a run's reads tell. */
+export function accessPattern(model: Model, run: RunTouches, tokens: number, guess: Guess): ReadPattern {
+  const regions = modelRegions(model);
+  const indexOf = new Map(regions.map(({ part, offset }, i) => [`${part}:${offset}`, i]));
+  const everyToken = usedRegions(model)
+    .filter(({ use }) => use === 1)
+    .map(({ region }) => indexOf.get(`${region.part}:${region.offset}`) as number);
+  const experts = model.experts
+    ? tokenExperts(run, tokens, model.experts.used, guess)
+    : { byToken: Array.from({ length: tokens }, () => []), seenShare: 1 };
+  // Layers in their order, then what belongs to none: the output.
+  const place = (index: number) => regions[index]?.layer ?? Number.POSITIVE_INFINITY;
+  const inOrder = (touched: number[]) => touched.sort((a, b) => place(a) - place(b) || a - b);
+  const ofTokens = experts.byToken.slice(0, mostTokens).map((used) => inOrder([...everyToken, ...used]));
+  const promptExperts = [...run.promptRegions].filter((i) => regions[i]?.expert !== null);
+  return {
+    pattern: { regions, prompt: inOrder([...everyToken, ...promptExperts]), tokens: ofTokens },
+    seenShare: experts.seenShare,
+  };
+}

@@ -1,0 +1,43 @@
+import type { Summary } from '../run/summary-schema.js';
+
+/** How long tokens take on this machine: fitted to a measured run. */
+export interface SpeedModel {
+  /** Of a token that reads so many bytes at this readahead. */
+  tokensPerSecond(bytesPerToken: number, readAheadKib: number, computeNs?: number): number;
+  computeNs: number;
+}
+
+const pageBytes = 4096;
+/** llama.cpp tells the kernel that it reads in sequence, which doubles the window of readahead. */
+const windowsOfAdvice = 2;
+
+/**
+ * A token takes its compute, then its reads at the speed that this readahead gets from the disk. That is the run's own
+ * speed for the run's own readahead; for another it changes as the disk's wait for each window does, which the random
+ * probe tells.
+ */
+export function speedModel({ bound, workload, memory }: Summary): SpeedModel | null {
+  if (!bound || !workload?.tokensPerSecond || workload.bytesPerToken === null) return null;
+  const { bandwidth, computeNsPerToken: computeNs } = bound;
+  const probeBytes = 128 * 1024;
+  const waitNs =
+    bound.randomBandwidth === null
+      ? 0
+      : Math.max(0, (probeBytes / bound.randomBandwidth - probeBytes / bandwidth) * 1e9);
+  const windowSpeed = (readAheadKib: number) => {
+    const window = Math.max(pageBytes, readAheadKib * 1024 * windowsOfAdvice);
+    return window / (waitNs / 1e9 + window / bandwidth);
+  };
+  const ownReadAhead = memory.readAheadKib ?? 128;
+  const readNs = 1e9 / workload.tokensPerSecond - computeNs;
+  // A run that reads next to nothing tells nothing of its reads' speed.
+  const tells = workload.bytesPerToken > bound.touchedBytesPerToken / 100 && readNs > 0;
+  const ownSpeed = tells ? (workload.bytesPerToken / readNs) * 1e9 : windowSpeed(ownReadAhead);
+  const speed = (readAheadKib: number) =>
+    Math.min(bandwidth, (ownSpeed * windowSpeed(readAheadKib)) / windowSpeed(ownReadAhead));
+  return {
+    computeNs,
+    tokensPerSecond: (bytes, readAheadKib, compute = computeNs) =>
+      1e9 / Math.max(1, compute + (bytes / speed(readAheadKib)) * 1e9),
+  };
+}

@@ -1,0 +1,80 @@
+import type { Model } from '../model/gguf.js';
+import type { Summary } from '../run/summary-schema.js';
+import type { DiskSpeed } from './disk-speed.js';
+import { touchedByRole } from './touched-bytes.js';
+
+export interface BoundInput {
+  model: Model;
+  /** Without its bound. */
+  summary: Summary;
+  /** See computeNsPerToken. */
+  computeNsPerToken: number;
+  disk: DiskSpeed | null;
+}
+
+/**
+ * The tokens per second that no run with this memory and disk can exceed, and where the measured run's time went.
+ *
+ * null when it cannot be told: no tokens or speed known, weights copied out of the page cache, no bandwidth measured.
+ */
+export function boundOf({ model, summary, computeNsPerToken, disk }: BoundInput): Summary['bound'] {
+  const { workload, phases } = summary;
+  const measured = workload?.tokensPerSecond;
+  const readBytes = phases?.generation?.bytesPerToken ?? null;
+  const memoryBytes = memoryForModel(summary);
+  // A second of the run itself may have been faster than the probe: a bound must hold for it too.
+  const bandwidth = Math.max(disk?.sequential ?? 0, disk?.random ?? 0, fastestSecond(summary));
+  if (!measured || readBytes === null || memoryBytes === null || bandwidth === 0) return null;
+  if (workload.weights === 'copied') return null;
+  const touched = touchedByRole(model);
+  const touchedBytes = sum(touched.values());
+  const keptBytes = Math.min(touchedBytes, memoryBytes);
+  const neededBytes = touchedBytes - keptBytes;
+  const boundNs = Math.max(computeNsPerToken, (neededBytes / bandwidth) * 1e9);
+  if (boundNs === 0) return null;
+  const unusedBytes = sum((summary.model?.roles ?? []).map(unusedBytesOf(touched)));
+  const reReadBytes = Math.max(0, readBytes - unusedBytes - neededBytes);
+  const excessNs = ((reReadBytes + unusedBytes) / bandwidth) * 1e9;
+  return {
+    computeNsPerToken,
+    touchedBytesPerToken: touchedBytes,
+    keptBytes,
+    bandwidth,
+    sequentialBandwidth: disk?.sequential ?? null,
+    randomBandwidth: disk?.random ?? null,
+    tokensPerSecond: 1e9 / boundNs,
+    ratio: (measured * boundNs) / 1e9,
+    reReadBytesPerToken: reReadBytes,
+    unusedBytesPerToken: unusedBytes,
+    waitNsPerToken: Math.max(0, 1e9 / measured - boundNs - excessNs),
+  };
+}
+
+/** What the workload's memory can hold of the model: its limit, or what was available, less its own memory. */
+export function memoryForModel({ memory, workload }: Summary): number | null {
+  // What is pinned is part of the limit, but no longer of what is available.
+  const all = memory.limitBytes ?? (memory.availableBefore ?? Number.NaN) + memory.pinnedBytes;
+  const own = workload?.rssAnonBytes;
+  return Number.isNaN(all) || own == null ? null : Math.max(0, all - own);
+}
+
+/** Read of a role for a token, beyond what a token can use of it: readahead that hit nothing, for sure. */
+function unusedBytesOf(touched: ReadonlyMap<string, number>) {
+  return ({ name, bytesPerToken }: { name: string; bytesPerToken: number | null }) =>
+    Math.max(0, (bytesPerToken ?? 0) - (touched.get(name) ?? 0));
+}
+
+function fastestSecond({ timeline: { readBytes, bucketNs } }: Summary): number {
+  const buckets = Math.max(1, Math.round(1e9 / bucketNs));
+  let window = 0;
+  let fastest = 0;
+  readBytes.forEach((bytes, i) => {
+    window += bytes - (readBytes[i - buckets] ?? 0);
+    fastest = Math.max(fastest, window / ((buckets * bucketNs) / 1e9));
+  });
+  return fastest;
+}
+
+function sum(values: Iterable<number>): number {
+  return [...values].reduce((total, value) => total + value, 0);
+}

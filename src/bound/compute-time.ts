@@ -1,0 +1,49 @@
+import type { StoredSample } from '../store/store.js';
+
+/** The generation of some tokens; times in ns on CLOCK_MONOTONIC. */
+export interface GenerationTime {
+  fromNs: bigint;
+  toNs: bigint;
+  tokens: number;
+}
+
+/**
+ * How long a token takes with everything cached, in ns: its time less that in which some task waited for a disk, and
+ * less the kernel's own work for the workload, most of which is page faults and eviction. Where threads compute while
+ * another waits this is too little, never too much, so a bound made from it holds.
+ *
+ * 0 where the kernel does not count stalls (PSI switched off).
+ */
+export function computeNsPerToken(
+  samples: readonly StoredSample[],
+  { fromNs, toNs, tokens }: GenerationTime,
+  threads: number,
+): number {
+  const stalledUs = growthOver(samples, 'ioStallSomeUs', fromNs, toNs);
+  if (stalledUs === null || tokens === 0) return 0;
+  const systemUs = growthOver(samples, 'workloadSystemUs', fromNs, toNs) ?? 0;
+  const ns = Number(toNs - fromNs) - stalledUs * 1e3 - (systemUs * 1e3) / threads;
+  return Math.max(0, ns / tokens);
+}
+
+/** How much a counter grew between two times, the samples around each joined by a straight line. */
+export function growthOver(
+  samples: readonly StoredSample[],
+  metric: string,
+  fromNs: bigint,
+  toNs: bigint,
+): number | null {
+  const own = samples.filter((sample) => sample.metric === metric);
+  if (own.length < 2) return null;
+  return valueAt(own, toNs) - valueAt(own, fromNs);
+}
+
+function valueAt(samples: readonly StoredSample[], time: bigint): number {
+  const after = samples.findIndex((sample) => sample.time >= time);
+  if (after === -1) return (samples.at(-1) as StoredSample).value;
+  const next = samples[after] as StoredSample;
+  const before = samples[after - 1];
+  if (!before) return next.value;
+  const share = Number(time - before.time) / Number(next.time - before.time);
+  return before.value + share * (next.value - before.value);
+}

@@ -1,0 +1,45 @@
+import type { Region, RegionRole } from '../model/regions.js';
+import type { Run } from '../store/open-run.js';
+import type { Touch } from './heat.js';
+
+/** A run's stored touch map: what was read of each region of its model, by token and in the prompt. */
+export interface RunTouches {
+  /** In the model's order; `part` is an index of the summary's files. */
+  regions: Region[];
+  /** Of the generation, by token. */
+  touches: Touch[];
+  /** Indices of the regions that the prompt read of. */
+  promptRegions: Set<number>;
+}
+
+/** Reads it from trace.duckdb. Throws BlkscopeError as Run.connect does. */
+export async function runTouches(run: Run): Promise<RunTouches> {
+  const files = run.summary.model?.files ?? [];
+  const connection = await run.connect();
+  try {
+    const tensors = await connection.runAndReadAll(
+      `SELECT file, "fileOffset"::DOUBLE, bytes::DOUBLE, name, layer, role, expert FROM tensor ORDER BY rowid`,
+    );
+    const regions = tensors.getRows().map(([file, offset, bytes, tensor, layer, role, expert]): Region => {
+      const part = files.indexOf(file as string);
+      return {
+        ...{ part, offset: offset as number, bytes: bytes as number, tensor: tensor as string | null },
+        ...{ layer: layer as number | null, role: role as RegionRole, expert: expert as number | null },
+      };
+    });
+    const indexOf = new Map(regions.map(({ part, offset }, i) => [`${files[part]}:${offset}`, i]));
+    const rows = await connection.runAndReadAll(
+      `SELECT phase, token, file, "fileOffset"::DOUBLE, bytes::DOUBLE FROM touch WHERE phase IN ('prompt', 'generation')`,
+    );
+    const touches: Touch[] = [];
+    const promptRegions = new Set<number>();
+    for (const [phase, token, file, offset, bytes] of rows.getRows()) {
+      const region = indexOf.get(`${file}:${offset}`) as number;
+      if (phase === 'prompt') promptRegions.add(region);
+      else touches.push({ token: token as number, region, bytes: bytes as number });
+    }
+    return { regions, touches, promptRegions };
+  } finally {
+    connection.closeSync();
+  }
+}
