@@ -1,4 +1,7 @@
-/** blkscope's public API. The command line is built on it alone. */
+/**
+ * blkscope's public API. The command line is built on it alone; what must start at once takes its parts from where they
+ * are, since all of it together takes longer to load than most commands run.
+ */
 export type { Action, BlockEvent, Direction, EventBatch } from './capture/batch.js';
 export type { TracerProgress } from './capture/progress.js';
 export { journalDirectory, recover } from './capture/recover.js';

@@ -1,16 +1,16 @@
-// Writes blktrace files of a harsh load: many requests in flight, completed out of order, merges, issue and completion
-// on different CPUs, a few requeues and flushes. The same arguments give the same bytes.
+// Writes blktrace files of a harsh load: 32 requests in flight, completed out of order, merges, issue and completion on
+// different CPUs. The same arguments give the same bytes.
 //
-//   generate_trace BASE EVENTS STREAMS [easy]
+//   generate_trace BASE EVENTS STREAMS harsh|easy
 //
-// easy: one reader, sequential 128 KiB, issue and completion on one CPU.
+// easy: one reader, sequential 128 KiB, issue and completion on one CPU, which is another one now and then.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "capture/blktrace_abi.h"
@@ -111,7 +111,7 @@ class Load {
       do r.sector = random_() % (1 << 20) * 32;
       while (overlaps(r.sector));
     }
-    unsigned cpu = easy_ ? 0 : random_() % cpus_.size();
+    unsigned cpu = easy_ ? easyCpu() : random_() % cpus_.size();
     put(cpu, Q, abi::kQueue, r, r.sector, r.sectors);
     put(cpu, G, 0, r, r.sector, r.sectors);
     put(cpu, I, 0, r, r.sector, r.sectors);
@@ -129,8 +129,10 @@ class Load {
     Request r = inFlight_[index];
     inFlight_[index] = inFlight_.back();
     inFlight_.pop_back();
-    put(easy_ ? 0 : random_() % cpus_.size(), C, abi::kComplete, r, r.sector, r.sectors);
+    put(easy_ ? easyCpu() : random_() % cpus_.size(), C, abi::kComplete, r, r.sector, r.sectors);
   }
+
+  unsigned easyCpu() const { return static_cast<unsigned>(next_ >> 14) % static_cast<unsigned>(cpus_.size()); }
 
   bool overlaps(uint64_t sector) const {
     for (const Request& r : inFlight_) {
@@ -152,12 +154,12 @@ class Load {
 }  // namespace blkscope::bench
 
 int main(int count, char** arguments) {
-  if (count < 4) {
-    std::fprintf(stderr, "generate_trace BASE EVENTS STREAMS [easy]\n");
+  std::string_view kind = count == 5 ? arguments[4] : "";
+  if (kind != "harsh" && kind != "easy") {
+    std::fprintf(stderr, "generate_trace BASE EVENTS STREAMS harsh|easy\n");
     return 2;
   }
-  bool easy = count > 4 && std::strcmp(arguments[4], "easy") == 0;
   auto streams = static_cast<unsigned>(std::max(1, std::atoi(arguments[3])));
-  blkscope::bench::Load load(arguments[1], streams, easy);
+  blkscope::bench::Load load(arguments[1], streams, kind == "easy");
   load.write(std::strtoull(arguments[2], nullptr, 10));
 }

@@ -1,59 +1,69 @@
 // What each stage of the analysis costs an event, in interleaved rounds over one trace in memory.
 //
-//   stages_bench [EVENTS]         default 5000000
+//   stages_bench BASE [ROUNDS]    BASE as of generate_trace; 9 rounds
 //
-// Each line is the median over rounds of one stage together with all before it, in ns an event, and how many times
-// the bare walk over the records it is: that ratio is what a slower or faster machine leaves alone.
+// A line a stage: the median over the rounds of it together with all before it, in ns an event, and how many times the
+// bare walk over the records that is, which a slower or faster machine leaves alone.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "analyse/analysis.h"
+#include "capture/blktrace_abi.h"
 #include "decode/record.h"
 #include "merge/merger.h"
-#include "traces.h"
 
 namespace blkscope::bench {
 namespace {
 
-constexpr int kRounds = 9;
-constexpr uint32_t kDevice = 8 << 20;
+using Streams = std::vector<std::string>;  // the bytes of a CPU's file each
+
+Streams load(const std::string& base) {
+  Streams streams;
+  for (;;) {
+    std::ifstream file(base + ".blktrace." + std::to_string(streams.size()), std::ios::binary);
+    if (!file) return streams;
+    streams.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+}
+
+std::span<const std::byte> bytesOf(const std::string& stream) { return std::as_bytes(std::span(stream)); }
 
 /// Decodes as it is read.
 class MemoryInput {
  public:
-  explicit MemoryInput(const Streams& streams) : streams_(streams), at_(streams.size()), decoders_(streams.size()) {}
+  explicit MemoryInput(const Streams& streams) : decoders_(streams.size()) {
+    for (const auto& stream : streams) rest_.push_back(bytesOf(stream));
+  }
 
   size_t read(size_t stream, std::span<Event> out) {
-    std::span<const std::byte> rest = std::span(streams_[stream]).subspan(at_[stream]);
-    rest = rest.first(std::min(rest.size(), out.size() * kRecord));
-    at_[stream] += rest.size();
-    decoded_.clear();
-    decoders_[stream].decode(rest, decoded_, notes_);
-    std::copy(decoded_.begin(), decoded_.end(), out.begin());
-    return decoded_.size();
+    auto done = decoders_[stream].decode(rest_[stream], out, notes_);
+    rest_[stream] = rest_[stream].subspan(done.used);
+    return done.events;
   }
 
  private:
-  static constexpr size_t kRecord = 48;
-  const Streams& streams_;
-  std::vector<size_t> at_;
+  std::vector<std::span<const std::byte>> rest_;
   std::vector<RecordDecoder> decoders_;
-  std::vector<Event> decoded_;
   Notes notes_;
 };
 
 uint64_t walk(const Streams& streams) {
   uint64_t sum = 0;
   for (const auto& stream : streams) {
-    for (size_t at = 0; at + 48 <= stream.size(); at += 48) {
-      uint64_t word[6];
-      std::memcpy(word, stream.data() + at, sizeof word);
-      sum += word[1] ^ word[2] ^ word[3];
+    for (auto bytes = bytesOf(stream); bytes.size() >= sizeof(abi::Record1);) {
+      abi::Record1 record;
+      std::memcpy(&record, bytes.data(), sizeof record);
+      sum += record.time ^ record.sector ^ record.bytes ^ record.action;
+      bytes = bytes.subspan(std::min(bytes.size(), sizeof record + record.pduLength));
     }
   }
   return sum;
@@ -96,13 +106,18 @@ uint64_t match(const Streams& streams) {
   return matcher->counts().requests;
 }
 
-uint64_t full(const Streams& streams) {
-  auto analysis = std::make_unique<Analysis>(std::vector<TracedFile>{{uint64_t{8} << 30, {{0, 0, 1 << 24}}}}, kDevice,
-                                             1'000'000'000);
+uint64_t analyse(const Streams& streams, std::vector<TracedFile> files) {
+  constexpr uint32_t kDevice = 8 << 20;
+  auto analysis = std::make_unique<Analysis>(std::move(files), kDevice, 1'000'000'000);
   mergeAll(streams, [&](std::span<const Event> events) { analysis->consume(events); });
   analysis->finish(analysis->lastNs());
   return analysis->uniqueReadSectors();
 }
+
+uint64_t full(const Streams& streams) { return analyse(streams, {}); }
+
+/// The lower half of the trace's 16 GiB belongs to a file.
+uint64_t withFile(const Streams& streams) { return analyse(streams, {{uint64_t{8} << 30, {{0, 0, 1 << 24}}}}); }
 
 struct Stage {
   const char* name;
@@ -115,11 +130,13 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void report(const char* name, const Streams& streams, size_t events) {
-  Stage stages[] = {{"walk", walk, {}},   {"decode", decode, {}}, {"+ merge", merge, {}},
-                    {"+ match", match, {}}, {"full", full, {}}};
+void report(const Streams& streams, int rounds) {
+  Stage stages[] = {{"walk", walk, {}},   {"decode", decode, {}}, {"merge", merge, {}},
+                    {"match", match, {}}, {"full", full, {}},     {"with a file", withFile, {}}};
+  size_t events = 0;
+  mergeAll(streams, [&](std::span<const Event> run) { events += run.size(); });
   volatile uint64_t kept = 0;
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     for (Stage& stage : stages) {
       auto begin = std::chrono::steady_clock::now();
       kept = kept + stage.run(streams);
@@ -130,19 +147,23 @@ void report(const char* name, const Streams& streams, size_t events) {
   double bare = median(stages[0].ns);
   for (const Stage& stage : stages) {
     double ns = median(stage.ns);
-    std::printf("%-18s %-10s %7.2f ns/event %6.1f x walk %7.1f M events/s\n", name, stage.name, ns, ns / bare, 1e3 / ns);
+    std::printf("%-12s %7.2f ns an event %6.1f x walk %7.1f M events/s\n", stage.name, ns, ns / bare, 1e3 / ns);
   }
 }
 
 }  // namespace
 }  // namespace blkscope::bench
 
-int main(int argc, char** argv) {
+int main(int count, char** arguments) {
   using namespace blkscope::bench;
-  size_t events = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 5'000'000;
-  for (size_t cpus : {2, 16}) {
-    std::string suffix = ", " + std::to_string(cpus) + " CPUs";
-    report(("harsh" + suffix).c_str(), harshTrace(events, cpus), events);
-    report(("easy" + suffix).c_str(), easyTrace(events, cpus), events);
+  if (count < 2) {
+    std::fprintf(stderr, "stages_bench BASE [ROUNDS]\n");
+    return 2;
   }
+  Streams streams = load(arguments[1]);
+  if (streams.empty()) {
+    std::fprintf(stderr, "%s.blktrace.0: no such file\n", arguments[1]);
+    return 2;
+  }
+  report(streams, count > 2 ? std::max(1, std::atoi(arguments[2])) : 9);
 }

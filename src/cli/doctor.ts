@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { BlkscopeError, diagnose, type Finding } from '../index.js';
+import { diagnose, type Finding } from '../doctor/diagnose.js';
+import { BlkscopeError } from '../errors.js';
 import { type Style, styleFor } from '../report/style.js';
 
 export function doctorCommand(): Command {

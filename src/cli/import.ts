@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { given, importTrace } from '../index.js';
+import { given } from '../run/trace-options.js';
+import { importTrace } from '../trace-file/import-trace.js';
 import { collect } from './options.js';
 import { showRun, withSession } from './session.js';
 

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
-import { formatSize, holdMemory, runBeside } from '../index.js';
+import { holdMemory } from '../memory/locked-memory.js';
+import { formatSize } from '../memory/size.js';
+import { runBeside } from '../workload/beside.js';
 import { size } from './options.js';
 import { withSession } from './session.js';
 

@@ -1,21 +1,26 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { asBlkscopeError } from '../capture/native-error.js';
-import { BlkscopeError, exitCodes, version } from '../index.js';
-import { compareCommand } from './compare.js';
-import { demoCommand } from './demo.js';
-import { doctorCommand } from './doctor.js';
-import { exportCommand } from './export.js';
-import { importCommand } from './import.js';
-import { lockCommand } from './lock.js';
-import { mapCommand } from './map.js';
-import { pinCommand } from './pin.js';
-import { queryCommand } from './query.js';
-import { recordCommand } from './record.js';
-import { recoverCommand } from './recover.js';
-import { reportCommand } from './report.js';
-import { runCommand } from './run.js';
-import { sweepCommand } from './sweep.js';
+import { BlkscopeError, exitCodes } from '../errors.js';
+import { version } from '../run/versions.js';
+
+/** Loaded when asked for: DuckDB, zod and the like take longer to load than most commands take. */
+const commands: Record<string, () => Promise<Command>> = {
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
+  run: async () => (await import('./run.js')).runCommand(),
+  record: async () => (await import('./record.js')).recordCommand(),
+  import: async () => (await import('./import.js')).importCommand(),
+  report: async () => (await import('./report.js')).reportCommand(),
+  compare: async () => (await import('./compare.js')).compareCommand(),
+  sweep: async () => (await import('./sweep.js')).sweepCommand(),
+  map: async () => (await import('./map.js')).mapCommand(),
+  export: async () => (await import('./export.js')).exportCommand(),
+  query: async () => (await import('./query.js')).queryCommand(),
+  lock: async () => (await import('./lock.js')).lockCommand(),
+  pin: async () => (await import('./pin.js')).pinCommand(),
+  recover: async () => (await import('./recover.js')).recoverCommand(),
+  demo: async () => (await import('./demo.js')).demoCommand(),
+};
 
 const program = new Command('blkscope')
   .description(
@@ -25,23 +30,9 @@ const program = new Command('blkscope')
   .configureOutput({ outputError: (text, write) => write(usageError(text)) })
   .exitOverride();
 
-for (const command of [
-  doctorCommand(),
-  runCommand(),
-  recordCommand(),
-  importCommand(),
-  reportCommand(),
-  compareCommand(),
-  sweepCommand(),
-  mapCommand(),
-  exportCommand(),
-  queryCommand(),
-  lockCommand(),
-  pinCommand(),
-  recoverCommand(),
-  demoCommand(),
-]) {
-  program.addCommand(command.copyInheritedSettings(program));
+const asked = Object.entries(commands).filter(([name]) => name === process.argv[2]);
+for (const [, load] of asked.length > 0 ? asked : Object.entries(commands)) {
+  program.addCommand((await load()).copyInheritedSettings(program));
 }
 
 // A reader that goes away (head, less) is no failure of ours.

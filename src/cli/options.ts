@@ -1,5 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { type ActionChoice, given, type OnFull, parseSize, type SourceKind } from '../index.js';
+import { parseSize } from '../memory/size.js';
+import type { ActionChoice, OnFull, SourceKind } from '../native.js';
+import { given } from '../run/trace-options.js';
 
 /** Option values as commander hands them to the commands that trace. */
 export interface TraceFlags {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { BlkscopeError, recover } from '../index.js';
+import { recover } from '../capture/recover.js';
+import { BlkscopeError } from '../errors.js';
 
 export function recoverCommand(): Command {
   return new Command('recover').description('undo what a killed session left on the machine').action(() => {

@@ -1,5 +1,8 @@
 import { Command } from 'commander';
-import { BlkscopeError, openRun, type Run, renderNaive, renderRegions } from '../index.js';
+import { BlkscopeError } from '../errors.js';
+import { renderNaive } from '../report/naive.js';
+import { renderRegions } from '../report/regions-section.js';
+import { openRun, type Run } from '../store/open-run.js';
 import { showRun } from './session.js';
 
 export function reportCommand(): Command {

@@ -1,5 +1,7 @@
-import { BlkscopeError, type FinishedRun, renderReport } from '../index.js';
+import { BlkscopeError } from '../errors.js';
 import { styleFor } from '../report/style.js';
+import { renderReport } from '../report/terminal.js';
+import type { FinishedRun } from '../run/finish-run.js';
 import { TerminalProgress } from './terminal-progress.js';
 
 /** What a command that makes a run needs around it: progress, and signals that end it in order. */

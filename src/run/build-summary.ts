@@ -5,13 +5,8 @@ import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from
 import type { WorkloadOutcome } from '../workload/engine.js';
 import type { PhaseName } from './phases.js';
 import type { RegionResults } from './region-figures.js';
-import {
-  type ModelSummary,
-  type PhaseSummary,
-  type Summary,
-  summarySchemaVersion,
-  type WorkloadSummary,
-} from './summary-schema.js';
+import type { ModelSummary, PhaseSummary, Summary, WorkloadSummary } from './summary-schema.js';
+import { summarySchemaVersion } from './summary-version.js';
 
 export interface SummaryInput {
   devices: readonly string[];

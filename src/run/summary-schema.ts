@@ -1,12 +1,8 @@
 import { z } from 'zod';
+import { summarySchemaVersion } from './summary-version.js';
 
-/**
- * summary.json, schema 1. Plain numbers; bytes unless the name says otherwise, times in ns; null where not known.
- * docs/metrics.md tells for every figure where in an I/O's life it is taken.
- *
- * Adding a nullable key keeps the schema's number; changing what a key means raises it.
- */
-export const summarySchemaVersion = 1;
+// summary.json, schema 1. Plain numbers; bytes unless the name says otherwise, times in ns; null where not known.
+// docs/metrics.md tells for every figure where in an I/O's life it is taken.
 
 const count = z.number().int().nonnegative();
 const figure = z.number();

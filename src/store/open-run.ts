@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
-import { type Summary, summarySchema, summarySchemaVersion } from '../run/summary-schema.js';
+import type { Summary } from '../run/summary-schema.js';
+import { summarySchemaVersion } from '../run/summary-version.js';
 import { storeSchemaVersion } from './schema.js';
 import { storeError } from './store-error.js';
 import {
@@ -76,6 +77,7 @@ export class Run implements AsyncDisposable {
 
   async #open(path: string): Promise<DuckDBConnection> {
     try {
+      const { DuckDBInstance } = await import('@duckdb/node-api');
       this.#instance ??= await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
       return await this.#instance.connect();
     } catch (error) {
@@ -99,6 +101,7 @@ export async function openRun(path: string): Promise<Run> {
   }
   const summary = readJson(folder, runFiles.summary) as { schema?: unknown };
   refuseVersion(join(path, runFiles.summary), 'summary', Number(summary.schema), summarySchemaVersion);
+  const { summarySchema } = await import('../run/summary-schema.js');
   const checked = summarySchema.safeParse(summary);
   if (!checked.success) {
     const issue = checked.error.issues[0];

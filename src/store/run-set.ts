@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResult } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
 import { runFiles } from '../run/run-folder.js';
 import { findRuns } from './find-runs.js';
@@ -23,6 +23,7 @@ export class RunSet implements AsyncDisposable {
       await using run = await openRun(path);
       await run.connect();
     }
+    const { DuckDBInstance } = await import('@duckdb/node-api');
     const instance = await DuckDBInstance.create(':memory:');
     const set = new RunSet(paths, await instance.connect(), instance);
     try {

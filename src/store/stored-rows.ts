@@ -1,5 +1,4 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
 import type { BlockEvent, Direction } from '../capture/batch.js';
 
 /** An event as the store keeps it: as it was traced, and its process's name where that was seen. */
@@ -63,6 +62,7 @@ export interface EventColumns {
 
 /** Batches of at most 2,048 events, each a copy of its own, in the order they were traced. */
 export async function* eventColumns(connection: DuckDBConnection): AsyncGenerator<EventColumns> {
+  const { default: duckdb } = await import('@duckdb/node-bindings');
   const result = await connection.stream(
     `SELECT time, device, cpu, enum_code(action), enum_code(direction), sector, sectors, pid, flags, error FROM event_row`,
   );
