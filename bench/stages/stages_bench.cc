@@ -1,6 +1,6 @@
 // What each stage of the analysis costs an event, in interleaved rounds over one trace in memory.
 //
-//   stages_bench BASE [ROUNDS]    BASE as of generate_trace; 9 rounds
+//   stages_bench BASE [ROUNDS [STAGE]]    BASE as of generate_trace; 9 rounds; one stage alone, for a profiler
 //
 // A line a stage: the median over the rounds of it together with all before it, in ns an event, and how many times the
 // bare walk over the records that is, which a slower or faster machine leaves alone.
@@ -10,10 +10,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analyse/analysis.h"
@@ -29,9 +29,10 @@ using Streams = std::vector<std::string>;  // the bytes of a CPU's file each
 Streams load(const std::string& base) {
   Streams streams;
   for (;;) {
-    std::ifstream file(base + ".blktrace." + std::to_string(streams.size()), std::ios::binary);
+    std::ifstream file(base + ".blktrace." + std::to_string(streams.size()), std::ios::binary | std::ios::ate);
     if (!file) return streams;
-    streams.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    std::string& bytes = streams.emplace_back(static_cast<size_t>(file.tellg()), '\0');
+    file.seekg(0).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
 }
 
@@ -130,9 +131,10 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void report(const Streams& streams, int rounds) {
-  Stage stages[] = {{"walk", walk, {}},   {"decode", decode, {}}, {"merge", merge, {}},
-                    {"match", match, {}}, {"full", full, {}},     {"with a file", withFile, {}}};
+void report(const Streams& streams, int rounds, std::string_view only) {
+  std::vector<Stage> stages = {{"walk", walk, {}},   {"decode", decode, {}}, {"merge", merge, {}},
+                               {"match", match, {}}, {"full", full, {}},     {"with a file", withFile, {}}};
+  if (!only.empty()) std::erase_if(stages, [&](const Stage& stage) { return stage.name != only; });
   size_t events = 0;
   mergeAll(streams, [&](std::span<const Event> run) { events += run.size(); });
   volatile uint64_t kept = 0;
@@ -144,8 +146,8 @@ void report(const Streams& streams, int rounds) {
       stage.ns.push_back(taken.count() / static_cast<double>(events));
     }
   }
-  double bare = median(stages[0].ns);
   for (const Stage& stage : stages) {
+    double bare = median(stages[0].ns);
     double ns = median(stage.ns);
     std::printf("%-12s %7.2f ns an event %6.1f x walk %7.1f M events/s\n", stage.name, ns, ns / bare, 1e3 / ns);
   }
@@ -157,7 +159,7 @@ void report(const Streams& streams, int rounds) {
 int main(int count, char** arguments) {
   using namespace blkscope::bench;
   if (count < 2) {
-    std::fprintf(stderr, "stages_bench BASE [ROUNDS]\n");
+    std::fprintf(stderr, "stages_bench BASE [ROUNDS [STAGE]]\n");
     return 2;
   }
   Streams streams = load(arguments[1]);
@@ -165,5 +167,5 @@ int main(int count, char** arguments) {
     std::fprintf(stderr, "%s.blktrace.0: no such file\n", arguments[1]);
     return 2;
   }
-  report(streams, count > 2 ? std::max(1, std::atoi(arguments[2])) : 9);
+  report(streams, count > 2 ? std::max(1, std::atoi(arguments[2])) : 9, count > 3 ? arguments[3] : "");
 }

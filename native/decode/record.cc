@@ -32,25 +32,30 @@ T load(const std::byte* at, bool swapped) {
 
 bool isMagic(uint32_t magic) { return (magic & abi::kMagicMask) == abi::kMagic; }
 
+// By four bits: discard, a flush without data, write, read; the highest counts. A flush of its own carries no data; with
+// data the bit asks for a flush before the write.
+constexpr std::array<Direction, 16> kDirectionByBits = [] {
+  std::array<Direction, 16> table{};
+  for (size_t bits = 0; bits < table.size(); ++bits) {
+    table[bits] = bits & 8 ? Direction::discard : bits & 4 ? Direction::flush : bits & 2 ? Direction::write
+                                                : bits & 1 ? Direction::read  : Direction::none;
+  }
+  return table;
+}();
+
+// Reads and writes mix as they like: no branch on them here.
 Direction directionOf(uint64_t categories, uint32_t bytes) {
-  if (categories & abi::kDiscard) return Direction::discard;
-  // A flush of its own carries no data; with data the bit asks for a flush before the write.
-  if ((categories & abi::kFlush) && bytes == 0) return Direction::flush;
-  if (categories & abi::kWrite) return Direction::write;
-  if (categories & abi::kRead) return Direction::read;
-  return Direction::none;
+  uint32_t bits = (categories & abi::kRead ? 1u : 0u) | (categories & abi::kWrite ? 2u : 0u) |
+                  (categories & abi::kDiscard ? 8u : 0u);
+  uint32_t flush = (categories & abi::kFlush ? 4u : 0u) & (bytes == 0 ? 4u : 0u);
+  return kDirectionByBits[bits | flush];
 }
 
 uint16_t flagsOf(uint64_t categories) {
-  uint16_t flags = 0;
-  if (categories & abi::kSync) flags |= kSync;
-  if (categories & abi::kAhead) flags |= kAhead;
-  if (categories & abi::kMeta) flags |= kMeta;
-  if (categories & abi::kFua) flags |= kFua;
-  if (categories & abi::kFlush) flags |= kPreflush;
-  if (categories & abi::kPassthrough) flags |= kPassthrough;
-  if (categories >> 16) flags |= kZone;
-  return flags;
+  auto flag = [&](uint64_t category, uint32_t bit) { return categories & category ? bit : 0u; };
+  return static_cast<uint16_t>(flag(abi::kSync, kSync) | flag(abi::kAhead, kAhead) | flag(abi::kMeta, kMeta) |
+                               flag(abi::kFua, kFua) | flag(abi::kFlush, kPreflush) |
+                               flag(abi::kPassthrough, kPassthrough) | (categories >> 16 ? uint32_t{kZone} : 0u));
 }
 
 void readNote(uint32_t kind, std::span<const std::byte> payload, bool swapped, const Event& event, Notes& notes) {
@@ -77,9 +82,7 @@ void readPayload(std::span<const std::byte> payload, Event& event) {
   }
 }
 
-}  // namespace
-
-void decodeAction(uint64_t word, Event& event) {
+inline void splitAction(uint64_t word, Event& event) {
   uint32_t code = static_cast<uint32_t>(word) & 0xffff & ~abi::kCgroupBit;
   uint64_t categories = word >> abi::kCategoryShift;
   if (categories & abi::kNotify) {
@@ -92,6 +95,10 @@ void decodeAction(uint64_t word, Event& event) {
   event.direction = carriesNoIo ? Direction::none : directionOf(categories, event.bytes);
   event.flags = flagsOf(categories);
 }
+
+}  // namespace
+
+void decodeAction(uint64_t word, Event& event) { splitAction(word, event); }
 
 bool finishEvent(uint64_t actionWord, std::span<const std::byte> payload, bool swapped, Event& event,
                  Notes& notes) {
@@ -139,28 +146,37 @@ template <class Record>
 RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> bytes, std::span<Event> out,
                                                     Notes& notes) {
   constexpr uint32_t kExpected = abi::kMagic | (sizeof(Record) == sizeof(Record2) ? 8 : 7);
-  Progress done;
-  while (done.events < out.size() && bytes.size() - done.used >= sizeof(Record)) {
+  const std::byte* at = bytes.data();
+  const std::byte* end = at + bytes.size();
+  Event* event = out.data();
+  Event* last = event + out.size();
+  uint64_t records = 0;
+  while (event != last && static_cast<size_t>(end - at) >= sizeof(Record)) {
     Record record;
-    std::memcpy(&record, bytes.data() + done.used, sizeof record);
+    std::memcpy(&record, at, sizeof record);
     size_t size = sizeof record + record.pduLength;
-    if (record.magic != kExpected || bytes.size() - done.used < size) break;
-    Event& event = out[done.events];
-    event = Event{};
-    event.time = record.time;
-    event.sector = record.sector;
-    event.bytes = record.bytes;
-    event.pid = record.pid;
-    event.device = record.device;
-    event.cpu = static_cast<uint16_t>(record.cpu);
-    event.error = record.error;
-    ++records_;
-    if (finishEvent(record.action, bytes.subspan(done.used + sizeof record, record.pduLength), false, event, notes)) {
-      checkSequence(record.sequence);  // notes carry no sequence number
-      ++done.events;
-    }
-    done.used += size;
+    if (record.magic != kExpected || static_cast<size_t>(end - at) < size) break;
+    event->time = record.time;
+    event->sector = record.sector;
+    event->payload = 0;
+    event->bytes = record.bytes;
+    event->pid = record.pid;
+    event->device = record.device;
+    event->fromDevice = 0;
+    event->cpu = static_cast<uint16_t>(record.cpu);
+    event->error = record.error;
+    event->flags = 0;
+    std::span payload(at + sizeof record, record.pduLength);
+    at += size;
+    ++records;
+    splitAction(record.action, *event);
+    bool plain = record.pduLength == 0 && event->action != Action::notify;
+    if (!plain && !finishEvent(record.action, payload, false, *event, notes)) continue;
+    checkSequence(record.sequence);  // notes carry no sequence number
+    ++event;
   }
+  records_ += records;
+  Progress done{static_cast<size_t>(at - bytes.data()), static_cast<size_t>(event - out.data())};
   if (done.used) protocol_ = sizeof(Record) == sizeof(Record2) ? Protocol::v2 : Protocol::v1;
   return done;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "decode/event.h"
@@ -15,57 +16,68 @@ namespace blkscope {
 ///
 /// `Input` has `size_t read(size_t stream, std::span<Event> out)`: up to out.size() next events of a stream, 0 when
 /// none is there now. The winning stream is kept as long as it is not later than the runner-up, since block events
-/// come in runs from one CPU; a run is handed to the sink where it lies, without a copy.
+/// come in runs from one CPU; a run is handed to the sink where it lies, without a copy. The runner-up is the next
+/// winner, and who comes after it is looked for while its run is on: so the search, though over all heads, is not
+/// waited for.
 template <class Input>
 class Merger {
  public:
-  Merger(Input& input, size_t streams) : input_(input), streams_(streams) {}
+  Merger(Input& input, size_t streams) : input_(input), streams_(streams), heads_(streams, kNone) {}
 
   /// Hands all events older than `watermark` to `sink(std::span<const Event>)`, in order of time.
   template <class Sink>
   void mergeUntil(uint64_t watermark, Sink&& sink) {
+    if (streams_.empty()) return;
     for (size_t i = 0; i < streams_.size(); ++i) {
       if (streams_[i].empty()) refill(i);
+      heads_[i] = streams_[i].headTime();
     }
-    for (;;) {
-      size_t best = streams_.size();
-      uint64_t bestTime = UINT64_MAX;
-      uint64_t limit = watermark;  // the run ends where the runner-up begins
-      for (size_t i = 0; i < streams_.size(); ++i) {
-        if (streams_[i].empty()) continue;
-        uint64_t time = streams_[i].head().time;
-        if (time < bestTime) {
-          limit = std::min(limit, bestTime);
-          best = i;
-          bestTime = time;
-        } else {
-          limit = std::min(limit, time);
-        }
-      }
-      if (best == streams_.size() || bestTime >= watermark) return;
-      emitRun(best, std::max(limit, bestTime + 1), sink);
+    size_t winner = earliest();
+    while (heads_[winner] < watermark) {
+      uint64_t time = std::exchange(heads_[winner], kNone);
+      size_t next = earliest();
+      uint64_t limit = std::min(heads_[next], watermark);  // the run ends where the runner-up begins
+      emitRun(winner, std::max(limit, time + 1), sink);
+      heads_[winner] = streams_[winner].headTime();
+      // Without another stream's events it is its own runner-up.
+      winner = heads_[winner] < heads_[next] ? winner : next;
     }
   }
 
  private:
   static constexpr size_t kBuffer = 512;
+  static constexpr uint64_t kNone = UINT64_MAX;
   struct Stream {
     std::vector<Event> events = std::vector<Event>(kBuffer);
     size_t at = 0;
     size_t end = 0;
     bool empty() const { return at == end; }
-    const Event& head() const { return events[at]; }
+    uint64_t headTime() const { return empty() ? kNone : events[at].time; }
   };
+
+  size_t earliest() const {
+    size_t best = 0;
+    uint64_t bestTime = heads_[0];
+    for (size_t i = 1; i < heads_.size(); ++i) {
+      bool earlier = heads_[i] < bestTime;
+      best = earlier ? i : best;
+      bestTime = earlier ? heads_[i] : bestTime;
+    }
+    return best;
+  }
 
   // Refills within the run while the stream stays the winner.
   template <class Sink>
   void emitRun(size_t index, uint64_t limit, Sink&& sink) {
     Stream& s = streams_[index];
     do {
-      size_t from = s.at;
-      while (s.at != s.end && s.events[s.at].time < limit) ++s.at;
-      if (s.at != from) sink(std::span<const Event>(s.events.data() + from, s.at - from));
-    } while (s.empty() && refill(index) && s.head().time < limit);
+      const Event* from = s.events.data() + s.at;
+      const Event* end = s.events.data() + s.end;
+      const Event* to = from;
+      while (to != end && to->time < limit) ++to;
+      s.at += static_cast<size_t>(to - from);
+      if (to != from) sink(std::span(from, to));
+    } while (s.empty() && refill(index) && s.headTime() < limit);
   }
 
   bool refill(size_t index) {
@@ -81,6 +93,7 @@ class Merger {
 
   Input& input_;
   std::vector<Stream> streams_;
+  std::vector<uint64_t> heads_;  // times, beside each other; kNone: no event is there
 };
 
 }  // namespace blkscope
