@@ -1,4 +1,4 @@
-import type { NativeBatch, NativeExtents, NativeGaps } from './native.js';
+import type { NativeBatch, NativeExtents, NativeLatency, NativeSummary } from './native.js';
 
 /** A set of sectors; see SectorSet of the API. */
 export interface NativeSectorSet {
@@ -43,6 +43,7 @@ export interface NativeTouches {
   bytes: Float64Array;
 }
 
+/** A phase analysed as a trace of its own: what was in flight at its start counts, but has no latency. */
 export interface NativePhase {
   reads: number;
   bytes: number;
@@ -50,7 +51,12 @@ export interface NativePhase {
   modelReads: number;
   modelBytes: number;
   modelUniqueBytes: number;
-  gaps: NativeGaps;
+  writes: number;
+  writtenBytes: number;
+  /** Of reads, as are the gaps and latencies. */
+  sizes: Record<string, number>;
+  gaps: NativeSummary['gaps'];
+  latency: NativeLatency;
 }
 
 export interface NativeRegionReads {

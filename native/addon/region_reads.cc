@@ -5,6 +5,7 @@
 
 #include "addon/columns.h"
 #include "addon/convert.h"
+#include "addon/figures.h"
 #include "addon/traced_file.h"
 #include "analyse/region_phases.h"
 #include "analyse/region_reads.h"
@@ -59,13 +60,14 @@ void readBatch(const Argument& batch, std::vector<Event>& events) {
   size_t length = batch["length"].integer();
   auto time = bigColumn(batch["time"]);
   auto sector = bigColumn(batch["sector"]);
+  auto payload = bigColumn(batch["payload"]);
   auto bytes = column32(batch["bytes"]);
   auto device = column32(batch["device"]);
   auto error = column<uint16_t>(batch["error"], napi_uint16_array, "a Uint16Array");
   auto action = column<uint8_t>(batch["action"], napi_uint8_array, "a Uint8Array");
   auto direction = column<uint8_t>(batch["direction"], napi_uint8_array, "a Uint8Array");
-  for (size_t size : {time.size(), sector.size(), bytes.size(), device.size(), error.size(), action.size(),
-                      direction.size()}) {
+  for (size_t size : {time.size(), sector.size(), payload.size(), bytes.size(), device.size(), error.size(),
+                      action.size(), direction.size()}) {
     if (size < length) batch.refuse("columns of at least `length` rows");
   }
   events.resize(length);
@@ -73,6 +75,7 @@ void readBatch(const Argument& batch, std::vector<Event>& events) {
     Event& event = events[i];
     event.time = time[i];
     event.sector = sector[i];
+    event.payload = payload[i];
     event.bytes = bytes[i];
     event.device = device[i];
     event.error = error[i];
@@ -134,14 +137,11 @@ Napi::Object jsPhase(Napi::Env env, const Analysis& phase) {
   object["modelReads"] = jsNumber(env, model.reads);
   object["modelBytes"] = jsNumber(env, model.readBytes);
   object["modelUniqueBytes"] = jsNumber(env, model.uniqueBytes);
-  Gaps gaps = phase.deviceGaps();
-  auto device = Napi::Object::New(env);
-  device["sequential"] = jsNumber(env, gaps.sequential);
-  device["small"] = jsNumber(env, gaps.small);
-  device["medium"] = jsNumber(env, gaps.medium);
-  device["large"] = jsNumber(env, gaps.large);
-  device["backward"] = jsNumber(env, gaps.backward);
-  object["gaps"] = device;
+  object["writes"] = jsNumber(env, phase.writes().count);
+  object["writtenBytes"] = jsNumber(env, phase.writes().bytes);
+  object["sizes"] = jsSizes(env, phase.readSizes());
+  object["gaps"] = jsGapOrders(env, phase);
+  object["latency"] = jsLatency(env, phase.matcher().latency(Direction::read));
   return object;
 }
 

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "addon/convert.h"
+#include "addon/figures.h"
 
 namespace blkscope {
 namespace {
@@ -16,49 +17,12 @@ Napi::Object jsTransfer(Napi::Env env, const Transfer& transfer, uint64_t unique
   return object;
 }
 
-Napi::Object jsGaps(Napi::Env env, const Gaps& gaps) {
-  auto object = Napi::Object::New(env);
-  object["sequential"] = jsNumber(env, gaps.sequential);
-  object["small"] = jsNumber(env, gaps.small);
-  object["medium"] = jsNumber(env, gaps.medium);
-  object["large"] = jsNumber(env, gaps.large);
-  object["backward"] = jsNumber(env, gaps.backward);
-  return object;
-}
-
-Napi::Object jsSizes(Napi::Env env, const Sizes& sizes) {
-  auto object = Napi::Object::New(env);
-  for (auto [bytes, count] : sizes.counts()) object.Set(std::to_string(bytes), jsNumber(env, count));
-  return object;
-}
-
 Napi::Object jsActions(Napi::Env env, const Analysis& analysis) {
   auto object = Napi::Object::New(env);
   for (size_t i = 0; i < analysis.actions().size(); ++i) {
     uint64_t count = analysis.actions()[i];
     if (count) object.Set(std::string(1, kActionLetters[i]), jsNumber(env, count));
   }
-  return object;
-}
-
-// Null where no request gave both ends of the stage.
-Napi::Value jsDistribution(Napi::Env env, const Histogram& histogram) {
-  if (histogram.count() == 0) return env.Null();
-  auto object = Napi::Object::New(env);
-  object["count"] = jsNumber(env, histogram.count());
-  object["min"] = jsNumber(env, histogram.min());
-  object["mean"] = Napi::Number::New(env, histogram.mean());
-  object["p50"] = jsNumber(env, histogram.quantile(0.5));
-  object["p90"] = jsNumber(env, histogram.quantile(0.9));
-  object["p99"] = jsNumber(env, histogram.quantile(0.99));
-  object["p999"] = jsNumber(env, histogram.quantile(0.999));
-  object["max"] = jsNumber(env, histogram.max());
-  return object;
-}
-
-Napi::Object jsLatency(Napi::Env env, const Latency& latency) {
-  auto object = Napi::Object::New(env);
-  for (size_t i = 0; i < kStages; ++i) object[kStageNames[i]] = jsDistribution(env, latency.stage(i));
   return object;
 }
 
@@ -210,11 +174,7 @@ Napi::Object jsSummary(Napi::Env env, const TraceFigures& trace) {
   sizes["read"] = jsSizes(env, analysis.readSizes());
   sizes["write"] = jsSizes(env, analysis.writeSizes());
   object["sizes"] = sizes;
-  auto gaps = Napi::Object::New(env);
-  gaps["device"] = jsGaps(env, analysis.deviceGaps());
-  gaps["demand"] = jsGaps(env, analysis.demandGaps());
-  gaps["file"] = jsGaps(env, analysis.fileGaps());
-  object["gaps"] = gaps;
+  object["gaps"] = jsGapOrders(env, analysis);
   auto latency = Napi::Object::New(env);
   latency["read"] = jsLatency(env, analysis.matcher().latency(Direction::read));
   latency["write"] = jsLatency(env, analysis.matcher().latency(Direction::write));

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { given } from '../run/trace-options.js';
 import { importTrace } from '../trace-file/import-trace.js';
 import { collect } from './options.js';
@@ -6,6 +6,7 @@ import { showRun, withSession } from './session.js';
 
 interface ImportFlags {
   file?: string[];
+  model?: string;
   output?: string;
   store: boolean;
   json?: boolean;
@@ -17,6 +18,12 @@ export function importCommand(): Command {
     .argument('<trace...>', "blktrace's base names, files of records, or - for standard input")
     .option('-o, --output <dir>', 'the run folder (default: runs/ and a name from the time)')
     .option('--file <path>', 'a file whose coverage to report (several)', collect)
+    .addOption(
+      new Option(
+        '--model <gguf>',
+        'a model whose coverage to report, by tensor, layer, role and expert',
+      ).conflicts('file'),
+    )
     .option('--no-store', 'write the figures alone, without the events')
     .option('--json', 'print summary.json instead of the report')
     .action(async (paths: string[], flags: ImportFlags) => {
@@ -24,7 +31,7 @@ export function importCommand(): Command {
         importTrace({
           paths,
           store: flags.store,
-          ...given({ files: flags.file, output: flags.output }),
+          ...given({ files: flags.file, model: flags.model, output: flags.output }),
           progress,
           signal,
           commandLine: process.argv,

@@ -204,24 +204,28 @@ function gaps(page: Page, summary: Summary): void {
   }
 }
 
+/** In the order of an I/O's life: its stages, then the whole. */
 const latencyStages = {
-  q2c: 'queue to complete',
+  q2g: 'queue to request',
+  q2m: 'queue to merge',
+  g2i: 'request to scheduler',
+  i2d: 'scheduler to issue',
   q2d: 'queue to issue',
   d2c: 'issue to complete: the device',
+  q2c: 'queue to complete',
 } as const;
 
 function latency(page: Page, summary: Summary): void {
   const stages = Object.entries(latencyStages).flatMap(([stage, label]) => {
     const found = summary.latency[stage as keyof typeof latencyStages];
-    return found ? [{ label, found }] : [];
+    return found ? [{ label: `${stage.toUpperCase()}  ${label}`, found }] : [];
   });
   if (stages.length === 0) return;
-  page.section('Latency', 'matched per request');
-  page.line(`${'mean'.padStart(12)}${'p50'.padStart(11)}${'p99'.padStart(11)}${'max'.padStart(11)}`);
+  page.section('Latency of reads', 'matched per request');
+  page.line(` ${['mean', 'p50', 'p99', 'max', 'count'].map((head) => head.padStart(11)).join('')}`);
   for (const { label, found } of stages) {
-    const cells = [found.mean, found.p50, found.p99, found.max].map((ns) =>
-      format.microseconds(ns).padStart(11),
-    );
+    const times = [found.mean, found.p50, found.p99, found.max].map(format.microseconds);
+    const cells = [...times, format.count(found.count)].map((cell) => cell.padStart(11));
     page.line(` ${cells.join('')}  ${label}`);
   }
 }

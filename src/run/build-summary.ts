@@ -191,7 +191,12 @@ function phaseSummary(phase: RegionResults['phases'][number], files: boolean): P
       reReadFactor: ratio(phase.bytes, uniqueBytes),
     },
     model: files ? model : null,
-    gaps: anyGap(phase.gaps),
+    writes: { count: phase.writes, bytes: phase.writtenBytes },
+    gaps: anyGap(phase.gaps.device),
+    demandGaps: anyGap(phase.gaps.demand),
+    fileGaps: anyGap(phase.gaps.file),
+    sizes: phase.sizes,
+    latency: phase.latency,
     bytesPerSecond: ratio(phase.bytes, wallNs / 1e9),
     bytesPerToken: files && phase.tokens ? phase.modelBytes / phase.tokens : null,
   };

@@ -71,20 +71,6 @@ const heat = z.object({
   seenShare: maybe,
 });
 
-/** A part of the workload's life by its own marks. What was in flight at its start or end counts where it completed. */
-const phase = z.object({
-  startNs: count,
-  endNs: count,
-  wallNs: count,
-  tokens: count.nullable(),
-  reads: z.object({ count, bytes: count, uniqueBytes: count, reReadFactor: maybe }),
-  /** Null when no files were named. */
-  model: z.object({ reads: count, readBytes: count, uniqueBytes: count, reReadFactor: maybe }).nullable(),
-  gaps: gaps.nullable(),
-  bytesPerSecond: maybe,
-  bytesPerToken: maybe,
-});
-
 const distribution = latency.nullable();
 
 /** Matched per request. Without Q in the trace only d2c is known. */
@@ -96,6 +82,29 @@ const stages = z.object({
   g2i: distribution.optional(),
   i2d: distribution.optional(),
   q2m: distribution.optional(),
+});
+
+/**
+ * A part of the workload's life by its own marks. What was in flight at its start or end counts where it completed, but
+ * its latency, which no phase has whole, in none.
+ */
+const phase = z.object({
+  startNs: count,
+  endNs: count,
+  wallNs: count,
+  tokens: count.nullable(),
+  reads: z.object({ count, bytes: count, uniqueBytes: count, reReadFactor: maybe }),
+  /** Null when no files were named. */
+  model: z.object({ reads: count, readBytes: count, uniqueBytes: count, reReadFactor: maybe }).nullable(),
+  writes: z.object({ count, bytes: count }).optional(),
+  /** Of reads, as are sizes and latency: in device order, and in the two others. */
+  gaps: gaps.nullable(),
+  demandGaps: gaps.nullable().optional(),
+  fileGaps: gaps.nullable().optional(),
+  sizes: perKey.optional(),
+  latency: stages.optional(),
+  bytesPerSecond: maybe,
+  bytesPerToken: maybe,
 });
 
 export const summarySchema = z.object({

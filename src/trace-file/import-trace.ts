@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { type Model, modelOf, readModel } from '../model/gguf.js';
+import { modelRegions } from '../model/regions.js';
 import { type NativeTracerInfo, native } from '../native.js';
 import { buildSummary } from '../run/build-summary.js';
 import { type ConfigStart, configStart, extentsConfig, type RunConfig } from '../run/config.js';
 import type { FinishedRun } from '../run/finish-run.js';
 import { deviceNumber } from '../run/machine.js';
 import { noProgress, type Progress } from '../run/progress.js';
+import { RegionJoin, type RegionResults } from '../run/region-figures.js';
 import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
 import type { Summary } from '../run/summary-schema.js';
 import { locateFiles, type TracedFiles } from '../run/traced-files.js';
@@ -18,6 +21,8 @@ export interface ImportOptions {
   paths: string[];
   /** Files whose coverage is counted. They must lie where they lay when the trace was made. */
   files?: string[];
+  /** Instead of files: a GGUF model, of a split one any part, whose tensors, layers, roles and experts are counted. */
+  model?: string;
   /** Default true; false: the figures alone are written, without the events. */
   store?: boolean;
   /** The run folder. Default: runs/ and a name from the time and the trace. */
@@ -31,27 +36,29 @@ type Figures = Awaited<ReturnType<Importer['summary']>>;
 
 /**
  * Reads a saved trace into a run. What can be read is kept; what cannot is in the summary's integrity and in the
- * result's problem. Throws BlkscopeError: no such trace, nothing in it, the folder cannot be written.
+ * result's problem. Throws BlkscopeError: no such trace, nothing in it, files of another disk than the traced one, the
+ * folder cannot be written.
  */
 export async function importTrace(options: ImportOptions): Promise<FinishedRun> {
   const progress = options.progress ?? noProgress;
-  const files = options.files?.length ? locateFiles(options.files) : null;
-  const folder = RunFolder.begin(options.output ?? defaultRunPath(subjectOf(options.paths)));
+  const subject = await subjectOf(options);
+  const folder = RunFolder.begin(options.output ?? defaultRunPath(traceName(options.paths)));
   try {
     const { progress: _, signal: __, commandLine: ___, ...asked } = options;
     const config = configStart('import', options.commandLine, { ...asked });
+    const { files, model } = subject;
     using importer = new Importer({
       paths: options.paths,
       files: files?.extents ?? [],
       fileDevice: files ? deviceNumber(files.disk) : 0,
-      deliver: options.store ?? true,
+      deliver: (options.store ?? true) || model !== null,
     });
     const stop = () => importer[Symbol.dispose]();
     options.signal?.addEventListener('abort', stop, { once: true });
     progress.step(`import ${options.paths.join(' ')}`);
     const show = setInterval(() => progress.update(`${importer.events.toLocaleString('en-US')} events`), 500);
     try {
-      const { summary, figures } = await readAll(importer, options, files, folder, config);
+      const { summary, figures } = await readAll(importer, options, subject, folder, config);
       const whole: RunConfig = {
         ...config,
         devices: deviceNames(options.paths, figures).map(({ name }) => ({ name, sectors: null, queue: {} })),
@@ -75,33 +82,65 @@ export async function importTrace(options: ImportOptions): Promise<FinishedRun> 
   }
 }
 
+/** What of the trace is looked at closer. */
+interface Subject {
+  files: TracedFiles | null;
+  /** The model that the files are; null when they are something else. */
+  model: Model | null;
+}
+
+async function subjectOf({ files, model: path }: ImportOptions): Promise<Subject> {
+  const model = path === undefined ? await modelOf(files ?? []) : await readModel(path);
+  const paths = path === undefined || model === null ? files : model.parts.map((part) => part.path);
+  return { files: paths?.length ? locateFiles(paths) : null, model };
+}
+
+/** A saved trace has no marks of a workload, and so no phases. */
+function regionJoin({ files, model }: Subject): RegionJoin | null {
+  if (!files || !model) return null;
+  return new RegionJoin(files.extents, deviceNumber(files.disk), modelRegions(model), []);
+}
+
 async function readAll(
   importer: Importer,
   options: ImportOptions,
-  files: TracedFiles | null,
+  subject: Subject,
   folder: RunFolder,
   config: ConfigStart,
 ): Promise<{ summary: Summary; figures: Figures }> {
+  const { files, model } = subject;
+  const join = regionJoin(subject);
+  const batches = join ? join.through(importer) : importer;
   if (options.store === false) {
+    if (join) for await (const _ of batches);
     const figures = await importer.summary();
-    return { summary: summaryOf(options, files, figures), figures };
+    return { summary: summaryOf(options, subject, figures, join), figures };
   }
   const { StoreWriter } = await import('../store/store.js');
   await using store = await StoreWriter.create(folder.file(runFiles.trace), {
     actions: native.actionNames,
     directions: native.directionNames,
   });
-  await store.writeTrace(importer);
+  await store.writeTrace(batches);
   const figures = await importer.summary();
   await store.writeProcesses(figures.processes);
   await store.writeDevices(deviceNames(options.paths, figures));
   await store.writeExtents(files?.files ?? []);
-  const summary = summaryOf(options, files, figures);
+  if (files && model) await store.writeTensors(model, files.paths);
+  const summary = summaryOf(options, subject, figures, join);
+  await store.writeFigures(summary);
   await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
   return { summary, figures };
 }
 
-function summaryOf(options: ImportOptions, files: TracedFiles | null, figures: Figures): Summary {
+function summaryOf(
+  options: ImportOptions,
+  { files }: Subject,
+  figures: Figures,
+  join: RegionJoin | null,
+): Summary {
+  if (files) requireTraced(files, figures);
+  const regions: RegionResults | null = join?.results() ?? null;
   const { source, integrity, ...rest } = buildSummary({
     devices: deviceNames(options.paths, figures).map(({ name }) => name),
     info: infoOf(figures),
@@ -109,7 +148,7 @@ function summaryOf(options: ImportOptions, files: TracedFiles | null, figures: F
     files: files?.files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })) ?? [],
     memory: unknownMemory,
     workload: null,
-    regions: null,
+    regions,
     heat: null,
     bytesWrittenToDevice: 0,
     interrupted: null,
@@ -120,6 +159,22 @@ function summaryOf(options: ImportOptions, files: TracedFiles | null, figures: F
     integrity: { ...integrity, readSectorsDiskstats: null, writeSectorsDiskstats: null },
     ...rest,
   } satisfies Summary;
+}
+
+/** Without this, files of a disk that was not traced would seem never to be read. */
+function requireTraced({ disk, paths }: TracedFiles, { devices }: Figures): void {
+  const number = deviceNumber(disk);
+  if (devices.includes(number)) return;
+  const traced = Array.from(devices, numberText).join(', ');
+  throw new BlkscopeError(
+    'WRONG_DEVICE',
+    `${paths[0]} lies on ${disk} (${numberText(number)}), the trace is of ${traced}: name files of the traced disk`,
+  );
+}
+
+/** MAJOR:MINOR. */
+function numberText(number: number): string {
+  return `${number >>> 20}:${number & 0xfffff}`;
 }
 
 const unknownMemory: Summary['memory'] = {
@@ -167,7 +222,7 @@ function deviceNames(paths: readonly string[], { devices }: Figures): { number: 
   const base = devices.length === 1 && paths.length === 1 ? baseName(paths[0] as string) : null;
   return Array.from(devices, (number) => ({
     number,
-    name: base ?? `${number >>> 20}:${number & 0xfffff}`,
+    name: base ?? numberText(number),
   }));
 }
 
@@ -176,7 +231,7 @@ function baseName(path: string): string | null {
   return isBase ? basename(path).replace(/\.blktrace\.\d+$/, '') : null;
 }
 
-function subjectOf(paths: readonly string[]): string {
+function traceName(paths: readonly string[]): string {
   const first = paths[0] === '-' ? 'stdin' : (paths[0] ?? '');
   return baseName(first) ?? first;
 }

@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { exportRun } from '../../src/export/export-run.js';
 import { heat } from '../../src/heat/run-heat.js';
 import { type SynthesizeOptions, synthesizeModel } from '../../src/model/synthesize.js';
 import type { RegionFigures, Summary } from '../../src/run/summary-schema.js';
 import { openRun, type Run } from '../../src/store/open-run.js';
+import { importTrace } from '../../src/trace-file/import-trace.js';
 import { blkscope } from './command-line.js';
 
 let folder: string;
@@ -39,7 +41,36 @@ for (const { name, model, limit } of cases) {
     await assertGeneration(run);
     await assertHeat(run);
     if (name === 'experts') assert.equal(summary.model?.experts?.length, 8 * 32);
+    assertPhases(summary);
+    await assertSavedAlike(run, path);
   });
+}
+
+/** A phase has every figure that the whole has. */
+function assertPhases({ latency, phases }: Summary): void {
+  const generation = phases?.generation;
+  assert.ok(generation?.fileGaps && generation.latency?.d2c && generation.sizes);
+  const total = Object.values(generation.sizes).reduce((sum, count) => sum + count, 0);
+  assert.equal(total, generation.reads.count);
+  const { count, max } = generation.latency.d2c;
+  // What was in flight when the phase began has no latency.
+  assert.ok(count <= total && count > 0.9 * total, `${count} of ${total}`);
+  assert.ok(max <= (latency.d2c?.max ?? 0));
+}
+
+/** The same events as blktrace's files, imported with the model: the same figures of every region. */
+async function assertSavedAlike(run: Run, model: string): Promise<void> {
+  const base = `${run.path}-trace`;
+  await exportRun(run, { format: 'blktrace', output: base });
+  const saved = await importTrace({ paths: [base], model, output: `${run.path}-saved`, store: false });
+  assert.equal(saved.problem, null);
+  const figures = ({ summary: { model: told, reads, gaps, latency } }: Run) => ({
+    ...{ reads, gaps, latency, coverage: told?.coverage, neverRead: told?.neverRead },
+    regions: [told?.tensors, told?.layers, told?.roles, told?.experts].map((rows) =>
+      rows?.map((row) => ({ ...row, generationBytes: null, bytesPerToken: null })),
+    ),
+  });
+  assert.deepEqual(figures(saved.run), figures(run));
 }
 
 /** The stored touch map holds what generation read, and gives the summary's heat again. */

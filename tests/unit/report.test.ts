@@ -36,6 +36,32 @@ test('a run that lost events says so in its first line and gives lower bounds on
   assert.match(text, /at least 100\.0 % of the model/);
 });
 
+test('every stage of latency that the trace has is told, in the order of life, and none that it has not', () => {
+  const at = (mean: number) => ({
+    count: 7,
+    min: 1,
+    mean,
+    p50: mean,
+    p90: mean,
+    p99: mean,
+    p999: mean,
+    max: mean,
+  });
+  const text = renderReport(
+    summaryFixture(1, (s) => {
+      s.latency = { q2c: at(9000), q2d: at(4000), d2c: at(5000), q2g: at(1000), g2i: null, i2d: at(3000) };
+    }),
+  );
+  const stages = [...text.matchAll(/^ +(\S+) us .* 7 {2}(\w2\w) /gm)].map(([, mean, stage]) => [stage, mean]);
+  assert.deepEqual(stages, [
+    ['Q2G', '1.00'],
+    ['I2D', '3.00'],
+    ['Q2D', '4.00'],
+    ['D2C', '5.00'],
+    ['Q2C', '9.00'],
+  ]);
+});
+
 test('weights that were copied are explained', () => {
   const text = renderReport(
     summaryFixture(1, (s) => {
