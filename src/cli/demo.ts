@@ -13,12 +13,14 @@ interface DemoFlags {
   keepModel?: boolean;
 }
 
-/** The share of the model that the second run's memory can hold, the process's own included. */
+/** The share of the model that memory can hold in the runs that are short of it, the process's own included. */
 const limitShare = 0.85;
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('the experiment on a small model that it makes itself: memory enough, then too little')
+    .description(
+      'the experiment on a small model that it makes itself: memory enough, too little, and part of it pinned',
+    )
     .option('--dir <dir>', 'where the model and the run folders go; on a disk', 'runs')
     .option('--size <size>', 'size of the model (default: about 600 MB)', size)
     .option('-n, --tokens <count>', 'tokens to generate in each run', count, 24)
@@ -47,22 +49,24 @@ async function compareRuns(path: string, flags: DemoFlags, { progress, signal }:
     signal,
   });
   const limit = Math.round(model.bytes * limitShare);
+  const short = { pressure: { mode: 'limit', bytes: limit } as const };
   const runs = [
-    { name: 'memory enough', folder: 'demo-enough', pressure: { mode: 'none' } as const },
+    { name: 'memory enough', folder: 'demo-enough', conditions: {} },
+    { name: `limit ${formatSize(limit)}`, folder: 'demo-limit', conditions: short },
     {
-      name: `limit ${formatSize(limit)}`,
-      folder: 'demo-limit',
-      pressure: { mode: 'limit', bytes: limit } as const,
+      name: 'limit, pinned',
+      folder: 'demo-pinned',
+      conditions: { ...short, pin: { bytes: 'auto' } as const },
     },
   ];
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const finished = [];
-  for (const { name, folder, pressure } of runs) {
+  for (const { name, folder, conditions } of runs) {
     progress.step(`-- ${name}`);
     const { run, problem } = await runExperiment({
       model: path,
       llama: 'embedded',
-      pressure,
+      ...conditions,
       workload: { tokens: flags.tokens },
       output: join(flags.dir, `${stamp}-${folder}`),
       mount: true,

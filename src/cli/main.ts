@@ -18,6 +18,7 @@ const commands: Record<string, () => Promise<Command>> = {
   query: async () => (await import('./query.js')).queryCommand(),
   lock: async () => (await import('./lock.js')).lockCommand(),
   pin: async () => (await import('./pin.js')).pinCommand(),
+  advise: async () => (await import('./advise.js')).adviseCommand(),
   recover: async () => (await import('./recover.js')).recoverCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
 };

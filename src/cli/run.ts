@@ -36,6 +36,7 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
   readahead?: number;
   pin?: number | 'auto';
   plan?: string;
+  profileTouches?: boolean;
   timeLimit?: number;
   repeat: number;
 }
@@ -75,7 +76,13 @@ export function runCommand(): Command {
         "hold so much of the model in the page cache; 'auto': what memory and readahead leave",
       ).argParser((text) => (text === 'auto' ? text : size(text))),
     )
-    .option('--plan <run>', 'with --pin: a run that shows which experts are read most')
+    .option('--plan <run>', 'with --pin: a run that shows which experts tokens use')
+    .addOption(
+      new Option(
+        '--profile-touches',
+        'the smallest memory that works and no readahead: the trace then shows what every token touches',
+      ).conflicts(['lock', 'leave', 'limit', 'readahead', 'pin']),
+    )
     .argument('[args...]', 'after --: passed to llama.cpp as they are')
     .action(run);
   // -n is the number of tokens here, as in llama.cpp; the buffers' count has its long name alone.
@@ -108,7 +115,11 @@ async function run(args: string[], flags: RunFlags): Promise<void> {
       timeLimitMs: flags.timeLimit,
       extraArgs: args,
     }),
-    ...given({ llama: flags.llama, readAheadKib: flags.readahead }),
+    ...given({
+      llama: flags.llama,
+      readAheadKib: flags.readahead,
+      profileTouches: flags.profileTouches,
+    }),
     commandLine: process.argv,
   };
   if (flags.repeat !== 1) return repeat(options, flags);

@@ -2,8 +2,8 @@ import { touchedBytesPerToken, type UsedRegion, usedRegions } from '../bound/tou
 import type { Model } from '../model/gguf.js';
 import type { ByteRange } from '../native-memory.js';
 
-/** Bytes read from an expert's slices in an earlier run, by layer and expert; see expertReads. */
-export type ExpertReads = ReadonlyMap<string, number>;
+/** How many tokens of an earlier run used an expert, by layer and expert; see expertUses. */
+export type ExpertUses = ReadonlyMap<string, number>;
 
 export const expertKey = (layer: number | null, expert: number | null): string => `${layer}.${expert}`;
 
@@ -14,7 +14,7 @@ export interface PinPlan {
   bytes: number;
   /** What of each tensor is held, those of which anything is, the first to be held first. */
   tensors: { name: string; bytes: number; heldBytes: number }[];
-  /** What a token touches of the model, on average over the experts, and how much of that is held. */
+  /** What a token touches of the model, on average, and how much of that is held. */
   touchedBytes: number;
   savedBytes: number;
 }
@@ -24,8 +24,21 @@ export interface PinPlan {
  * that `reads` shows to be read most first. What no token reads whole comes last: the embedding table is a lookup of
  * one row a token, unless the output shares it. Metadata is read once, and never held.
  */
-export function planPins(model: Model, budgetBytes: number, reads: ExpertReads | null = null): PinPlan {
-  const candidates = ranked(usedRegions(model), reads);
+export function planPins(model: Model, budgetBytes: number, uses: ExpertUses | null = null): PinPlan {
+  const regions = withUses(model, usedRegions(model), uses);
+  return planOf(
+    model,
+    budgetBytes,
+    regions.toSorted((a, b) => b.use - a.use),
+  );
+}
+
+/** Holds the model's tensors from the file's start on, whatever they are for: what locking a file without knowing it does. */
+export function planFromStart(model: Model, budgetBytes: number): PinPlan {
+  return planOf(model, budgetBytes, usedRegions(model));
+}
+
+function planOf(model: Model, budgetBytes: number, candidates: readonly UsedRegion[]): PinPlan {
   const parts = model.parts.map(({ path }) => ({ path, ranges: [] as ByteRange[] }));
   const tensors = new Map<string, PinPlan['tensors'][number]>();
   let left = budgetBytes;
@@ -53,11 +66,28 @@ export function planPins(model: Model, budgetBytes: number, reads: ExpertReads |
   };
 }
 
-function ranked(candidates: UsedRegion[], reads: ExpertReads | null): UsedRegion[] {
-  const heat = ({ region }: UsedRegion) => reads?.get(expertKey(region.layer, region.expert)) ?? 0;
-  const every = candidates.filter(({ use }) => use === 1);
-  const experts = candidates.filter(({ region, use }) => use < 1 && region.role === 'experts');
-  const lookups = candidates.filter(({ region, use }) => use < 1 && region.role !== 'experts');
-  // toSorted keeps the file's order among equals, so that what is held lies together
-  return [...every, ...experts.toSorted((a, b) => heat(b) - heat(a)), ...lookups];
+/** What every token needs for sure comes before any expert. */
+const mostSureUse = 0.99;
+/** What an expert that no token was seen to use may still be: half a use. */
+const unseenUses = 0.5;
+
+/** The experts' use as it was measured: of all uses in a layer, as many go to each token as it uses experts. */
+function withUses(
+  { experts }: Model,
+  regions: readonly UsedRegion[],
+  uses: ExpertUses | null,
+): readonly UsedRegion[] {
+  if (!uses || !experts) return regions;
+  const inLayer = new Map<number | null, number>();
+  for (const [key, count] of uses) {
+    const layer = Number(key.split('.')[0]);
+    inLayer.set(layer, (inLayer.get(layer) ?? 0) + count);
+  }
+  return regions.map(({ region, use }) => {
+    const { role, layer, expert } = region;
+    if (role !== 'experts' || expert === null) return { region, use };
+    const own = (uses.get(expertKey(layer, expert)) ?? 0) + unseenUses;
+    const all = (inLayer.get(layer) ?? 0) + unseenUses * experts.count;
+    return { region, use: Math.min(mostSureUse, (own * experts.used) / all) };
+  });
 }

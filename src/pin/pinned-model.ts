@@ -1,18 +1,20 @@
 import { asBlkscopeError } from '../capture/native-error.js';
 import { BlkscopeError } from '../errors.js';
+import { expertUsesOf } from '../heat/expert-uses.js';
 import { formatSize } from '../memory/size.js';
 import { type Model, readModel } from '../model/gguf.js';
 import { native } from '../native.js';
 import type { NativePinnedFile } from '../native-memory.js';
-import { expertReads } from './expert-reads.js';
 import { holdInCgroup } from './pin-in-cgroup.js';
-import { type PinPlan, planPins } from './pin-plan.js';
+import { type PinPlan, planFromStart, planPins } from './pin-plan.js';
 
 export interface PinOptions {
   /** The most to hold, in bytes. Default: all of the model. */
   budgetBytes?: number;
-  /** A run of this model whose reads tell which experts to hold first. */
+  /** A run of this model whose touches tell which experts to hold first. */
   plan?: string;
+  /** `use` (default): what is used most first. `file`: from the file's start, for comparison. */
+  order?: 'use' | 'file';
   /**
    * cgroup.procs of the memory cgroup that is charged for the pages. Default: our own. A page is charged to who reads
    * it first, so a process of blkscope's joins that cgroup, pins, and leaves it again.
@@ -62,10 +64,15 @@ export async function pin(model: Model | string, options: PinOptions = {}): Prom
 }
 
 /** What pin would hold, without holding it. */
-export async function pinPlan(model: Model, { budgetBytes, plan }: PinOptions = {}): Promise<PinPlan> {
+export async function pinPlan(model: Model, { budgetBytes, plan, order }: PinOptions = {}): Promise<PinPlan> {
   const budget = budgetBytes ?? model.bytes;
   if (!(budget > 0)) throw new BlkscopeError('BAD_SIZE', 'pin: a budget of 0 bytes holds nothing; give more');
-  return planPins(model, budget, plan === undefined ? null : await expertReads(plan, model.bytes));
+  if (order === 'file') return planFromStart(model, budget);
+  return planPins(
+    model,
+    budget,
+    plan === undefined || !model.experts ? null : await expertUsesOf(plan, model),
+  );
 }
 
 /** Holds a plan's ranges by locks of this process. */

@@ -20,6 +20,7 @@ import { measure } from './measure.js';
 import { memorySummary } from './memory-summary.js';
 import { mountTracing } from './mounts.js';
 import { type PinRequest, pinModel } from './pin-model.js';
+import { smallestLimit } from './profile-touches.js';
 import { noProgress, type Progress } from './progress.js';
 import { requireRoot } from './requirements.js';
 import { defaultRunPath, RunFolder, runFiles } from './run-folder.js';
@@ -47,6 +48,11 @@ export interface ExperimentOptions extends TraceOptions {
   dropCaches?: boolean;
   /** Readahead of the model's disk during the run, put back afterwards. Default: as it is. */
   readAheadKib?: number;
+  /**
+   * Sets up a run whose trace shows what every token touches: the smallest memory that works, readahead off. Takes the
+   * place of `pressure` and `readAheadKib`.
+   */
+  profileTouches?: boolean;
   /** Mounts tracefs and debugfs for the run where they are not mounted. */
   mount?: boolean;
   /** The run folder. Default: runs/ and a name from the time and the model. */
@@ -96,13 +102,15 @@ async function checkSubject(options: ExperimentOptions): Promise<Subject> {
 }
 
 async function runSteps(
-  options: ExperimentOptions,
+  asked: ExperimentOptions,
   { model, files, engine }: Subject,
   folder: RunFolder,
   steps: Steps,
   progress: Progress,
 ): Promise<FinishedRun> {
-  const config = configStart('run', options.commandLine, asked(options));
+  const config = configStart('run', asked.commandLine, recorded(asked));
+  const log = folder.file(runFiles.log);
+  const options = asked.profileTouches ? await profiling(asked, engine, model.path, log, steps) : asked;
   const cache = options.cache ?? 'cold';
   if (options.mount) await mountTracing(steps);
   await setCache(options, cache, files, steps, progress);
@@ -117,7 +125,7 @@ async function runSteps(
   const workload: WorkloadOptions = {
     ...options.workload,
     model: model.path,
-    log: folder.file(runFiles.log),
+    log,
     launch: pressure.cgroup ? { cgroupProcsFile: pressure.cgroup.procsFile } : {},
     ...given({ signal: options.signal }),
   };
@@ -166,6 +174,19 @@ async function runSteps(
     threads: options.workload?.threads ?? availableParallelism(),
     interruption: interruptionBy(options.signal),
   });
+}
+
+/** Found before all else is set up, since it runs the workload a few times. */
+async function profiling(
+  options: ExperimentOptions,
+  engine: Engine,
+  model: string,
+  log: string,
+  steps: Steps,
+): Promise<ExperimentOptions> {
+  const workload = { ...options.workload, model, log, ...given({ signal: options.signal }) };
+  const bytes = await smallestLimit(engine, workload, steps);
+  return { ...options, pressure: { mode: 'limit', bytes }, readAheadKib: 0 };
 }
 
 async function setCache(
@@ -234,7 +255,7 @@ async function runWorkload(
 }
 
 /** The options as config.json keeps them: what a later `run` needs to do the same. */
-function asked({
+function recorded({
   progress: _,
   signal: __,
   commandLine: ___,

@@ -1,6 +1,4 @@
-import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { BlkscopeError } from '../errors.js';
 import type { Pressure } from '../memory/pressure.js';
 import type { Model } from '../model/gguf.js';
 import { native } from '../native.js';
@@ -8,6 +6,7 @@ import { automaticPinBytes, checkPinFits } from '../pin/automatic-size.js';
 import { type PinnedModel, pin } from '../pin/pinned-model.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import { memoryState } from './machine.js';
+import { ownMemory } from './own-memory.js';
 import type { Progress } from './progress.js';
 import type { Steps } from './steps.js';
 import { given } from './trace-options.js';
@@ -16,8 +15,10 @@ import { given } from './trace-options.js';
 export interface PinRequest {
   /** `auto`: what leaves the workload its own memory and room for readahead, found by running one token. */
   bytes: number | 'auto';
-  /** A run of this model whose reads tell which experts to hold first. */
+  /** A run of this model whose touches tell which experts to hold first; of a dense model it changes nothing. */
   plan?: string;
+  /** See PinOptions. */
+  order?: 'use' | 'file';
 }
 
 export interface PinInput {
@@ -42,6 +43,7 @@ export async function pinModel(input: PinInput, steps: Steps, progress: Progress
       onProgress: (text) => progress.update(text),
       ...given({
         plan: request.plan,
+        order: request.order,
         cgroupProcsFile: pressure.cgroup?.procsFile,
         signal: workload.signal,
       }),
@@ -62,27 +64,4 @@ async function automaticSize(input: PinInput, steps: Steps): Promise<number> {
   const memoryBytes = pressure.cgroup?.limitBytes ?? memoryState().availableBytes - native.safeRest();
   const threads = workload.threads ?? availableParallelism();
   return automaticPinBytes({ memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes: model.bytes });
-}
-
-/** Anonymous memory of the workload by its first token; a workload that fails shows its error in the run itself. */
-async function ownMemory(engine: Engine, options: WorkloadOptions): Promise<number> {
-  const log = `${options.log}.probe`;
-  let stop = () => {};
-  const running = await engine.start({
-    ...options,
-    tokens: 1,
-    log,
-    onMark: ({ kind }) => {
-      if (kind === 'token') stop();
-    },
-  });
-  stop = () => void running.stop();
-  const { rssAnonBytes } = await running.done;
-  rmSync(log, { force: true });
-  if (rssAnonBytes !== null) return rssAnonBytes;
-  throw new BlkscopeError(
-    'PIN_AUTO',
-    '--pin auto: the memory of the workload could not be seen; give a size',
-    'workload',
-  );
 }

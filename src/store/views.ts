@@ -1,3 +1,5 @@
+import { touchMapSql } from './touch-map.js';
+
 /**
  * Views for what people ask first. Like the summary, they take what was transferred at completion, errors left out,
  * and the order of access at issue (at completion for a device that tells of no issue).
@@ -123,7 +125,7 @@ CREATE VIEW token_bytes AS
   SELECT index, span.time, coalesce(sum(512 * sectors::UBIGINT), 0)::UBIGINT AS read_bytes, count(sectors) AS reads
   FROM span LEFT JOIN completed c ON c.time > span.after AND c.time <= span.time AND c.direction = 'read'
   GROUP BY index, span.time ORDER BY span.time;
-`;
+${touchMapSql}`;
 
 /** The views' names, for reading many runs at once. */
 export const views = [
@@ -137,4 +139,5 @@ export const views = [
   'tensor_place',
   'tensor_coverage',
   'token_bytes',
+  'touch_map',
 ] as const;

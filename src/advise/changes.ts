@@ -1,0 +1,51 @@
+import type { Summary } from '../run/summary-schema.js';
+
+/** A figure that is foreseen: most likely, and within what. */
+export interface Foreseen {
+  low: number;
+  likely: number;
+  high: number;
+}
+
+/** What to do otherwise; what is left out stays as the run had it. Bytes. */
+export interface ChangedConditions {
+  readAheadKib?: number;
+  pinBytes?: number;
+  /** What the workload and its page cache may take together. */
+  memoryBytes?: number;
+  threads?: number;
+}
+
+/** A change of a run's conditions, and what it would give. */
+export interface Change {
+  /** Such as `readahead 128 KiB, 205 MiB pinned`. */
+  title: string;
+  conditions: ChangedConditions;
+  bytesPerToken: Foreseen;
+  tokensPerSecond: Foreseen;
+  reason: string;
+}
+
+/** One point of the curve of reads against memory. */
+export interface CurvePoint {
+  /** For the model's pages. */
+  memoryBytes: number;
+  /** Read for a token under the kernel's eviction, and with what `--pin auto` would hold of that memory. */
+  kernelBytesPerToken: number;
+  pinnedBytesPerToken: number;
+}
+
+/** What limits a run, and what would help. */
+export interface Advice {
+  run: string;
+  measured: { bytesPerToken: number; tokensPerSecond: number };
+  /** What the model of the page cache makes of the run's own conditions: how far it can be trusted. */
+  modelled: { bytesPerToken: number };
+  bound: NonNullable<Summary['bound']>;
+  /** The share of expert uses that the trace shows; the rest is guessed. 1 for a dense model. */
+  seenShare: number;
+  verdict: string;
+  /** The best first. */
+  changes: Change[];
+  curve: CurvePoint[];
+}

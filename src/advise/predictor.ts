@@ -1,0 +1,93 @@
+import type { Model } from '../model/gguf.js';
+import type { ExpertUses } from '../pin/pin-plan.js';
+import { planPins } from '../pin/pin-plan.js';
+import type { Foreseen } from './changes.js';
+import type { ReadPattern } from './pattern.js';
+import { type Simulated, simulate } from './simulate.js';
+import type { SpeedModel } from './speed.js';
+
+/** What a run was made with, and what was measured. Bytes; ns. */
+export interface Measured {
+  /** For the model's pages. */
+  memoryBytes: number;
+  readAheadKib: number;
+  pinnedBytes: number;
+  bytesPerToken: number;
+}
+
+export interface Conditions {
+  memoryBytes: number;
+  readAheadKib: number;
+  pinnedBytes: number;
+  computeNs?: number;
+}
+
+export interface Prediction {
+  bytes: Foreseen;
+  tokensPerSecond: Foreseen;
+  /** Read ahead and never used, most likely. */
+  unusedBytes: number;
+}
+
+/** How far the model was off in the runs of docs/remedy.md, in most cases. */
+const bytesMargin = 0.15;
+/** Of a token's speed, beyond what its bytes make uncertain: at the run's own readahead, and at another. */
+const speedMargin = { own: 0.1, other: 0.25 };
+/** How well the memory that is left for the model's pages is known. */
+const memoryFactors = [0.97, 1, 1.03];
+/** Beyond this the run is unlike the model, and its factor says nothing of other conditions. */
+const mostFactor = 1.4;
+
+/** Foresees what a run would read under other conditions. */
+export class Predictor {
+  readonly modelled: Simulated;
+  /** What the run read, by what the model makes of it. */
+  readonly #factor: number;
+
+  /** `patterns`: the likely one first, then others that the trace does not exclude. */
+  constructor(
+    private readonly model: Model,
+    private readonly measured: Measured,
+    private readonly patterns: readonly ReadPattern[],
+    private readonly uses: ExpertUses | null,
+    private readonly speed: SpeedModel,
+  ) {
+    this.modelled = this.#simulated(measured)[0] as Simulated;
+    const factor = this.modelled.bytesPerToken > 0 ? measured.bytesPerToken / this.modelled.bytesPerToken : 1;
+    this.#factor = Math.min(mostFactor, Math.max(1 / mostFactor, factor));
+  }
+
+  predict(conditions: Conditions): Prediction {
+    const own = conditions.readAheadKib === this.measured.readAheadKib;
+    // Near the memory that a set of experts needs, a little more or less of it makes much of a difference.
+    const simulated = memoryFactors.flatMap((factor) =>
+      this.#simulated({ ...conditions, memoryBytes: conditions.memoryBytes * factor }),
+    );
+    const all = simulated.flatMap(({ bytesPerToken }) => [bytesPerToken, bytesPerToken * this.#factor]);
+    const likely = simulated.filter((_, i) => i % this.patterns.length === 0);
+    const mean = (value: (one: Simulated) => number) =>
+      likely.reduce((sum, one) => sum + value(one), 0) / likely.length;
+    const bytes: Foreseen = {
+      low: Math.min(...all) * (1 - bytesMargin),
+      likely: mean(({ bytesPerToken }) => bytesPerToken) * (own ? this.#factor : 1),
+      high: Math.max(...all) * (1 + bytesMargin),
+    };
+    const margin = own ? speedMargin.own : speedMargin.other;
+    const speed = (read: number) =>
+      this.speed.tokensPerSecond(read, conditions.readAheadKib, conditions.computeNs);
+    return {
+      bytes,
+      tokensPerSecond: {
+        low: speed(bytes.high) * (1 - margin),
+        likely: speed(bytes.likely),
+        high: speed(bytes.low) * (1 + margin),
+      },
+      unusedBytes: mean(({ unusedBytesPerToken }) => unusedBytesPerToken),
+    };
+  }
+
+  #simulated({ memoryBytes, readAheadKib, pinnedBytes }: Conditions): Simulated[] {
+    const pinned = pinnedBytes > 0 ? planPins(this.model, pinnedBytes, this.uses).parts : [];
+    return this.patterns.map(({ pattern }) => simulate(pattern, { memoryBytes, readAheadKib, pinned }));
+  }
+}

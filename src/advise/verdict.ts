@@ -1,0 +1,38 @@
+import { formatSize, threeDigits } from '../memory/size.js';
+import type { Model } from '../model/gguf.js';
+import type { Advice } from './changes.js';
+
+/** Less of what a token touches than this read again is as good as nothing. */
+const nothingRead = 0.01;
+const computeBound = 0.8;
+/** A gain below this is within the spread of repeats. */
+const worthwhile = 1.05;
+
+/** What a run's advice comes to, in a sentence or two. */
+export function verdictOf(advice: Omit<Advice, 'verdict'>, model: Model): string {
+  const { measured, bound, changes } = advice;
+  if (measured.bytesPerToken < bound.touchedBytesPerToken * nothingRead)
+    return `Memory is enough: ${formatSize(Math.round(measured.bytesPerToken))} are read for a token of the ${formatSize(Math.round(bound.touchedBytesPerToken))} it uses. Neither pinning nor readahead nor more memory can help; only compute is left.`;
+  if (bound.computeNsPerToken * measured.tokensPerSecond > computeBound * 1e9)
+    return 'Compute takes most of a token: fewer reads would change little.';
+  const best = changes.find(({ conditions }) => conditions.memoryBytes === undefined);
+  const gain = (best?.tokensPerSecond.likely ?? 0) / measured.tokensPerSecond;
+  if (!best || gain < worthwhile)
+    return 'Nothing but more memory helps: each other change is foreseen to give less than 5 %.';
+  const range = [best.tokensPerSecond.low, best.tokensPerSecond.high].map(threeDigits).join(' to ');
+  const first = `Best without more memory: ${best.title}, ${range} tokens/s for ${threeDigits(measured.tokensPerSecond)}.`;
+  return [first, ofPinning(advice, model)].filter(Boolean).join(' ');
+}
+
+/** Where pinning alone is no help, or harms, that is said. */
+function ofPinning({ changes, measured }: Omit<Advice, 'verdict'>, model: Model): string {
+  const pins = changes.filter(
+    ({ conditions }) => conditions.pinBytes !== undefined && conditions.readAheadKib === undefined,
+  );
+  const best = Math.max(...pins.map(({ tokensPerSecond }) => tokensPerSecond.likely));
+  if (pins.length === 0) return 'There is no room to pin at this readahead.';
+  if (best >= measured.tokensPerSecond * worthwhile) return '';
+  const why = model.experts ? ': a fixed choice of experts keeps no more than eviction does' : '';
+  const harm = best < measured.tokensPerSecond / worthwhile ? 'would harm' : 'does not help';
+  return `Pinning at this readahead ${harm}${why}.`;
+}

@@ -1,0 +1,85 @@
+import { BlkscopeError } from '../errors.js';
+import type { PressureRequest } from '../memory/pressure.js';
+import { type ExperimentOptions, runExperiment } from '../run/experiment.js';
+import type { Progress } from '../run/progress.js';
+import { given } from '../run/trace-options.js';
+import type { Run } from '../store/open-run.js';
+import type { Advice, Change, ChangedConditions } from './changes.js';
+
+/** A change that was tried: what was foreseen, and what came out. */
+export interface Verified {
+  change: Change;
+  /** The run folder. */
+  run: string;
+  bytesPerToken: number;
+  tokensPerSecond: number;
+}
+
+export interface VerifyOptions {
+  /** How many of the best changes are tried. Default 2. */
+  best?: number;
+  /** The run that shows which experts to hold. Default: the advised run. */
+  touches?: Run;
+  progress?: Progress;
+  signal?: AbortSignal;
+  commandLine?: readonly string[];
+}
+
+/**
+ * Makes the advised run again with its best changes, one run each, beside it as `RUN-advice-1` and so on.
+ *
+ * Throws BlkscopeError: NOT_VERIFIABLE for a run that `run` did not make; what runExperiment throws; a run's problem.
+ */
+export async function verify(run: Run, advice: Advice, options: VerifyOptions = {}): Promise<Verified[]> {
+  if (run.config.kind !== 'run') {
+    throw new BlkscopeError('NOT_VERIFIABLE', `${run.path}: only what blkscope run made can be run again`);
+  }
+  const asked = run.config.options as unknown as ExperimentOptions;
+  if (asked.profileTouches) {
+    throw new BlkscopeError(
+      'NOT_VERIFIABLE',
+      `${run.path}: a run with --profile-touches shows touches, not a speed to improve; advise on a run as you make them, with --touches ${run.path}`,
+    );
+  }
+  const verified: Verified[] = [];
+  const { progress, signal, commandLine } = options;
+  for (const change of triable(advice, asked).slice(0, options.best ?? 2)) {
+    options.progress?.step(`-- ${change.title}`);
+    const finished = await runExperiment({
+      ...asked,
+      ...changedOptions(asked, change.conditions, (options.touches ?? run).path),
+      ...given({ progress, signal, commandLine }),
+      output: `${run.path}-advice-${verified.length + 1}`,
+    });
+    if (finished.problem) throw finished.problem;
+    const { workload } = finished.run.summary;
+    verified.push({
+      change,
+      run: finished.run.path,
+      bytesPerToken: workload?.bytesPerToken ?? Number.NaN,
+      tokensPerSecond: workload?.tokensPerSecond ?? Number.NaN,
+    });
+  }
+  return verified;
+}
+
+/** More memory can be tried only where a limit is what keeps it short. */
+function triable({ changes }: Advice, { pressure }: ExperimentOptions): Change[] {
+  return changes.filter(
+    ({ conditions }) => conditions.memoryBytes === undefined || pressure?.mode === 'limit',
+  );
+}
+
+function changedOptions(
+  asked: ExperimentOptions,
+  { readAheadKib, pinBytes, memoryBytes, threads }: ChangedConditions,
+  plan: string,
+): Partial<ExperimentOptions> {
+  const limit: PressureRequest | undefined =
+    memoryBytes === undefined ? undefined : { mode: 'limit', bytes: memoryBytes };
+  return {
+    ...given({ readAheadKib, pressure: limit }),
+    ...(pinBytes === undefined ? {} : { pin: { bytes: pinBytes, plan } }),
+    ...(threads === undefined ? {} : { workload: { ...asked.workload, threads } }),
+  };
+}

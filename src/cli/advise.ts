@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { advise, given, openRun, renderAdvice, renderVerified, verify } from '../index.js';
+import { styleFor } from '../report/style.js';
+import { positive } from './options.js';
+import { withSession } from './session.js';
+
+interface AdviseFlags {
+  touches?: string;
+  verify?: boolean;
+  best: number;
+  json?: boolean;
+}
+
+export function adviseCommand(): Command {
+  return new Command('advise')
+    .description('say what limits a run and what would help, with what each change would give')
+    .argument('<run>', 'the run folder')
+    .option('--touches <run>', 'a run of the same model with --profile-touches: which experts tokens use')
+    .option('--verify', 'run the best changes and print what was foreseen beside what came out')
+    .option('--best <count>', 'with --verify: how many', positive, 2)
+    .option('--json', 'print all of it as JSON, the curve too')
+    .action(run);
+}
+
+async function run(path: string, flags: AdviseFlags): Promise<void> {
+  await using advised = await openRun(path);
+  await using touches = flags.touches === undefined ? null : await openRun(flags.touches);
+  const options = given({ touches: touches ?? undefined });
+  const advice = await advise(advised, options);
+  const style = styleFor(process.stdout);
+  if (!flags.json) process.stdout.write(renderAdvice(advice, style));
+  const verified = flags.verify
+    ? await withSession((session) =>
+        verify(advised, advice, { ...options, ...session, best: flags.best, commandLine: process.argv }),
+      )
+    : null;
+  if (flags.json) process.stdout.write(`${JSON.stringify({ ...advice, verified }, null, 2)}\n`);
+  else if (verified) process.stdout.write(`\n${renderVerified(verified, style)}`);
+}

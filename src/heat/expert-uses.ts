@@ -1,0 +1,41 @@
+import { BlkscopeError } from '../errors.js';
+import type { Model } from '../model/gguf.js';
+import { type ExpertUses, expertKey } from '../pin/pin-plan.js';
+import { openRun, type Run } from '../store/open-run.js';
+import { knownTokens } from './run-heat.js';
+import { runTouches } from './run-touches.js';
+import { tokenExperts } from './token-experts.js';
+
+/**
+ * How many tokens used each expert, by a run's touch map. Where memory held experts, so that fewer reads than uses are
+ * in the trace, those that it most likely held fill the gap; a run under `--profile-touches` needs no guess.
+ *
+ * Throws BlkscopeError: OTHER_MODEL; NO_HEAT when no token is known or no expert was read.
+ */
+export async function expertUses(run: Run, model: Model): Promise<ExpertUses> {
+  if (run.summary.model?.bytes !== model.bytes) {
+    throw new BlkscopeError(
+      'OTHER_MODEL',
+      `${run.path}: that run read another model; take a run of this one, or leave it out`,
+    );
+  }
+  const touches = await runTouches(run);
+  const { byToken } = tokenExperts(touches, knownTokens(run), model.experts?.used ?? 0, 'cached');
+  const uses = new Map<string, number>();
+  for (const region of byToken.flat()) {
+    const { layer = null, expert = null } = touches.regions[region] ?? {};
+    const key = expertKey(layer, expert);
+    uses.set(key, (uses.get(key) ?? 0) + 1);
+  }
+  if (uses.size > 0) return uses;
+  throw new BlkscopeError(
+    'NO_HEAT',
+    `${run.path}: no expert was read in that run: take one of this mixture-of-experts model with too little memory, or leave it out`,
+  );
+}
+
+/** The same, of a run by its folder. */
+export async function expertUsesOf(path: string, model: Model): Promise<ExpertUses> {
+  await using run = await openRun(path);
+  return await expertUses(run, model);
+}

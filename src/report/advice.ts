@@ -1,0 +1,62 @@
+import type { Advice, Change, Foreseen } from '../advise/changes.js';
+import type { Verified } from '../advise/verify.js';
+import { boundLine } from './bound-section.js';
+import { layOut } from './compare.js';
+import * as format from './format.js';
+import { plainStyle, type Style } from './style.js';
+
+/** Advice for a terminal: the verdict, the changes with what each would give, and the curve. */
+export function renderAdvice(advice: Advice, style: Style = plainStyle): string {
+  const { measured, modelled, changes, curve, seenShare } = advice;
+  const size = (bytes: number) => format.size(Math.round(bytes));
+  const lines = [
+    ` ${style.bold(advice.run)}`,
+    ` ${format.decimal(measured.tokensPerSecond)} tokens/s, ${size(measured.bytesPerToken)} read per token (the model of the page cache says ${size(modelled.bytesPerToken)})`,
+    ` ${boundLine(advice.bound)}`,
+    ` ${style.bold(advice.verdict)}`,
+  ];
+  if (seenShare < 0.95) {
+    lines.push(
+      ` ${style.warn('Guessed')}: the trace shows ${format.percent(seenShare)} of the uses of experts; a run with --profile-touches, given by --touches, shows all`,
+    );
+  }
+  const rows = [
+    ['change', 'read per token', 'tokens/s', 'within', 'why'],
+    ...changes.map(({ title, bytesPerToken, tokensPerSecond, reason }) => [
+      title,
+      size(bytesPerToken.likely),
+      format.decimal(tokensPerSecond.likely),
+      range(tokensPerSecond),
+      reason,
+    ]),
+  ];
+  const points = [
+    ['memory for the model', "read per token, kernel's eviction", 'pinned'],
+    ...curve.map(({ memoryBytes, kernelBytesPerToken, pinnedBytesPerToken }) => [
+      size(memoryBytes),
+      size(kernelBytesPerToken),
+      size(pinnedBytesPerToken),
+    ]),
+  ];
+  return `${lines.join('\n')}\n\n${layOut(rows, style)}\n${layOut(points, style)}`;
+}
+
+/** What was foreseen beside what came out. */
+export function renderVerified(verified: readonly Verified[], style: Style = plainStyle): string {
+  const size = (bytes: number) => format.size(Math.round(bytes));
+  const rows = verified.map(({ change, bytesPerToken, tokensPerSecond, run }) => [
+    change.title,
+    size(change.bytesPerToken.likely),
+    size(bytesPerToken),
+    format.change(change.bytesPerToken.likely, bytesPerToken),
+    `${format.decimal(change.tokensPerSecond.likely)} (${range(change.tokensPerSecond)})`,
+    format.decimal(tokensPerSecond),
+    run,
+  ]);
+  const head = ['tried', 'foreseen per token', 'read', 'off by', 'foreseen tokens/s', 'measured', 'run'];
+  return layOut([head, ...rows], style);
+}
+
+function range({ low, high }: Foreseen | Change['tokensPerSecond']): string {
+  return `${format.decimal(low)} to ${format.decimal(high)}`;
+}

@@ -1,0 +1,30 @@
+import { rmSync } from 'node:fs';
+import { BlkscopeError } from '../errors.js';
+import type { Engine, WorkloadOptions } from '../workload/engine.js';
+
+/**
+ * Anonymous memory of a workload by its first token, in bytes: it is run until then.
+ *
+ * Throws BlkscopeError NO_OWN_MEMORY when it ended before anything could be seen; why, the run itself will show.
+ */
+export async function ownMemory(engine: Engine, options: WorkloadOptions): Promise<number> {
+  const log = `${options.log}.probe`;
+  let stop = () => {};
+  const running = await engine.start({
+    ...options,
+    tokens: 1,
+    log,
+    onMark: ({ kind }) => {
+      if (kind === 'token') stop();
+    },
+  });
+  stop = () => void running.stop();
+  const { rssAnonBytes } = await running.done;
+  rmSync(log, { force: true });
+  if (rssAnonBytes !== null) return rssAnonBytes;
+  throw new BlkscopeError(
+    'NO_OWN_MEMORY',
+    'the memory of the workload could not be seen, which --pin auto and --profile-touches need; give a size, or a limit',
+    'workload',
+  );
+}
