@@ -53,6 +53,8 @@ mkdirSync(dir, { recursive: true });
 const resultsPath = join(dir, 'results.json');
 const results: Measurement[] = existsSync(resultsPath) ? JSON.parse(readFileSync(resultsPath, 'utf8')) : [];
 
+const advices = new Map<string, Advice>();
+
 if (!flags.report) await measureAll();
 process.stdout.write(tables(results));
 
@@ -146,8 +148,6 @@ function changeOf({ changes }: Advice, variant: Variant): Change | undefined {
     .filter(({ conditions }) => conditions.pinBytes !== undefined && conditions.readAheadKib === undefined)
     .sort((a, b) => (b.conditions.pinBytes ?? 0) - (a.conditions.pinBytes ?? 0))[0];
 }
-
-const advices = new Map<string, Advice>();
 
 async function adviceOn(cell: Cell, asIs: string): Promise<Advice> {
   const known = advices.get(asIs);
