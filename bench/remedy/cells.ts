@@ -1,4 +1,4 @@
-import type { SynthesizeOptions } from '../../src/index.js';
+import type { SynthesizeOptions } from '../../dist/index.js';
 
 /** Models of random weights, small, so that a cell takes seconds. */
 export const models = {

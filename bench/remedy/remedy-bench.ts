@@ -1,7 +1,7 @@
 // What pinning and readahead give: a model as is, locked from the file's start, pinned without and with a plan, and as
-// `advise` advises, interleaved, beside the bound. Traced runs of the embedded engine, or of --llama PROGRAM.
+// `advise` advises, interleaved, beside the bound. Traced runs, of what `npm run build` built.
 //   npm run bench:remedy -- [--models dense,zipf2] [--memory 85,60,40] [--readahead 128,1024,disk] [--rounds 3]
-//       [--tokens 12] [--dir build/remedy] [--llama PROGRAM] [--seconds 150] [--report]
+//       [--tokens 12] [--threads 1] [--dir build/remedy] [--llama PROGRAM] [--seconds 150] [--report]
 // Results are kept in DIR/results.json after every run; started again, only what is missing is run. --seconds ends it
 // after the run that exceeds them; --report prints the tables alone.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,9 +18,9 @@ import {
   runExperiment,
   type Summary,
   synthesizeModel,
-} from '../../src/index.js';
-import { readAheadKib as currentReadAhead } from '../../src/memory/readahead.js';
-import { locateFiles } from '../../src/run/traced-files.js';
+} from '../../dist/index.js';
+import { readAheadKib as currentReadAhead } from '../../dist/memory/readahead.js';
+import { locateFiles } from '../../dist/run/traced-files.js';
 import {
   type Cell,
   cellName,
@@ -39,6 +39,7 @@ const { values: flags } = parseArgs({
     readahead: { type: 'string', default: '128,1024,disk' },
     rounds: { type: 'string', default: '3' },
     tokens: { type: 'string', default: '12' },
+    threads: { type: 'string', default: '1' },
     dir: { type: 'string', default: 'build/remedy' },
     llama: { type: 'string', default: 'embedded' },
     seconds: { type: 'string', default: '1000000' },
@@ -47,7 +48,7 @@ const { values: flags } = parseArgs({
 });
 const { dir, llama } = flags;
 const rounds = Number(flags.rounds);
-const tokens = Number(flags.tokens);
+const workload = { tokens: Number(flags.tokens), threads: Number(flags.threads) };
 const until = performance.now() + Number(flags.seconds) * 1000;
 mkdirSync(dir, { recursive: true });
 const resultsPath = join(dir, 'results.json');
@@ -167,7 +168,7 @@ async function profile(model: ModelName): Promise<Run> {
   if (existsSync(output)) return await openRun(output);
   const { run } = await runExperiment({
     ...{ model: await modelPath(model), llama, output, mount: true },
-    workload: { tokens },
+    workload,
     profileTouches: true,
   });
   return run;
@@ -181,7 +182,7 @@ async function runCell(cell: Cell, changes: Partial<ExperimentOptions>, output: 
   const { run, problem } = await runExperiment({
     model: path,
     ...{ llama, output, mount: true },
-    workload: { tokens },
+    workload,
     pressure: { mode: 'limit', bytes: Math.round((bytes * cell.memoryPercent) / 100) },
     readAheadKib: cell.readAheadKib,
     ...changes,
