@@ -56,9 +56,6 @@ const results: Measurement[] = existsSync(resultsPath) ? JSON.parse(readFileSync
 
 const advices = new Map<string, Advice>();
 
-if (!flags.report) await measureAll();
-process.stdout.write(tables(results));
-
 async function measureAll(): Promise<void> {
   for (const cell of await cells()) {
     for (let round = 1; round <= rounds; round++) {
@@ -160,7 +157,9 @@ async function adviceOn(cell: Cell, asIs: string): Promise<Advice> {
   return advice;
 }
 
-const profilePath = (model: ModelName) => join(dir, `profile ${model}`);
+function profilePath(model: ModelName): string {
+  return join(dir, `profile ${model}`);
+}
 
 /** Which experts the tokens use. */
 async function profile(model: ModelName): Promise<Run> {
@@ -195,3 +194,6 @@ async function summaryOf(path: string): Promise<Summary> {
   await using run = await openRun(path);
   return run.summary;
 }
+
+if (!flags.report) await measureAll();
+process.stdout.write(tables(results));
