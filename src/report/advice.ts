@@ -21,15 +21,19 @@ export function renderAdvice(advice: Advice, style: Style = plainStyle): string 
     );
   }
   const rows = [
-    ['change', 'read per token', 'tokens/s', 'within', 'why'],
-    ...changes.map(({ title, bytesPerToken, tokensPerSecond, reason }) => [
+    ['change', 'read per token', 'tokens/s', 'within'],
+    ...changes.map(({ title, bytesPerToken, tokensPerSecond }) => [
       title,
       size(bytesPerToken.likely),
       format.decimal(tokensPerSecond.likely),
       range(tokensPerSecond),
-      reason,
     ]),
   ];
+  const reasons = ['', ...changes.map(({ reason }) => style.dim(`  # ${reason}`))];
+  const table = layOut(rows, style)
+    .split('\n')
+    .map((line, i) => line + (reasons[i] ?? ''))
+    .join('\n');
   const points = [
     ['memory for the model', "read per token, kernel's eviction", 'pinned'],
     ...curve.map(({ memoryBytes, kernelBytesPerToken, pinnedBytesPerToken }) => [
@@ -38,7 +42,7 @@ export function renderAdvice(advice: Advice, style: Style = plainStyle): string 
       size(pinnedBytesPerToken),
     ]),
   ];
-  return `${lines.join('\n')}\n\n${layOut(rows, style)}\n${layOut(points, style)}`;
+  return `${lines.join('\n')}\n\n${table}\n${layOut(points, style)}`;
 }
 
 /** What was foreseen beside what came out. */
