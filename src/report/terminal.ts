@@ -304,14 +304,15 @@ function tokenNote(tokens: number | null): string {
   return tokens === null ? '' : format.count(tokens);
 }
 
-/** What a pin saves at least: without it, a model walked in the same order is read whole for every token. */
-function memory(page: Page, { memory: seen }: Summary): void {
+function memory(page: Page, summary: Summary): void {
+  const { memory: seen } = summary;
   if (seen.totalBytes === null) return; // an imported trace tells nothing of its machine
   page.section('Memory');
   const before = `${sizeOrNone(seen.availableBefore)} available, before the workload`;
   page.figure(format.size(seen.totalBytes), 'in the machine', before);
   if (seen.lockedBytes > 0) page.figure(format.size(seen.lockedBytes), 'locked by blkscope');
-  if (seen.pinnedBytes > 0) page.figure(format.size(seen.pinnedBytes), 'of the model pinned');
+  if (seen.pinnedBytes > 0)
+    page.figure(format.size(seen.pinnedBytes), 'of the model pinned', savedNote(summary));
   if (seen.limitBytes !== null) {
     const peak = seen.limitPeakBytes === null ? '' : `${format.size(seen.limitPeakBytes)} at most used`;
     page.figure(format.size(seen.limitBytes), 'limit, page cache included', peak);
@@ -332,6 +333,12 @@ function memory(page: Page, { memory: seen }: Summary): void {
         : 'evicted, then wanted again',
     );
   }
+}
+
+/** What each token does not read because of the pin. */
+function savedNote({ memory, bound }: Summary): string {
+  if (memory.pinnedUsedBytes === null || !bound) return '';
+  return `${format.percent(memory.pinnedUsedBytes / bound.touchedBytesPerToken)} of what a token uses`;
 }
 
 function sizeOrNone(bytes: number | null): string {

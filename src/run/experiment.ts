@@ -168,6 +168,7 @@ async function runSteps(
       readAheadKib: readAhead,
       cache,
       pinnedBytes: pinned?.bytes ?? 0,
+      pinnedUsedBytes: pinned?.plan.savedBytes ?? null,
     }),
     config,
     diskSpeed,

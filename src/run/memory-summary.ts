@@ -14,6 +14,8 @@ export interface MemoryInput {
   readAheadKib: number | null;
   /** Of the model, held in the page cache. */
   pinnedBytes: number;
+  /** Of what a token uses; null without a pin. */
+  pinnedUsedBytes: number | null;
   cache: CacheState | null;
 }
 
@@ -24,6 +26,7 @@ export function memorySummary({
   cgroup,
   readAheadKib,
   pinnedBytes,
+  pinnedUsedBytes,
   cache,
 }: MemoryInput): Summary['memory'] {
   const { before, after, outcome, sampler } = measurement;
@@ -31,6 +34,7 @@ export function memorySummary({
     lockedBytes: pressure?.lockedBytes ?? 0,
     limitBytes: pressure?.cgroup?.limitBytes ?? null,
     pinnedBytes,
+    pinnedUsedBytes,
     mode: pressure?.mode ?? 'none',
     readAheadKib,
     cacheBefore: before.memory.pageCacheBytes,

@@ -78,6 +78,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
         cgroup: null,
         readAheadKib: readAheadKib(devices[0] as string),
         pinnedBytes: 0,
+        pinnedUsedBytes: null,
         cache: null,
       }),
       config,

@@ -199,6 +199,8 @@ export const summarySchema = z.object({
     lockedBytes: count,
     limitBytes: count.nullable(),
     pinnedBytes: count,
+    /** Of what a token uses, on average, what is pinned: reads that it is sure to save. */
+    pinnedUsedBytes: maybe.default(null),
     mode: z.enum(['none', 'lock', 'leave', 'limit']),
     readAheadKib: count.nullable(),
     /** The machine's page cache just before the workload started and just after it ended. */

@@ -181,6 +181,7 @@ const unknownMemory: Summary['memory'] = {
   lockedBytes: 0,
   limitBytes: null,
   pinnedBytes: 0,
+  pinnedUsedBytes: null,
   mode: 'none',
   readAheadKib: null,
   cacheBefore: null,

@@ -63,6 +63,7 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
       lockedBytes: 0,
       limitBytes: 85 * 2 ** 20,
       pinnedBytes: 0,
+      pinnedUsedBytes: null,
       mode: 'limit',
       readAheadKib: 128,
       cacheBefore: 2 ** 30,
