@@ -1,14 +1,10 @@
-<<<<<<< HEAD
 /**
  * blkscope's public API. The command line is built on it alone; what must start at once takes its parts from where they
  * are, since all of it together takes longer to load than most commands run.
  */
-=======
-/** blkscope's public API. The command line is built on it alone. */
 export { type AdviseOptions, advise } from './advise/advise.js';
 export type { Advice, Change, CurvePoint, Foreseen } from './advise/changes.js';
 export { type Verified, type VerifyOptions, verify } from './advise/verify.js';
->>>>>>> fc7014c (Advise on a run: what limits it, what each change would give, and a run with the best)
 export type { Action, BlockEvent, Direction, EventBatch } from './capture/batch.js';
 export type { TracerProgress } from './capture/progress.js';
 export { journalDirectory, recover } from './capture/recover.js';
