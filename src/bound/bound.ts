@@ -7,8 +7,8 @@ export interface BoundInput {
   model: Model;
   /** Without its bound. */
   summary: Summary;
-  /** See computeNsPerToken. */
-  computeNsPerToken: number;
+  /** Of a token, in ns; from a warm run, or told from the run itself, see computeNsPerToken. */
+  compute: { ns: number; from: 'warm' | 'run' };
   disk: DiskSpeed | null;
 }
 
@@ -17,7 +17,7 @@ export interface BoundInput {
  *
  * null when it cannot be told: no tokens or speed known, weights copied out of the page cache, no bandwidth measured.
  */
-export function boundOf({ model, summary, computeNsPerToken, disk }: BoundInput): Summary['bound'] {
+export function boundOf({ model, summary, compute, disk }: BoundInput): Summary['bound'] {
   const { workload, phases } = summary;
   const measured = workload?.tokensPerSecond;
   const readBytes = phases?.generation?.bytesPerToken ?? null;
@@ -30,13 +30,14 @@ export function boundOf({ model, summary, computeNsPerToken, disk }: BoundInput)
   const touchedBytes = sum(touched.values());
   const keptBytes = Math.min(touchedBytes, memoryBytes);
   const neededBytes = touchedBytes - keptBytes;
-  const boundNs = Math.max(computeNsPerToken, (neededBytes / bandwidth) * 1e9);
+  const boundNs = Math.max(compute.ns, (neededBytes / bandwidth) * 1e9);
   if (boundNs === 0) return null;
   const unusedBytes = sum((summary.model?.roles ?? []).map(unusedBytesOf(touched)));
   const reReadBytes = Math.max(0, readBytes - unusedBytes - neededBytes);
   const excessNs = ((reReadBytes + unusedBytes) / bandwidth) * 1e9;
   return {
-    computeNsPerToken,
+    computeNsPerToken: compute.ns,
+    computeFrom: compute.from,
     touchedBytesPerToken: touchedBytes,
     keptBytes,
     bandwidth,

@@ -9,8 +9,8 @@ export interface GenerationTime {
 
 /**
  * How long a token takes with everything cached, in ns: its time less that in which some task waited for a disk, and
- * less the kernel's own work for the workload, most of which is page faults and eviction. Where threads compute while
- * another waits this is too little, never too much, so a bound made from it holds.
+ * less the kernel's own work for the workload, most of which is page faults and eviction. Right for a run that reads little;
+ * one that reads much computes slower meanwhile, so that this is too much for it, up to several times.
  *
  * 0 where the kernel does not count stalls (PSI switched off).
  */

@@ -39,8 +39,7 @@ export function boundSection(page: Page, { bound }: Summary): void {
     const random = `${format.rate(bound.randomBandwidth)} in random 128 KiB, one at a time`;
     page.figure(format.rate(bound.sequentialBandwidth), 'disk, in sequence', random);
   }
-  const compute = bound.computeNsPerToken > 0 ? 'or a little more' : 'not known: the kernel counts no stalls';
-  page.figure(format.seconds(bound.computeNsPerToken), 'compute', compute);
+  page.figure(format.seconds(bound.computeNsPerToken), 'compute', computeNote(bound));
   page.figure(format.size(Math.round(bound.reReadBytesPerToken)), 'read again', 'memory could have kept it');
   page.figure(
     format.size(Math.round(bound.unusedBytesPerToken)),
@@ -52,4 +51,10 @@ export function boundSection(page: Page, { bound }: Summary): void {
     'waiting',
     'compute and reads one after the other, or the disk below full speed',
   );
+}
+
+function computeNote({ computeNsPerToken, computeFrom }: Bound): string {
+  if (computeFrom === 'warm') return 'measured with everything cached';
+  if (computeNsPerToken === 0) return 'not known: the kernel counts no stalls';
+  return "a token's time without stalls and kernel work";
 }

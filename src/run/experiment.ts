@@ -11,6 +11,7 @@ import { type Model, readModel } from '../model/gguf.js';
 import type { Sampler } from '../sample/sampler.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
+import { cachedRunCompute } from './cached-run.js';
 import { beginChanges, undoChanges } from './changes.js';
 import { configStart } from './config.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
@@ -153,6 +154,11 @@ async function runSteps(
   await pinned?.check().catch((error: Error) => progress.warn(error.message));
   const cgroup = pressure.cgroup && cgroupBefore && pressure.cgroup.figuresSince(cgroupBefore);
   await steps.undo();
+  const computeNs = await cachedRunCompute(
+    { engine, model, workload, measurement, cache, runs: dirname(folder.target) },
+    steps,
+    progress,
+  );
   config.versions[engine.name] = measurement.outcome?.version ?? null;
   return await finishRun({
     folder,
@@ -172,6 +178,7 @@ async function runSteps(
     }),
     config,
     diskSpeed,
+    computeNs,
     threads: options.workload?.threads ?? availableParallelism(),
     interruption: interruptionBy(options.signal),
   });

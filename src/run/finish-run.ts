@@ -39,6 +39,8 @@ export interface FinishInput {
   config: ConfigStart;
   /** Of the disk that the files are on; null: not measured. */
   diskSpeed: DiskSpeed | null;
+  /** Of a token with everything cached, as a run of its own showed; null: to be told from this run. */
+  computeNs: number | null;
   /** Of the workload. */
   threads: number;
   /** Why the run was ended before its time; null when it was not. */
@@ -126,15 +128,19 @@ function heatOfRun({ phases, touches }: RegionResults, model: Model): Heat | nul
 }
 
 function boundOfRun(
-  { measurement, diskSpeed, threads }: FinishInput,
+  { measurement, diskSpeed, computeNs, threads }: FinishInput,
   summary: Summary,
   model: Model,
 ): Summary['bound'] {
   const generation = phaseWindows(measurement.outcome?.marks ?? []).find(({ name }) => name === 'generation');
   if (!generation?.tokens) return null;
   const { fromNs, toNs, tokens } = generation;
-  const computeNs = computeNsPerToken(measurement.sampler.samples, { fromNs, toNs, tokens }, threads);
-  return boundOf({ model, summary, computeNsPerToken: computeNs, disk: diskSpeed });
+  const { samples } = measurement.sampler;
+  const compute =
+    computeNs === null
+      ? ({ ns: computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), from: 'run' } as const)
+      : ({ ns: computeNs, from: 'warm' } as const);
+  return boundOf({ model, summary, compute, disk: diskSpeed });
 }
 
 /** Without files, or a workload whose marks tell phases, there is nothing to join. */

@@ -83,6 +83,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       }),
       config,
       diskSpeed: null,
+      computeNs: null,
       threads: availableParallelism(),
       interruption: options.command ? interruptionBy(options.signal) : null,
     });

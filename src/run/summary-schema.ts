@@ -254,6 +254,8 @@ export const summarySchema = z.object({
   bound: z
     .object({
       computeNsPerToken: figure,
+      /** From a run with everything cached, or told from this run's own time. */
+      computeFrom: z.enum(['warm', 'run']).default('run'),
       touchedBytesPerToken: figure,
       keptBytes: figure,
       /** Bytes a second: the larger of the two below and the run's fastest second. */

@@ -25,7 +25,7 @@ async function made(preset: 'tiny-llama' | 'tiny-gpt-oss'): Promise<Model> {
   return readModel(path);
 }
 
-const disk = { sequential: 1000, random: 500, measuredAt: '2026-07-08T12:00:00.000Z' };
+const disk = { sequential: 1000, random: 500 };
 const [touched, hundredth] = [1e6, 1e4];
 
 /** A run of a model of which each token uses 1 MB, with memory for `kept` of it, that read `read` bytes a token. */
@@ -60,7 +60,7 @@ test('the bound: what memory cannot keep at the speed of the disk, or compute wh
   const half = boundOf({
     model,
     summary: summaryOf(touched, touched / 2, 1 / 800),
-    computeNsPerToken: 0,
+    compute: { ns: 0, from: 'run' },
     disk,
   });
   assert.ok(half);
@@ -69,7 +69,12 @@ test('the bound: what memory cannot keep at the speed of the disk, or compute wh
   close(half.ratio, 500 / 800);
   close(half.reReadBytesPerToken, touched / 2);
   assert.equal(half.unusedBytesPerToken, 0);
-  const slow = boundOf({ model, summary: summaryOf(0, touched * 2, 1), computeNsPerToken: 5e8, disk });
+  const slow = boundOf({
+    model,
+    summary: summaryOf(0, touched * 2, 1),
+    compute: { ns: 5e8, from: 'run' },
+    disk,
+  });
   close(slow?.tokensPerSecond ?? 0, 2);
   close(slow?.waitNsPerToken ?? 0, 5e8);
 });
@@ -77,7 +82,7 @@ test('the bound: what memory cannot keep at the speed of the disk, or compute wh
 test('a run whose own seconds were faster than the probe never exceeds its bound', () => {
   const summary = summaryOf(touched, touched / 2, 1 / 300);
   summary.timeline = { ...summary.timeline, bucketNs: 5e8, readBytes: [500, 500, 1500, 500] };
-  const bound = boundOf({ model: scaled(dense), summary, computeNsPerToken: 0, disk });
+  const bound = boundOf({ model: scaled(dense), summary, compute: { ns: 0, from: 'run' }, disk });
   assert.equal(bound?.bandwidth, 2000);
   assert.ok((bound?.ratio ?? 2) <= 1);
 });
@@ -96,13 +101,13 @@ test('reads of a role beyond what a token can use are readahead that hit nothing
       bytesPerToken: 2 * touched + hundredth,
     },
   ];
-  const bound = boundOf({ model: scaled(dense), summary, computeNsPerToken: 0, disk });
+  const bound = boundOf({ model: scaled(dense), summary, compute: { ns: 0, from: 'run' }, disk });
   const norm = touchedByRole(scaled(dense)).get('norm') ?? 0;
   close(bound?.unusedBytesPerToken ?? 0, 2 * touched + hundredth - norm);
 });
 
 test('no bound where it means nothing: copied weights, no tokens, no bandwidth', () => {
-  const input = { model: scaled(dense), computeNsPerToken: 1, disk };
+  const input = { model: scaled(dense), compute: { ns: 1, from: 'run' }, disk };
   const copied = summaryOf(touched, touched / 2, 1);
   (copied.workload as NonNullable<Summary['workload']>).weights = 'copied';
   assert.equal(boundOf({ ...input, summary: copied }), null);
@@ -122,7 +127,7 @@ test('compute is the time without stalls and without the kernel, between two sam
 
 test('the report begins with the bound', () => {
   const summary = summaryOf(touched, touched / 2, 1 / 800);
-  summary.bound = boundOf({ model: scaled(dense), summary, computeNsPerToken: 1e6, disk });
+  summary.bound = boundOf({ model: scaled(dense), summary, compute: { ns: 1e6, from: 'run' }, disk });
   const text = renderReport(summary);
   assert.match(text.split('\n').slice(0, 3).join('\n'), /bound 0\.00 tokens\/s, measured 62\.5 % of it/);
   assert.match(text, /488 KiB {2}must be read/);

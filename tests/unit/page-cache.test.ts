@@ -75,7 +75,13 @@ test('all experts pinned: nothing is read', () => {
 test("a run's own speed is foreseen for what it read, more for less, and never more than compute allows", () => {
   const summary = summaryFixture(8, (s) => {
     s.bound = {
-      ...{ computeNsPerToken: 1e8, touchedBytesPerToken: 100 * MiB, keptBytes: 0, bandwidth: 1000 * MiB },
+      ...{
+        computeNsPerToken: 1e8,
+        computeFrom: 'warm',
+        touchedBytesPerToken: 100 * MiB,
+        keptBytes: 0,
+        bandwidth: 1000 * MiB,
+      },
       ...{ sequentialBandwidth: 1000 * MiB, randomBandwidth: 400 * MiB, tokensPerSecond: 10, ratio: 0.1 },
       ...{ reReadBytesPerToken: 0, unusedBytesPerToken: 0, waitNsPerToken: 0 },
     };
