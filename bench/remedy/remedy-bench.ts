@@ -1,7 +1,7 @@
 // What pinning and readahead give: a model as is, locked from the file's start, pinned without and with a plan, and as
 // `advise` advises, interleaved, beside the bound. Traced runs, of what `npm run build` built.
 //   npm run bench:remedy -- [--models dense,zipf2] [--memory 85,60,40] [--readahead 128,1024,disk] [--rounds 3]
-//       [--tokens 12] [--threads 1] [--dir build/remedy] [--llama PROGRAM] [--seconds 150] [--report]
+//       [--tokens 12] [--dir build/remedy] [--llama PROGRAM] [--seconds 150] [--report]
 // Results are kept in DIR/results.json after every run; started again, only what is missing is run. --seconds ends it
 // after the run that exceeds them; --report prints the tables alone.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -39,7 +39,6 @@ const { values: flags } = parseArgs({
     readahead: { type: 'string', default: '128,1024,disk' },
     rounds: { type: 'string', default: '3' },
     tokens: { type: 'string', default: '12' },
-    threads: { type: 'string', default: '1' },
     dir: { type: 'string', default: 'build/remedy' },
     llama: { type: 'string', default: 'embedded' },
     seconds: { type: 'string', default: '1000000' },
@@ -48,7 +47,6 @@ const { values: flags } = parseArgs({
 });
 const { dir, llama } = flags;
 const rounds = Number(flags.rounds);
-const workload = { tokens: Number(flags.tokens), threads: Number(flags.threads) };
 const until = performance.now() + Number(flags.seconds) * 1000;
 mkdirSync(dir, { recursive: true });
 const resultsPath = join(dir, 'results.json');
@@ -88,7 +86,7 @@ async function cells(): Promise<Cell[]> {
 
 async function modelPath(name: ModelName): Promise<string> {
   const path = join(dir, `${name}.gguf`);
-  if (!existsSync(path)) await synthesizeModel(path, models[name]);
+  if (!existsSync(path)) await synthesizeModel(path, models[name].synthesize);
   return path;
 }
 
@@ -167,10 +165,14 @@ async function profile(model: ModelName): Promise<Run> {
   if (existsSync(output)) return await openRun(output);
   const { run } = await runExperiment({
     ...{ model: await modelPath(model), llama, output, mount: true },
-    workload,
+    workload: workloadOf(model),
     profileTouches: true,
   });
   return run;
+}
+
+function workloadOf(model: ModelName): { tokens: number; threads: number } {
+  return { tokens: Number(flags.tokens), threads: models[model].threads };
 }
 
 /** A traced run under the cell's conditions. */
@@ -181,7 +183,7 @@ async function runCell(cell: Cell, changes: Partial<ExperimentOptions>, output: 
   const { run, problem } = await runExperiment({
     model: path,
     ...{ llama, output, mount: true },
-    workload,
+    workload: workloadOf(cell.model),
     pressure: { mode: 'limit', bytes: Math.round((bytes * cell.memoryPercent) / 100) },
     readAheadKib: cell.readAheadKib,
     ...changes,

@@ -69,7 +69,7 @@ export class Predictor {
       likely.reduce((sum, one) => sum + value(one), 0) / likely.length;
     const bytes: Foreseen = {
       low: Math.min(...all) * (1 - bytesMargin),
-      likely: mean(({ bytesPerToken }) => bytesPerToken) * (own ? this.#factor : 1),
+      likely: mean(({ bytesPerToken }) => bytesPerToken),
       high: Math.max(...all) * (1 + bytesMargin),
     };
     const margin = own ? speedMargin.own : speedMargin.other;
