@@ -34,10 +34,10 @@ RingAccess ringAccess(const Argument& argument) {
   argument.refuse("'pages' or 'mapped'");
 }
 
-SessionOptions::OnFull onFull(const Argument& argument) {
+Capture::OnFull onFull(const Argument& argument) {
   std::string choice = argument.string();
-  if (choice == "drop") return SessionOptions::OnFull::drop;
-  if (choice == "stop") return SessionOptions::OnFull::stop;
+  if (choice == "drop") return Capture::OnFull::drop;
+  if (choice == "stop") return Capture::OnFull::stop;
   argument.refuse("'drop' or 'stop'");
 }
 

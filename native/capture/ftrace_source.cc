@@ -23,6 +23,7 @@ constexpr uint64_t kDefaultBufferBytes = 4 << 20;  // per CPU
 struct Stream {
   unsigned cpu;
   std::unique_ptr<RingReader> ring;
+  Notes notes;
 };
 
 // The number of TRACE_BLK is the kernel's internal enum. It has no format file of its own, but its neighbours have:
@@ -78,12 +79,12 @@ class FtraceSource final : public Source {
   unsigned cpu(size_t stream) const override { return streams_[stream].cpu; }
   int pollFd(size_t stream) const override { return streams_[stream].ring->pollFd(); }
   Result<bool> drain(size_t stream, std::vector<Event>& out) override {
-    return streams_[stream].ring->read(out, notes_);
+    return streams_[stream].ring->read(out, streams_[stream].notes);
   }
   uint64_t dropped() override;
   std::vector<CpuDrops> drops() override;
   uint64_t sequenceGaps() const override { return 0; }
-  Notes& notes() override;
+  Notes notes() override;
 
  private:
   Result<void> refuseForeignTracer();
@@ -98,7 +99,6 @@ class FtraceSource final : public Source {
   std::string tracefs_;
   uint16_t blkType_;
   std::vector<Stream> streams_;
-  Notes notes_;
   size_t keep_ = 0;  // changes made before ours
   bool open_ = false;
 };
@@ -189,7 +189,7 @@ Result<void> FtraceSource::openStreams() {
     auto ring = openRing(file("per_cpu/cpu") + std::to_string(cpu), options_.ring, subBufferBytes,
                          RingPageDecoder(cpu, blkType_, info_.protocol));
     if (!ring) return ring.error();
-    streams_.push_back({cpu, std::move(*ring)});
+    streams_.push_back({cpu, std::move(*ring), {}});
   }
   info_.cpus = static_cast<unsigned>(cpus.size());
   info_.kernelBytes = info_.bufferBytes * info_.bufferCount * cpus.size();
@@ -245,13 +245,15 @@ std::vector<CpuDrops> FtraceSource::drops() {
   return all;
 }
 
-Notes& FtraceSource::notes() {
+Notes FtraceSource::notes() {
+  Notes all;
+  for (Stream& s : streams_) all.merge(std::move(s.notes));
   // Names that no note told: the scheduler's cache of the last few, "PID NAME" a line.
   std::ifstream saved(file("saved_cmdlines"));
   uint32_t pid = 0;
   std::string name;
-  while (saved >> pid && std::getline(saved >> std::ws, name)) notes_.processNames.emplace(pid, name);
-  return notes_;
+  while (saved >> pid && std::getline(saved >> std::ws, name)) all.processNames.emplace(pid, name);
+  return all;
 }
 
 }  // namespace

@@ -18,9 +18,7 @@ namespace {
 
 constexpr uint64_t kDefaultBufferBytes = 512 << 10;
 constexpr uint64_t kDefaultBufferCount = 4;
-constexpr size_t kReadBytes = 256 << 10;  // stays in the L2 cache between the kernel's copy and the decoding
-
-constexpr unsigned kNoCpu = ~0u;
+constexpr size_t kReadBytes = 64 << 10;  // stays in the cache between the kernel's copy and the decoding
 
 struct Device {
   std::string name;
@@ -33,12 +31,14 @@ struct Stream {
   unsigned cpu;
   Fd file;
   RecordDecoder decoder;
+  Notes notes;
+  std::vector<std::byte> buffer = std::vector<std::byte>(kReadBytes);
 };
 
 class RelaySource final : public Source {
  public:
   RelaySource(SourceOptions options, Changes& changes, std::string debugfs)
-      : options_(std::move(options)), changes_(changes), debugfs_(std::move(debugfs)), buffer_(kReadBytes) {
+      : options_(std::move(options)), changes_(changes), debugfs_(std::move(debugfs)) {
     info_.kind = "relay";
     info_.bufferBytes = options_.bufferBytes ? options_.bufferBytes : kDefaultBufferBytes;
     info_.bufferCount = options_.bufferCount ? options_.bufferCount : kDefaultBufferCount;
@@ -50,26 +50,23 @@ class RelaySource final : public Source {
   void close() override;
   size_t streams() const override { return streams_.size(); }
   unsigned cpu(size_t stream) const override { return streams_[stream].cpu; }
+  bool readOnItsCpu() const override { return true; }
   int pollFd(size_t stream) const override { return streams_[stream].file.get(); }
   Result<bool> drain(size_t stream, std::vector<Event>& out) override;
   uint64_t dropped() override;
   uint64_t sequenceGaps() const override;
-  Notes& notes() override { return notes_; }
+  Notes notes() override;
 
  private:
   Result<Device> setUp(const std::string& name);
   Result<std::string> setUpTrace(int node, const std::string& name);
   Result<void> openStreams(const Device& device);
-  void moveTo(unsigned cpu);
 
   SourceOptions options_;
   Changes& changes_;
   std::string debugfs_;
   std::vector<Device> devices_;
   std::vector<Stream> streams_;
-  std::vector<std::byte> buffer_;
-  Notes notes_;
-  unsigned readerCpu_ = kNoCpu;  // where the reading thread was moved to
   size_t keep_ = 0;
   bool open_ = false;
 };
@@ -142,7 +139,7 @@ Result<void> RelaySource::openStreams(const Device& device) {
                                    ": EPERM, kernel lockdown as on Secure Boot machines); use --source ftrace"};
     }
     if (!file) return file.error();
-    streams_.push_back({device.name, cpu, std::move(*file), RecordDecoder()});
+    streams_.push_back({device.name, cpu, std::move(*file), RecordDecoder(), {}});
   }
   if (streams_.empty()) {
     return Error{"NO_DEBUGFS", "no relay files in " + device.folder + ": is debugfs mounted at " + debugfs_ + "?"};
@@ -189,24 +186,23 @@ void RelaySource::close() {
 // buffer's CPU. A read includes the sub-buffer being filled, so a reader elsewhere can get a record whose bytes are not
 // there yet; a reader on that CPU cannot run in between.
 // A CPU that refuses is offline and writes nothing. Where a cpuset forbids it, a torn record shows as a sequence gap.
-void RelaySource::moveTo(unsigned cpu) {
-  if (cpu == readerCpu_) return;
+void moveTo(unsigned cpu) {
+  if (static_cast<unsigned>(::sched_getcpu()) == cpu) return;
   constexpr unsigned kBits = 8 * sizeof(unsigned long);
   std::vector<unsigned long> mask(cpu / kBits + 1);
   mask.back() = 1ul << cpu % kBits;
   ::sched_setaffinity(0, mask.size() * sizeof(unsigned long), reinterpret_cast<cpu_set_t*>(mask.data()));
-  readerCpu_ = cpu;
 }
 
 Result<bool> RelaySource::drain(size_t stream, std::vector<Event>& out) {
   Stream& s = streams_[stream];
   moveTo(s.cpu);
-  ssize_t got = ::read(s.file.get(), buffer_.data(), buffer_.size());
+  ssize_t got = ::read(s.file.get(), s.buffer.data(), s.buffer.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (got < 0 && errno == EIO) return Error{"NO_DEVICE", "/dev/" + s.device + " vanished while it was traced"};
   if (got < 0) return systemError("read relay file of CPU " + std::to_string(s.cpu));
   if (got == 0) return false;
-  s.decoder.decode({buffer_.data(), static_cast<size_t>(got)}, out, notes_);
+  s.decoder.decode({s.buffer.data(), static_cast<size_t>(got)}, out, s.notes);
   return true;
 }
 
@@ -223,6 +219,12 @@ uint64_t RelaySource::sequenceGaps() const {
   uint64_t total = 0;
   for (const Stream& s : streams_) total += s.decoder.sequenceGaps();
   return total;
+}
+
+Notes RelaySource::notes() {
+  Notes all;
+  for (Stream& s : streams_) all.merge(std::move(s.notes));
+  return all;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A tracing session: capture thread -> spool -> analysis thread -> batches.
+// A tracing session: capture -> spool -> analysis thread -> batches.
 #pragma once
 
 #include <atomic>
@@ -10,6 +10,7 @@
 
 #include "analyse/analysis.h"
 #include "capture/batch_queue.h"
+#include "capture/capture.h"
 #include "capture/disk_counters.h"
 #include "capture/source.h"
 #include "capture/spool.h"
@@ -25,7 +26,7 @@ struct SessionOptions {
   std::vector<TracedFile> files;  // on source.devices[0]
   SpoolLimits spool;
   /// At the spool's limit: drop what comes and count it, or end the capture.
-  enum class OnFull { drop, stop } onFull = OnFull::drop;
+  Capture::OnFull onFull = Capture::OnFull::drop;
   bool deliver = true;  // false: events are analysed and dropped
   std::string journalDirectory = "/run/blkscope";
   /// In place of the kernel's sources, which `kind` chooses from; the files' device is then 0.
@@ -66,7 +67,7 @@ struct Integrity {
 
 /// One session. start, take batches at will, stop, take the rest, read the figures; close at any time.
 ///
-/// start, stop, take and close are called from one thread. The capture thread drains the kernel and encodes; the
+/// start, stop, take and close are called from one thread. The capture drains the kernel and encodes; the
 /// analysis thread decodes, merges by time, analyses and fills batches, and waits when nobody takes them: then the
 /// spool holds what comes.
 class Session {
@@ -93,21 +94,14 @@ class Session {
   const Notes& notes() const { return notes_; }
   TracerCost cost() const;
   uint64_t startedNs() const { return startedNs_; }
-  uint64_t stoppedNs() const { return stoppedNs_; }
+  uint64_t stoppedNs() const { return capture_->stoppedNs(); }
 
  private:
-  void capture();
-  void sweep();
-  void sweepStream(size_t stream, uint64_t& watermark);
-  void append(size_t stream);
-  void checkLosses();
   Result<void> openSource();
   void listDefects();
-  void count(const std::vector<Event>& events);
-  void waitForEvents();
   void analyse();
   bool deliver(std::span<const Event> events);
-  void finishIntegrity(const std::vector<DiskCounters>& before);
+  void countTraced();
   std::vector<DiskCounters> readAllCounters() const;
 
   SessionOptions options_;
@@ -118,29 +112,13 @@ class Session {
   std::unique_ptr<Analysis> analysis_;
   BatchQueue queue_;
   std::unique_ptr<ColumnBatch> batch_;
-  std::vector<Event> scratch_;
   std::vector<DiskCounters> countersBefore_;
   Integrity integrity_;
   Notes notes_;
-  Fd stopEvent_;
-  std::thread captureThread_;
+  std::unique_ptr<Capture> capture_;
   std::thread analysisThread_;
-  std::vector<bool> ended_;  // by stream: it failed and is not read any more; the capture thread's
-  std::string captureError_;  // read after the capture thread has ended
-  std::vector<CpuDrops> knownDrops_;
-  uint64_t lossesCheckedNs_ = 0;
-  uint64_t fullNs_ = 0;  // when a full spool ended the capture
-  bool sourceStopped_ = false;  // the capture thread's
-  std::atomic<bool> stopping_ = false;
-  bool started_ = false;
   bool stopped_ = false;
   uint64_t startedNs_ = 0;
-  std::atomic<uint64_t> stoppedNs_ = 0;  // read early by an analysis that is cancelled
-  std::atomic<uint64_t> events_ = 0;
-  std::atomic<uint64_t> readBytes_ = 0;
-  std::atomic<uint64_t> writeBytes_ = 0;
-  std::atomic<uint64_t> kernelDropped_ = 0;
-  std::atomic<uint64_t> captureCpuNs_ = 0;
   std::atomic<uint64_t> analysisCpuNs_ = 0;
 };
 

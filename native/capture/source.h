@@ -53,7 +53,8 @@ struct CpuDrops {
 /// A live capture: a set of streams (one per CPU, for relay per device and CPU), each in time order.
 ///
 /// Life: start, drain any number of times, stop (the kernel traces no more; what it holds can still be drained),
-/// close (everything undone). Streams are read by one thread at a time.
+/// close (everything undone). start, stop, close, drops and notes are called by one thread at a time; each stream is
+/// drained by one thread, several streams may be drained at once.
 class Source {
  public:
   virtual ~Source() = default;
@@ -67,6 +68,8 @@ class Source {
 
   virtual size_t streams() const = 0;
   virtual unsigned cpu(size_t stream) const = 0;
+  /// Each CPU's streams are to be drained on that CPU, by a thread of its own.
+  virtual bool readOnItsCpu() const { return false; }
   /// A file descriptor that polls readable when a good deal has come.
   virtual int pollFd(size_t stream) const = 0;
   /// Decodes some of what the kernel holds for a stream into `out`. False: nothing is left for now.
@@ -78,8 +81,8 @@ class Source {
   virtual std::vector<CpuDrops> drops() { return {{Loss::kAnyCpu, dropped()}}; }
   /// Records missing by sequence number; 0 where records carry none.
   virtual uint64_t sequenceGaps() const = 0;
-  /// Process names and the like, after stop.
-  virtual Notes& notes() = 0;
+  /// Process names and the like, when nothing is drained any more.
+  virtual Notes notes() = 0;
 
  protected:
   SourceInfo info_;

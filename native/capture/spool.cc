@@ -36,7 +36,7 @@ Result<void> checkSpoolDirectory(const std::string& directory) {
 }
 
 Spool::Spool(std::span<const unsigned> cpus, SpoolLimits limits)
-    : directory_(std::move(limits.directory)), writers_(cpus.size()), published_(cpus.size()) {
+    : directory_(std::move(limits.directory)), writers_(cpus.size()), published_(cpus.size()), watermarks_(cpus.size()) {
   memory_.limit = limits.memoryBytes;
   files_.limit = limits.fileBytes;
   for (unsigned cpu : cpus) readers_.push_back({SpoolDecoder(cpu), {}});
@@ -49,18 +49,27 @@ void Spool::cut(Writer& writer) {
   writer.unpublished = writer.at;
 }
 
-Spool::Chunk::Chunk(Mapping mapping, Place& place) : memory(std::move(mapping)), place_(place) {
-  uint64_t held = place_.held += memory.size();
-  if (held > place_.peak) place_.peak = held;
+// Several writers may be at it at once, and the limit is kept.
+bool Spool::Place::reserve() {
+  uint64_t before = held;
+  do {
+    if (before + kChunkBytes > limit) return false;
+  } while (!held.compare_exchange_weak(before, before + kChunkBytes));
+  uint64_t most = peak;
+  while (most < before + kChunkBytes && !peak.compare_exchange_weak(most, before + kChunkBytes)) {
+  }
+  return true;
 }
 
 // In memory as long as there may be more of it, else in a file; null: neither.
 std::shared_ptr<Spool::Chunk> Spool::makeChunk() {
-  if (memory_.held + kChunkBytes <= memory_.limit) {
+  if (memory_.reserve()) {
     if (auto memory = mapLockedMemory()) return std::make_shared<Chunk>(std::move(*memory), memory_);
+    memory_.release();
   }
-  if (!directory_.empty() && files_.held + kChunkBytes <= files_.limit) {
+  if (!directory_.empty() && files_.reserve()) {
     if (auto file = mapNamelessFile(directory_)) return std::make_shared<Chunk>(std::move(*file), files_);
+    files_.release();
   }
   return nullptr;
 }
@@ -87,27 +96,39 @@ size_t Spool::append(size_t stream, std::span<const Event> events) {
   return events.size();
 }
 
-void Spool::publish(uint64_t watermark) {
-  {
-    std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < writers_.size(); ++i) {
-      cut(writers_[i]);
-      for (Piece& piece : writers_[i].pieces) {
-        total_ += static_cast<uint64_t>(piece.end - piece.at);
-        published_[i].push_back(std::move(piece));
-      }
-      writers_[i].pieces.clear();
+bool Spool::publish(std::span<const size_t> streams, uint64_t watermark) {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return false;
+  handOver(streams, watermark);
+  return true;
+}
+
+void Spool::end(std::span<const size_t> streams) {
+  std::lock_guard lock(mutex_);
+  handOver(streams, UINT64_MAX);
+}
+
+// With the lock held. Wakes the reader when there is more that it may merge.
+void Spool::handOver(std::span<const size_t> streams, uint64_t watermark) {
+  for (size_t i : streams) {
+    cut(writers_[i]);
+    for (Piece& piece : writers_[i].pieces) {
+      total_ += static_cast<uint64_t>(piece.end - piece.at);
+      published_[i].push_back(std::move(piece));
     }
-    watermark_ = watermark;
-    ++publications_;
+    writers_[i].pieces.clear();
+    watermarks_[i] = watermark;
   }
+  uint64_t least = *std::min_element(watermarks_.begin(), watermarks_.end());
+  if (least == watermark_) return;
+  watermark_ = least;
   changed_.notify_one();
 }
 
 uint64_t Spool::waitForWatermark() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return cancelled_ || publications_ != seen_ || watermark_ == UINT64_MAX; });
-  seen_ = publications_;
+  changed_.wait(lock, [&] { return cancelled_ || watermark_ != seen_ || watermark_ == UINT64_MAX; });
+  seen_ = watermark_;
   for (size_t i = 0; i < published_.size(); ++i) {
     auto& pieces = readers_[i].pieces;
     pieces.insert(pieces.end(), std::make_move_iterator(published_[i].begin()),

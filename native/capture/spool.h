@@ -31,9 +31,9 @@ Result<void> checkSpoolDirectory(const std::string& directory);
 
 /// Encoded events of all streams, in chunks locked in memory and then in a directory's files, bounded in size.
 ///
-/// One writer thread, one reader thread. The writer encodes into chunks of its own and publishes them once a sweep,
-/// so the lock is taken a few times a second, not once an event. A publication carries a watermark: no event older
-/// than it will come any more, on any stream.
+/// Each stream has one writer thread, which may write several; one thread reads. A writer encodes into chunks of its own
+/// and publishes them once a sweep, so the lock is taken a few times a second, not once an event. A publication carries
+/// a watermark: no event older than it will come any more on its streams. The spool's watermark is the least of all.
 class Spool {
  public:
   static constexpr size_t kChunkBytes = 256 << 10;
@@ -43,10 +43,13 @@ class Spool {
 
   /// Writer: encodes events into the stream's open chunk. Returns how many; the rest was dropped, the limit is reached.
   size_t append(size_t stream, std::span<const Event> events);
-  /// Writer: hands over all that was appended. `watermark` in ns; UINT64_MAX closes the spool.
-  void publish(uint64_t watermark);
+  /// Writer: hands over all that was appended to its streams. `watermark` in ns. Never waits: false, and nothing is
+  /// handed over, where the reader has the lock; it may run at the lowest priority and not get on.
+  bool publish(std::span<const size_t> streams, uint64_t watermark);
+  /// Writer: hands over all that was appended; nothing comes after it.
+  void end(std::span<const size_t> streams);
 
-  /// Reader: waits for a publication beyond the last one seen, for the spool's end, or for `cancel()`.
+  /// Reader: waits for a watermark beyond the last one seen, for the spool's end (UINT64_MAX), or for `cancel()`.
   /// Returns the watermark; nothing older comes later.
   uint64_t waitForWatermark();
   /// Reader: decodes up to `out.size()` published events of a stream; returns how many.
@@ -71,14 +74,17 @@ class Spool {
     uint64_t limit = 0;
     std::atomic<uint64_t> held = 0;
     std::atomic<uint64_t> peak = 0;
+
+    bool reserve();
+    void release() { held -= kChunkBytes; }
   };
   struct Chunk {
-    Chunk(Mapping mapping, Place& place);
-    ~Chunk() { place_.held -= memory.size(); }
+    Chunk(Mapping mapping, Place& place) : memory(std::move(mapping)), place_(place) {}
+    ~Chunk() { place_.release(); }
     Mapping memory;
 
    private:
-    Place& place_;
+    Place& place_;  // where it was reserved
   };
   struct Piece {  // a published part of a chunk
     std::shared_ptr<Chunk> chunk;
@@ -101,6 +107,7 @@ class Spool {
   bool openChunk(Writer& writer);
   std::shared_ptr<Chunk> makeChunk();
   static void cut(Writer& writer);
+  void handOver(std::span<const size_t> streams, uint64_t watermark);
 
   // First: the chunks count themselves out of their place when they go.
   Place memory_;
@@ -110,13 +117,13 @@ class Spool {
   std::vector<Reader> readers_;
   std::atomic<uint64_t> total_ = 0;
   std::atomic<uint64_t> dropped_ = 0;
-  uint64_t seen_ = 0;  // the reader's last publication
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::vector<Piece>> published_;  // by stream, not yet taken by the reader
-  uint64_t publications_ = 0;
-  uint64_t watermark_ = 0;
+  std::vector<uint64_t> watermarks_;           // by stream
+  uint64_t watermark_ = 0;                     // the least of them
+  uint64_t seen_ = 0;                          // by the reader
   std::atomic<bool> cancelled_ = false;
 };
 

@@ -18,6 +18,12 @@ struct Notes {
   /// Wall clock at the start of the trace, ns since the epoch, and the trace's clock at that moment; 0: not told.
   uint64_t wallClock = 0;
   uint64_t wallClockAt = 0;
+
+  /// Adds what another stream's notes tell.
+  void merge(Notes other) {
+    processNames.merge(other.processNames);
+    if (!wallClock) wallClock = other.wallClock, wallClockAt = other.wallClockAt;
+  }
 };
 
 enum class Protocol : uint8_t { v1 = 1, v2 = 2 };

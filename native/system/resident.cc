@@ -42,23 +42,29 @@ std::vector<std::pair<void*, size_t>> ownSegments() {
 
 }  // namespace
 
-ResidentThread::ResidentThread() {
+ResidentPages ResidentPages::ofThisStack() {
+  ResidentPages pages;
   pthread_attr_t attributes;
-  if (::pthread_getattr_np(::pthread_self(), &attributes) == 0) {
-    void* stack = nullptr;
-    size_t bytes = 0;
-    ::pthread_attr_getstack(&attributes, &stack, &bytes);
-    ::pthread_attr_destroy(&attributes);
-    lock(stack, bytes);
-  }
-  for (auto [start, bytes] : ownSegments()) lock(start, bytes);
+  if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return pages;
+  void* stack = nullptr;
+  size_t bytes = 0;
+  ::pthread_attr_getstack(&attributes, &stack, &bytes);
+  ::pthread_attr_destroy(&attributes);
+  pages.lock(stack, bytes);
+  return pages;
 }
 
-ResidentThread::~ResidentThread() {
+ResidentPages ResidentPages::ofThisCode() {
+  ResidentPages pages;
+  for (auto [start, bytes] : ownSegments()) pages.lock(start, bytes);
+  return pages;
+}
+
+ResidentPages::~ResidentPages() {
   for (auto [start, bytes] : locked_) ::munlock(start, bytes);
 }
 
-void ResidentThread::lock(void* start, size_t bytes) {
+void ResidentPages::lock(void* start, size_t bytes) {
   // On fault: a stack of eight megabytes of which a few pages are used takes a few pages.
   if (::mlock2(start, bytes, MLOCK_ONFAULT) == 0) locked_.emplace_back(start, bytes);
 }

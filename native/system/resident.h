@@ -1,4 +1,4 @@
-// Pages that must not leave memory while a thread captures: its stack and the code it runs.
+// Pages that must not leave memory while threads capture: their stacks and the code they run.
 #pragma once
 
 #include <cstddef>
@@ -7,18 +7,23 @@
 
 namespace blkscope {
 
-/// Locks the calling thread's stack and the loaded object that holds this code, as far as they are in use.
+/// Locks pages as far as they are in use, until it goes.
 ///
 /// The memory pressure under study evicts code as it evicts a model: a capture thread that waits for its own code to
 /// be read again loses events. Best effort: what may not be locked stays as it is.
-class ResidentThread {
+class ResidentPages {
  public:
-  ResidentThread();
-  ResidentThread(const ResidentThread&) = delete;
-  ResidentThread& operator=(const ResidentThread&) = delete;
-  ~ResidentThread();
+  /// The calling thread's stack.
+  static ResidentPages ofThisStack();
+  /// The loaded object (the addon, or a test program) that holds this code. One at a time: locks of pages do not count.
+  static ResidentPages ofThisCode();
+
+  ResidentPages(ResidentPages&&) = default;
+  ResidentPages& operator=(ResidentPages&&) = delete;
+  ~ResidentPages();
 
  private:
+  ResidentPages() = default;
   void lock(void* start, size_t bytes);
 
   std::vector<std::pair<void*, size_t>> locked_;

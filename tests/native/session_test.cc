@@ -25,9 +25,11 @@ struct Journal {
 };
 
 /// Makes events of the present on several CPUs, as fast as they are drained, until `total` were made on each.
+/// Drained by a thread a CPU, or by one for all.
 class GeneratedSource final : public Source {
  public:
-  GeneratedSource(unsigned cpus, uint64_t total) : made_(cpus), total_(total) {
+  GeneratedSource(unsigned cpus, uint64_t total, bool threadPerCpu)
+      : made_(cpus), total_(total), threadPerCpu_(threadPerCpu) {
     info_.kind = "ftrace";
     info_.cpus = cpus;
     wake_ = Fd(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));  // always readable: there is always more
@@ -40,6 +42,7 @@ class GeneratedSource final : public Source {
   void close() override {}
   size_t streams() const override { return made_.size(); }
   unsigned cpu(size_t stream) const override { return static_cast<unsigned>(stream); }
+  bool readOnItsCpu() const override { return threadPerCpu_; }
   int pollFd(size_t) const override { return wake_.get(); }
   Result<bool> drain(size_t stream, std::vector<Event>& out) override {
     uint64_t& made = made_[stream];
@@ -58,24 +61,24 @@ class GeneratedSource final : public Source {
   }
   uint64_t dropped() override { return 0; }
   uint64_t sequenceGaps() const override { return 0; }
-  Notes& notes() override { return notes_; }
+  Notes notes() override { return {}; }
 
  private:
   std::vector<uint64_t> made_;
   uint64_t total_;
+  bool threadPerCpu_;
   Fd wake_;
-  Notes notes_;
-  bool stopped_ = false;
+  std::atomic<bool> stopped_ = false;
 };
 
 constexpr unsigned kCpus = 3;
 
-SessionOptions generated(const Journal& journal, uint64_t total) {
+SessionOptions generated(const Journal& journal, uint64_t total, bool threadPerCpu = true) {
   SessionOptions options;
   options.source.devices = {"generated"};
   options.journalDirectory = journal.path;
-  options.openSource = [total](Changes&) -> Result<std::unique_ptr<Source>> {
-    return std::unique_ptr<Source>(std::make_unique<GeneratedSource>(kCpus, total));
+  options.openSource = [=](Changes&) -> Result<std::unique_ptr<Source>> {
+    return std::unique_ptr<Source>(std::make_unique<GeneratedSource>(kCpus, total, threadPerCpu));
   };
   return options;
 }
@@ -98,29 +101,31 @@ void waitForEvents(const Session& session, uint64_t count) {
 }  // namespace
 
 TEST_CASE("a session passes every event on, while others look at its counters") {
-  Journal journal;
-  constexpr uint64_t kTotal = 60'000;
-  std::atomic<int> woken = 0;
-  Session session(generated(journal, kTotal), [&] { ++woken; });
-  REQUIRE(session.start());
-  std::atomic<bool> done = false;
-  std::thread watcher([&] {
-    while (!done) {
-      (void)session.counters();
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
-    }
-  });
-  waitForEvents(session, kCpus * kTotal);
-  CHECK(session.stop());
-  uint64_t taken = takeAll(session, std::chrono::milliseconds(0));
-  done = true;
-  watcher.join();
-  CHECK(taken == kCpus * kTotal);
-  CHECK(session.analysis().events() == kCpus * kTotal);
-  CHECK(session.analysis().reads().count == kCpus * kTotal / 2);
-  CHECK(session.integrity().dropped == 0);
-  CHECK(session.integrity().defects.empty());
-  CHECK(woken > 0);
+  for (bool threadPerCpu : {true, false}) {
+    Journal journal;
+    constexpr uint64_t kTotal = 60'000;
+    std::atomic<int> woken = 0;
+    Session session(generated(journal, kTotal, threadPerCpu), [&] { ++woken; });
+    REQUIRE(session.start());
+    std::atomic<bool> done = false;
+    std::thread watcher([&] {
+      while (!done) {
+        (void)session.counters();
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+      }
+    });
+    waitForEvents(session, kCpus * kTotal);
+    CHECK(session.stop());
+    uint64_t taken = takeAll(session, std::chrono::milliseconds(0));
+    done = true;
+    watcher.join();
+    CHECK(taken == kCpus * kTotal);
+    CHECK(session.analysis().events() == kCpus * kTotal);
+    CHECK(session.analysis().reads().count == kCpus * kTotal / 2);
+    CHECK(session.integrity().dropped == 0);
+    CHECK(session.integrity().defects.empty());
+    CHECK(woken > 0);
+  }
 }
 
 TEST_CASE("a slow taker fills the spool, and nothing is lost") {
@@ -135,7 +140,7 @@ TEST_CASE("a slow taker fills the spool, and nothing is lost") {
 }
 
 TEST_CASE("a full spool drops by count and time, or ends the capture") {
-  for (auto onFull : {SessionOptions::OnFull::drop, SessionOptions::OnFull::stop}) {
+  for (auto onFull : {Capture::OnFull::drop, Capture::OnFull::stop}) {
     Journal journal;
     SessionOptions options = generated(journal, 400'000);
     options.spool.memoryBytes = kCpus * Spool::kChunkBytes;
@@ -155,7 +160,7 @@ TEST_CASE("a full spool drops by count and time, or ends the capture") {
     }
     CHECK(lost == session.integrity().dropped);
     bool told = session.integrity().defects.back().find("when the spool was full") != std::string::npos;
-    CHECK(told == (onFull == SessionOptions::OnFull::stop));
+    CHECK(told == (onFull == Capture::OnFull::stop));
   }
 }
 

@@ -12,6 +12,8 @@ using namespace blkscope;
 
 namespace {
 
+constexpr size_t kOne[] = {0};
+
 Event randomEvent(std::mt19937_64& random, uint64_t& time) {
   Event e;
   time += random() % 5000;
@@ -76,6 +78,7 @@ TEST_CASE("sequential reads take at most 8 bytes an event") {
 TEST_CASE("two threads pass all events through the spool, merged by time") {
   constexpr size_t kEvents = 100'000;
   const unsigned cpus[] = {0, 1};
+  const size_t streams[] = {0, 1};
   Spool spool(cpus, {64 << 20, "", 0});
   std::thread writer([&] {
     for (uint64_t i = 0; i < kEvents; ++i) {
@@ -83,9 +86,9 @@ TEST_CASE("two threads pass all events through the spool, merged by time") {
       event.time = i;
       event.sector = i * 8;
       spool.append(i % 7 % 2, {&event, 1});
-      if (i % 1000 == 0) spool.publish(i);
+      if (i % 1000 == 0) (void)spool.publish(streams, i);
     }
-    spool.publish(UINT64_MAX);
+    spool.end(streams);
   });
   Merger<Spool> merger(spool, 2);
   uint64_t expected = 0;
@@ -109,7 +112,7 @@ TEST_CASE("a full spool drops, counts, and keeps what it has") {
   uint64_t time = 0;
   for (Event& event : events) event.time = event.sector = time += 1'000'003;
   CHECK(spool.append(0, events) < events.size());
-  spool.publish(UINT64_MAX);
+  spool.end(kOne);
   spool.waitForWatermark();
   std::vector<Event> out(200'000);
   size_t kept = spool.read(0, out);
@@ -124,7 +127,7 @@ TEST_CASE("beyond its memory the spool goes on in files, and leaves none behind"
   uint64_t time = 0;
   for (Event& event : events) event.time = event.sector = time += 1'000'003;
   REQUIRE(spool.append(0, events) == events.size());
-  spool.publish(UINT64_MAX);
+  spool.end(kOne);
   spool.waitForWatermark();
   std::vector<Event> out(200'000);
   REQUIRE(spool.read(0, out) == events.size());
