@@ -13,7 +13,11 @@ export function recordCommand(): Command {
   const command = new Command('record')
     .description('trace any command, or devices for a time')
     .option('-d, --device <device>', 'a device to trace (several)', collect)
-    .option('--file <path>', 'a file whose coverage to report; names the device too (several)', collect)
+    .option(
+      '--file <path>',
+      'a file whose coverage to report; names the device too (several); default: large files named in the command',
+      collect,
+    )
     .option('--duration <seconds>', 'end after this time', seconds)
     .argument('[command...]', 'after --: the command and its arguments')
     .action(run);

@@ -6,6 +6,7 @@ import { formatSize } from '../memory/size.js';
 import { modelOf } from '../model/gguf.js';
 import { commandEngine } from '../workload/command.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
+import { argumentFiles } from './argument-files.js';
 import { configStart } from './config.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
@@ -22,9 +23,9 @@ import { given, type TraceOptions, tracerOptions } from './trace-options.js';
 import { locateFiles, type TracedFiles } from './traced-files.js';
 
 export interface RecordOptions extends TraceOptions {
-  /** Devices to trace, `vda` or `/dev/vda`. Default: the files' one. */
+  /** Devices to trace, `vda` or `/dev/vda`. Default: the disk of the files. */
   devices?: string[];
-  /** Files whose coverage is counted. */
+  /** Files whose coverage is counted. Default: the large files among the command's arguments. */
   files?: string[];
   /** The program to run and its arguments; tracing ends with it. */
   command?: string[];
@@ -43,7 +44,9 @@ export interface RecordOptions extends TraceOptions {
 export async function record(options: RecordOptions): Promise<FinishedRun> {
   const progress = options.progress ?? noProgress;
   const steps = new Steps(progress, options.signal);
-  const { devices, files } = await steps.step('check files and devices', () => checkTargets(options));
+  const { devices, files } = await steps.step('check files and devices', () =>
+    checkTargets(options, progress),
+  );
   const engine = options.command ? commandEngine(options.command) : null;
   const folder = RunFolder.begin(options.output ?? defaultRunPath(options.command?.[0] ?? devices.join('-')));
   try {
@@ -71,7 +74,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       measurement,
       devices,
       files: files?.files ?? [],
-      model: await modelOf(options.files ?? []),
+      model: await modelOf(files?.paths ?? []),
       memory: memorySummary({
         measurement,
         pressure: null,
@@ -102,9 +105,15 @@ function nameLargeFiles(outcome: WorkloadOutcome | null, progress: Progress): vo
   }
 }
 
-function checkTargets(options: RecordOptions): { devices: string[]; files: TracedFiles | null } {
-  const files = options.files?.length ? locateFiles(options.files) : null;
-  const devices = options.devices?.length ? options.devices.map(requireDevice) : files ? [files.disk] : [];
+async function checkTargets(
+  options: RecordOptions,
+  progress: Progress,
+): Promise<{ devices: string[]; files: TracedFiles | null }> {
+  const asked = options.devices?.map(requireDevice) ?? [];
+  const files = options.files?.length
+    ? locateFiles(options.files)
+    : await locateArguments(options.command ?? [], asked, progress);
+  const devices = asked.length > 0 ? asked : files ? [files.disk] : [];
   if (devices.length === 0) {
     throw new BlkscopeError('NO_DEVICE', 'name what to trace: a device with -d, or a file on it with --file');
   }
@@ -118,6 +127,23 @@ function checkTargets(options: RecordOptions): { devices: string[]; files: Trace
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
   // The files lie on the first device: the native core takes their extents for its sectors.
   return { devices: [...new Set(files ? [files.disk, ...devices] : devices)], files };
+}
+
+/** What was not asked for by name must not fail the recording: null, told why. */
+async function locateArguments(
+  command: readonly string[],
+  devices: readonly string[],
+  progress: Progress,
+): Promise<TracedFiles | null> {
+  const paths = await argumentFiles(command);
+  if (paths.length === 0) return null;
+  try {
+    const files = locateFiles(paths);
+    return devices.length === 0 || devices.includes(files.disk) ? files : null;
+  } catch (error) {
+    progress.warn(`the coverage of ${paths.join(', ')} is not counted: ${(error as Error).message}`);
+    return null;
+  }
 }
 
 /** Without a command the recording lasts until its time is over or its signal aborts. */
