@@ -109,8 +109,9 @@ void Session::listDefects() {
   auto& defects = integrity_.defects;
   const CaptureOutcome& outcome = capture_->outcome();
   if (uint64_t dropped = capture_->kernelDropped()) {
-    defects.push_back("the kernel dropped " + std::to_string(dropped) +
-                      " events for want of buffers; give larger ones (-b, -n)");
+    defects.push_back("the kernel dropped " + std::to_string(dropped) + " events for want of buffers (" +
+                      std::to_string(info_.bufferCount) + " of " + std::to_string(info_.bufferBytes >> 10) +
+                      " KiB per CPU); give four times as many: --buffer-count " + std::to_string(info_.bufferCount * 4));
   }
   if (spool_->droppedEvents()) {
     defects.push_back("the spool reached its limit and dropped " + std::to_string(spool_->droppedEvents()) +
