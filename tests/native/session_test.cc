@@ -46,9 +46,10 @@ class GeneratedSource final : public Source {
   int pollFd(size_t) const override { return wake_.get(); }
   Result<bool> drain(size_t stream, std::vector<Event>& out) override {
     uint64_t& made = made_[stream];
-    for (int i = 0; i < 500 && made < total_ && !stopped_; ++i, ++made) {
+    for (int i = 0; i < 500 && made < total_; ++i, ++made) {
       Event event;
       event.time = monotonicNs();
+      if (stopped_) break;  // after the stamp: nothing is stamped after the stop
       event.sector = made / 2 * 8;
       event.bytes = 4096;
       event.device = 1;
