@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "capture/ftrace_source.h"
 #include "capture/relay_source.h"
@@ -138,19 +139,31 @@ bool Session::deliver(std::span<const Event> events) {
   for (const IoRow& row : analysis_->rows()) {
     if (!batch_) batch_ = std::make_unique<ColumnBatch>();
     batch_->ios().push(row);
-    if (batch_->ios().full() && !queue_.push(std::move(batch_))) return false;
+    if (batch_->ios().full() && !passOn()) return false;
   }
   for (const Event& event : events) {
     if (!batch_) batch_ = std::make_unique<ColumnBatch>();
     batch_->push(event);
-    if (batch_->full() && !queue_.push(std::move(batch_))) return false;
+    if (batch_->full() && !passOn()) return false;
   }
   return true;
 }
 
+// Waits for room. False: nobody takes batches any more.
+bool Session::passOn() {
+  passedOn_ = true;
+  return queue_.push(std::move(batch_));
+}
+
+std::unique_ptr<ColumnBatch> Session::take(bool& ended) {
+  auto batch = queue_.take(ended);
+  if (!batch && !ended && spool_) spool_->ask();
+  return batch;
+}
+
 void Session::analyse() {
   ::pthread_setname_np(::pthread_self(), "blkscope-anly");
-  // While the workload runs, it goes first: what is not analysed yet waits in the spool.
+  // While the workload runs, it goes first: what nobody asks for waits in the spool.
   ::setpriority(PRIO_PROCESS, 0, kAnalysisNice);  // the calling thread's, on Linux
   Merger<Spool> merger(*spool_, spool_->streams());
   bool wanted = options_.deliver;
@@ -163,7 +176,8 @@ void Session::analyse() {
       if (wanted) wanted = deliver(events);
       analysis_->rows().clear();
     });
-    if (wanted && batch_) wanted = queue_.push(std::move(batch_));
+    if (wanted && batch_) wanted = passOn();
+    if (wanted && !std::exchange(passedOn_, false)) spool_->ask();
   }
   // The source had stopped before the last publication.
   analysis_->finish(capture_->stoppedNs());

@@ -68,8 +68,8 @@ struct Integrity {
 /// One session. start, take batches at will, stop, take the rest, read the figures; close at any time.
 ///
 /// start, stop, take and close are called from one thread. The capture drains the kernel and encodes; the
-/// analysis thread decodes, merges by time, analyses and fills batches, and waits when nobody takes them: then the
-/// spool holds what comes.
+/// analysis thread decodes, merges by time, analyses and fills batches. It rests until batches are asked for, the spool
+/// has grown, or tracing has ended, and waits when nobody takes them: then the spool holds what comes.
 class Session {
  public:
   Session(SessionOptions options, std::function<void()> onReady);
@@ -83,7 +83,8 @@ class Session {
   Result<void> stop();
   void close();
 
-  std::unique_ptr<ColumnBatch> take(bool& ended) { return queue_.take(ended); }
+  /// The next batch; null with `ended` false: none yet, and from now on one is worked on while tracing goes on.
+  std::unique_ptr<ColumnBatch> take(bool& ended);
   SessionCounters counters() const;
 
   /// After start.
@@ -101,6 +102,7 @@ class Session {
   void listDefects();
   void analyse();
   bool deliver(std::span<const Event> events);
+  bool passOn();
   void countTraced();
   std::vector<DiskCounters> readAllCounters() const;
 
@@ -112,6 +114,7 @@ class Session {
   std::unique_ptr<Analysis> analysis_;
   BatchQueue queue_;
   std::unique_ptr<ColumnBatch> batch_;
+  bool passedOn_ = false;  // a batch, since the last watermark
   std::vector<DiskCounters> countersBefore_;
   Integrity integrity_;
   Notes notes_;

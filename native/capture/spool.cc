@@ -122,12 +122,27 @@ void Spool::handOver(std::span<const size_t> streams, uint64_t watermark) {
   uint64_t least = *std::min_element(watermarks_.begin(), watermarks_.end());
   if (least == watermark_) return;
   watermark_ = least;
+  if (readerIsNeeded()) changed_.notify_one();
+}
+
+// With the lock held. A spool that takes an eighth of its memory takes enough from the workload's.
+bool Spool::readerIsNeeded() const {
+  if (watermark_ == UINT64_MAX) return true;
+  return watermark_ != seen_ && (asked_ || bytes() > memory_.limit / 8);
+}
+
+void Spool::ask() {
+  {
+    std::lock_guard lock(mutex_);
+    asked_ = true;
+  }
   changed_.notify_one();
 }
 
 uint64_t Spool::waitForWatermark() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return cancelled_ || watermark_ != seen_ || watermark_ == UINT64_MAX; });
+  changed_.wait(lock, [&] { return cancelled_ || readerIsNeeded(); });
+  asked_ = false;
   seen_ = watermark_;
   for (size_t i = 0; i < published_.size(); ++i) {
     auto& pieces = readers_[i].pieces;

@@ -49,11 +49,15 @@ class Spool {
   /// Writer: hands over all that was appended; nothing comes after it.
   void end(std::span<const size_t> streams);
 
-  /// Reader: waits for a watermark beyond the last one seen, for the spool's end (UINT64_MAX), or for `cancel()`.
-  /// Returns the watermark; nothing older comes later.
+  /// Reader: waits for a watermark beyond the last one seen that is asked for, or until much is in the spool, for its
+  /// end (UINT64_MAX), or for `cancel()`. Returns the watermark; nothing older comes later. What was asked for is done
+  /// with that: the reader asks again if it came to nothing.
   uint64_t waitForWatermark();
   /// Reader: decodes up to `out.size()` published events of a stream; returns how many.
   size_t read(size_t stream, std::span<Event> out);
+  /// Any thread: somebody waits for what can be read. Until then the reader rests, so that it takes no time from the
+  /// workload that is traced.
+  void ask();
   /// Any thread: wakes the reader, whose waits return at once from now on.
   void cancel();
   bool cancelled() const { return cancelled_; }
@@ -106,6 +110,7 @@ class Spool {
 
   bool openChunk(Writer& writer);
   std::shared_ptr<Chunk> makeChunk();
+  bool readerIsNeeded() const;
   static void cut(Writer& writer);
   void handOver(std::span<const size_t> streams, uint64_t watermark);
 
@@ -124,6 +129,7 @@ class Spool {
   std::vector<uint64_t> watermarks_;           // by stream
   uint64_t watermark_ = 0;                     // the least of them
   uint64_t seen_ = 0;                          // by the reader
+  bool asked_ = false;
   std::atomic<bool> cancelled_ = false;
 };
 
