@@ -129,6 +129,20 @@ TEST_CASE("a session passes every event on, while others look at its counters") 
   }
 }
 
+TEST_CASE("the analysis rests until batches are asked for") {
+  Journal journal;
+  std::atomic<int> woken = 0;
+  Session session(generated(journal, 20'000), [&] { ++woken; });
+  REQUIRE(session.start());
+  waitForEvents(session, kCpus * 20'000);
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));  // some publications
+  CHECK(woken == 0);
+  bool ended = false;
+  while (!session.take(ended)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  CHECK_FALSE(ended);
+  CHECK(woken > 0);
+}
+
 TEST_CASE("a slow taker fills the spool, and nothing is lost") {
   Journal journal;
   constexpr uint64_t kTotal = 200'000;  // more than the queue's batches hold
