@@ -24,8 +24,7 @@ async function query(words: string[], flags: { json?: boolean; csv?: boolean }):
     for await (const rows of result.yieldRowsJs()) process.stdout.write(rows.map(csvLine).join(''));
     return;
   }
-  const rows = [];
-  for await (const chunk of result.yieldRowsJs()) rows.push(...chunk);
+  const rows = await result.getRowsJS();
   if (flags.json) {
     const objects = rows.map((row) => Object.fromEntries(row.map((value, i) => [columns[i], value])));
     process.stdout.write(`${JSON.stringify(objects, jsonValue, 2)}\n`);

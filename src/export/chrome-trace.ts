@@ -1,6 +1,15 @@
-import { createWriteStream } from 'node:fs';
-import { finished } from 'node:stream/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { quoted } from '../store/sql-text.js';
+
+const matchedRequests = `
+  SELECT device, direction, sector, sectors, issue AS start, complete AS stop, pid, error FROM io_row
+  WHERE issue > 0 AND complete >= issue`;
+
+const pairedRequests = `
+  SELECT c.device, c.direction, c.sector, c.sectors, d.time AS start, c.time AS stop, d.pid, c.error
+  FROM (FROM event_row WHERE action = 'complete' AND sectors > 0) c
+  ASOF JOIN (FROM event_row WHERE action = 'issue') d
+    ON c.device = d.device AND c.sector = d.sector AND c.direction = d.direction AND c.time >= d.time`;
 
 /**
  * The run as the Chrome trace format's events, an object a line; Perfetto and chrome://tracing open it.
@@ -10,18 +19,9 @@ import type { DuckDBConnection } from '@duckdb/node-api';
  * matched, a completion is paired with the last issue of its sector.
  * Format: "Trace Event Format", Google, 2016.
  */
-const eventsSql = `
+const eventsSql = (requestSql: string) => `
 WITH origin AS (SELECT least(min(time), (SELECT min(start) FROM phase)) AS zero FROM event_row),
-request AS (
-  SELECT device, direction, sector, sectors, issue AS start, complete AS stop, pid, error FROM io_row
-  WHERE issue > 0 AND complete >= issue
-  UNION ALL
-  SELECT c.device, c.direction, c.sector, c.sectors, d.time, c.time, d.pid, c.error
-  FROM (FROM event_row WHERE action = 'complete' AND sectors > 0) c
-  ASOF JOIN (FROM event_row WHERE action = 'issue') d
-    ON c.device = d.device AND c.sector = d.sector AND c.direction = d.direction AND c.time >= d.time
-  WHERE NOT EXISTS (FROM io_row)
-),
+request AS (${requestSql}),
 numbered AS (SELECT *, row_number() OVER () AS id FROM request),
 line AS (
   SELECT json_object('ph', 'M', 'name', 'process_name', 'pid', number, 'tid', 0,
@@ -52,24 +52,17 @@ line AS (
 )
 SELECT event::VARCHAR FROM line`;
 
-/** Writes the trace to a file, one JSON object whose events are a line each. */
+/**
+ * Writes the trace to a file, one JSON object whose events are a line each.
+ *
+ * The database writes it: a stream of this query to JavaScript never starts when there are more rows than its buffer
+ * holds, since the parts of a UNION ALL then wait for each other (duckdb/duckdb#22215).
+ */
 export async function writeChromeTrace(connection: DuckDBConnection, path: string): Promise<void> {
-  const result = await connection.stream(eventsSql);
-  const file = createWriteStream(path);
-  const done = finished(file);
-  // A failure to write is thrown by the last await; it must not count as unhandled before.
-  done.catch(() => {});
-  file.write('{"displayTimeUnit":"ns","traceEvents":[\n');
-  let separator = '';
-  for await (const rows of result.yieldRows()) {
-    const lines = rows.map(([event]) => event as string);
-    if (lines.length === 0) continue;
-    const room = file.write(separator + lines.join(',\n'));
-    separator = ',\n';
-    if (file.errored) break;
-    if (!room)
-      await Promise.race([new Promise<void>((resolve) => file.once('drain', () => resolve())), done]);
-  }
-  file.end('\n]}\n');
-  await done;
+  const matched = (await connection.runAndReadAll('FROM io_row LIMIT 1')).currentRowCount > 0;
+  const sql = eventsSql(matched ? matchedRequests : pairedRequests);
+  const frame = `PREFIX '{"displayTimeUnit":"ns","traceEvents":[\n', NEW_LINE ',\n', SUFFIX '\n]}\n'`;
+  await connection.run(
+    `COPY (${sql}) TO ${quoted(path)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '', ${frame})`,
+  );
 }

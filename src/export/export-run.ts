@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runFiles } from '../run/run-folder.js';
 import type { Run } from '../store/open-run.js';
-import { type Table, tables } from '../store/schema.js';
+import { tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
 import { storeError } from '../store/store-error.js';
 import { exportBlktrace } from '../trace-file/export-blktrace.js';
 import { writeChromeTrace } from './chrome-trace.js';
+import { orderedRows } from './ordered-rows.js';
 import { addToDataset } from './parquet-dataset.js';
 import { writeWhole } from './whole-file.js';
 
@@ -15,6 +16,9 @@ import { writeWhole } from './whole-file.js';
 export const exportFormats = ['duckdb', 'parquet', 'csv', 'jsonl', 'perfetto', 'blktrace'] as const;
 
 export type ExportFormat = (typeof exportFormats)[number];
+
+/** What the database may hold of a trace of any size while it is written; the rest waits on disk. */
+const memoryLimit = '512MB';
 
 export interface ExportOptions {
   format: ExportFormat;
@@ -33,28 +37,31 @@ export async function exportRun(run: Run, { format, output, table = 'event' }: E
   const name = tables.find((known) => known === table);
   if (!name) throw new BlkscopeError('NO_TABLE', `no table '${table}'; there are ${tables.join(', ')}`);
   if (format === 'blktrace') return exportBlktrace(run, output);
-  if (format === 'parquet') return addToDataset(run, output);
   const connection = await run.connect();
   try {
-    if (format === 'duckdb') {
+    await connection.run(`SET memory_limit = '${memoryLimit}'`);
+    if (format === 'parquet') {
+      await addToDataset(run, connection, output);
+    } else if (format === 'duckdb') {
       const trace = join(run.path, runFiles.trace);
       await writeWhole(output, async (partial) => copyFileSync(trace, partial, constants.COPYFILE_FICLONE));
     } else if (format === 'perfetto') {
       await writeWhole(output, (partial) => writeChromeTrace(connection, partial));
     } else {
       const write = async (path: string) => {
-        await connection.run(copySql(name, format, path));
+        await connection.run(copySql(await orderedRows(connection, name), format, path));
       };
       await (output === '/dev/stdout' ? write(output) : writeWhole(output, write));
     }
   } catch (error) {
     throw storeError(error, `write ${output}`);
   } finally {
+    await connection.run('RESET memory_limit');
     connection.closeSync();
   }
 }
 
-function copySql(table: Table, format: 'csv' | 'jsonl', path: string): string {
+function copySql(rows: string, format: 'csv' | 'jsonl', path: string): string {
   const options = format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT json';
-  return `COPY (FROM ${table}) TO ${quoted(path)} (${options})`;
+  return `COPY (FROM ${rows}) TO ${quoted(path)} (${options})`;
 }

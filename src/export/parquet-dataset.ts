@@ -6,6 +6,7 @@ import type { Run } from '../store/open-run.js';
 import { type Table, tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
 import { storeError } from '../store/store-error.js';
+import { orderedRows } from './ordered-rows.js';
 import { partialPath, prepareTarget } from './whole-file.js';
 
 /** A million rows compress to some MB: few enough groups for object storage, small enough to skip by time. */
@@ -26,7 +27,7 @@ const signedTypes: Record<string, string> = {
  * All files are written under hidden names first and then named, the `run` table's last: a run whose row is there is
  * whole. No file of another run or host is touched. Throws BlkscopeError: the run is there already, or the disk is full.
  */
-export async function addToDataset(run: Run, folder: string): Promise<void> {
+export async function addToDataset(run: Run, connection: DuckDBConnection, folder: string): Promise<void> {
   const place = (table: Table) => join(folder, table, ...partitions(run), `${table}.parquet`);
   if (existsSync(place('run'))) {
     throw new BlkscopeError(
@@ -36,7 +37,6 @@ export async function addToDataset(run: Run, folder: string): Promise<void> {
   }
   // The run's own row comes last.
   const ordered = [...tables.filter((table) => table !== 'run'), 'run' as const];
-  const connection = await run.connect();
   try {
     for (const table of ordered) {
       // An earlier attempt that was cut short may have named some of its files.
@@ -48,8 +48,6 @@ export async function addToDataset(run: Run, folder: string): Promise<void> {
   } catch (error) {
     for (const table of tables) rmSync(partialPath(place(table)), { force: true });
     throw storeError(error, `write ${folder}`);
-  } finally {
-    connection.closeSync();
   }
 }
 
@@ -60,15 +58,16 @@ function partitions(run: Run): string[] {
 }
 
 async function writeTable(connection: DuckDBConnection, table: Table, path: string): Promise<void> {
+  const rows = await orderedRows(connection, table);
   const described = await connection.runAndReadAll(
-    `SELECT column_name, column_type FROM (DESCRIBE ${table})`,
+    `SELECT column_name, column_type FROM (DESCRIBE FROM ${rows})`,
   );
   const columns = described.getRows().map(([name, type]) => {
     const target = String(type).startsWith('ENUM') ? 'VARCHAR' : signedTypes[String(type)];
     return target ? `"${name}"::${target} AS "${name}"` : `"${name}"`;
   });
   await connection.run(
-    `COPY (SELECT ${columns.join(', ')} FROM ${table}) TO ${quoted(path)}
+    `COPY (SELECT ${columns.join(', ')} FROM ${rows}) TO ${quoted(path)}
      (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows})`,
   );
 }

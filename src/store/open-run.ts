@@ -6,6 +6,7 @@ import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
 import type { Summary } from '../run/summary-schema.js';
 import { summarySchemaVersion } from '../run/summary-version.js';
+import { openDatabase } from './open-database.js';
 import { storeSchemaVersion } from './schema.js';
 import { storeError } from './store-error.js';
 import {
@@ -77,8 +78,7 @@ export class Run implements AsyncDisposable {
 
   async #open(path: string): Promise<DuckDBConnection> {
     try {
-      const { DuckDBInstance } = await import('@duckdb/node-api');
-      this.#instance ??= await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
+      this.#instance ??= await openDatabase(path, { access_mode: 'READ_ONLY' });
       return await this.#instance.connect();
     } catch (error) {
       throw storeError(error, `read ${path}`);
@@ -140,7 +140,7 @@ function refuseVersion(path: string, what: string, found: number, known: number)
   const way =
     found > known
       ? 'a newer blkscope wrote it: update blkscope'
-      : 'an older blkscope wrote it: make the run anew';
+      : 'an older blkscope wrote it: read or export it with that one, or make the run anew';
   throw new BlkscopeError(
     'SCHEMA_VERSION',
     `${path}: ${what} schema ${found}, this blkscope reads ${known}; ${way}`,

@@ -3,8 +3,9 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/nod
 import { BlkscopeError } from '../errors.js';
 import { runFiles } from '../run/run-folder.js';
 import { findRuns } from './find-runs.js';
+import { openDatabase } from './open-database.js';
 import { openRun } from './open-run.js';
-import { tables } from './schema.js';
+import { rowTables, tables } from './schema.js';
 import { quoted } from './sql-text.js';
 import { storeError } from './store-error.js';
 import { views } from './views.js';
@@ -23,8 +24,7 @@ export class RunSet implements AsyncDisposable {
       await using run = await openRun(path);
       await run.connect();
     }
-    const { DuckDBInstance } = await import('@duckdb/node-api');
-    const instance = await DuckDBInstance.create(':memory:');
+    const instance = await openDatabase(':memory:');
     const set = new RunSet(paths, await instance.connect(), instance);
     try {
       await set.#attach();
@@ -35,10 +35,13 @@ export class RunSet implements AsyncDisposable {
     }
   }
 
-  /** Runs a query; rows come as they are read. Throws BlkscopeError: what is wrong with it. */
+  /**
+   * Runs a query. Its result is held in memory: a stream of a UNION ALL, which every table of several runs is, may never
+   * start (duckdb/duckdb#22215). Throws BlkscopeError: what is wrong with it.
+   */
   async query(sql: string): Promise<DuckDBResult> {
     try {
-      return await this.connection.stream(sql);
+      return await this.connection.run(sql);
     } catch (error) {
       throw new BlkscopeError('QUERY', `query: ${oneLine((error as Error).message)}`, 'usage', {
         cause: error,
@@ -51,7 +54,7 @@ export class RunSet implements AsyncDisposable {
     for (const [i, path] of this.paths.entries()) {
       await this.connection.run(`ATTACH ${quoted(join(path, runFiles.trace))} AS r${i} (READ_ONLY)`);
     }
-    for (const name of [...tables, ...views]) {
+    for (const name of [...tables, ...rowTables, ...views]) {
       const parts = names.map((run, i) => `SELECT ${quoted(run)} AS run, * FROM r${i}.${name}`);
       await this.connection.run(`CREATE VIEW ${name} AS ${parts.join(' UNION ALL BY NAME ')}`);
     }

@@ -8,9 +8,11 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import polars from 'nodejs-polars';
+import type { EventBatch } from '../../src/capture/batch.js';
 import { exportRun } from '../../src/export/export-run.js';
 import { openRun } from '../../src/store/open-run.js';
 import { openRuns } from '../../src/store/run-set.js';
+import { Importer } from '../../src/trace-file/importer.js';
 import { type Read, writeStoredRun } from './stored-run.js';
 
 const pairs = 500_000;
@@ -60,25 +62,70 @@ async function totalsOf(relation: string): Promise<Totals> {
 test('a million events come back from every format with equal counts and sums', async () => {
   const csv = await exported('csv', 'events.csv');
   assert.deepEqual(await totalsOf(`read_csv('${csv}')`), expected);
+  const first = readFileSync(csv, 'latin1').slice(0, 300).split('\n');
+  assert.deepEqual(first.slice(0, 2), [
+    'time,device,cpu,action,direction,sector,sectors,pid,process,flags,error',
+    `900,${254 << 20},0,issue,read,0,8,100,llama-cli,0,0`,
+  ]);
   const jsonl = await exported('jsonl', 'events.jsonl');
   assert.deepEqual(await totalsOf(`read_json('${jsonl}')`), expected);
   const copy = await exported('duckdb', 'copy.duckdb');
   assert.ok(readFileSync(copy).equals(readFileSync(join(large, 'trace.duckdb'))));
 
   await using run = await openRun(large);
+  assert.deepEqual(await sumOf(run.eventColumns()), expected);
+
+  // A timeline's requests, from their issue.
+  const timeline = await exported('perfetto', 'events.json');
+  const begun = `(SELECT (line->>'$.args.sector')::BIGINT AS sector, (line->>'$.args.bytes')::BIGINT // 512 AS sectors,
+                         0 AS time FROM lines WHERE line LIKE '{"ph":"b"%')`;
+  const lines = `read_csv('${timeline}', columns = {line: 'VARCHAR'}, delim = '\x01', quote = '', header = false)`;
+  assert.deepEqual(
+    await totalsOf(begun.replace('FROM lines', `FROM (SELECT rtrim(line, ',') AS line FROM ${lines})`)),
+    {
+      count: pairs,
+      time: 0n,
+      sector: expected.sector / 2n,
+      sectors: expected.sectors / 2n,
+    },
+  );
+});
+
+test('a million events come back from blktrace files', async () => {
+  const base = await exported('blktrace', 'events');
+  using importer = new Importer({ paths: [base], files: [], fileDevice: 0, deliver: true });
+  const { time, ...sums } = await sumOf(withSectors(importer));
+  const { time: _, ...wanted } = expected;
+  // blktrace counts from the trace's own start.
+  assert.deepEqual(sums, wanted);
+  assert.equal((expected.time - time) % BigInt(2 * pairs), 0n);
+});
+
+interface SummedColumns {
+  length: number;
+  time: BigUint64Array;
+  sector: BigUint64Array;
+  sectors: Uint32Array;
+}
+
+async function sumOf(batches: AsyncIterable<SummedColumns>): Promise<Totals> {
   const sums: Totals = { count: 0, time: 0n, sector: 0n, sectors: 0n };
-  let before = 0n;
-  for await (const { length, time, sector, sectors } of run.eventColumns()) {
+  for await (const { length, time, sector, sectors } of batches) {
     sums.count += length;
     for (let i = 0; i < length; i++) {
-      before = time[i] as bigint;
-      sums.time += before;
+      sums.time += time[i] as bigint;
       sums.sector += sector[i] as bigint;
       sums.sectors += BigInt(sectors[i] as number);
     }
   }
-  assert.deepEqual(sums, expected);
-});
+  return sums;
+}
+
+async function* withSectors(batches: AsyncIterable<EventBatch>): AsyncGenerator<SummedColumns> {
+  for await (const { length, time, sector, bytes } of batches) {
+    yield { length, time, sector, sectors: Uint32Array.from(bytes, (count) => count / 512) };
+  }
+}
 
 test('the Parquet dataset reads the same by three engines, and grows by whole runs', async () => {
   const dataset = await exported('parquet', 'dataset');
@@ -88,6 +135,8 @@ test('the Parquet dataset reads the same by three engines, and grows by whole ru
   assert.equal(statSync(file).ino, before.ino);
   assert.ok(readFileSync(file).equals(before.bytes));
   assert.deepEqual(await totalsOf(`read_parquet('${file}')`), expected);
+  const late = `(FROM (SELECT *, lag(time) OVER (ORDER BY file_row_number) AS before FROM read_parquet('${file}', file_row_number = true)) WHERE time < before)`;
+  assert.equal((await totalsOf(late)).count, 0, 'the events are in order');
   const all = `read_parquet('${dataset}/event/**/*.parquet', hive_partitioning = true)`;
   assert.equal((await totalsOf(`(FROM ${all} WHERE run = 'small' AND host = 'alpha')`)).count, 4);
 
@@ -150,6 +199,33 @@ test('many runs are asked as one', async () => {
     message: /^query: .*nothing/,
   });
   await assert.rejects(openRuns([join(folder, 'no*')]), { code: 'ENOENT', message: /no run with a trace/ });
+});
+
+test('a UNION ALL of joins, which DuckDB cannot stream, is answered', { timeout: 60_000 }, async () => {
+  await using runs = await openRuns([large]);
+  const arm = 'SELECT a.time FROM event_row a JOIN event_row b USING (time)';
+  const result = await runs.query(`${arm} UNION ALL ${arm}`);
+  assert.equal(Number(result.rowCount), 4 * pairs);
+});
+
+test('a trace of another schema is refused with the reason', async () => {
+  const older = join(folder, 'older');
+  await writeStoredRun(older, [readAt(1)], 8);
+  const asVersion = async (version: number) => {
+    const instance = await DuckDBInstance.create(join(older, 'trace.duckdb'));
+    const connection = await instance.connect();
+    await connection.run(`UPDATE run SET schema_version = ${version}`);
+    connection.closeSync();
+    instance.closeSync();
+  };
+  const refused = async (message: RegExp) => {
+    await using run = await openRun(older);
+    await assert.rejects(run.connect(), { code: 'SCHEMA_VERSION', message });
+  };
+  await asVersion(1);
+  await refused(/trace\.duckdb: store schema 1, this blkscope reads 2; an older blkscope wrote it: [^\n]*$/);
+  await asVersion(3);
+  await refused(/store schema 3, this blkscope reads 2; a newer blkscope wrote it: update blkscope$/);
 });
 
 test('rows come typed from the API', async () => {

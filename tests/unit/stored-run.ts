@@ -69,6 +69,7 @@ export async function writeStoredRun(
   uniqueSectors: number,
 ): Promise<void> {
   mkdirSync(path, { recursive: true });
+  const origin = { host: 'alpha', startedAt: '2026-07-08T12:00:00.000Z', startedNs: 1 };
   const summary = summaryFixture();
   summary.reads.uniqueSectors = uniqueSectors;
   const reading = { count: 3, bytes: 12288, uniqueBytes: 6144, reReadFactor: 2 };
@@ -109,11 +110,13 @@ export async function writeStoredRun(
     ]);
     await store.writeFigures(summary);
     await store.writeSamples([{ time: 7n, metric: 'rssAnonBytes', value: 4096 }]);
-    const origin = { host: 'alpha', startedAt: '2026-07-08T12:00:00.000Z', startedNs: 1 };
     await store.finish(JSON.stringify(summary), origin);
   }
   writeFileSync(join(path, 'summary.json'), JSON.stringify(summary));
-  writeFileSync(join(path, 'config.json'), '{"kind":"run","machine":{"host":"alpha"}}');
+  writeFileSync(
+    join(path, 'config.json'),
+    JSON.stringify({ kind: 'run', machine: { host: origin.host }, ...origin }),
+  );
 }
 
 const tinyModel = {
