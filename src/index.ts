@@ -42,6 +42,7 @@ export { renderRegions } from './report/regions-section.js';
 export { renderReport } from './report/terminal.js';
 export { type ExperimentOptions, runExperiment } from './run/experiment.js';
 export type { FinishedRun } from './run/finish-run.js';
+export { leftovers, removeLeftovers } from './run/partial.js';
 export type { PinRequest } from './run/pin-model.js';
 export type { Progress } from './run/progress.js';
 export { type RecordOptions, record } from './run/record.js';

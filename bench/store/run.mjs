@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // How fast each format is written, how large it is and what memory it takes, beside the route by CSV.
-//   node bench/store/run.mjs [MILLIONS...]     default: 1 5; 50 takes minutes and 6 GB of disk
-// Each line is a process of its own, so that its peak memory is its own. Needs the build (npm run build).
-// read_csv is half of the CSV route: a CSV of the same events into a closed database. What blkparse takes to write its
-// text comes on top and is not timed here.
+//   node bench/store/run.mjs [MILLIONS...] [--rounds N]     default: 1 5, 3 rounds; 50 takes 10 GB of disk
+// Every format is written once a round, one after the other, each by a process of its own, so that its peak memory is
+// its own; medians of the rounds are printed. The CSV route is what one does without blkscope: blkparse makes a CSV
+// file of the trace (blkparse), read_csv and a checkpoint make a database of it (read_csv).
+// Needs the build (npm run build) and blkparse (apt install blktrace).
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,15 +20,27 @@ const batchRows = 65_536;
 const actions = ['queue', 'getrq', 'issue', 'complete'].map((name) => native.actionNames.indexOf(name));
 const read = native.directionNames.indexOf('read');
 
+/** A 64-bit column by its halves: BigInts would leave the garbage collector's work to what is measured. */
+function column64(first, length, value) {
+  const halves = new Uint32Array(2 * length);
+  for (let i = 0; i < length; i++) {
+    const number = value(first + i);
+    halves[2 * i] = number;
+    halves[2 * i + 1] = number / 2 ** 32;
+  }
+  return new BigUint64Array(halves.buffer);
+}
+
 // Four events a read; most reads follow on the one before, some jump; two CPUs and two processes.
 function batch(first, length) {
   const column = (Type, value) => Type.from({ length }, (_, i) => value(first + i));
   return {
     length,
-    time: column(BigUint64Array, (i) => BigInt(i * 700 + ((i * 40503) % 251)) + 10n ** 12n),
-    sector: column(BigUint64Array, (i) =>
-      BigInt((i >> 2) % 7 === 0 ? ((i >> 2) * 7919) % 2 ** 25 : (i >> 2) * 256),
-    ),
+    time: column64(first, length, (i) => 1e12 + i * 700 + ((i * 40503) % 251)),
+    sector: column64(first, length, (i) => {
+      const io = Math.floor(i / 4);
+      return io % 7 === 0 ? (io * 7919) % 2 ** 25 : io * 256;
+    }),
     bytes: new Uint32Array(length).fill(131072),
     pid: column(Uint32Array, (i) => 1234 + ((i >> 8) & 1)),
     device: new Uint32Array(length).fill(253 << 20),
@@ -39,100 +52,139 @@ function batch(first, length) {
   };
 }
 
+const seconds = (from) => Number(process.hrtime.bigint() - from) / 1e9;
+
 async function writeStore(folder, events) {
-  let writing = 0n;
-  const store = await StoreWriter.create(join(folder, 'trace.duckdb'), {
-    actions: native.actionNames,
-    directions: native.directionNames,
-  });
-  // Making the events is not part of writing them.
-  const timed = async (work) => {
-    const start = process.hrtime.bigint();
-    await work();
-    writing += process.hrtime.bigint() - start;
-  };
-  let making = 0n;
+  let making = 0;
   function* batches() {
     for (let first = 0; first < events; first += batchRows) {
       const start = process.hrtime.bigint();
       const made = batch(first, Math.min(batchRows, events - first));
-      making += process.hrtime.bigint() - start;
+      making += seconds(start);
       yield made;
     }
   }
-  await timed(() => store.writeTrace(batches()));
-  await timed(() => store.finish('{}'));
-  return Number(writing - making) / 1e9;
+  const start = process.hrtime.bigint();
+  const store = await StoreWriter.create(join(folder, 'trace.duckdb'), {
+    actions: native.actionNames,
+    directions: native.directionNames,
+  });
+  await store.writeTrace(batches());
+  await store.writeProcesses({ pids: Uint32Array.of(1234, 1235), names: ['llama-cli', 'kworker/0:1'] });
+  await store.finish('{}');
+  return seconds(start) - making;
 }
 
-// Seconds from the text of the events to a closed database: what read_csv takes.
+function blkparse(folder) {
+  const start = process.hrtime.bigint();
+  const format = '%T.%9t,%D,%c,%a,%d,%S,%n,%p,%C\\n';
+  const options = ['-q', '-D', folder, '-i', 'trace', '-f', format, '-o', join(folder, 'blkparse.csv')];
+  const { status, stderr, error } = spawnSync('blkparse', options);
+  if (status !== 0) throw new Error(`blkparse: ${error?.message ?? stderr}`);
+  return seconds(start);
+}
+
+/** Seconds from the text of the events to a closed database. */
 async function readCsv(folder) {
   const start = process.hrtime.bigint();
   const instance = await DuckDBInstance.create(join(folder, 'from-csv.duckdb'));
   const connection = await instance.connect();
-  await connection.run(`CREATE TABLE event AS FROM read_csv('${join(folder, 'events.csv')}')`);
+  await connection.run(
+    `CREATE TABLE event AS FROM read_csv('${join(folder, 'blkparse.csv')}', header = false, names = [
+       'time', 'device', 'cpu', 'action', 'rwbs', 'sector', 'sectors', 'pid', 'process'])`,
+  );
   await connection.run('CHECKPOINT');
   connection.closeSync();
   instance.closeSync();
-  return Number(process.hrtime.bigint() - start) / 1e9;
+  return seconds(start);
 }
 
-async function exportAs(folder, format) {
-  const run = new Run(folder, {}, { machine: { host: 'bench' } });
-  const output = join(folder, `events.${format}`);
+async function exportAs(folder, format, output) {
+  const config = { machine: { host: 'bench' }, startedAt: '2026-01-01T00:00:00.000Z', startedNs: 1e12 };
+  const run = new Run(folder, {}, config);
   const start = process.hrtime.bigint();
-  await exportRun(run, { format, output });
-  return Number(process.hrtime.bigint() - start) / 1e9;
+  await exportRun(run, { format, output: join(folder, output) });
+  return seconds(start);
 }
 
-const targets = {
-  store: 'trace.duckdb',
-  parquet: 'events.parquet/event/run=run/host=bench/event.parquet',
-  csv: 'events.csv',
-  jsonl: 'events.jsonl',
-  perfetto: 'events.perfetto',
-  read_csv: 'from-csv.duckdb',
+/** In this order: the later read what the earlier wrote. */
+const works = {
+  'trace.duckdb': (folder, events) => writeStore(folder, events),
+  parquet: (folder) => exportAs(folder, 'parquet', 'dataset'),
+  csv: (folder) => exportAs(folder, 'csv', 'events.csv'),
+  jsonl: (folder) => exportAs(folder, 'jsonl', 'events.jsonl'),
+  perfetto: (folder) => exportAs(folder, 'perfetto', 'events.json'),
+  blktrace: (folder) => exportAs(folder, 'blktrace', 'trace'),
+  blkparse: (folder) => blkparse(folder),
+  read_csv: (folder) => readCsv(folder),
 };
 
-async function one(folder, name, events) {
-  const works = { store: () => writeStore(folder, events), read_csv: () => readCsv(folder) };
-  const seconds = await (works[name] ?? (() => exportAs(folder, name)))();
-  const bytes = statSync(join(folder, targets[name])).size;
-  const peakMiB = process.resourceUsage().maxRSS / 1024;
-  process.stdout.write(JSON.stringify({ seconds, bytes, peakMiB }));
+/** What is written, and needed no more by a later work. */
+const outputs = { parquet: 'dataset', csv: 'events.csv', jsonl: 'events.jsonl', perfetto: 'events.json' };
+
+function bytesIn(folder) {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((e) => e.isFile());
+  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 }
 
-function all(millions) {
-  process.stdout.write('events     written as  seconds  rows/s      bytes/event  peak MiB\n');
-  for (const million of millions) {
-    const parent = mkdtempSync(join(tmpdir(), 'blkscope-bench-'));
+function measure(folder, name, events) {
+  const before = bytesIn(folder);
+  const one = [fileURLToPath(import.meta.url), '--one', folder, name, String(events)];
+  const child = spawnSync(process.execPath, one, { encoding: 'utf8' });
+  if (child.status !== 0) throw new Error(`${name}: ${child.stderr}`);
+  const bytes = bytesIn(folder) - before;
+  if (outputs[name]) rmSync(join(folder, outputs[name]), { recursive: true });
+  return { ...JSON.parse(child.stdout), bytes };
+}
+
+function round(events) {
+  const parent = mkdtempSync(join(tmpdir(), 'blkscope-bench-'));
+  try {
     const folder = join(parent, 'run');
     mkdirSync(folder);
-    writeFileSync(join(folder, 'config.json'), '{}');
-    for (const name of Object.keys(targets)) {
-      const child = spawnSync(process.execPath, [
-        fileURLToPath(import.meta.url),
-        '--one',
-        folder,
-        name,
-        million * 1e6,
-      ]);
-      if (child.status !== 0) throw new Error(`${name}: ${child.stderr}`);
-      const { seconds, bytes, peakMiB } = JSON.parse(child.stdout);
-      const rate = `${((million * 1e6) / seconds / 1e6).toFixed(2)} M`;
-      const cells = [
-        `${million} M`.padEnd(9),
-        name.padEnd(10),
-        seconds.toFixed(2).padStart(7),
-        rate.padEnd(10),
-      ];
-      cells.push((bytes / (million * 1e6)).toFixed(2).padStart(11), peakMiB.toFixed(0).padStart(8));
-      process.stdout.write(`${cells.join('  ')}\n`);
-    }
+    return Object.keys(works).map((name) => measure(folder, name, events));
+  } finally {
     rmSync(parent, { recursive: true });
   }
 }
 
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+function bench(million, count) {
+  const events = million * 1e6;
+  const rounds = Array.from({ length: count }, () => round(events));
+  const medians = {};
+  for (const [i, name] of Object.keys(works).entries()) {
+    const of = (key) => median(rounds.map((results) => results[i][key]));
+    medians[name] = of('seconds');
+    const rate = `${(events / of('seconds') / 1e6).toFixed(2)} M`;
+    // blkparse is another process, whose memory is not seen here.
+    const peak = name === 'blkparse' ? '' : of('peakMiB').toFixed(0);
+    const perEvent = (of('bytes') / events).toFixed(2);
+    process.stdout.write(
+      `| ${[`${million} M`, name, of('seconds').toFixed(2), rate, perEvent, peak].join(' | ')} |\n`,
+    );
+  }
+  const route = medians.blkparse + medians.read_csv;
+  const ratio = (route / medians['trace.duckdb']).toFixed(1);
+  process.stdout.write(
+    `\n${million} M: the CSV route takes ${route.toFixed(2)} s, ${ratio} times trace.duckdb\n\n`,
+  );
+}
+
+function all(words) {
+  const at = words.indexOf('--rounds');
+  const [, rounds = 3] = at < 0 ? [] : words.splice(at, 2);
+  for (const million of words.length > 0 ? words : [1, 5]) {
+    process.stdout.write('| events | written as | s | rows/s | bytes/event | peak MiB |\n');
+    process.stdout.write('| --- | --- | --- | --- | --- | --- |\n');
+    bench(Number(million), Number(rounds));
+  }
+}
+
 const [first, ...rest] = process.argv.slice(2);
-if (first === '--one') await one(rest[0], rest[1], Number(rest[2]));
-else all(first ? [first, ...rest].map(Number) : [1, 5]);
+if (first === '--one') {
+  const [folder, name, events] = rest;
+  const took = await works[name](folder, Number(events));
+  process.stdout.write(JSON.stringify({ seconds: took, peakMiB: process.resourceUsage().maxRSS / 1024 }));
+} else all(process.argv.slice(2));

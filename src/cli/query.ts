@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { BlkscopeError, openRuns } from '../index.js';
 import { csvLine, jsonValue, textTable } from '../report/rows.js';
+import { tables } from '../store/schema.js';
+import { views } from '../store/views.js';
 
 export function queryCommand(): Command {
   return new Command('query')
@@ -8,8 +10,21 @@ export function queryCommand(): Command {
     .argument('<runs...>', 'run folders or patterns, then the SQL')
     .option('--json', 'print an array of objects')
     .option('--csv', 'print comma-separated values')
+    .addHelpText('after', help)
     .action(query);
 }
+
+const help = `
+Tables:  ${tables.join(', ')};
+         event_row and io_row hold the numbers of event and io alone, for speed
+Views:   ${views.join(', ')}
+Each has a column run, the folder's name. Times are ns on CLOCK_MONOTONIC, sectors 512 bytes of the whole disk.
+
+Examples:
+  blkscope query runs/one "FROM bandwidth"
+  blkscope query runs/one "SELECT name, coverage FROM tensor_coverage ORDER BY coverage LIMIT 10"
+  blkscope query 'runs/*' "SELECT run, sum(read_bytes) FROM bandwidth GROUP BY run" --csv
+  blkscope query runs/one "DESCRIBE io"`;
 
 async function query(words: string[], flags: { json?: boolean; csv?: boolean }): Promise<void> {
   const sql = words.pop();

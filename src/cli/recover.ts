@@ -1,13 +1,18 @@
 import { Command } from 'commander';
-import { recover } from '../capture/recover.js';
-import { BlkscopeError } from '../errors.js';
+import { BlkscopeError, recover, removeLeftovers } from '../index.js';
 
 export function recoverCommand(): Command {
-  return new Command('recover').description('undo what a killed session left on the machine').action(() => {
-    const { undone, failed } = recover();
-    for (const line of undone) process.stdout.write(`${line}\n`);
-    if (undone.length === 0 && failed.length === 0) process.stdout.write('nothing to undo\n');
-    if (failed.length > 0)
-      throw new BlkscopeError('NOT_UNDONE', `could not undo: ${failed.join('; ')}`, 'busy');
-  });
+  return new Command('recover')
+    .description('undo what a killed session left on the machine')
+    .argument('[folder...]', 'where it wrote: runs and exports that it left half written are removed', [
+      'runs',
+    ])
+    .action((folders: string[]) => {
+      const { undone, failed } = recover();
+      const removed = folders.flatMap(removeLeftovers).map((path) => `removed ${path}, half written`);
+      for (const line of [...undone, ...removed]) process.stdout.write(`${line}\n`);
+      if (undone.length + removed.length + failed.length === 0) process.stdout.write('nothing to undo\n');
+      if (failed.length > 0)
+        throw new BlkscopeError('NOT_UNDONE', `could not undo: ${failed.join('; ')}`, 'busy');
+    });
 }

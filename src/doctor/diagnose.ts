@@ -6,6 +6,7 @@ import { formatSize } from '../memory/size.js';
 import { native } from '../native.js';
 import { memoryState } from '../run/machine.js';
 import { mountedAt, tracingMounts } from '../run/mounts.js';
+import { leftovers } from '../run/partial.js';
 import { findEngine } from '../workload/find-engine.js';
 
 /** One thing that a run needs or profits from. `missing`: a run would not work; `note`: it would, with a limitation. */
@@ -31,6 +32,7 @@ export async function diagnose(path: string): Promise<Finding[]> {
     cgroup(),
     swap(),
     await llama(),
+    ...halfWritten(),
   ];
 }
 
@@ -190,6 +192,15 @@ async function llama(): Promise<Finding> {
       mend: 'give it with --llama, or npm install node-llama-cpp@3.21.1',
     };
   }
+}
+
+function halfWritten(): Finding[] {
+  return leftovers('runs').map((path) => ({
+    name: 'killed session',
+    state: 'note',
+    detail: `${path} is half written`,
+    mend: 'blkscope recover, or the next run, removes it',
+  }));
 }
 
 function readText(path: string): string {

@@ -2,12 +2,13 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
+import { partialPath } from '../run/partial.js';
 import type { Run } from '../store/open-run.js';
 import { type Table, tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
 import { storeError } from '../store/store-error.js';
 import { orderedRows } from './ordered-rows.js';
-import { partialPath, prepareTarget } from './whole-file.js';
+import { prepareTarget } from './whole-file.js';
 
 /** A million rows compress to some MB: few enough groups for object storage, small enough to skip by time. */
 const rowGroupRows = 1_048_576;

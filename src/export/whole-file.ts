@@ -1,21 +1,18 @@
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { partialPath, removeLeftovers } from '../run/partial.js';
 import { folderError } from '../run/run-folder.js';
 import { storeError } from '../store/store-error.js';
 
-/** Where a file is written until it is whole. Readers of datasets pass over names with a leading dot. */
-export function partialPath(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
-}
-
-/** Makes the folder that a file goes to. Throws BlkscopeError: the file exists, or its folder cannot be made. */
+/** Makes the folder that a file goes to, and clears it of what killed exports left. Throws BlkscopeError: the file exists, or its folder cannot be made. */
 export function prepareTarget(path: string): void {
   if (existsSync(path)) {
     throw new BlkscopeError('EEXIST', `${path} exists already; name another place with -o, or remove it`);
   }
   try {
     mkdirSync(dirname(path), { recursive: true });
+    removeLeftovers(dirname(path));
   } catch (error) {
     throw folderError(error, path);
   }

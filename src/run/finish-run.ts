@@ -5,12 +5,12 @@ import { BlkscopeError } from '../errors.js';
 import { type Heat, heatOf } from '../heat/heat.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions, type Region } from '../model/regions.js';
-import { native } from '../native.js';
 import { Run } from '../store/open-run.js';
-import { type StoredTouch, StoreWriter } from '../store/store.js';
+import type { StoredTouch } from '../store/store.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { buildSummary } from './build-summary.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from './config.js';
+import { KeptTrace } from './kept-trace.js';
 import { deviceConfig, deviceNumber } from './machine.js';
 import type { Measurement } from './measure.js';
 import { phaseWindows } from './phases.js';
@@ -20,10 +20,10 @@ import type { Steps } from './steps.js';
 import type { Summary } from './summary-schema.js';
 import type { TracedFile } from './traced-files.js';
 
-/** A run that was kept. */
+/** A run that was made. */
 export interface FinishedRun {
   run: Run;
-  /** Why it is not a good one: events lost, the workload failed, interrupted. null: all is well. */
+  /** Why it is not a good one: events lost or not written, the workload failed, interrupted. null: all is well. */
   problem: BlkscopeError | null;
 }
 
@@ -47,47 +47,17 @@ export interface FinishInput {
   interruption: BlkscopeError | null;
 }
 
-/** Writes the events and the figures, and gives the run folder its name. The workload has ended, all is undone. */
+/**
+ * Writes the events and the figures, and gives the run folder its name. The workload has ended, all is undone.
+ *
+ * Where the disk does not take the events, the run keeps its figures alone; where it takes nothing at all, the figures
+ * are returned all the same. Both are the run's problem.
+ */
 export async function finishRun(input: FinishInput): Promise<FinishedRun> {
-  const { folder, steps, measurement, devices, files, model, config } = input;
+  const { folder, steps, measurement, devices, files, config } = input;
   const { tracer, outcome } = measurement;
-  const { summary, path } = await steps.closingStep('write the run', async () => {
-    await using store = await StoreWriter.create(folder.file(runFiles.trace), {
-      actions: native.actionNames,
-      directions: native.directionNames,
-    });
-    const join = regionJoin(input);
-    await store.writeTrace(join ? join.through(tracer) : tracer);
-    const traced = await tracer.summary();
-    await store.writeProcesses(traced.processes);
-    await store.writeDevices(devices.map((name) => ({ number: deviceNumber(name), name })));
-    await store.writeExtents(files);
-    if (model) {
-      const paths = files.map(({ path }) => path);
-      await store.writeTensors(model, paths);
-    }
-    await store.writeSamples(measurement.sampler.samples);
-    await store.writeTokens(outcome?.marks ?? []);
-    const regions = join?.results() ?? null;
-    if (regions && model) await store.writeTouches(storedTouches(regions, model, files));
-    const summary = buildSummary({
-      devices,
-      info: tracer.info,
-      traced,
-      files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
-      memory: input.memory,
-      workload: outcome,
-      regions,
-      heat: regions && model ? heatOfRun(regions, model) : null,
-      bytesWrittenToDevice: measurement.bytesWritten,
-      interrupted: input.interruption?.message ?? null,
-    });
-    if (model) summary.bound = boundOfRun(input, summary, model);
-    folder.writeJson(runFiles.summary, summary);
-    await store.writeFigures(summary);
-    await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
-    return { summary, path: folder.target };
-  });
+  await using trace = new KeptTrace(folder.file(runFiles.trace));
+  const summary = await steps.closingStep('write the run', () => writeTrace(input, trace));
   const whole: RunConfig = {
     ...config,
     devices: devices.map(deviceConfig),
@@ -101,9 +71,70 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
     openedFiles: outcome?.openedFiles ?? [],
     marks: marksConfig(outcome?.marks ?? []),
   };
-  folder.writeJson(runFiles.config, whole);
-  folder.publish();
-  return { run: new Run(path, summary, whole), problem: problemOf(input, summary, outcome) };
+  const unwritten = publish(folder, summary, whole) ?? withoutEvents(folder, trace.failure);
+  return {
+    run: new Run(folder.target, summary, whole),
+    problem: unwritten ?? problemOf(input, summary, outcome),
+  };
+}
+
+/** Fills trace.duckdb and makes the summary of the same events. */
+async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary> {
+  const { measurement, devices, files, model, config } = input;
+  const { tracer, outcome } = measurement;
+  const join = regionJoin(input);
+  const batches = join ? join.through(tracer) : tracer[Symbol.asyncIterator]();
+  await trace.write((store) => store.writeTrace(batches));
+  for await (const _ of batches); // those that a store which could not be made has not taken
+  const traced = await tracer.summary();
+  const regions = join?.results() ?? null;
+  const summary = buildSummary({
+    devices,
+    info: tracer.info,
+    traced,
+    files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
+    memory: input.memory,
+    workload: outcome,
+    regions,
+    heat: regions && model ? heatOfRun(regions, model) : null,
+    bytesWrittenToDevice: measurement.bytesWritten,
+    interrupted: input.interruption?.message ?? null,
+  });
+  if (model) summary.bound = boundOfRun(input, summary, model);
+  await trace.write(async (store) => {
+    await store.writeProcesses(traced.processes);
+    await store.writeDevices(devices.map((name) => ({ number: deviceNumber(name), name })));
+    await store.writeExtents(files);
+    const paths = files.map(({ path }) => path);
+    if (model) await store.writeTensors(model, paths);
+    await store.writeSamples(measurement.sampler.samples);
+    await store.writeTokens(outcome?.marks ?? []);
+    if (regions && model) await store.writeTouches(storedTouches(regions, model, files));
+    await store.writeFigures(summary);
+    await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
+  });
+  return summary;
+}
+
+/** Writes what is small and names the folder. Returns why it could not, with nothing left of the run on the disk. */
+function publish(folder: RunFolder, summary: Summary, config: RunConfig): BlkscopeError | null {
+  try {
+    folder.writeJson(runFiles.summary, summary);
+    folder.writeJson(runFiles.config, config);
+    folder.publish();
+    return null;
+  } catch (error) {
+    if (!(error instanceof BlkscopeError)) throw error;
+    folder.discard();
+    const message = `the run is not kept, only its figures are told: ${error.message}`;
+    return new BlkscopeError(error.code, message.replaceAll(folder.path, folder.target), error.kind);
+  }
+}
+
+function withoutEvents(folder: RunFolder, failure: BlkscopeError | null): BlkscopeError | null {
+  if (!failure) return null;
+  const message = `${folder.target} keeps the figures but not the events: ${failure.message}`;
+  return new BlkscopeError(failure.code, message.replaceAll(folder.path, folder.target), failure.kind);
 }
 
 function storedTouches(

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BlkscopeError, type ExitKind } from '../errors.js';
+import { partialPath, removeLeftovers } from './partial.js';
 
 /** The files of a run folder. */
 export const runFiles = {
@@ -34,15 +35,19 @@ export class RunFolder {
 
   private constructor(target: string) {
     this.target = resolve(target);
-    this.path = join(dirname(this.target), `.${basename(this.target)}.${process.pid}.partial`);
+    this.path = partialPath(this.target);
   }
 
-  /** Throws BlkscopeError: the target exists, or its parent cannot be written. */
+  /**
+   * Also removes what killed sessions left half written beside the target.
+   * Throws BlkscopeError: the target exists, or its parent cannot be written.
+   */
   static begin(target: string): RunFolder {
     const folder = new RunFolder(target);
     refuseExisting(folder.target);
     try {
       mkdirSync(dirname(folder.target), { recursive: true });
+      removeLeftovers(dirname(folder.target));
       mkdirSync(folder.path);
     } catch (error) {
       throw folderError(error, dirname(folder.target));
@@ -88,11 +93,18 @@ function refuseExisting(target: string): void {
 
 const kinds: Record<string, ExitKind> = { ENOSPC: 'busy', EDQUOT: 'busy', EACCES: 'usage', EROFS: 'usage' };
 
+const reasons: Record<string, string> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission denied',
+};
+
 /** Turns a failure to write below a run folder into a line for the user. */
 export function folderError(error: unknown, path: string): Error {
   if (error instanceof BlkscopeError) return error;
   const { code = 'EIO', message } = error as NodeJS.ErrnoException;
-  const reason = code === 'ENOSPC' ? 'the disk is full' : message;
+  const reason = reasons[code] ?? message;
   return new BlkscopeError(
     code,
     `cannot write ${path}: ${reason}; name another place with -o`,

@@ -97,23 +97,21 @@ export class StoreWriter implements AsyncDisposable {
     }
   }
 
-  /** Takes all batches as they come: events, and the requests they completed. Returns the number of events. */
+  /**
+   * Takes all batches as they come: events, and the requests they completed. Also when they cannot be written, so that
+   * what looks at them on their way sees all; it throws then at the end. Returns the number of events.
+   */
   async writeTrace(batches: AsyncIterable<TraceBatch> | Iterable<TraceBatch>): Promise<number> {
-    try {
-      const events = new ColumnAppender(await this.#connection.createAppender('event_row'));
-      const ios = new ColumnAppender(await this.#connection.createAppender('io_row'));
-      let count = 0;
-      for await (const batch of batches) {
-        events.append(eventColumns(batch), batch.length);
-        if (batch.ios) ios.append(ioColumns(batch.ios), batch.ios.length);
-        count += batch.length;
-      }
-      events.close();
-      ios.close();
-      return count;
-    } catch (error) {
-      throw storeError(error, `write ${this.#path}`);
+    const writer = await this.#failing(() => TraceAppender.create(this.#connection));
+    let failure: unknown = null;
+    let count = 0;
+    for await (const batch of batches) {
+      count += batch.length;
+      if (!failure) failure = failureOf(() => writer.append(batch));
     }
+    failure ??= failureOf(() => writer.close());
+    if (failure) throw storeError(failure, `write ${this.#path}`);
+    return count;
   }
 
   writeProcesses({ pids, names }: { pids: Uint32Array; names: string[] }): Promise<void> {
@@ -200,7 +198,7 @@ export class StoreWriter implements AsyncDisposable {
 
   /** Writes the run's own row, commits and closes the file. */
   async finish(summaryJson: string, origin?: RunOrigin): Promise<void> {
-    try {
+    await this.#failing(async () => {
       await this.#connection.run(
         'INSERT INTO run VALUES (?::UINTEGER, ?::VARCHAR, ?::VARCHAR::TIMESTAMPTZ, ?::UBIGINT, ?::VARCHAR::JSON)',
         [
@@ -213,9 +211,7 @@ export class StoreWriter implements AsyncDisposable {
       );
       await this.#connection.run('COMMIT');
       await this.#connection.run('CHECKPOINT');
-    } catch (error) {
-      throw storeError(error, `write ${this.#path}`);
-    }
+    });
     await this[Symbol.asyncDispose]();
   }
 
@@ -224,8 +220,17 @@ export class StoreWriter implements AsyncDisposable {
     this.#instance.closeSync();
   }
 
-  async #appendRows(table: string, rows: readonly (readonly DuckDBValue[])[]): Promise<void> {
+  /** Gives a failure to write its line for the user. */
+  async #failing<T>(write: () => Promise<T>): Promise<T> {
     try {
+      return await write();
+    } catch (error) {
+      throw storeError(error, `write ${this.#path}`);
+    }
+  }
+
+  #appendRows(table: string, rows: readonly (readonly DuckDBValue[])[]): Promise<void> {
+    return this.#failing(async () => {
       const appender = await this.#connection.createAppender(table);
       for (const row of rows) {
         row.forEach((value, column) => {
@@ -234,9 +239,39 @@ export class StoreWriter implements AsyncDisposable {
         appender.endRow();
       }
       appender.closeSync();
-    } catch (error) {
-      throw storeError(error, `write ${this.#path}`);
-    }
+    });
+  }
+}
+
+/** Both tables of a trace, filled side by side. */
+class TraceAppender {
+  private constructor(
+    private readonly events: ColumnAppender,
+    private readonly ios: ColumnAppender,
+  ) {}
+
+  static async create(connection: DuckDBConnection): Promise<TraceAppender> {
+    const events = new ColumnAppender(await connection.createAppender('event_row'));
+    return new TraceAppender(events, new ColumnAppender(await connection.createAppender('io_row')));
+  }
+
+  append(batch: TraceBatch): void {
+    this.events.append(eventColumns(batch), batch.length);
+    if (batch.ios) this.ios.append(ioColumns(batch.ios), batch.ios.length);
+  }
+
+  close(): void {
+    this.events.close();
+    this.ios.close();
+  }
+}
+
+function failureOf(action: () => void): unknown {
+  try {
+    action();
+    return null;
+  } catch (error) {
+    return error;
   }
 }
 

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../run/experiment.js';
+import { removeLeftovers } from '../run/partial.js';
 import { noProgress, type Progress } from '../run/progress.js';
 import type { Summary } from '../run/summary-schema.js';
 import { given } from '../run/trace-options.js';
@@ -33,7 +34,7 @@ export async function runPlanned(
   plans: readonly PlannedRun[],
   { progress = noProgress, signal, commandLine, mount }: PlannedOptions = {},
 ): Promise<PlannedOutcome[]> {
-  for (const folder of new Set(plans.map(({ options }) => dirname(options.output)))) removeHalfRuns(folder);
+  for (const folder of new Set(plans.map(({ options }) => dirname(options.output)))) removeLeftovers(folder);
   const clock = new SeriesClock(plans.length);
   const outcomes: PlannedOutcome[] = [];
   for (const [index, plan] of plans.entries()) {
@@ -90,15 +91,6 @@ function setAside(path: string): void {
     if (existsSync(aside)) continue;
     renameSync(path, aside);
     return;
-  }
-}
-
-/** Runs are written under a hidden name with their process's number: those whose process is gone stay half. */
-function removeHalfRuns(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  for (const name of readdirSync(folder)) {
-    const pid = /^\..*\.(\d+)\.partial$/.exec(name)?.[1];
-    if (pid && !existsSync(`/proc/${pid}`)) rmSync(`${folder}/${name}`, { recursive: true, force: true });
   }
 }
 

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { NativeBatch } from '../../src/native.js';
+import { leftovers, removeLeftovers } from '../../src/run/partial.js';
+import { findRuns } from '../../src/store/find-runs.js';
 import { openRun } from '../../src/store/open-run.js';
 import { StoreWriter } from '../../src/store/store.js';
 import { summaryFixture } from './summary-fixture.js';
@@ -99,6 +105,28 @@ test('events come back from the store as they went in', async () => {
   ]);
   const stored = await db.runAndReadAll(`SELECT summary->>'$.model.files[0]' FROM run`);
   assert.deepEqual(stored.getRows(), [['/models/tiny.gguf']]);
+});
+
+test('a kill while events are written leaves earlier runs as they were, and a half one that is found', async () => {
+  const runs = join(folder, 'runs');
+  mkdirSync(join(runs, 'earlier'), { recursive: true });
+  await writeRun(join(runs, 'earlier'));
+  const earlier = readFileSync(join(runs, 'earlier', 'trace.duckdb'));
+  const script = fileURLToPath(new URL('endless-store.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, join(runs, 'killed')], {
+    stdio: 'inherit',
+  });
+  const half = join(runs, `.killed.${hostname()}.${child.pid}.partial`);
+  const written = () => statSync(join(half, 'trace.duckdb'), { throwIfNoEntry: false })?.size ?? 0;
+  while (written() < 2 ** 20 && child.exitCode === null) await sleep(10);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.equal(child.signalCode, 'SIGKILL');
+  assert.deepEqual(leftovers(runs), [half]);
+  assert.deepEqual(findRuns([join(runs, '*')]), [join(runs, 'earlier')]);
+  assert.deepEqual(removeLeftovers(runs), [half]);
+  assert.deepEqual(readdirSync(runs), ['earlier']);
+  assert.ok(readFileSync(join(runs, 'earlier', 'trace.duckdb')).equals(earlier));
 });
 
 test('what is no run, or of another schema, is refused with the reason', async () => {
