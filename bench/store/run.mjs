@@ -77,7 +77,7 @@ async function writeStore(folder, events) {
 
 function blkparse(folder) {
   const start = process.hrtime.bigint();
-  const format = '%T.%9t,%D,%c,%a,%d,%S,%n,%p,%C\\n';
+  const format = '%T.%9t,%M:%m,%c,%a,%d,%S,%n,%p,%C\\n';
   const options = ['-q', '-D', folder, '-i', 'trace', '-f', format, '-o', join(folder, 'blkparse.csv')];
   const { status, stderr, error } = spawnSync('blkparse', options);
   if (status !== 0) throw new Error(`blkparse: ${error?.message ?? stderr}`);

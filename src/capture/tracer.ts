@@ -63,6 +63,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   #stopped = false;
   #ended = false;
   #closed = false;
+  #lastCounters: NativeCounters | null = null;
   readonly #over = new AbortController();
   #unprotect: () => void;
   /** The source chosen and why, its buffers, the record version. */
@@ -148,8 +149,9 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
     return progressOf(() => this.counters(), intervalMs, over);
   }
 
+  /** After the end, what they were then. */
   counters(): NativeCounters {
-    return this.#native.counters();
+    return this.#lastCounters ?? this.#native.counters();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<EventBatch, void, undefined> {
@@ -179,6 +181,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#lastCounters ??= this.#native.counters();
     this.#closed = true;
     this.#over.abort();
     this.#native.close();

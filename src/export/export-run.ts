@@ -56,7 +56,8 @@ export async function exportRun(run: Run, { format, output, table = 'event' }: E
   } catch (error) {
     throw storeError(error, `write ${output}`);
   } finally {
-    await connection.run('RESET memory_limit');
+    // A database that a full disk has broken refuses this too; the reason is on its way already.
+    await connection.run('RESET memory_limit').catch(() => {});
     connection.closeSync();
   }
 }

@@ -25,18 +25,21 @@ export class WorkloadLog {
       });
     }
     this.#start = fstatSync(this.fd).size;
-    writeSync(this.fd, `$ ${argv.map(shellQuoted).join(' ')}\n`);
+    this.#write(`$ ${argv.map(shellQuoted).join(' ')}\n`);
   }
 
   append(stream: 'stdout' | 'stderr', chunk: Buffer): void {
-    try {
-      writeSync(this.fd, chunk);
-    } catch {
-      // A full disk costs the log, not the measurement.
-    }
+    this.#write(chunk);
     const text = chunk.toString();
     if (stream === 'stdout') this.#stdout = (this.#stdout + text).slice(-keptCharacters);
     else this.#stderr = (this.#stderr + text).slice(-keptCharacters);
+  }
+
+  /** A full disk costs the log, not the measurement. */
+  #write(chunk: string | Buffer): void {
+    try {
+      writeSync(this.fd, typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+    } catch {}
   }
 
   get stdout(): string {
