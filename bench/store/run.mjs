@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // How fast each format is written, how large it is and what memory it takes, beside the route by CSV.
-//   node bench/store/run.mjs [MILLIONS...] [--rounds N]     default: 1 5, 3 rounds; 50 takes 10 GB of disk
+//   node bench/store/run.mjs [MILLIONS...] [--rounds N] [--only FORMAT,...]
+// Default: 1 and 5 million events, 3 rounds, all formats. 50 million take 10 GB of disk, and blkparse as much memory.
 // Every format is written once a round, one after the other, each by a process of its own, so that its peak memory is
 // its own; medians of the rounds are printed. The CSV route is what one does without blkscope: blkparse makes a CSV
 // file of the trace (blkparse), read_csv and a checkpoint make a database of it (read_csv).
@@ -10,6 +11,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { exportRun } from '../../dist/export/export-run.js';
 import { native } from '../../dist/native.js';
@@ -137,12 +139,12 @@ function measure(folder, name, events) {
   return { ...JSON.parse(child.stdout), bytes };
 }
 
-function round(events) {
+function round(events, names) {
   const parent = mkdtempSync(join(tmpdir(), 'blkscope-bench-'));
   try {
     const folder = join(parent, 'run');
     mkdirSync(folder);
-    return Object.keys(works).map((name) => measure(folder, name, events));
+    return names.map((name) => measure(folder, name, events));
   } finally {
     rmSync(parent, { recursive: true });
   }
@@ -150,36 +152,38 @@ function round(events) {
 
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-function bench(million, count) {
+function bench(million, count, names) {
   const events = million * 1e6;
-  const rounds = Array.from({ length: count }, () => round(events));
+  const rounds = Array.from({ length: count }, () => round(events, names));
   const medians = {};
-  for (const [i, name] of Object.keys(works).entries()) {
+  for (const [i, name] of names.entries()) {
     const of = (key) => median(rounds.map((results) => results[i][key]));
     medians[name] = of('seconds');
     const rate = `${(events / of('seconds') / 1e6).toFixed(2)} M`;
     // blkparse is another process, whose memory is not seen here.
     const peak = name === 'blkparse' ? '' : of('peakMiB').toFixed(0);
-    const perEvent = (of('bytes') / events).toFixed(2);
-    process.stdout.write(
-      `| ${[`${million} M`, name, of('seconds').toFixed(2), rate, perEvent, peak].join(' | ')} |\n`,
-    );
+    const cells = [`${million} M`, name, of('seconds').toFixed(2), rate];
+    process.stdout.write(`| ${[...cells, (of('bytes') / events).toFixed(2), peak].join(' | ')} |\n`);
   }
   const route = medians.blkparse + medians.read_csv;
+  if (Number.isNaN(route)) return;
   const ratio = (route / medians['trace.duckdb']).toFixed(1);
   process.stdout.write(
     `\n${million} M: the CSV route takes ${route.toFixed(2)} s, ${ratio} times trace.duckdb\n\n`,
   );
 }
 
-function all(words) {
-  const at = words.indexOf('--rounds');
-  const [, rounds = 3] = at < 0 ? [] : words.splice(at, 2);
-  for (const million of words.length > 0 ? words : [1, 5]) {
-    process.stdout.write('| events | written as | s | rows/s | bytes/event | peak MiB |\n');
-    process.stdout.write('| --- | --- | --- | --- | --- | --- |\n');
-    bench(Number(million), Number(rounds));
-  }
+function all(args) {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { rounds: { type: 'string', default: '3' }, only: { type: 'string' } },
+  });
+  const names = values.only?.split(',') ?? Object.keys(works);
+  process.stdout.write('| events | written as | s | rows/s | bytes/event | peak MiB |\n');
+  process.stdout.write('| --- | --- | --- | --- | --- | --- |\n');
+  const millions = positionals.length > 0 ? positionals : [1, 5];
+  for (const million of millions) bench(Number(million), Number(values.rounds), names);
 }
 
 const [first, ...rest] = process.argv.slice(2);
