@@ -50,13 +50,22 @@ export class RunSet implements AsyncDisposable {
   }
 
   async #attach(): Promise<void> {
-    const names = runNames(this.paths);
-    for (const [i, path] of this.paths.entries()) {
-      await this.connection.run(`ATTACH ${quoted(join(path, runFiles.trace))} AS r${i} (READ_ONLY)`);
+    const runs = runNames(this.paths).map((name, i) => ({ name, alias: `r${i}`, holds: new Set<string>() }));
+    for (const [i, { alias, holds }] of runs.entries()) {
+      const trace = join(this.paths[i] as string, runFiles.trace);
+      await this.connection.run(`ATTACH ${quoted(trace)} AS ${alias} (READ_ONLY)`);
+      const found = await this.connection.runAndReadAll(
+        `SELECT table_name FROM information_schema.tables WHERE table_catalog = ${quoted(alias)}`,
+      );
+      for (const [name] of found.getRows()) holds.add(String(name));
     }
     for (const name of [...tables, ...rowTables, ...views]) {
-      const parts = names.map((run, i) => `SELECT ${quoted(run)} AS run, * FROM r${i}.${name}`);
-      await this.connection.run(`CREATE VIEW ${name} AS ${parts.join(' UNION ALL BY NAME ')}`);
+      // A run may be older than a view.
+      const parts = runs
+        .filter(({ holds }) => holds.has(name))
+        .map((run) => `SELECT ${quoted(run.name)} AS run, * FROM ${run.alias}.${name}`);
+      if (parts.length > 0)
+        await this.connection.run(`CREATE VIEW ${name} AS ${parts.join(' UNION ALL BY NAME ')}`);
     }
   }
 

@@ -208,16 +208,28 @@ test('a UNION ALL of joins, which DuckDB cannot stream, is answered', { timeout:
   assert.equal(Number(result.rowCount), 4 * pairs);
 });
 
+async function changed(run: string, sql: string): Promise<void> {
+  const instance = await DuckDBInstance.create(join(run, 'trace.duckdb'));
+  const connection = await instance.connect();
+  await connection.run(sql);
+  connection.closeSync();
+  instance.closeSync();
+}
+
+test('a run made before a view was known is asked beside newer ones', async () => {
+  const before = join(folder, 'before');
+  await writeStoredRun(before, [readAt(1)], 8);
+  await changed(before, 'DROP VIEW reread');
+  await using runs = await openRuns([before, join(folder, 'runs', 'small')]);
+  const names = async (sql: string) => (await (await runs.query(sql)).getRows()).flat();
+  assert.deepEqual(await names('SELECT DISTINCT run FROM reread'), ['small']);
+  assert.deepEqual(await names('SELECT DISTINCT run FROM bandwidth ORDER BY run'), ['before', 'small']);
+});
+
 test('a trace of another schema is refused with the reason', async () => {
   const older = join(folder, 'older');
   await writeStoredRun(older, [readAt(1)], 8);
-  const asVersion = async (version: number) => {
-    const instance = await DuckDBInstance.create(join(older, 'trace.duckdb'));
-    const connection = await instance.connect();
-    await connection.run(`UPDATE run SET schema_version = ${version}`);
-    connection.closeSync();
-    instance.closeSync();
-  };
+  const asVersion = (version: number) => changed(older, `UPDATE run SET schema_version = ${version}`);
   const refused = async (message: RegExp) => {
     await using run = await openRun(older);
     await assert.rejects(run.connect(), { code: 'SCHEMA_VERSION', message });
