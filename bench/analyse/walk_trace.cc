@@ -1,5 +1,5 @@
-// The least that any reader of a trace must do: reads BASE's files through one buffer of fixed size and looks at every
-// record. Prints how many there were and the time it took, as JSON.
+// Reads the files of BASE through one buffer of fixed size and looks at every record. Prints how many there were and the
+// time it took, as JSON.
 //
 //   walk_trace BASE
 #include <fcntl.h>
@@ -12,36 +12,27 @@
 #include <cstring>
 #include <string>
 
-#include "capture/blktrace_abi.h"
+#include "record_walk.h"
 #include "system/fd.h"
 
 using namespace blkscope;
+using bench::Walk;
+using bench::walkRecords;
 
 namespace {
 
-struct Walk {
-  uint64_t records = 0;
-  uint64_t sum = 0;  // of what a reader needs, so that no compiler leaves it out
-};
-
-void walk(int fd, Walk& walk) {
+void walk(int fd, Walk& all) {
   static std::array<std::byte, 256 << 10> buffer;
   size_t end = 0;
   while (true) {
     ssize_t got = ::read(fd, buffer.data() + end, buffer.size() - end);
     if (got <= 0) return;
     end += static_cast<size_t>(got);
-    size_t at = 0;
-    while (end - at >= sizeof(abi::Record1)) {
-      abi::Record1 record;
-      std::memcpy(&record, buffer.data() + at, sizeof record);
-      if (end - at < sizeof record + record.pduLength) break;
-      walk.sum += record.time ^ record.sector ^ record.bytes ^ record.action;
-      ++walk.records;
-      at += sizeof record + record.pduLength;
-    }
-    std::memmove(buffer.data(), buffer.data() + at, end - at);
-    end -= at;
+    Walk part = walkRecords(std::span(buffer).first(end));
+    all.records += part.records;
+    all.sum += part.sum;
+    end -= part.bytes;
+    std::memmove(buffer.data(), buffer.data() + part.bytes, end);
   }
 }
 

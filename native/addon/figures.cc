@@ -25,11 +25,11 @@ Napi::Value jsDistribution(Napi::Env env, const Histogram& histogram) {
 
 Napi::Object jsGaps(Napi::Env env, const Gaps& gaps) {
   auto object = Napi::Object::New(env);
-  object["sequential"] = jsNumber(env, gaps.sequential);
-  object["small"] = jsNumber(env, gaps.small);
-  object["medium"] = jsNumber(env, gaps.medium);
-  object["large"] = jsNumber(env, gaps.large);
-  object["backward"] = jsNumber(env, gaps.backward);
+  object["sequential"] = jsNumber(env, gaps.sequential());
+  object["small"] = jsNumber(env, gaps.small());
+  object["medium"] = jsNumber(env, gaps.medium());
+  object["large"] = jsNumber(env, gaps.large());
+  object["backward"] = jsNumber(env, gaps.backward());
   return object;
 }
 

@@ -16,15 +16,14 @@ Analysis::Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t 
   naive_.begin(startNs);
 }
 
-Analysis::Device& Analysis::device(uint32_t number) {
-  if (lastDevice_ && lastDevice_->number == number) return *lastDevice_;
+Analysis::Device& Analysis::findDevice(uint32_t number) {
   auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == number; });
   if (found == devices_.end()) {
     devices_.push_back(std::make_unique<Device>());
     devices_.back()->number = number;
     found = devices_.end() - 1;
   }
-  return *(lastDevice_ = found->get());
+  return **found;
 }
 
 void Analysis::consume(std::span<const Event> events) {

@@ -88,7 +88,10 @@ class Analysis {
   void complete(const Event& event);
   void countFiles(const Event& event);
   const Device* fileDevice() const;
-  Device& device(uint32_t number);
+  Device& device(uint32_t number) {
+    return lastDevice_ && lastDevice_->number == number ? *lastDevice_ : *(lastDevice_ = &findDevice(number));
+  }
+  Device& findDevice(uint32_t number);
   uint64_t clippedBytes(const FileMap::Piece& piece, uint64_t from, uint64_t to) const;
 
   std::vector<TracedFile> traced_;

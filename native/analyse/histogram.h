@@ -1,9 +1,11 @@
 // A distribution of durations in constant memory.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <numeric>
 
 namespace blkscope {
 
@@ -15,22 +17,25 @@ class Histogram {
  public:
   void add(uint64_t value) {
     ++buckets_[bucketOf(value)];
-    ++count_;
     sum_ += value;
-    if (value < min_) min_ = value;
-    if (value > max_) max_ = value;
+    min_ = std::min(min_, value);
+    max_ = std::max(max_, value);
   }
 
-  uint64_t count() const { return count_; }
-  uint64_t min() const { return count_ ? min_ : 0; }
+  uint64_t count() const { return std::accumulate(buckets_.begin(), buckets_.end(), uint64_t{0}); }
+  uint64_t min() const { return std::min(min_, max_); }  // 0 without values
   uint64_t max() const { return max_; }
-  double mean() const { return count_ ? static_cast<double>(sum_) / static_cast<double>(count_) : 0; }
+  double mean() const {
+    uint64_t n = count();
+    return n ? static_cast<double>(sum_) / static_cast<double>(n) : 0;
+  }
 
   /// The smallest value that at least the share `q` of all values does not exceed: the ceil(q * count)th of them.
   uint64_t quantile(double q) const {
-    if (count_ == 0) return 0;
-    auto rank = static_cast<uint64_t>(q * static_cast<double>(count_));
-    if (static_cast<double>(rank) < q * static_cast<double>(count_) || rank == 0) ++rank;
+    uint64_t n = count();
+    if (n == 0) return 0;
+    auto rank = static_cast<uint64_t>(q * static_cast<double>(n));
+    if (static_cast<double>(rank) < q * static_cast<double>(n) || rank == 0) ++rank;
     uint64_t seen = 0;
     for (uint32_t i = 0; i < kBuckets; ++i) {
       seen += buckets_[i];
@@ -59,7 +64,6 @@ class Histogram {
   uint64_t clamp(uint64_t value) const { return value < min_ ? min_ : value > max_ ? max_ : value; }
 
   std::array<uint64_t, kBuckets> buckets_{};
-  uint64_t count_ = 0;
   uint64_t sum_ = 0;
   uint64_t min_ = UINT64_MAX;
   uint64_t max_ = 0;

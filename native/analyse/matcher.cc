@@ -193,11 +193,12 @@ void Matcher::finishBios(Slot head, const Event& event, uint64_t bytes, IoRow& r
   uint64_t issued = bios_[head].issue;
   for (Slot slot = head;;) {
     if (bios_[slot].endSector() > end) cut(slot, end);
-    OpenBio bio = bios_[slot];
+    const OpenBio& bio = bios_[slot];
+    uint64_t next = bio.endSector();
     finishBio(bio, event, row);
     bios_.erase(slot);
-    if (bio.endSector() >= end) return;
-    slot = bios_.find(event.device, event.direction, bio.endSector(), [&](const OpenBio& other) {
+    if (next >= end) return;
+    slot = bios_.find(event.device, event.direction, next, [&](const OpenBio& other) {
       return other.issue == issued && other.requestBytes == 0;
     });
     if (slot == OpenBios::kNone) return;

@@ -1,6 +1,7 @@
 // What each process read, and in which order.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <unordered_map>
 
@@ -21,18 +22,27 @@ class Processes {
   static constexpr size_t kMost = 1 << 16;
 
   ProcessReads& operator[](uint32_t pid) {
-    if (last_ && lastPid_ == pid) return *last_;
-    auto found = processes_.find(pid);
-    if (found == processes_.end()) found = processes_.try_emplace(processes_.size() < kMost ? pid : 0).first;
-    lastPid_ = pid;
-    return *(last_ = &found->second);
+    Recent& recent = recent_[pid % kRecent];
+    if (recent.reads == nullptr || recent.pid != pid) recent = {pid, &find(pid)};
+    return *recent.reads;
   }
   const std::unordered_map<uint32_t, ProcessReads>& all() const { return processes_; }
 
  private:
+  struct Recent {
+    uint32_t pid = 0;
+    ProcessReads* reads = nullptr;
+  };
+  static constexpr uint32_t kRecent = 64;  // the pids of threads started one after the other differ in their last bits
+
+  ProcessReads& find(uint32_t pid) {
+    auto found = processes_.find(pid);
+    if (found == processes_.end()) found = processes_.try_emplace(processes_.size() < kMost ? pid : 0).first;
+    return found->second;
+  }
+
   std::unordered_map<uint32_t, ProcessReads> processes_;  // its elements never move
-  ProcessReads* last_ = nullptr;
-  uint32_t lastPid_ = 0;
+  std::array<Recent, kRecent> recent_;
 };
 
 }  // namespace blkscope

@@ -41,13 +41,12 @@ class Timeline {
 
   /// So many requests were in the devices' hands from one time to another.
   void addDepth(uint64_t from, uint64_t to, uint64_t depth) {
-    from = std::max(from, start_);
-    while (depth != 0 && from < to) {
-      Bucket& bucket = at(from);
-      uint64_t until = isLast() ? to : std::min(to, bucketStart_ + bucketNs_);
-      bucket.depthNs += depth * (until - from);
+    if (from >= bucketStart_ && to <= bucketStart_ + bucketNs_ && !buckets_.empty()) {
+      Bucket& bucket = buckets_[index_];
+      bucket.depthNs += depth * (to - from);
       bucket.maxDepth = std::max(bucket.maxDepth, depth);
-      from = until;
+    } else {
+      addDepthAcross(from, to, depth);
     }
   }
 
@@ -63,6 +62,17 @@ class Timeline {
  private:
   // More than four days: a stamp beyond comes from a broken record, and counts in the last bucket.
   static constexpr uint64_t kLongestBucketNs = 100 * kBucketNs;
+
+  void addDepthAcross(uint64_t from, uint64_t to, uint64_t depth) {
+    from = std::max(from, start_);
+    while (depth != 0 && from < to) {
+      Bucket& bucket = at(from);
+      uint64_t until = isLast() ? to : std::min(to, bucketStart_ + bucketNs_);
+      bucket.depthNs += depth * (until - from);
+      bucket.maxDepth = std::max(bucket.maxDepth, depth);
+      from = until;
+    }
+  }
 
   Bucket& at(uint64_t time) {
     if (time - bucketStart_ >= bucketNs_ || buckets_.empty()) moveTo(time);

@@ -52,7 +52,7 @@ bool ImportSession::consume(std::span<const Event> events) {
     if (options_.deliver) analysis_->keepRows();
   }
   analysis_->consume(events);
-  events_.fetch_add(events.size(), std::memory_order_relaxed);
+  events_.store(events_.load(std::memory_order_relaxed) + events.size(), std::memory_order_relaxed);  // the only writer
   if (!options_.deliver) return true;
   for (const IoRow& row : analysis_->rows()) {
     if (!batch_) batch_ = std::make_unique<ColumnBatch>();

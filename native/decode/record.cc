@@ -32,30 +32,25 @@ T load(const std::byte* at, bool swapped) {
 
 bool isMagic(uint32_t magic) { return (magic & abi::kMagicMask) == abi::kMagic; }
 
-// By four bits: discard, a flush without data, write, read; the highest counts. A flush of its own carries no data; with
-// data the bit asks for a flush before the write.
-constexpr std::array<Direction, 16> kDirectionByBits = [] {
-  std::array<Direction, 16> table{};
-  for (size_t bits = 0; bits < table.size(); ++bits) {
-    table[bits] = bits & 8 ? Direction::discard : bits & 4 ? Direction::flush : bits & 2 ? Direction::write
-                                                : bits & 1 ? Direction::read  : Direction::none;
-  }
-  return table;
-}();
-
-// Reads and writes mix as they like: no branch on them here.
-Direction directionOf(uint64_t categories, uint32_t bytes) {
-  uint32_t bits = (categories & abi::kRead ? 1u : 0u) | (categories & abi::kWrite ? 2u : 0u) |
-                  (categories & abi::kDiscard ? 8u : 0u);
-  uint32_t flush = (categories & abi::kFlush ? 4u : 0u) & (bytes == 0 ? 4u : 0u);
-  return kDirectionByBits[bits | flush];
+constexpr Direction directionOf(uint64_t categories, uint32_t bytes) {
+  if (categories & abi::kDiscard) return Direction::discard;
+  // A flush of its own carries no data; with data the bit asks for a flush before the write.
+  if ((categories & abi::kFlush) && bytes == 0) return Direction::flush;
+  if (categories & abi::kWrite) return Direction::write;
+  if (categories & abi::kRead) return Direction::read;
+  return Direction::none;
 }
 
-uint16_t flagsOf(uint64_t categories) {
-  auto flag = [&](uint64_t category, uint32_t bit) { return categories & category ? bit : 0u; };
-  return static_cast<uint16_t>(flag(abi::kSync, kSync) | flag(abi::kAhead, kAhead) | flag(abi::kMeta, kMeta) |
-                               flag(abi::kFua, kFua) | flag(abi::kFlush, kPreflush) |
-                               flag(abi::kPassthrough, kPassthrough) | (categories >> 16 ? uint32_t{kZone} : 0u));
+constexpr uint16_t flagsOf(uint64_t categories) {
+  uint16_t flags = 0;
+  if (categories & abi::kSync) flags |= kSync;
+  if (categories & abi::kAhead) flags |= kAhead;
+  if (categories & abi::kMeta) flags |= kMeta;
+  if (categories & abi::kFua) flags |= kFua;
+  if (categories & abi::kFlush) flags |= kPreflush;
+  if (categories & abi::kPassthrough) flags |= kPassthrough;
+  if (categories >> 16) flags |= kZone;
+  return flags;
 }
 
 void readNote(uint32_t kind, std::span<const std::byte> payload, bool swapped, const Event& event, Notes& notes) {
@@ -82,27 +77,61 @@ void readPayload(std::span<const std::byte> payload, Event& event) {
   }
 }
 
-inline void splitAction(uint64_t word, Event& event) {
+/// What an action word says of an I/O.
+struct Meaning {
+  uint16_t flags = 0;
+  Action action = Action::other;
+  Direction direction = Direction::none;
+};
+
+Meaning meaningOf(uint64_t word, uint32_t bytes) {
   uint32_t code = static_cast<uint32_t>(word) & 0xffff & ~abi::kCgroupBit;
   uint64_t categories = word >> abi::kCategoryShift;
-  if (categories & abi::kNotify) {
-    event.action = Action::notify;
-    return;
-  }
-  event.action = code < kActionByCode.size() ? kActionByCode[code] : Action::other;
-  bool carriesNoIo = event.action == Action::plug || event.action == Action::unplug ||
-                     event.action == Action::unplugTimer;
-  event.direction = carriesNoIo ? Direction::none : directionOf(categories, event.bytes);
-  event.flags = flagsOf(categories);
+  if (categories & abi::kNotify) return {.action = Action::notify};
+  Action action = code < kActionByCode.size() ? kActionByCode[code] : Action::other;
+  bool carriesNoIo = action == Action::plug || action == Action::unplug || action == Action::unplugTimer;
+  return {flagsOf(categories), action, carriesNoIo ? Direction::none : directionOf(categories, bytes)};
+}
+
+/// The same by table, for words of which isPlain holds and I/Os that have data: a look-up for each byte of the word.
+[[gnu::always_inline]] inline Meaning plainMeaningOf(uint64_t word) {
+  // A discard outdoes a write, and a write a read: 3, 2 and 1, so that they may be put together bit by bit.
+  static_assert(static_cast<int>(Direction::discard) ==
+                (static_cast<int>(Direction::read) | static_cast<int>(Direction::write)));
+  constexpr auto categoriesByByte = [](int shift) {
+    std::array<Meaning, 256> table;
+    for (uint64_t byte = 0; byte < table.size(); ++byte) {
+      table[byte] = {flagsOf(byte << shift), Action::other, directionOf(byte << shift, 512)};
+    }
+    return table;
+  };
+  static constexpr auto kLow = categoriesByByte(0);
+  static constexpr auto kHigh = categoriesByByte(8);
+  const Meaning& low = kLow[word >> 16 & 0xff];
+  const Meaning& high = kHigh[word >> 24 & 0xff];
+  return {static_cast<uint16_t>(low.flags | high.flags), kActionByCode[word & 0xff],
+          static_cast<Direction>(static_cast<int>(low.direction) | static_cast<int>(high.direction))};
+}
+
+/// An action of an I/O, without a cgroup and zones.
+bool isPlain(uint64_t word) {
+  constexpr uint64_t kPlugs = 1u << 9 | 1u << 10 | 1u << 11;  // by their codes: they carry no I/O
+  constexpr uint64_t kNotPlain = ~uint64_t{0xffff00ff} | abi::kNotify << abi::kCategoryShift;
+  uint64_t code = word & 0xff;
+  return (word & kNotPlain) == 0 && code < kActionByCode.size() && (kPlugs >> code & 1) == 0;
+}
+
+void setMeaning(Event& event, Meaning meaning) {
+  event.flags = meaning.flags;
+  event.action = meaning.action;
+  event.direction = meaning.direction;
 }
 
 }  // namespace
 
-void decodeAction(uint64_t word, Event& event) { splitAction(word, event); }
-
 bool finishEvent(uint64_t actionWord, std::span<const std::byte> payload, bool swapped, Event& event,
                  Notes& notes) {
-  decodeAction(actionWord, event);
+  setMeaning(event, meaningOf(actionWord, event.bytes));
   if (actionWord & abi::kCgroupBit) payload = payload.subspan(std::min<size_t>(8, payload.size()));
   if (event.action == Action::notify) {
     readNote(static_cast<uint32_t>(actionWord) & 0xff, payload, swapped, event, notes);
@@ -152,27 +181,30 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
   Event* last = event + out.size();
   uint64_t records = 0;
   while (event != last && static_cast<size_t>(end - at) >= sizeof(Record)) {
-    Record record;
-    std::memcpy(&record, at, sizeof record);
-    size_t size = sizeof record + record.pduLength;
-    if (record.magic != kExpected || static_cast<size_t>(end - at) < size) break;
-    event->time = record.time;
-    event->sector = record.sector;
+    // Field by field: a copy of the whole record would be written and at once read in other portions, which stalls.
+    auto payloadBytes = load<uint16_t>(at + offsetof(Record, pduLength), false);
+    size_t size = sizeof(Record) + payloadBytes;
+    if (load<uint32_t>(at, false) != kExpected || static_cast<size_t>(end - at) < size) break;
+    event->time = load<uint64_t>(at + offsetof(Record, time), false);
+    event->sector = load<uint64_t>(at + offsetof(Record, sector), false);
     event->payload = 0;
-    event->bytes = record.bytes;
-    event->pid = record.pid;
-    event->device = record.device;
+    event->bytes = load<uint32_t>(at + offsetof(Record, bytes), false);
+    event->pid = load<uint32_t>(at + offsetof(Record, pid), false);
+    event->device = load<uint32_t>(at + offsetof(Record, device), false);
     event->fromDevice = 0;
-    event->cpu = static_cast<uint16_t>(record.cpu);
-    event->error = record.error;
-    event->flags = 0;
-    std::span payload(at + sizeof record, record.pduLength);
+    event->cpu = load<uint16_t>(at + offsetof(Record, cpu), false);
+    event->error = load<uint16_t>(at + offsetof(Record, error), false);
+    uint64_t word = load<decltype(Record::action)>(at + offsetof(Record, action), false);
+    auto sequence = load<uint32_t>(at + offsetof(Record, sequence), false);
+    std::span payload(at + sizeof(Record), payloadBytes);
     at += size;
     ++records;
-    splitAction(record.action, *event);
-    bool plain = record.pduLength == 0 && event->action != Action::notify;
-    if (!plain && !finishEvent(record.action, payload, false, *event, notes)) continue;
-    checkSequence(record.sequence);  // notes carry no sequence number
+    if (isPlain(word) && event->bytes != 0 && payloadBytes == 0) {
+      setMeaning(*event, plainMeaningOf(word));
+    } else if (!finishEvent(word, payload, false, *event, notes)) {
+      continue;
+    }
+    checkSequence(sequence);  // notes carry no sequence number
     ++event;
   }
   records_ += records;

@@ -28,9 +28,6 @@ struct Notes {
 
 enum class Protocol : uint8_t { v1 = 1, v2 = 2 };
 
-/// Splits the action word of either version into action, direction and flags of `event`.
-void decodeAction(uint64_t word, Event& event);
-
 /// The body of a record after its header fields are known: action, payload, notes.
 /// Shared by relay records and ftrace entries, which carry the same struct.
 /// `payload` is the bytes after the record. Returns false for a note, which is no event.

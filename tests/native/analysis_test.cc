@@ -37,11 +37,11 @@ TEST_CASE("gaps by class, in device order") {
                     event(Action::issue, 281, 8),   event(Action::issue, 2337, 8), event(Action::issue, 0, 8)};
   analysis.consume(issues);
   Gaps gaps = analysis.deviceGaps();
-  CHECK(gaps.sequential == 1);
-  CHECK(gaps.small == 1);
-  CHECK(gaps.medium == 1);
-  CHECK(gaps.large == 1);
-  CHECK(gaps.backward == 1);
+  CHECK(gaps.sequential() == 1);
+  CHECK(gaps.small() == 1);
+  CHECK(gaps.medium() == 1);
+  CHECK(gaps.large() == 1);
+  CHECK(gaps.backward() == 1);
 }
 
 TEST_CASE("failed reads are errors, not bytes") {
