@@ -19,18 +19,29 @@ void ImportSession::close() {
 
 void ImportSession::import() {
   ::pthread_setname_np(::pthread_self(), "blkscope-impt");
-  if (auto done = read(); !done) failure_ = std::make_unique<Error>(done.error());
-  cpuNs_ = threadCpuNs();
+  if (auto done = importAll(); !done) failure_ = std::make_unique<Error>(done.error());
+  cpuNs_ += threadCpuNs();
   queue_.end();
 }
 
-Result<void> ImportSession::read() {
+// A thread of its own reads, decodes and merges: that takes a third of the time.
+void ImportSession::read(FileSource& source, EventBlocks& blocks) {
+  ::pthread_setname_np(::pthread_self(), "blkscope-read");
+  Merger<FileSource> merger(source, source.streams());
+  merger.mergeUntil(UINT64_MAX, [&](std::span<const Event> events) { blocks.add(events); });
+  blocks.end();
+  cpuNs_ = threadCpuNs();
+}
+
+Result<void> ImportSession::importAll() {
   auto source = FileSource::open(options_.paths);
   if (!source) return source.error();
-  Merger<FileSource> merger(*source, source->streams());
-  merger.mergeUntil(UINT64_MAX, [&](std::span<const Event> events) {
+  EventBlocks blocks;
+  std::thread reader([&] { read(*source, blocks); });
+  blocks.takeAll([&](std::span<const Event> events) {
     if (!cancelled_.load(std::memory_order_relaxed)) consume(events);
   });
+  reader.join();
   if (batch_) queue_.push(std::move(batch_));
   integrity_.defects = source->defects();
   integrity_.sequenceGaps = source->sequenceGaps();

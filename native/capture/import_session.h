@@ -1,4 +1,4 @@
-// An import: saved trace -> merge -> analysis -> batches, on a thread of its own and without a spool.
+// An import: saved trace -> merge -> analysis -> batches, on two threads of its own and without a spool.
 #pragma once
 
 #include <atomic>
@@ -10,6 +10,7 @@
 
 #include "analyse/analysis.h"
 #include "capture/batch_queue.h"
+#include "capture/event_blocks.h"
 #include "capture/file_source.h"
 #include "capture/session.h"
 
@@ -49,7 +50,8 @@ class ImportSession {
 
  private:
   void import();
-  Result<void> read();
+  Result<void> importAll();
+  void read(FileSource& source, EventBlocks& blocks);
   bool consume(std::span<const Event> events);
 
   ImportOptions options_;
@@ -61,7 +63,7 @@ class ImportSession {
   Notes notes_;
   Protocol protocol_ = Protocol::v1;
   std::vector<uint32_t> devices_;
-  uint64_t cpuNs_ = 0;
+  uint64_t cpuNs_ = 0;  // of both threads
   std::atomic<uint64_t> events_ = 0;
   std::atomic<bool> cancelled_ = false;
   std::thread thread_;
