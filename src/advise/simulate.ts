@@ -33,8 +33,10 @@ const smallestBlock = 16 * 1024;
 /** More blocks than this cost seconds and show nothing more. */
 const mostBlocks = 1 << 17;
 
-/** llama.cpp tells the kernel that it reads in sequence, which doubles the window of readahead. */
-const windowsOfAdvice = 2;
+/** The most that readahead reads at once: llama.cpp tells the kernel that it reads in sequence, which doubles it. */
+export function windowBytes(readAheadKib: number): number {
+  return 2 * readAheadKib * 1024;
+}
 
 /** Runs load, prompt and tokens through a model of the page cache, and counts what the tokens read. */
 export function simulate(pattern: AccessPattern, conditions: Conditions): Simulated {
@@ -44,7 +46,7 @@ export function simulate(pattern: AccessPattern, conditions: Conditions): Simula
     ranges.map((range) => place.blocksOf(part, range.offset, range.bytes)),
   );
   const pinnedBlocks = pinned.reduce((sum, { from, to }) => sum + to - from, 0);
-  const window = Math.floor((conditions.readAheadKib * 1024 * windowsOfAdvice) / blockBytes);
+  const window = Math.floor(windowBytes(conditions.readAheadKib) / blockBytes);
   const capacity = Math.floor(conditions.memoryBytes / blockBytes) - pinnedBlocks;
   const cache = new PageCache(place.blocks, capacity, window);
   for (const { from, to } of pinned) cache.pin(from, to);

@@ -1,4 +1,5 @@
 import type { Summary } from '../run/summary-schema.js';
+import { windowBytes } from './simulate.js';
 
 /** How long tokens take on this machine: fitted to a measured run. */
 export interface SpeedModel {
@@ -8,9 +9,6 @@ export interface SpeedModel {
 }
 
 const pageBytes = 4096;
-/** llama.cpp tells the kernel that it reads in sequence, which doubles the window of readahead. */
-const windowsOfAdvice = 2;
-
 /**
  * A token takes its compute, then its reads at the speed that this readahead gets from the disk. That is the run's own
  * speed for the run's own readahead; for another it changes as the disk's wait for each window does, which the random
@@ -25,7 +23,7 @@ export function speedModel({ bound, workload, memory }: Summary): SpeedModel | n
       ? 0
       : Math.max(0, (probeBytes / bound.randomBandwidth - probeBytes / bandwidth) * 1e9);
   const windowSpeed = (readAheadKib: number) => {
-    const window = Math.max(pageBytes, readAheadKib * 1024 * windowsOfAdvice);
+    const window = Math.max(pageBytes, windowBytes(readAheadKib));
     return window / (waitNs / 1e9 + window / bandwidth);
   };
   const ownReadAhead = memory.readAheadKib ?? 128;
