@@ -59,6 +59,8 @@ export class Predictor {
 
   predict(conditions: Conditions): Prediction {
     const own = conditions.readAheadKib === this.measured.readAheadKib;
+    // Where only memory differs the model is off as it was for the run; a pin takes away what made it so.
+    const scale = own && conditions.pinnedBytes === this.measured.pinnedBytes ? this.#factor : 1;
     // Near the memory that a set of experts needs, a little more or less of it makes much of a difference.
     const simulated = memoryFactors.flatMap((factor) =>
       this.#simulated({ ...conditions, memoryBytes: conditions.memoryBytes * factor }),
@@ -69,7 +71,7 @@ export class Predictor {
       likely.reduce((sum, one) => sum + value(one), 0) / likely.length;
     const bytes: Foreseen = {
       low: Math.min(...all) * (1 - bytesMargin),
-      likely: mean(({ bytesPerToken }) => bytesPerToken),
+      likely: mean(({ bytesPerToken }) => bytesPerToken) * scale,
       high: Math.max(...all) * (1 + bytesMargin),
     };
     const margin = own ? speedMargin.own : speedMargin.other;

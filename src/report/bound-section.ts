@@ -39,7 +39,7 @@ export function boundSection(page: Page, { bound }: Summary): void {
     const random = `${format.rate(bound.randomBandwidth)} in random 128 KiB, one at a time`;
     page.figure(format.rate(bound.sequentialBandwidth), 'disk, in sequence', random);
   }
-  page.figure(format.seconds(bound.computeNsPerToken), 'compute', computeNote(bound));
+  page.figure(format.microseconds(bound.computeNsPerToken), 'compute', computeNote(bound));
   page.figure(format.size(Math.round(bound.reReadBytesPerToken)), 'read again', 'memory could have kept it');
   page.figure(
     format.size(Math.round(bound.unusedBytesPerToken)),
