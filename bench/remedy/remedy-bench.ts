@@ -97,7 +97,10 @@ function isOf(one: Measurement, cell: Cell, variant: Variant): boolean {
 /** null where the variant is none of its own: a dense model needs no plan. */
 async function measure(cell: Cell, variant: Variant, round: number): Promise<Measurement | null> {
   const asIs = join(dir, `as-is ${cellName(cell)}`);
-  if (!existsSync(asIs)) await runCell(cell, {}, asIs);
+  if (!existsSync(asIs) && !(await runCell(cell, {}, asIs))) {
+    rmSync(asIs, { recursive: true });
+    return null;
+  }
   const advice = await adviceOn(cell, asIs);
   const { model } = cell;
   if (variant === 'pin, plan' && model === 'dense') return null;
@@ -114,6 +117,7 @@ async function measure(cell: Cell, variant: Variant, round: number): Promise<Mea
   };
   const summary =
     round === 1 && variant === 'as is' ? await summaryOf(asIs) : await runCell(cell, changes, output);
+  if (!summary) return null;
   const { workload, bound, memory } = summary;
   const foreseen =
     variant === 'pin, plan' || variant === 'advised' || (variant === 'pin' && model === 'dense');
@@ -159,13 +163,13 @@ function profilePath(model: ModelName): string {
   return join(dir, `profile ${model}`);
 }
 
-/** Which experts the tokens use. */
+/** Which experts tokens use: other tokens than those of the cells, as a plan from an earlier run would have. */
 async function profile(model: ModelName): Promise<Run> {
   const output = profilePath(model);
   if (existsSync(output)) return await openRun(output);
   const { run } = await runExperiment({
     ...{ model: await modelPath(model), llama, output, mount: true },
-    workload: workloadOf(model),
+    workload: { ...workloadOf(model), tokens: 2 * Number(flags.tokens), seed: 2 },
     profileTouches: true,
   });
   return run;
@@ -175,8 +179,12 @@ function workloadOf(model: ModelName): { tokens: number; threads: number } {
   return { tokens: Number(flags.tokens), threads: models[model].threads };
 }
 
-/** A traced run under the cell's conditions. */
-async function runCell(cell: Cell, changes: Partial<ExperimentOptions>, output: string): Promise<Summary> {
+/** A traced run under the cell's conditions; null when the workload failed: the next start tries again. */
+async function runCell(
+  cell: Cell,
+  changes: Partial<ExperimentOptions>,
+  output: string,
+): Promise<Summary | null> {
   const path = await modelPath(cell.model);
   const { bytes } = await readModel(path);
   rmSync(output, { recursive: true, force: true });
@@ -188,8 +196,9 @@ async function runCell(cell: Cell, changes: Partial<ExperimentOptions>, output: 
     readAheadKib: cell.readAheadKib,
     ...changes,
   });
-  if (problem) throw problem;
-  return run.summary;
+  if (!problem) return run.summary;
+  process.stderr.write(`${cellName(cell)}: ${problem.message}\n`);
+  return null;
 }
 
 async function summaryOf(path: string): Promise<Summary> {
