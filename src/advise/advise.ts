@@ -1,13 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { memoryForModel } from '../bound/bound.js';
 import { BlkscopeError } from '../errors.js';
-import { expertUses } from '../heat/expert-uses.js';
 import { knownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
 import { formatSize } from '../memory/size.js';
 import { type Model, readModel } from '../model/gguf.js';
 import { automaticPinBytes } from '../pin/automatic-size.js';
-import type { ExpertUses } from '../pin/pin-plan.js';
 import type { Run } from '../store/open-run.js';
 import type { Advice, Change, ChangedConditions, CurvePoint } from './changes.js';
 import { accessPattern, type ReadPattern } from './pattern.js';
@@ -55,7 +53,6 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
   }
   const model = await readModel(traced?.files[0] as string);
   const patterns = await readPatterns(model, touches);
-  const uses = model.experts ? await expertUses(touches, model).catch(noUses) : null;
   const measured: Measured = {
     memoryBytes: memoryForModel(run.summary) as number,
     readAheadKib: run.summary.memory.readAheadKib ?? 128,
@@ -63,7 +60,7 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
     bytesPerToken: workload.bytesPerToken,
   };
   const speed = speedModel(run.summary) as SpeedModel;
-  const predictor = new Predictor(model, measured, patterns, uses, speed);
+  const predictor = new Predictor(model, measured, patterns, speed);
   const { threads } = (run.config.options?.workload ?? {}) as { threads?: number };
   const subject: Subject = {
     ...{ run, model, measured, speed, predictor },
@@ -90,11 +87,6 @@ async function readPatterns(model: Model, touches: Run): Promise<ReadPattern[]> 
   const likely = accessPattern(model, read, tokens, 'cached');
   const sure = 0.95;
   return likely.seenShare >= sure ? [likely] : [likely, accessPattern(model, read, tokens, 'any')];
-}
-
-function noUses(error: unknown): ExpertUses | null {
-  if (error instanceof BlkscopeError && error.code === 'NO_HEAT') return null;
-  throw error;
 }
 
 /** Tried besides the run's own: from little over a page to what fast disks come with. */

@@ -1,9 +1,9 @@
+import { countUses } from '../heat/expert-uses.js';
 import type { Model } from '../model/gguf.js';
-import type { ExpertUses } from '../pin/pin-plan.js';
 import { planPins } from '../pin/pin-plan.js';
 import type { Foreseen } from './changes.js';
 import type { ReadPattern } from './pattern.js';
-import { type Simulated, simulate } from './simulate.js';
+import { type AccessPattern, type Simulated, simulate } from './simulate.js';
 import type { SpeedModel } from './speed.js';
 
 /** What a run was made with, and what was measured. Bytes; ns. */
@@ -49,7 +49,6 @@ export class Predictor {
     private readonly model: Model,
     private readonly measured: Measured,
     private readonly patterns: readonly ReadPattern[],
-    private readonly uses: ExpertUses | null,
     private readonly speed: SpeedModel,
   ) {
     this.modelled = this.#simulated(measured)[0] as Simulated;
@@ -66,12 +65,10 @@ export class Predictor {
       this.#simulated({ ...conditions, memoryBytes: conditions.memoryBytes * factor }),
     );
     const all = simulated.flatMap(({ bytesPerToken }) => [bytesPerToken, bytesPerToken * this.#factor]);
-    const likely = simulated.filter((_, i) => i % this.patterns.length === 0);
-    const mean = (value: (one: Simulated) => number) =>
-      likely.reduce((sum, one) => sum + value(one), 0) / likely.length;
+    const likely = meanOf(simulated.filter((_, i) => i % this.patterns.length === 0));
     const bytes: Foreseen = {
       low: Math.min(...all) * (1 - bytesMargin),
-      likely: mean(({ bytesPerToken }) => bytesPerToken) * scale,
+      likely: likely.bytesPerToken * scale,
       high: Math.max(...all) * (1 + bytesMargin),
     };
     const margin = own ? speedMargin.own : speedMargin.other;
@@ -84,12 +81,48 @@ export class Predictor {
         likely: speed(bytes.likely),
         high: speed(bytes.low) * (1 + margin),
       },
-      unusedBytes: mean(({ unusedBytesPerToken }) => unusedBytesPerToken),
+      unusedBytes: likely.unusedBytesPerToken,
     };
   }
 
   #simulated({ memoryBytes, readAheadKib, pinnedBytes }: Conditions): Simulated[] {
-    const pinned = pinnedBytes > 0 ? planPins(this.model, pinnedBytes, this.uses).parts : [];
-    return this.patterns.map(({ pattern }) => simulate(pattern, { memoryBytes, readAheadKib, pinned }));
+    return this.patterns.map(({ pattern }) => {
+      if (pinnedBytes === 0) return simulate(pattern, { memoryBytes, readAheadKib, pinned: [] });
+      return meanOf(
+        halves(pattern).map(([planned, played]) => {
+          const uses = this.model.experts ? countUses(pattern.regions, planned.tokens) : null;
+          const pinned = planPins(this.model, pinnedBytes, uses).parts;
+          return simulate(played, { memoryBytes, readAheadKib, pinned });
+        }),
+      );
+    });
   }
+}
+
+/**
+ * A plan made from some tokens holds less of what others use: each half of the tokens is played under a plan from the other
+ * half. A single token is its own plan.
+ */
+function halves(pattern: AccessPattern): [planned: AccessPattern, played: AccessPattern][] {
+  const middle = pattern.tokens.length >> 1;
+  if (middle === 0) return [[pattern, pattern]];
+  const [first, second] = [pattern.tokens.slice(0, middle), pattern.tokens.slice(middle)];
+  const [one, other] = [
+    { ...pattern, tokens: first },
+    { ...pattern, tokens: second },
+  ];
+  return [
+    [one, other],
+    [other, one],
+  ];
+}
+
+function meanOf(all: readonly Simulated[]): Simulated {
+  const mean = (value: (one: Simulated) => number) =>
+    all.reduce((sum, one) => sum + value(one), 0) / all.length;
+  return {
+    bytesPerToken: mean(({ bytesPerToken }) => bytesPerToken),
+    unusedBytesPerToken: mean(({ unusedBytesPerToken }) => unusedBytesPerToken),
+    waitsPerToken: mean(({ waitsPerToken }) => waitsPerToken),
+  };
 }

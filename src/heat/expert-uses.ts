@@ -1,5 +1,6 @@
 import { BlkscopeError } from '../errors.js';
 import type { Model } from '../model/gguf.js';
+import type { Region } from '../model/regions.js';
 import { type ExpertUses, expertKey } from '../pin/pin-plan.js';
 import { openRun, type Run } from '../store/open-run.js';
 import { knownTokens } from './run-heat.js';
@@ -21,17 +22,27 @@ export async function expertUses(run: Run, model: Model): Promise<ExpertUses> {
   }
   const touches = await runTouches(run);
   const { byToken } = tokenExperts(touches, knownTokens(run), model.experts?.used ?? 0, 'cached');
-  const uses = new Map<string, number>();
-  for (const region of byToken.flat()) {
-    const { layer = null, expert = null } = touches.regions[region] ?? {};
-    const key = expertKey(layer, expert);
-    uses.set(key, (uses.get(key) ?? 0) + 1);
-  }
+  const uses = countUses(touches.regions, byToken);
   if (uses.size > 0) return uses;
   throw new BlkscopeError(
     'NO_HEAT',
     `${run.path}: no expert was read in that run: take one of this mixture-of-experts model with too little memory, or leave it out`,
   );
+}
+
+/** Uses of experts by tokens that touched these regions (indices). */
+export function countUses(
+  regions: readonly Region[],
+  byToken: readonly (readonly number[])[],
+): Map<string, number> {
+  const uses = new Map<string, number>();
+  for (const index of byToken.flat()) {
+    const { layer = null, expert = null } = regions[index] ?? {};
+    if (expert === null) continue;
+    const key = expertKey(layer, expert);
+    uses.set(key, (uses.get(key) ?? 0) + 1);
+  }
+  return uses;
 }
 
 /** The same, of a run by its folder. */
