@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { memoryForModel } from '../bound/bound.js';
 import { BlkscopeError } from '../errors.js';
+import { requireSameModel } from '../heat/expert-uses.js';
 import { knownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
 import { formatSize } from '../memory/size.js';
@@ -52,6 +53,7 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
     );
   }
   const model = await readModel(traced?.files[0] as string);
+  requireSameModel(touches, model);
   const patterns = await readPatterns(model, touches);
   const measured: Measured = {
     memoryBytes: memoryForModel(run.summary) as number,

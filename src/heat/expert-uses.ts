@@ -14,12 +14,7 @@ import { tokenExperts } from './token-experts.js';
  * Throws BlkscopeError: OTHER_MODEL; NO_HEAT when no token is known or no expert was read.
  */
 export async function expertUses(run: Run, model: Model): Promise<ExpertUses> {
-  if (run.summary.model?.bytes !== model.bytes) {
-    throw new BlkscopeError(
-      'OTHER_MODEL',
-      `${run.path}: that run read another model; take a run of this one, or leave it out`,
-    );
-  }
+  requireSameModel(run, model);
   const touches = await runTouches(run);
   const { byToken } = tokenExperts(touches, knownTokens(run), model.experts?.used ?? 0, 'cached');
   const uses = countUses(touches.regions, byToken);
@@ -27,6 +22,15 @@ export async function expertUses(run: Run, model: Model): Promise<ExpertUses> {
   throw new BlkscopeError(
     'NO_HEAT',
     `${run.path}: no expert was read in that run: take one of this mixture-of-experts model with too little memory, or leave it out`,
+  );
+}
+
+/** Throws BlkscopeError OTHER_MODEL for a run of another model, or of the file as it was before it changed its size. */
+export function requireSameModel({ path, summary }: Run, model: Model): void {
+  if (summary.model?.bytes === model.bytes) return;
+  throw new BlkscopeError(
+    'OTHER_MODEL',
+    `${path}: that run read another model; take a run of this one, or leave it out`,
   );
 }
 
