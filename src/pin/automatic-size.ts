@@ -11,8 +11,9 @@ export interface SizeInput {
   modelBytes: number;
 }
 
-/** Page tables, kernel stacks, libraries and what the workload still grows by: a share of the whole. */
+/** Page tables, kernel stacks, libraries and what the workload still grows by: a share of the whole, or this much. */
 const unseenShare = 1 / 20;
+const leastUnseenBytes = 12 * 2 ** 20;
 
 /** Refuses to fill a limit so far that the workload cannot run. Throws BlkscopeError NO_HEADROOM. */
 export function checkPinFits(bytes: number, limitBytes: number): void {
@@ -39,7 +40,8 @@ const windowsPerThread = 4;
 export function automaticPinBytes(input: SizeInput): number {
   const { memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes } = input;
   const streaming = windowsPerThread * threads * readAheadKib * 1024;
-  const bytes = Math.floor(memoryBytes * (1 - unseenShare) - rssAnonBytes - streaming);
+  const unseen = Math.max(memoryBytes * unseenShare, leastUnseenBytes);
+  const bytes = Math.floor(memoryBytes - unseen - rssAnonBytes - streaming);
   if (bytes > 0) return Math.min(bytes, modelBytes);
   throw new BlkscopeError(
     'NO_ROOM_TO_PIN',
