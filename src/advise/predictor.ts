@@ -33,8 +33,8 @@ export interface Prediction {
 const bytesMargin = 0.15;
 /** Of a token's speed, beyond what its bytes make uncertain: at the run's own readahead, and at another. */
 const speedMargin = { own: 0.1, other: 0.25 };
-/** How well the memory that is left for the model's pages is known. */
-const memoryFactors = [0.97, 1, 1.03];
+/** How much of the memory that is left for the model's pages they were seen to take. */
+const memoryFactors = [0.94, 0.97, 1];
 /** Beyond this the run is unlike the model, and its factor says nothing of other conditions. */
 const mostFactor = 1.4;
 
