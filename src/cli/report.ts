@@ -14,9 +14,11 @@ export function reportCommand(): Command {
     .option('--naive', 'print what counting every event as a read would give, beside the right figures')
     .action(async (path: string, flags: { json?: boolean; regions?: boolean; naive?: boolean }) => {
       await using run = await openRun(path);
-      if (flags.regions) return showRegions(run, path);
-      if (flags.naive) process.stdout.write(renderNaive(run.summary));
-      else showRun({ run, problem: null }, flags.json ?? false);
+      // summary.json holds what the two others print.
+      if (flags.json) showRun({ run, problem: null }, true);
+      else if (flags.regions) showRegions(run, path);
+      else if (flags.naive) process.stdout.write(renderNaive(run.summary));
+      else showRun({ run, problem: null }, false);
     });
 }
 

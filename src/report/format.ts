@@ -21,7 +21,7 @@ export function factor(value: number): string {
 }
 
 export function rate(bytesPerSecond: number): string {
-  return `${formatSize(bytesPerSecond)}/s`;
+  return `${formatSize(Math.round(bytesPerSecond))}/s`;
 }
 
 export function seconds(ns: number): string {
