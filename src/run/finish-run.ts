@@ -10,6 +10,7 @@ import type { StoredTouch } from '../store/store.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { buildSummary } from './build-summary.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from './config.js';
+import { FoundFiles } from './found-files.js';
 import { KeptTrace } from './kept-trace.js';
 import { deviceConfig, deviceNumber } from './machine.js';
 import type { Measurement } from './measure.js';
@@ -33,6 +34,8 @@ export interface FinishInput {
   measurement: Measurement;
   devices: readonly string[];
   files: readonly TracedFile[];
+  /** The tracer did not know the files. */
+  filesFoundLater?: boolean;
   /** The model that the files are, with its parts in their order; null when they are something else. */
   model: Model | null;
   memory: Summary['memory'];
@@ -83,10 +86,13 @@ async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary
   const { measurement, devices, files, model, config } = input;
   const { tracer, outcome } = measurement;
   const join = regionJoin(input);
-  const batches = join ? join.through(tracer) : tracer[Symbol.asyncIterator]();
+  const found = foundFiles(input);
+  const counted = found ? found.through(tracer) : tracer[Symbol.asyncIterator]();
+  const batches = join ? join.through(counted) : counted;
   await trace.write((store) => store.writeTrace(batches));
   for await (const _ of batches); // those that a store which could not be made has not taken
-  const traced = await tracer.summary();
+  const summed = await tracer.summary();
+  const traced = found ? found.complete(summed) : summed;
   const regions = join?.results() ?? null;
   const summary = buildSummary({
     devices,
@@ -172,6 +178,12 @@ function boundOfRun(
       ? ({ ns: computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), from: 'run' } as const)
       : ({ ns: computeNs, from: 'warm' } as const);
   return boundOf({ model, summary, compute, disk: diskSpeed });
+}
+
+function foundFiles({ filesFoundLater, files, devices: [disk] }: FinishInput): FoundFiles | null {
+  if (!filesFoundLater || disk === undefined) return null;
+  const extents = files.map((file) => file.extents);
+  return new FoundFiles(extents, deviceNumber(disk));
 }
 
 /** Without files, or a workload whose marks tell phases, there is nothing to join. */

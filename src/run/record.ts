@@ -2,13 +2,12 @@ import { availableParallelism } from 'node:os';
 import { recover } from '../capture/recover.js';
 import { BlkscopeError } from '../errors.js';
 import { readAheadKib } from '../memory/readahead.js';
-import { formatSize } from '../memory/size.js';
 import { modelOf } from '../model/gguf.js';
 import { commandEngine } from '../workload/command.js';
-import type { WorkloadOutcome } from '../workload/engine.js';
 import { argumentFiles } from './argument-files.js';
 import { configStart } from './config.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
+import { locateFound } from './found-files.js';
 import { interruptionBy } from './interruption.js';
 import { requireDevice } from './machine.js';
 import { measure } from './measure.js';
@@ -25,7 +24,7 @@ import { locateFiles, type TracedFiles } from './traced-files.js';
 export interface RecordOptions extends TraceOptions {
   /** Devices to trace, `vda` or `/dev/vda`. Default: the disk of the files. */
   devices?: string[];
-  /** Files whose coverage is counted. Default: the large files among the command's arguments. */
+  /** Files whose coverage is counted. Default: the large files that the command names, else those that it uses. */
   files?: string[];
   /** The program to run and its arguments; tracing ends with it. */
   command?: string[];
@@ -66,15 +65,18 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       });
     });
     await using _tracer = measurement.tracer;
-    if (!files) nameLargeFiles(measurement.outcome, progress);
     await steps.undo();
+    const found = files ? null : locateFound(measurement.outcome?.openedFiles ?? [], devices, progress);
+    const read = files ?? found;
     return await finishRun({
       folder,
       steps,
       measurement,
-      devices,
-      files: files?.files ?? [],
-      model: await modelOf(files?.paths ?? []),
+      // The files lie on the first device.
+      devices: [...new Set([...(read ? [read.disk] : []), ...devices])],
+      files: read?.files ?? [],
+      filesFoundLater: found !== null,
+      model: await modelOf(read?.paths ?? []),
       memory: memorySummary({
         measurement,
         pressure: null,
@@ -95,13 +97,6 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     throw error;
   } finally {
     await steps.undo();
-  }
-}
-
-/** Files need not be known beforehand: those that the command was seen to use are told by name. */
-function nameLargeFiles(outcome: WorkloadOutcome | null, progress: Progress): void {
-  for (const { path, bytes, large } of outcome?.openedFiles ?? []) {
-    if (large) progress.warn(`it used ${path} (${formatSize(bytes)}); --file ${path} counts its coverage`);
   }
 }
 
