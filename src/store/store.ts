@@ -87,7 +87,8 @@ export class StoreWriter implements AsyncDisposable {
     try {
       // One thread writes fastest: the rows come from one, and idle workers contend for the row groups. Trying one
       // compression only saves the search for the best of six, and is no larger for columns of sorted or few values.
-      const instance = await DuckDBInstance.create(path, { threads: '1' });
+      // Without a limit the blocks that were written stay in memory, up to most of the machine's.
+      const instance = await DuckDBInstance.create(path, { threads: '1', memory_limit: '256MB' });
       const connection = await instance.connect();
       await connection.run(`PRAGMA force_compression = 'bitpacking'`);
       await connection.run(`BEGIN; ${schemaSql(names.actions, names.directions)} ${viewsSql}`);
