@@ -293,13 +293,13 @@ export interface NativeChanges {
 
 export interface NativeBinding extends NativeMemory, NativeRegions {
   Tracer: new (options: NativeTracerOptions, onReady: () => void) => NativeTracer;
-  /** Writes blktrace's files; events by time, columns as the store's. */
+  /** Writes blktrace's files; events by time, columns as the store's. `finish` tells how many had no action in them. */
   BlktraceWriter: new (
     base: string,
     notes: { wallClockNs: bigint; atNs: bigint; pids: Uint32Array; names: string[] },
   ) => {
-    write(events: Omit<NativeBatch, 'payload' | 'bytes' | 'fromDevice'> & { sectors: Uint32Array }): void;
-    finish(): void;
+    write(events: Omit<NativeBatch, 'bytes'> & { sectors: Uint32Array }): void;
+    finish(): number;
   };
   Importer: new (options: NativeImportOptions, onReady: () => void) => NativeImporter;
   Changes: new (journalDirectory: string) => NativeChanges;

@@ -25,9 +25,11 @@ std::vector<Event> eventsOf(const Argument& columns) {
   size_t length = columns["length"].integer(1 << 24);
   auto time = rows(bigColumn(columns["time"]), length, columns);
   auto sector = rows(bigColumn(columns["sector"]), length, columns);
+  auto payload = rows(bigColumn(columns["payload"]), length, columns);
   auto sectors = rows(column32(columns["sectors"]), length, columns);
   auto pid = rows(column32(columns["pid"]), length, columns);
   auto device = rows(column32(columns["device"]), length, columns);
+  auto fromDevice = rows(column32(columns["fromDevice"]), length, columns);
   auto cpu = rows(column16(columns["cpu"]), length, columns);
   auto error = rows(column16(columns["error"]), length, columns);
   auto flags = rows(column16(columns["flags"]), length, columns);
@@ -39,10 +41,11 @@ std::vector<Event> eventsOf(const Argument& columns) {
     Event& event = events[i];
     event.time = time[i];
     event.sector = sector[i];
+    event.payload = payload[i];
     event.bytes = sectors[i] << 9;
     event.pid = pid[i];
     event.device = device[i];
-    event.fromDevice = device[i];
+    event.fromDevice = fromDevice[i];
     event.cpu = cpu[i];
     event.error = error[i];
     event.flags = flags[i];
@@ -80,7 +83,7 @@ class WriterBinding : public Napi::ObjectWrap<WriterBinding> {
 
   Napi::Value finish(const Napi::CallbackInfo& info) {
     valueOrThrow(info.Env(), writer_->finish());
-    return info.Env().Undefined();
+    return jsNumber(info.Env(), writer_->leftOut());
   }
 
   std::unique_ptr<BlktraceWriter> writer_;

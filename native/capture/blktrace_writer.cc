@@ -17,15 +17,15 @@ struct Code {
   uint64_t category;
 };
 
-// By Action: the kernel's enum blktrace_act and the category that its trace calls give.
+// By Action: the kernel's enum blktrace_act and the category that its trace calls give. 0: none in version 1.
 constexpr std::array<Code, kActions> kCodes = {{
     {1, abi::kQueue}, {4, abi::kQueue}, {12, abi::kQueue}, {7, abi::kIssue}, {8, abi::kComplete}, {2, abi::kQueue},
     {3, abi::kQueue}, {13, 0}, {15, abi::kQueue}, {6, abi::kRequeue}, {9, abi::kQueue}, {10, abi::kQueue},
     {11, abi::kQueue}, {14, 0}, {5, abi::kQueue}, {17, abi::kDriverData}, {16, abi::kQueue}, {0, 0}, {0, 0},
 }};
 
-uint64_t categoriesOf(const Event& event) {
-  uint64_t bits = kCodes[static_cast<size_t>(event.action)].category;
+uint64_t categoriesOf(const Event& event, const Code& code) {
+  uint64_t bits = code.category;
   switch (event.direction) {
     case Direction::read: bits |= abi::kRead; break;
     case Direction::write: bits |= abi::kWrite; break;
@@ -33,6 +33,8 @@ uint64_t categoriesOf(const Event& event) {
     case Direction::flush: bits |= abi::kFlush; break;
     case Direction::none: break;
   }
+  // A bio that asks for a flush is a synchronous write of nothing; what goes to the device is an operation of its own.
+  if (event.direction == Direction::flush && event.flags & kSync) bits |= abi::kWrite;
   if (event.flags & kSync) bits |= abi::kSync;
   if (event.flags & kAhead) bits |= abi::kAhead;
   if (event.flags & kMeta) bits |= abi::kMeta;
@@ -144,14 +146,18 @@ void BlktraceWriter::putNotes(const Event& first, CpuFile& file) {
 Result<void> BlktraceWriter::write(std::span<const Event> events) {
   constexpr size_t kWriteBytes = 256 << 10;
   for (const Event& event : events) {
+    const Code& code = kCodes[static_cast<size_t>(event.action)];
+    if (code.low == 0) {
+      ++leftOut_;
+      continue;
+    }
     auto to = device(event);
     if (!to) return to.error();
     auto cpu = file(**to, event.cpu);
     if (!cpu) return cpu.error();
     std::array<uint64_t, 3> payload{};
     abi::Record1 record = recordOf(event);
-    record.action = kCodes[static_cast<size_t>(event.action)].low |
-                    static_cast<uint32_t>(categoriesOf(event) << abi::kCategoryShift);
+    record.action = code.low | static_cast<uint32_t>(categoriesOf(event, code) << abi::kCategoryShift);
     record.pduLength = static_cast<uint16_t>(payloadOf(event, payload));
     record.sequence = ++(*cpu)->sequence;
     append((*cpu)->unwritten, &record, sizeof record);

@@ -21,10 +21,11 @@ class BlktraceWriter {
   /// `notes`: names of processes and the wall clock, which lead the first file.
   BlktraceWriter(std::string base, Notes notes) : base_(std::move(base)), notes_(std::move(notes)) {}
 
-  /// Errors: a file exists or cannot be written.
+  /// Events whose action has no code in version 1 are left out and counted. Errors: a file exists or cannot be written.
   Result<void> write(std::span<const Event> events);
   /// Writes out what is buffered, and the empty files of CPUs that saw nothing: blkparse stops at a missing one.
   Result<void> finish();
+  uint64_t leftOut() const { return leftOut_; }
 
  private:
   struct CpuFile {
@@ -45,6 +46,7 @@ class BlktraceWriter {
   std::string base_;
   Notes notes_;
   std::map<uint32_t, Device> devices_;
+  uint64_t leftOut_ = 0;
 };
 
 }  // namespace blkscope

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { BlkscopeError, type ExportFormat, exportFormats, exportRun, openRun } from '../index.js';
+import { TerminalProgress } from './terminal-progress.js';
 
 interface ExportFlags {
   format: ExportFormat;
@@ -24,7 +25,8 @@ export function exportCommand(): Command {
       if (!output && !streamed) {
         throw new BlkscopeError('NO_OUTPUT', `--format ${format} needs a place: name it with -o`);
       }
-      await exportRun(run, { format, table, output: output ?? '/dev/stdout' });
+      const lost = await exportRun(run, { format, table, output: output ?? '/dev/stdout' });
+      if (lost) new TerminalProgress().warn(lost);
       if (output) process.stdout.write(`${output}\n`);
     });
 }

@@ -29,14 +29,32 @@ export interface ExportOptions {
 }
 
 /**
- * Exports a finished run. A file appears whole or not at all, and none is overwritten.
+ * Exports a finished run. A file appears whole or not at all, and none is overwritten. Returns what the format could not
+ * hold, in words; null: nothing.
  *
  * Throws BlkscopeError: the run kept no events, the target exists or cannot be written, no such table.
  */
-export async function exportRun(run: Run, { format, output, table = 'event' }: ExportOptions): Promise<void> {
+export async function exportRun(
+  run: Run,
+  { format, output, table = 'event' }: ExportOptions,
+): Promise<string | null> {
   const name = tables.find((known) => known === table);
   if (!name) throw new BlkscopeError('NO_TABLE', `no table '${table}'; there are ${tables.join(', ')}`);
-  if (format === 'blktrace') return exportBlktrace(run, output);
+  if (format !== 'blktrace') {
+    await writeTables(run, format, name, output);
+    return null;
+  }
+  const leftOut = await exportBlktrace(run, output);
+  if (leftOut === 0) return null;
+  return `${leftOut} ${leftOut === 1 ? 'event' : 'events'} left out: blktrace's files have no action of that kind`;
+}
+
+async function writeTables(
+  run: Run,
+  format: Exclude<ExportFormat, 'blktrace'>,
+  table: Table,
+  output: string,
+): Promise<void> {
   const connection = await run.connect();
   try {
     await connection.run(`SET memory_limit = '${memoryLimit}'`);
@@ -49,7 +67,7 @@ export async function exportRun(run: Run, { format, output, table = 'event' }: E
       await writeWhole(output, (partial) => writeChromeTrace(connection, partial));
     } else {
       const write = async (path: string) => {
-        await connection.run(copySql(await orderedRows(connection, name), format, path));
+        await connection.run(copySql(await orderedRows(connection, table), format, path));
       };
       await (output === '/dev/stdout' ? write(output) : writeWhole(output, write));
     }

@@ -32,6 +32,8 @@ const enumOf = (names: readonly string[]) => `ENUM (${names.map((name) => `'${na
 /**
  * `event` and `io` are views: a process has one name in a run, so names are stored once a process, not once a row, and
  * where a request falls in a file follows from its sector. In `io_row` a time of 0 was not seen; `io` shows null.
+ * `event_payload` holds what few events carry besides: where a remap came from, where a split cut, how many requests an
+ * unplug released. `row` is the event's number in `event_row`, from 0.
  * The enums' order is the native core's, whose numbers are stored as they are.
  */
 export const schemaSql = (actionNames: readonly string[], directionNames: readonly string[]) => `
@@ -49,6 +51,7 @@ CREATE TABLE event_row (
   direction direction NOT NULL, sector UBIGINT NOT NULL, sectors UINTEGER NOT NULL, pid UINTEGER NOT NULL,
   flags USMALLINT NOT NULL, error USMALLINT NOT NULL
 );
+CREATE TABLE event_payload (row UBIGINT NOT NULL, "fromDevice" UINTEGER NOT NULL, payload UBIGINT NOT NULL);
 CREATE VIEW event AS
   SELECT time, device, cpu, action, direction, sector, sectors, pid, process.name AS process, flags, error
   FROM event_row LEFT JOIN process USING (pid);

@@ -5,6 +5,7 @@ import type { NativeBatch, NativeExtents } from '../native.js';
 import type { PhaseSummary, RegionFigures, Summary } from '../run/summary-schema.js';
 import type { Mark } from '../workload/engine.js';
 import { type Column, ColumnAppender } from './column-appender.js';
+import { Payloads } from './payloads.js';
 import { schemaSql, storeSchemaVersion } from './schema.js';
 import { storeError } from './store-error.js';
 import { viewsSql } from './views.js';
@@ -76,11 +77,18 @@ export class StoreWriter implements AsyncDisposable {
   readonly #path: string;
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  readonly #actionNames: readonly string[];
 
-  private constructor(path: string, instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(
+    path: string,
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    { actions }: EventNames,
+  ) {
     this.#path = path;
     this.#instance = instance;
     this.#connection = connection;
+    this.#actionNames = actions;
   }
 
   static async create(path: string, names: EventNames): Promise<StoreWriter> {
@@ -92,7 +100,7 @@ export class StoreWriter implements AsyncDisposable {
       const connection = await instance.connect();
       await connection.run(`PRAGMA force_compression = 'bitpacking'`);
       await connection.run(`BEGIN; ${schemaSql(names.actions, names.directions)} ${viewsSql}`);
-      return new StoreWriter(path, instance, connection);
+      return new StoreWriter(path, instance, connection, names);
     } catch (error) {
       throw storeError(error, `write ${path}`);
     }
@@ -103,7 +111,7 @@ export class StoreWriter implements AsyncDisposable {
    * what looks at them on their way sees all; it throws then at the end. Returns the number of events.
    */
   async writeTrace(batches: AsyncIterable<TraceBatch> | Iterable<TraceBatch>): Promise<number> {
-    const writer = await this.#failing(() => TraceAppender.create(this.#connection));
+    const writer = await this.#failing(() => TraceAppender.create(this.#connection, this.#actionNames));
     let failure: unknown = null;
     let count = 0;
     for await (const batch of batches) {
@@ -244,25 +252,38 @@ export class StoreWriter implements AsyncDisposable {
   }
 }
 
-/** Both tables of a trace, filled side by side. */
+/** The tables of a trace, filled side by side. */
 class TraceAppender {
+  #count = 0;
+
   private constructor(
     private readonly events: ColumnAppender,
     private readonly ios: ColumnAppender,
+    private readonly payloads: ColumnAppender,
+    private readonly carried: Payloads,
   ) {}
 
-  static async create(connection: DuckDBConnection): Promise<TraceAppender> {
-    const events = new ColumnAppender(await connection.createAppender('event_row'));
-    return new TraceAppender(events, new ColumnAppender(await connection.createAppender('io_row')));
+  static async create(connection: DuckDBConnection, actionNames: readonly string[]): Promise<TraceAppender> {
+    const appender = async (table: string) => new ColumnAppender(await connection.createAppender(table));
+    return new TraceAppender(
+      await appender('event_row'),
+      await appender('io_row'),
+      await appender('event_payload'),
+      new Payloads(actionNames),
+    );
   }
 
   append(batch: TraceBatch): void {
     this.events.append(eventColumns(batch), batch.length);
+    const carried = this.carried.of(batch, this.#count);
+    this.payloads.append(carried.columns, carried.length);
+    this.#count += batch.length;
     if (batch.ios) this.ios.append(ioColumns(batch.ios), batch.ios.length);
   }
 
   close(): void {
     this.events.close();
+    this.payloads.close();
     this.ios.close();
   }
 }
