@@ -1,15 +1,18 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import type { NativeChanges } from '../native.js';
 
-/**
- * A partition has no queue directory of its own; its disk's is next to it.
- */
-function settingPath(device: string): string {
-  return `/sys/class/block/${device}/queue/read_ahead_kb`;
+/** Where the kernel shows the queue of a disk or partition. A partition has none of its own; its disk's is next to it. */
+export function queueFolder(device: string): string {
+  const folder = `/sys/class/block/${device}`;
+  return existsSync(`${folder}/partition`) ? `${folder}/../queue` : `${folder}/queue`;
 }
 
-/** A device's readahead in KiB. `device` is a whole disk's kernel name. */
+function settingPath(device: string): string {
+  return `${queueFolder(device)}/read_ahead_kb`;
+}
+
+/** The readahead in KiB of a disk or partition. */
 export function readAheadKib(device: string): number {
   try {
     return Number(readFileSync(settingPath(device), 'utf8'));

@@ -164,7 +164,6 @@ async function runSteps(
     folder,
     steps,
     measurement,
-    devices: [files.disk],
     files: files.files,
     model,
     memory: memorySummary({

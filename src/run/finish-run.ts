@@ -12,7 +12,6 @@ import { buildSummary } from './build-summary.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from './config.js';
 import { FoundFiles } from './found-files.js';
 import { KeptTrace } from './kept-trace.js';
-import { deviceConfig, deviceNumber } from './machine.js';
 import type { Measurement } from './measure.js';
 import { phaseWindows } from './phases.js';
 import { RegionJoin, type RegionResults } from './region-figures.js';
@@ -32,7 +31,6 @@ export interface FinishInput {
   folder: RunFolder;
   steps: Steps;
   measurement: Measurement;
-  devices: readonly string[];
   files: readonly TracedFile[];
   /** The tracer did not know the files. */
   filesFoundLater?: boolean;
@@ -57,13 +55,13 @@ export interface FinishInput {
  * are returned all the same. Both are the run's problem.
  */
 export async function finishRun(input: FinishInput): Promise<FinishedRun> {
-  const { folder, steps, measurement, devices, files, config } = input;
-  const { tracer, outcome } = measurement;
+  const { folder, steps, measurement, files, config } = input;
+  const { tracer, devices, outcome } = measurement;
   await using trace = new KeptTrace(folder.file(runFiles.trace));
   const summary = await steps.closingStep('write the run', () => writeTrace(input, trace));
   const whole: RunConfig = {
     ...config,
-    devices: devices.map(deviceConfig),
+    devices,
     files: files.map((file) => ({
       ...file,
       bytes: file.extents.bytes,
@@ -83,7 +81,8 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
 
 /** Fills trace.duckdb and makes the summary of the same events. */
 async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary> {
-  const { measurement, devices, files, model, config } = input;
+  const { measurement, files, model, config } = input;
+  const { devices } = measurement;
   const { tracer, outcome } = measurement;
   const join = regionJoin(input);
   const found = foundFiles(input);
@@ -95,7 +94,7 @@ async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary
   const traced = found ? found.complete(summed) : summed;
   const regions = join?.results() ?? null;
   const summary = buildSummary({
-    devices,
+    devices: devices.map(({ name }) => name),
     info: tracer.info,
     traced,
     files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
@@ -109,7 +108,7 @@ async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary
   if (model) summary.bound = boundOfRun(input, summary, model);
   await trace.write(async (store) => {
     await store.writeProcesses(traced.processes);
-    await store.writeDevices(devices.map((name) => ({ number: deviceNumber(name), name })));
+    await store.writeDevices(devices);
     await store.writeExtents(files);
     const paths = files.map(({ path }) => path);
     if (model) await store.writeTensors(model, paths);
@@ -180,19 +179,20 @@ function boundOfRun(
   return boundOf({ model, summary, compute, disk: diskSpeed });
 }
 
-function foundFiles({ filesFoundLater, files, devices: [disk] }: FinishInput): FoundFiles | null {
+function foundFiles({ filesFoundLater, files, measurement }: FinishInput): FoundFiles | null {
+  const [disk] = measurement.devices;
   if (!filesFoundLater || disk === undefined) return null;
   const extents = files.map((file) => file.extents);
-  return new FoundFiles(extents, deviceNumber(disk));
+  return new FoundFiles(extents, disk.number);
 }
 
 /** Without files, or a workload whose marks tell phases, there is nothing to join. */
-function regionJoin({ model, files, devices, measurement }: FinishInput): RegionJoin | null {
-  const [disk] = devices;
+function regionJoin({ model, files, measurement }: FinishInput): RegionJoin | null {
+  const [disk] = measurement.devices;
   const marks = measurement.outcome?.marks ?? [];
   if (disk === undefined || (!model && marks.length === 0)) return null;
   const extents = files.map((file) => file.extents);
-  return new RegionJoin(extents, deviceNumber(disk), model ? modelRegions(model) : [], marks);
+  return new RegionJoin(extents, disk.number, model ? modelRegions(model) : [], marks);
 }
 
 function problemOf(

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, hostname, release, version } from 'node:os';
+import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { queueFolder } from '../memory/readahead.js';
 
 /** Bytes from /proc/meminfo. */
 export interface MemoryState {
@@ -64,8 +66,10 @@ const queueSettings = [
 ] as const;
 
 export interface DeviceConfig {
-  /** Kernel name of the whole disk. */
+  /** Kernel name of a disk or a partition. */
   name: string;
+  /** The kernel's number, as the trace has it: major << 20 | minor. */
+  number: number;
   sectors: number | null;
   queue: Record<string, string>;
 }
@@ -73,11 +77,16 @@ export interface DeviceConfig {
 export function deviceConfig(name: string): DeviceConfig {
   const queue: Record<string, string> = {};
   for (const setting of queueSettings) {
-    const value = readText(`/sys/class/block/${name}/queue/${setting}`);
+    const value = readText(join(queueFolder(name), setting));
     if (value !== null) queue[setting] = value;
   }
   const sectors = readText(`/sys/class/block/${name}/size`);
-  return { name, sectors: sectors === null ? null : Number(sectors), queue };
+  return { name, number: deviceNumber(name), sectors: sectors === null ? null : Number(sectors), queue };
+}
+
+/** null where the kernel tells of none. */
+export function readAheadOf({ queue }: DeviceConfig): number | null {
+  return queue.read_ahead_kb === undefined ? null : Number(queue.read_ahead_kb);
 }
 
 function readText(path: string): string | null {

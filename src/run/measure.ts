@@ -5,7 +5,13 @@ import { residencyOf } from '../memory/cache-state.js';
 import { formatSize } from '../memory/size.js';
 import { Sampler } from '../sample/sampler.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
-import { bytesWrittenByUs, type MemoryState, memoryState } from './machine.js';
+import {
+  bytesWrittenByUs,
+  type DeviceConfig,
+  deviceConfig,
+  type MemoryState,
+  memoryState,
+} from './machine.js';
 import type { Progress } from './progress.js';
 import type { Steps } from './steps.js';
 
@@ -18,6 +24,8 @@ export interface Snapshot {
 /** What happened while the trace ran. The tracer still holds the events; the caller takes them and closes it. */
 export interface Measurement {
   tracer: Tracer;
+  /** The traced devices as they were when tracing began: one may be gone by the end. */
+  devices: DeviceConfig[];
   outcome: WorkloadOutcome | null;
   before: Snapshot;
   after: Snapshot;
@@ -41,6 +49,7 @@ export async function measure(
   paths: readonly string[],
   work: (sampler: Sampler) => Promise<WorkloadOutcome | null>,
 ): Promise<Measurement> {
+  const devices = options.devices.map(deviceConfig);
   const tracer = await steps.step('start tracing', () => Tracer.start(options));
   steps.onUndo('stop tracing', () => tracer.stop());
   void showProgress(tracer, progress);
@@ -50,7 +59,7 @@ export async function measure(
     const sampler = new Sampler({ paths });
     const outcome = await work(sampler).finally(() => sampler.stop());
     const after = snapshot(paths);
-    return { tracer, outcome, before, after, bytesWritten: bytesWrittenByUs() - written, sampler };
+    return { tracer, devices, outcome, before, after, bytesWritten: bytesWrittenByUs() - written, sampler };
   } catch (error) {
     await tracer[Symbol.asyncDispose]();
     throw error;

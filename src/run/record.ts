@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { recover } from '../capture/recover.js';
 import { BlkscopeError } from '../errors.js';
-import { readAheadKib } from '../memory/readahead.js';
 import { modelOf } from '../model/gguf.js';
 import { commandEngine } from '../workload/command.js';
 import { argumentFiles } from './argument-files.js';
@@ -9,7 +8,7 @@ import { configStart } from './config.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { locateFound } from './found-files.js';
 import { interruptionBy } from './interruption.js';
-import { requireDevice } from './machine.js';
+import { type DeviceConfig, readAheadOf, requireDevice } from './machine.js';
 import { measure } from './measure.js';
 import { memorySummary } from './memory-summary.js';
 import { mountTracing } from './mounts.js';
@@ -71,9 +70,8 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     return await finishRun({
       folder,
       steps,
-      measurement,
       // The files lie on the first device.
-      devices: [...new Set([...(read ? [read.disk] : []), ...devices])],
+      measurement: { ...measurement, devices: firstOf(measurement.devices, read?.disk) },
       files: read?.files ?? [],
       filesFoundLater: found !== null,
       model: await modelOf(read?.paths ?? []),
@@ -81,7 +79,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
         measurement,
         pressure: null,
         cgroup: null,
-        readAheadKib: readAheadKib(devices[0] as string),
+        readAheadKib: readAheadOf(measurement.devices[0] as DeviceConfig),
         pinnedBytes: 0,
         pinnedUsedBytes: null,
         cache: null,
@@ -98,6 +96,10 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
   } finally {
     await steps.undo();
   }
+}
+
+function firstOf(devices: DeviceConfig[], name: string | undefined): DeviceConfig[] {
+  return devices.toSorted((a, b) => Number(b.name === name) - Number(a.name === name));
 }
 
 async function checkTargets(

@@ -61,7 +61,11 @@ export async function importTrace(options: ImportOptions): Promise<FinishedRun> 
       const { summary, figures } = await readAll(importer, options, subject, folder, config);
       const whole: RunConfig = {
         ...config,
-        devices: deviceNames(options.paths, figures).map(({ name }) => ({ name, sectors: null, queue: {} })),
+        devices: deviceNames(options.paths, figures).map((device) => ({
+          ...device,
+          sectors: null,
+          queue: {},
+        })),
         files: filesConfig(files),
         tracer: infoOf(figures),
         steps: [],
