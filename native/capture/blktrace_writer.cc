@@ -57,7 +57,7 @@ abi::Record1 recordOf(const Event& event) {
   record.pid = event.pid;
   record.device = event.device;
   record.cpu = event.cpu;
-  record.error = event.error;
+  record.error = static_cast<uint16_t>(-event.error);
   return record;
 }
 

@@ -73,7 +73,7 @@ class FtraceSource final : public Source {
   ~FtraceSource() override { close(); }
 
   Result<void> start() override;
-  Result<void> stop() override { return writeText(tracefs_ + "/tracing_on", "0"); }
+  Result<void> stop() override;
   void close() override;
   size_t streams() const override { return streams_.size(); }
   unsigned cpu(size_t stream) const override { return streams_[stream].cpu; }
@@ -207,6 +207,15 @@ Result<void> FtraceSource::start() {
   if (auto r = writeText(file("tracing_on"), "1"); !r) return r;
   for (const std::string& device : options_.devices) {
     if (auto r = setDevice(device); !r) return r;
+  }
+  return {};
+}
+
+Result<void> FtraceSource::stop() {
+  if (auto r = writeText(file("tracing_on"), "0"); !r) return r;
+  // The ring does not tell that a device went; its events just end.
+  for (const std::string& device : options_.devices) {
+    if (!deviceNumber(device)) return vanished(device);
   }
   return {};
 }

@@ -167,9 +167,9 @@ Result<void> RelaySource::start() {
 Result<void> RelaySource::stop() {
   Result<void> result;
   for (const Device& device : devices_) {
-    if (::ioctl(device.node.get(), abi::kBlkTraceStop) != 0 && result) {
-      result = systemError("stop the trace of " + device.name);
-    }
+    if (::ioctl(device.node.get(), abi::kBlkTraceStop) == 0 || !result) continue;
+    result = systemError("stop the trace of " + device.name);
+    if (!deviceNumber(device.name)) result = vanished(device.name);
   }
   return result;
 }
@@ -199,7 +199,7 @@ Result<bool> RelaySource::drain(size_t stream, std::vector<Event>& out) {
   moveTo(s.cpu);
   ssize_t got = ::read(s.file.get(), s.buffer.data(), s.buffer.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-  if (got < 0 && errno == EIO) return Error{"NO_DEVICE", "/dev/" + s.device + " vanished while it was traced"};
+  if (got < 0 && errno == EIO) return vanished(s.device);
   if (got < 0) return systemError("read relay file of CPU " + std::to_string(s.cpu));
   if (got == 0) return false;
   s.decoder.decode({s.buffer.data(), static_cast<size_t>(got)}, out, s.notes);

@@ -96,4 +96,9 @@ uint64_t actionMask(const SourceOptions& options, const std::string& device);
 /// The kernel's number (major << 20 | minor) of a block device named in /sys/class/block. Error: no such device.
 Result<uint32_t> deviceNumber(const std::string& device);
 
+/// What became of a device that is not there any more.
+inline Error vanished(const std::string& device) {
+  return {"NO_DEVICE", "/dev/" + device + " vanished while it was traced"};
+}
+
 }  // namespace blkscope

@@ -193,7 +193,7 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
     event->device = load<uint32_t>(at + offsetof(Record, device), false);
     event->fromDevice = 0;
     event->cpu = load<uint16_t>(at + offsetof(Record, cpu), false);
-    event->error = load<uint16_t>(at + offsetof(Record, error), false);
+    event->error = errnoOf(load<uint16_t>(at + offsetof(Record, error), false));
     uint64_t word = load<decltype(Record::action)>(at + offsetof(Record, action), false);
     auto sequence = load<uint32_t>(at + offsetof(Record, sequence), false);
     std::span payload(at + sizeof(Record), payloadBytes);
@@ -226,7 +226,7 @@ bool RecordDecoder::decodeSwapped(std::span<const std::byte> record, const Recor
   uint64_t action = shape.second ? load<uint64_t>(at + 32, true) : load<uint32_t>(at + 28, true);
   event.device = load<uint32_t>(at + tail - 8, true);
   event.cpu = static_cast<uint16_t>(load<uint32_t>(at + tail - 4, true));
-  event.error = load<uint16_t>(at + tail, true);
+  event.error = errnoOf(load<uint16_t>(at + tail, true));
   protocol_ = shape.second ? Protocol::v2 : Protocol::v1;
   ++records_;
   if (!finishEvent(action, record.subspan(header), true, event, notes)) return false;

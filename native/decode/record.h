@@ -28,6 +28,12 @@ struct Notes {
 
 enum class Protocol : uint8_t { v1 = 1, v2 = 2 };
 
+/// The kernel keeps a failure as a negative errno in an unsigned field.
+inline uint16_t errnoOf(uint16_t stored) {
+  auto number = static_cast<int16_t>(stored);
+  return static_cast<uint16_t>(number < 0 ? -number : number);
+}
+
 /// The body of a record after its header fields are known: action, payload, notes.
 /// Shared by relay records and ftrace entries, which carry the same struct.
 /// `payload` is the bytes after the record. Returns false for a note, which is no event.

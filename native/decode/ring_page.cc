@@ -97,7 +97,7 @@ void RingPageDecoder::decodeEntry(std::span<const std::byte> entry, uint64_t tim
   event.bytes = load<uint32_t>(record + 24);
   event.pid = load<uint32_t>(record + (second ? 28 : 32));
   event.device = load<uint32_t>(record + (second ? 40 : 36));
-  event.error = load<uint16_t>(record + pduAt - 2);
+  event.error = errnoOf(load<uint16_t>(record + pduAt - 2));
   uint64_t action = second ? load<uint64_t>(record + 32) : load<uint32_t>(record + 28);
   if (finishEvent(action, {record + header, pduLength}, false, event, notes)) out.push_back(event);
 }

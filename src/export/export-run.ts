@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runFiles } from '../run/run-folder.js';
 import type { Run } from '../store/open-run.js';
-import { tables } from '../store/schema.js';
+import { type Table, tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
 import { storeError } from '../store/store-error.js';
 import { exportBlktrace } from '../trace-file/export-blktrace.js';

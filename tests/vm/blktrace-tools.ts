@@ -25,6 +25,11 @@ function run(folder: string, program: string, ...args: string[]): string {
   });
 }
 
+/** blkparse's list of events as it prints it, without the files' names. */
+export function listing(folder: string, base: string): string {
+  return run(folder, 'blkparse', '-i', base, '-q').replaceAll(/^Input file .*\n/gm, '');
+}
+
 /** Counted from blkparse's list of events; keys such as `Q read`, as the store names directions. */
 export function listedEvents(folder: string, base: string): ActionCounts {
   const text = run(folder, 'blkparse', '-i', base, '-q', '-f', 'event %a %d %n\n');

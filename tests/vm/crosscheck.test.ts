@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { exportRun } from '../../src/export/export-run.js';
 import { native } from '../../src/native.js';
 import type { Summary } from '../../src/run/summary-schema.js';
 import type { Run } from '../../src/store/open-run.js';
@@ -19,6 +20,7 @@ let folder: string;
 
 interface Imported {
   summary: Summary;
+  run: Run;
   /** Rows of a query on the run's events and requests. */
   query: (sql: string) => Promise<(string | number)[][]>;
 }
@@ -47,7 +49,7 @@ describe('imported traces have the figures of blkparse and btt', { timeout: 300_
     const connection = await run.connect();
     const query = async (sql: string) =>
       (await connection.runAndReadAll(sql)).getRowsJS() as (string | number)[][];
-    return { summary: run.summary, query };
+    return { run, summary: run.summary, query };
   }
 
   for (const scheduler of schedulers) {
@@ -75,6 +77,7 @@ describe('imported traces have the figures of blkparse and btt', { timeout: 300_
       // To btt a discard is a write.
       const discards = tools.btt(folder, base, tools.writesAndDiscards);
       assert.equal((discards.q2c?.count as number) - (writes.q2c?.count as number), 20);
+      await comesBack(base, trace);
     });
   }
 
@@ -86,6 +89,7 @@ describe('imported traces have the figures of blkparse and btt', { timeout: 300_
     for (const [base, trace] of Object.entries({ 'dm-0': upper, vda: lower })) {
       await agreesWithBlkparse(base, trace);
       await agreesWithBtt(trace, 'read', tools.btt(folder, base, tools.readsAlone));
+      await comesBack(base, trace);
     }
   });
 
@@ -104,6 +108,7 @@ describe('imported traces have the figures of blkparse and btt', { timeout: 300_
     assert.equal(peer.q2c?.count ?? 0, whole[0]?.[0]);
     assert.equal(trace.summary.latency.q2c?.count, completed);
     assert.equal(trace.summary.latency.d2c?.count, completed);
+    await comesBack('split', trace);
   });
 
   test('a trace that lost events: the rest counts the same, and what is missing is told', async () => {
@@ -132,6 +137,13 @@ describe('imported traces have the figures of blkparse and btt', { timeout: 300_
     assert.equal(peer.d2c?.count, queuedToo); // btt's does
   });
 });
+
+/** Exported as blktrace's files, blkparse lists every event as it was: with its number, process, payload and error. */
+async function comesBack(base: string, { run }: Imported): Promise<void> {
+  const again = `${base}-again`;
+  assert.equal(await exportRun(run, { format: 'blktrace', output: join(folder, again) }), null);
+  assert.equal(tools.listing(folder, again), tools.listing(folder, base));
+}
 
 /** The same events by action and direction, and the same sectors, in blkparse's list and in its summary. */
 async function agreesWithBlkparse(base: string, { summary, query }: Imported): Promise<void> {

@@ -1,0 +1,131 @@
+// The command line in a guest, with what no host should be asked for: debugfs and tracefs unmounted, disks that are
+// pulled out, ftrace with records of version 2.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { exportRun } from '../../src/export/export-run.js';
+import type { Summary } from '../../src/run/summary-schema.js';
+import { openRun, type Run } from '../../src/store/open-run.js';
+import * as tools from './blktrace-tools.js';
+import { bootGuest, type Guest } from './guest.js';
+
+const blkscope = 'node /blkscope/dist/cli/main.js';
+const traced = `${blkscope} record --mount --json`;
+const ios = 300;
+
+describe('the command line on kernel 7.3', { timeout: 300_000 }, () => {
+  let guest: Guest;
+  let folder: string;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'blkscope-command-line-'));
+    guest = await bootGuest({
+      kernel: '7.3',
+      disks: [{ sizeMiB: 64 }, { sizeMiB: 16 }, { sizeMiB: 16 }],
+      modules: ['loop', 'dm-mod'],
+    });
+    await guest.output('umount /sys/kernel/tracing && umount /sys/kernel/debug');
+  });
+  after(async () => {
+    await guest[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** A recording that leaves no mount, journal or trace behind; the exit code and what it printed. */
+  async function record(options: string, command: string) {
+    const result = await guest.run(`${traced} ${options} -- ${command}`, { timeoutMs: 120_000 });
+    const left = `grep -cE ' (debugfs|tracefs) ' /proc/mounts; find /run/blkscope -type f`;
+    assert.equal((await guest.run(left)).stdout, '0\n', result.stderr);
+    assert.notEqual(result.stdout, '', result.stderr);
+    return { ...result, summary: JSON.parse(result.stdout) as Summary };
+  }
+
+  /** A run of the guest's, to be read on this machine. */
+  async function fetchedRun(name: string): Promise<Run> {
+    await guest.output(`tar cf /tmp/${name}.tar -C /tmp ${name}`);
+    writeFileSync(join(folder, `${name}.tar`), await guest.readFile(`/tmp/${name}.tar`));
+    execFileSync('tar', ['xf', `${name}.tar`], { cwd: folder });
+    return openRun(join(folder, name));
+  }
+
+  test('ftrace with records of version 2, tracefs mounted for it, exported for blkparse and btt', async () => {
+    const fio = `fio --output=/tmp/fio.log --filename=/dev/vda --direct=1 --ioengine=libaio --name=mixed --bs=4k \
+      --rw=randrw --iodepth=8 --number_ios=${ios} --fsync=50`;
+    const { exitCode, summary, stderr } = await record(
+      '-d vda --source ftrace --actions all -o /tmp/v2',
+      fio,
+    );
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual([summary.source.kind, summary.source.protocol], ['ftrace', 2]);
+    assert.ok(summary.reads.count + summary.writes.count >= ios);
+    assert.equal(summary.integrity.readSectorsTraced, summary.integrity.readSectorsDiskstats);
+
+    await using run = await fetchedRun('v2');
+    assert.equal(await exportRun(run, { format: 'blktrace', output: join(folder, 'again') }), null);
+    const actions: Record<string, number> = {};
+    for (const [key, { count }] of Object.entries(tools.listedEvents(folder, 'again'))) {
+      const letter = key.charAt(0);
+      actions[letter] = (actions[letter] ?? 0) + count;
+    }
+    assert.deepEqual(actions, summary.source.actions);
+    const totals = tools.summaryTotals(folder, 'again');
+    assert.equal(totals['Reads Completed']?.kib, summary.reads.bytes / 1024);
+    assert.equal(totals['Writes Completed']?.kib, summary.writes.bytes / 1024);
+    assert.equal(totals['Reads Queued']?.count, summary.reads.count);
+    const peer = tools.btt(folder, 'again', tools.readsAlone);
+    const { q2c, q2g } = summary.latency;
+    assert.deepEqual([peer.q2c?.count, peer.q2c?.min, peer.q2c?.max], [q2c?.count, q2c?.min, q2c?.max]);
+    assert.deepEqual([peer.q2g?.count, peer.q2g?.min, peer.q2g?.max], [q2g?.count, q2g?.min, q2g?.max]);
+  });
+
+  for (const { source, disk } of [
+    { source: 'relay', disk: 'vdb' },
+    { source: 'ftrace', disk: 'vdc' },
+  ]) {
+    test(`a disk that is pulled out is told, and what was traced is kept (${source})`, async () => {
+      await guest.writeFile(
+        '/tmp/pull.sh',
+        `dd if=/dev/${disk} of=/dev/null bs=4k count=100 iflag=direct
+        echo 1 > "$(readlink -f /sys/block/${disk}/device/..)/remove"
+        while [ -e /sys/block/${disk} ]; do sleep 0.1; done
+        sleep 0.3`,
+      );
+      const { exitCode, summary, stderr } = await record(
+        `-d ${disk} --source ${source} -o /tmp/pulled-${disk}`,
+        'sh /tmp/pull.sh',
+      );
+      assert.equal(exitCode, 6, stderr);
+      assert.match(stderr, new RegExp(`${disk} vanished while it was traced`));
+      assert.equal(summary.integrity.complete, false);
+      assert.equal(summary.reads.count, 100);
+      const kept = await guest.readFile(`/tmp/pulled-${disk}/summary.json`);
+      assert.deepEqual(JSON.parse(kept.toString()), summary);
+    });
+  }
+
+  test('a loop device that is detached meanwhile is no loss, and a failed read is told with its errno', async () => {
+    await guest.output(`truncate -s 4M /tmp/loop.img && losetup /dev/loop0 /tmp/loop.img
+      dmsetup create bad --table '0 2048 error'`);
+    await guest.writeFile(
+      '/tmp/detach.sh',
+      `dd if=/dev/loop0 of=/dev/null bs=4k count=100 iflag=direct
+      losetup -d /dev/loop0
+      ! dd if=/dev/dm-0 of=/dev/null bs=4k count=1 iflag=direct`,
+    );
+    const { exitCode, summary, stderr } = await record(
+      '-d loop0 -d dm-0 --source relay -o /tmp/detached',
+      'sh /tmp/detach.sh',
+    );
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(summary.reads.count, 100);
+    assert.equal(await guest.output('dmsetup remove bad; losetup -a'), '');
+    await using run = await fetchedRun('detached');
+    const connection = await run.connect();
+    const errors = await connection.runAndReadAll('SELECT DISTINCT error FROM event WHERE error > 0');
+    assert.deepEqual(errors.getRows(), [[constants.errno.EIO]]);
+    assert.ok(summary.reads.errors > 0);
+    connection.closeSync();
+  });
+});
