@@ -16,8 +16,9 @@ record() {
   for device in $devices; do
     until [ -e "/sys/kernel/debug/block/$device/trace0" ]; do sleep 0.02; done
   done
+  # Its files are there before it traces, and interrupted before all its threads run it would wait for ever.
+  sleep 0.3
   eval "$load" > load.log 2>&1
-  sleep 0.2 # a blktrace that is interrupted before all its threads run waits for ever
   kill -INT $tracer
   wait $tracer
 }
