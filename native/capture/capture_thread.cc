@@ -17,7 +17,7 @@ constexpr uint64_t kSettleNs = 5'000'000;
 // Small buffers wake the thread a thousand times a second; the analysis need not be woken as often.
 constexpr uint64_t kPublishNs = 20'000'000;
 // A buffer in the kernel that overflows is a loss: its reader goes before a workload that takes all processors.
-constexpr int kCaptureNice = -20;
+constexpr int kCaptureNice = -10;
 constexpr size_t kScratchEvents = 2048;
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "capture/session.h"
 
 #include <doctest/doctest.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -24,7 +24,7 @@ struct Journal {
   ~Journal() { std::filesystem::remove_all(path); }
 };
 
-/// Makes events of the present on several CPUs, as fast as they are drained, until `total` were made on each.
+/// Makes events of the present on several CPUs, up to 500 a millisecond, until `total` were made on each.
 /// Drained by a thread a CPU, or by one for all.
 class GeneratedSource final : public Source {
  public:
@@ -32,7 +32,11 @@ class GeneratedSource final : public Source {
       : made_(cpus), total_(total), threadPerCpu_(threadPerCpu) {
     info_.kind = "ftrace";
     info_.cpus = cpus;
-    wake_ = Fd(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));  // always readable: there is always more
+    for (unsigned i = 0; i < cpus; ++i) {
+      wake_.emplace_back(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+      const itimerspec everyMs{{0, 1'000'000}, {0, 1'000'000}};
+      ::timerfd_settime(wake_.back().get(), 0, &everyMs, nullptr);
+    }
   }
   Result<void> start() override { return {}; }
   Result<void> stop() override {
@@ -43,8 +47,10 @@ class GeneratedSource final : public Source {
   size_t streams() const override { return made_.size(); }
   unsigned cpu(size_t stream) const override { return static_cast<unsigned>(stream); }
   bool readOnItsCpu() const override { return threadPerCpu_; }
-  int pollFd(size_t) const override { return wake_.get(); }
+  int pollFd(size_t stream) const override { return wake_[stream].get(); }
   Result<bool> drain(size_t stream, std::vector<Event>& out) override {
+    uint64_t expirations;
+    (void)!::read(wake_[stream].get(), &expirations, sizeof expirations);  // not readable until the next one
     uint64_t& made = made_[stream];
     for (int i = 0; i < 500 && made < total_; ++i, ++made) {
       Event event;
@@ -68,7 +74,7 @@ class GeneratedSource final : public Source {
   std::vector<uint64_t> made_;
   uint64_t total_;
   bool threadPerCpu_;
-  Fd wake_;
+  std::vector<Fd> wake_;
   std::atomic<bool> stopped_ = false;
 };
 
