@@ -153,7 +153,7 @@ test('an existing run folder is never written over', async () => {
 
 test('no half-written folder is left', () => {
   assert.deepEqual(
-    readdirSync(runs).filter((name) => name.startsWith('.')),
+    readdirSync(runs).filter((name) => name.endsWith('.partial')),
     [],
   );
 });
