@@ -49,8 +49,9 @@ export function countUses(
   return uses;
 }
 
-/** The same, of a run by its folder. */
-export async function expertUsesOf(path: string, model: Model): Promise<ExpertUses> {
+/** The same, of a run by its folder; null for a dense model, of which every token uses all. */
+export async function expertUsesOf(path: string, model: Model): Promise<ExpertUses | null> {
   await using run = await openRun(path);
-  return await expertUses(run, model);
+  requireSameModel(run, model);
+  return model.experts ? await expertUses(run, model) : null;
 }

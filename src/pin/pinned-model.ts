@@ -68,11 +68,7 @@ export async function pinPlan(model: Model, { budgetBytes, plan, order }: PinOpt
   const budget = budgetBytes ?? model.bytes;
   if (!(budget > 0)) throw new BlkscopeError('BAD_SIZE', 'pin: a budget of 0 bytes holds nothing; give more');
   if (order === 'file') return planFromStart(model, budget);
-  return planPins(
-    model,
-    budget,
-    plan === undefined || !model.experts ? null : await expertUsesOf(plan, model),
-  );
+  return planPins(model, budget, plan === undefined ? null : await expertUsesOf(plan, model));
 }
 
 /** Holds a plan's ranges by locks of this process. */
