@@ -21,7 +21,7 @@ export interface PinPlan {
 
 /**
  * Chooses what to hold with `budgetBytes`: what every token needs first, in the file's order, then experts, those
- * that `reads` shows to be read most first. What no token reads whole comes last: the embedding table is a lookup of
+ * that most tokens used by `uses` first. What no token reads whole comes last: the embedding table is a lookup of
  * one row a token, unless the output shares it. Metadata is read once, and never held.
  */
 export function planPins(model: Model, budgetBytes: number, uses: ExpertUses | null = null): PinPlan {

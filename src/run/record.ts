@@ -67,11 +67,12 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     await steps.undo();
     const found = files ? null : locateFound(measurement.outcome?.openedFiles ?? [], devices, progress);
     const read = files ?? found;
+    // The files lie on the first device.
+    const devicesOfFilesFirst = withFirst(measurement.devices, read?.disk);
     return await finishRun({
       folder,
       steps,
-      // The files lie on the first device.
-      measurement: { ...measurement, devices: firstOf(measurement.devices, read?.disk) },
+      measurement: { ...measurement, devices: devicesOfFilesFirst },
       files: read?.files ?? [],
       filesFoundLater: found !== null,
       model: await modelOf(read?.paths ?? []),
@@ -79,7 +80,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
         measurement,
         pressure: null,
         cgroup: null,
-        readAheadKib: readAheadOf(measurement.devices[0] as DeviceConfig),
+        readAheadKib: readAheadOf(devicesOfFilesFirst[0] as DeviceConfig),
         pinnedBytes: 0,
         pinnedUsedBytes: null,
         cache: null,
@@ -98,7 +99,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
   }
 }
 
-function firstOf(devices: DeviceConfig[], name: string | undefined): DeviceConfig[] {
+function withFirst(devices: DeviceConfig[], name: string | undefined): DeviceConfig[] {
   return devices.toSorted((a, b) => Number(b.name === name) - Number(a.name === name));
 }
 
