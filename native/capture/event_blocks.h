@@ -14,7 +14,7 @@
 namespace blkscope {
 
 /// A ring of blocks of fixed size between one thread that adds events and one that takes them: whichever is faster waits
-/// for the other.
+/// for the other, until half of the ring is its own. Woken for every block, the two would do little but wake each other.
 class EventBlocks {
  public:
   EventBlocks() {
@@ -31,19 +31,19 @@ class EventBlocks {
     }
   }
 
-  /// No more will come: an empty block says so.
+  /// No more will come.
   void end() {
     if (!blocks_[filling_].empty()) publish();
-    publish();
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+    changed_.notify_one();
   }
 
   /// Calls visit(std::span<const Event>) for all that comes until the end.
   template <class Visit>
   void takeAll(Visit visit) {
-    for (size_t taking = 0;; taking = (taking + 1) % kBlocks) {
-      awaitFull();
+    for (size_t taking = 0; awaitFull(); taking = (taking + 1) % kBlocks) {
       Block& block = blocks_[taking];
-      if (block.empty()) return;
       visit(std::span<const Event>(block));
       block.clear();
       release();
@@ -52,27 +52,28 @@ class EventBlocks {
 
  private:
   using Block = std::vector<Event>;
-  static constexpr size_t kEvents = 2048;
-  static constexpr size_t kBlocks = 4;
+  static constexpr size_t kEvents = 1024;
+  static constexpr size_t kBlocks = 16;
+  static constexpr size_t kHalf = kBlocks / 2;
 
-  /// Hands the block over and waits until the next one is free.
+  /// Hands the block over and waits, if that was the last free one.
   void publish() {
     std::unique_lock lock(mutex_);
-    ++full_;
-    changed_.notify_one();
-    changed_.wait(lock, [&] { return full_ < kBlocks; });
+    if (++full_ == kHalf) changed_.notify_one();
+    if (full_ == kBlocks) changed_.wait(lock, [&] { return full_ <= kHalf; });
     filling_ = (filling_ + 1) % kBlocks;
   }
 
-  void awaitFull() {
+  /// False: there is no block, and none will come.
+  bool awaitFull() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return full_ > 0; });
+    if (full_ == 0) changed_.wait(lock, [&] { return full_ >= kHalf || ended_; });
+    return full_ > 0;
   }
 
   void release() {
     std::lock_guard lock(mutex_);
-    --full_;
-    changed_.notify_one();
+    if (--full_ == kHalf) changed_.notify_one();
   }
 
   std::array<Block, kBlocks> blocks_;
@@ -80,6 +81,7 @@ class EventBlocks {
   std::mutex mutex_;
   std::condition_variable changed_;
   size_t full_ = 0;  // blocks handed over and not released
+  bool ended_ = false;
 };
 
 }  // namespace blkscope

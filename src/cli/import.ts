@@ -37,6 +37,6 @@ export function importCommand(): Command {
           commandLine: process.argv,
         }),
       );
-      showRun(finished, flags.json ?? false);
+      await showRun(finished, flags.json ?? false);
     });
 }

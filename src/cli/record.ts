@@ -40,5 +40,5 @@ async function run(command: string[], flags: RecordFlags): Promise<void> {
       commandLine: process.argv,
     }),
   );
-  showRun(finished, flags.json ?? false);
+  await showRun(finished, flags.json ?? false);
 }

@@ -15,10 +15,10 @@ export function reportCommand(): Command {
     .action(async (path: string, flags: { json?: boolean; regions?: boolean; naive?: boolean }) => {
       await using run = await openRun(path);
       // summary.json holds what the two others print.
-      if (flags.json) showRun({ run, problem: null }, true);
+      if (flags.json) await showRun({ run, problem: null }, true);
       else if (flags.regions) showRegions(run, path);
       else if (flags.naive) process.stdout.write(renderNaive(run.summary));
-      else showRun({ run, problem: null }, false);
+      else await showRun({ run, problem: null }, false);
     });
 }
 

@@ -124,7 +124,7 @@ async function run(args: string[], flags: RunFlags): Promise<void> {
   };
   if (flags.repeat !== 1) return repeat(options, flags);
   const finished = await withSession((session) => runExperiment({ ...options, ...session }));
-  showRun(finished, flags.json ?? false);
+  await showRun(finished, flags.json ?? false);
 }
 
 async function repeat(options: ExperimentOptions, flags: RunFlags): Promise<void> {

@@ -1,6 +1,4 @@
 import { BlkscopeError } from '../errors.js';
-import { styleFor } from '../report/style.js';
-import { renderReport } from '../report/terminal.js';
 import type { FinishedRun } from '../run/finish-run.js';
 import { TerminalProgress } from './terminal-progress.js';
 
@@ -44,11 +42,15 @@ export async function withSession<T>(action: (session: Session) => Promise<T>): 
 }
 
 /** Prints a run as its command promises: the report or the summary to stdout. The run's problem becomes the exit. */
-export function showRun({ run, problem }: FinishedRun, json: boolean): void {
-  const text = json
-    ? `${JSON.stringify(run.summary, null, 2)}\n`
-    : renderReport(run.summary, { title: run.path, style: styleFor(process.stdout) });
+export async function showRun({ run, problem }: FinishedRun, json: boolean): Promise<void> {
+  const text = json ? `${JSON.stringify(run.summary, null, 2)}\n` : await reportOf(run);
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
   if (json) process.stderr.write(`blkscope: run in ${run.path}\n`);
   if (problem) throw problem;
+}
+
+async function reportOf({ path, summary }: FinishedRun['run']): Promise<string> {
+  const { renderReport } = await import('../report/terminal.js');
+  const { styleFor } = await import('../report/style.js');
+  return renderReport(summary, { title: path, style: styleFor(process.stdout) });
 }

@@ -1,19 +1,16 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { BlkscopeError } from '../errors.js';
-import { type Model, modelOf, readModel } from '../model/gguf.js';
-import { modelRegions } from '../model/regions.js';
+import type { Model } from '../model/gguf.js';
 import { type NativeTracerInfo, native } from '../native.js';
-import { buildSummary } from '../run/build-summary.js';
 import { type ConfigStart, configStart, extentsConfig, type RunConfig } from '../run/config.js';
 import type { FinishedRun } from '../run/finish-run.js';
 import { deviceNumber } from '../run/machine.js';
 import { noProgress, type Progress } from '../run/progress.js';
-import { RegionJoin, type RegionResults } from '../run/region-figures.js';
+import type { RegionJoin, RegionResults } from '../run/region-figures.js';
 import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
 import type { Summary } from '../run/summary-schema.js';
 import { locateFiles, type TracedFiles } from '../run/traced-files.js';
-import { Run } from '../store/open-run.js';
 import { Importer } from './importer.js';
 
 export interface ImportOptions {
@@ -32,6 +29,7 @@ export interface ImportOptions {
   commandLine?: readonly string[];
 }
 
+type BuildSummary = typeof import('../run/build-summary.js').buildSummary;
 type Figures = Awaited<ReturnType<Importer['summary']>>;
 
 /**
@@ -44,8 +42,6 @@ export async function importTrace(options: ImportOptions): Promise<FinishedRun> 
   const subject = await subjectOf(options);
   const folder = RunFolder.begin(options.output ?? defaultRunPath(traceName(options.paths)));
   try {
-    const { progress: _, signal: __, commandLine: ___, ...asked } = options;
-    const config = configStart('import', options.commandLine, { ...asked });
     const { files, model } = subject;
     using importer = new Importer({
       paths: options.paths,
@@ -58,6 +54,10 @@ export async function importTrace(options: ImportOptions): Promise<FinishedRun> 
     progress.step(`import ${options.paths.join(' ')}`);
     const show = setInterval(() => progress.update(`${importer.events.toLocaleString('en-US')} events`), 500);
     try {
+      // From here on the trace is read: what follows is made ready, and loaded, meanwhile.
+      const { progress: _, signal: __, commandLine: ___, ...asked } = options;
+      const config = configStart('import', options.commandLine, { ...asked });
+      const { Run } = await import('../store/open-run.js');
       const { summary, figures } = await readAll(importer, options, subject, folder, config);
       const whole: RunConfig = {
         ...config,
@@ -94,14 +94,19 @@ interface Subject {
 }
 
 async function subjectOf({ files, model: path }: ImportOptions): Promise<Subject> {
+  if (path === undefined && !files?.length) return { files: null, model: null };
+  // Loaded when asked for: the reader of models takes longer to load than most traces take.
+  const { modelOf, readModel } = await import('../model/gguf.js');
   const model = path === undefined ? await modelOf(files ?? []) : await readModel(path);
   const paths = path === undefined || model === null ? files : model.parts.map((part) => part.path);
   return { files: paths?.length ? locateFiles(paths) : null, model };
 }
 
 /** A saved trace has no marks of a workload, and so no phases. */
-function regionJoin({ files, model }: Subject): RegionJoin | null {
+async function regionJoin({ files, model }: Subject): Promise<RegionJoin | null> {
   if (!files || !model) return null;
+  const { RegionJoin } = await import('../run/region-figures.js');
+  const { modelRegions } = await import('../model/regions.js');
   return new RegionJoin(files.extents, deviceNumber(files.disk), modelRegions(model), []);
 }
 
@@ -113,12 +118,13 @@ async function readAll(
   config: ConfigStart,
 ): Promise<{ summary: Summary; figures: Figures }> {
   const { files, model } = subject;
-  const join = regionJoin(subject);
+  const join = await regionJoin(subject);
+  const { buildSummary } = await import('../run/build-summary.js');
   const batches = join ? join.through(importer) : importer;
   if (options.store === false) {
     if (join) for await (const _ of batches);
     const figures = await importer.summary();
-    return { summary: summaryOf(options, subject, figures, join), figures };
+    return { summary: summaryOf(options, subject, figures, join, buildSummary), figures };
   }
   const { StoreWriter } = await import('../store/store.js');
   await using store = await StoreWriter.create(folder.file(runFiles.trace), {
@@ -131,7 +137,7 @@ async function readAll(
   await store.writeDevices(deviceNames(options.paths, figures));
   await store.writeExtents(files?.files ?? []);
   if (files && model) await store.writeTensors(model, files.paths);
-  const summary = summaryOf(options, subject, figures, join);
+  const summary = summaryOf(options, subject, figures, join, buildSummary);
   await store.writeFigures(summary);
   await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
   return { summary, figures };
@@ -142,6 +148,7 @@ function summaryOf(
   { files }: Subject,
   figures: Figures,
   join: RegionJoin | null,
+  buildSummary: BuildSummary,
 ): Summary {
   if (files) requireTraced(files, figures);
   const regions: RegionResults | null = join?.results() ?? null;
