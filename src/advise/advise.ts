@@ -1,17 +1,13 @@
-import { availableParallelism } from 'node:os';
-import { memoryForModel } from '../bound/bound.js';
 import { BlkscopeError } from '../errors.js';
 import { requireSameModel } from '../heat/expert-uses.js';
 import { knownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
-import { formatSize } from '../memory/size.js';
 import { type Model, readModel } from '../model/gguf.js';
-import { automaticPinBytes } from '../pin/automatic-size.js';
 import type { Run } from '../store/open-run.js';
-import type { Advice, Change, ChangedConditions, CurvePoint } from './changes.js';
+import type { Advice, Change, CurvePoint } from './changes.js';
+import { changesForCopied, verdictOfCopied } from './copied.js';
 import { accessPattern, type ReadPattern } from './pattern.js';
-import { type Measured, type Prediction, Predictor } from './predictor.js';
-import { type SpeedModel, speedModel } from './speed.js';
+import { changed, pinBytes, type Subject, subjectOf, wholeMiB } from './subject.js';
 import { verdictOf } from './verdict.js';
 
 export interface AdviseOptions {
@@ -19,33 +15,14 @@ export interface AdviseOptions {
   touches?: Run;
 }
 
-/** Everything that advice on a run is made from. */
-interface Subject {
-  run: Run;
-  model: Model;
-  measured: Measured;
-  speed: SpeedModel;
-  predictor: Predictor;
-  /** The workload's own memory, and its threads. */
-  rssAnonBytes: number;
-  threads: number;
-}
-
 /**
  * What limits a run and what would help, by a model of the page cache that is fed with what the tokens touched.
  *
- * Throws BlkscopeError: NO_HEAT (no model, or no token known); NO_ADVICE (copied weights, or figures that the run lacks);
- * what readModel throws for the run's model; OTHER_MODEL.
+ * Throws BlkscopeError: NO_HEAT (no model, or no token known); NO_ADVICE (figures that the run lacks); what readModel throws for the run's model; OTHER_MODEL.
  */
 export async function advise(run: Run, { touches = run }: AdviseOptions = {}): Promise<Advice> {
   knownTokens(run);
   const { bound, workload, model: traced } = run.summary;
-  if (workload?.weights === 'copied') {
-    throw new BlkscopeError(
-      'NO_ADVICE',
-      `${run.path}: the weights were copied into anonymous memory, so neither page cache nor readahead matters; run llama.cpp with --no-repack (blkscope's default) and weights that stay mapped`,
-    );
-  }
   if (!bound || !workload?.tokensPerSecond || workload.bytesPerToken == null) {
     throw new BlkscopeError(
       'NO_ADVICE',
@@ -54,38 +31,29 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
   }
   const model = await readModel(traced?.files[0] as string);
   requireSameModel(touches, model);
-  const patterns = await readPatterns(model, touches);
-  const measured: Measured = {
-    memoryBytes: memoryForModel(run.summary) as number,
-    readAheadKib: run.summary.memory.readAheadKib ?? 128,
-    pinnedBytes: run.summary.memory.pinnedBytes,
-    bytesPerToken: workload.bytesPerToken,
-  };
-  const speed = speedModel(run.summary) as SpeedModel;
-  const predictor = new Predictor(model, measured, patterns, speed);
-  const { threads } = (run.config.options?.workload ?? {}) as { threads?: number };
-  const subject: Subject = {
-    ...{ run, model, measured, speed, predictor },
-    rssAnonBytes: workload.rssAnonBytes ?? 0,
-    threads: threads ?? run.config.machine?.cpus ?? availableParallelism(),
-  };
-  const changes = changesFor(subject).sort((a, b) => b.tokensPerSecond.likely - a.tokensPerSecond.likely);
+  const weights = workload.weights ?? 'mapped';
+  const patterns = await readPatterns(model, touches, weights === 'copied' && touches === run);
+  const subject = subjectOf(run, model, patterns);
+  const changes = weights === 'copied' ? changesForCopied(subject) : changesFor(subject);
   const advice = {
     run: run.path,
     measured: { bytesPerToken: workload.bytesPerToken, tokensPerSecond: workload.tokensPerSecond },
-    modelled: { bytesPerToken: predictor.modelled.bytesPerToken },
+    weights,
+    modelled: weights === 'copied' ? null : { bytesPerToken: subject.predictor.modelled.bytesPerToken },
     bound,
     seenShare: patterns[0]?.seenShare ?? 1,
-    changes,
+    changes: changes.sort((a, b) => b.tokensPerSecond.likely - a.tokensPerSecond.likely),
     curve: curveOf(subject),
   };
-  return { ...advice, verdict: verdictOf(advice, model) };
+  const verdict = weights === 'copied' ? verdictOfCopied(advice, subject) : verdictOf(advice, model);
+  return { ...advice, verdict };
 }
 
-/** The guess that is most likely; where much is guessed, also its opposite. */
-async function readPatterns(model: Model, touches: Run): Promise<ReadPattern[]> {
+/** The guess that is most likely; where much is guessed, also its opposite. `noneSeen`: no touch was a read. */
+async function readPatterns(model: Model, touches: Run, noneSeen: boolean): Promise<ReadPattern[]> {
   const read = await runTouches(touches);
   const tokens = knownTokens(touches);
+  if (noneSeen) return [accessPattern(model, read, tokens, 'any')];
   const likely = accessPattern(model, read, tokens, 'cached');
   const sure = 0.95;
   return likely.seenShare >= sure ? [likely] : [likely, accessPattern(model, read, tokens, 'any')];
@@ -128,77 +96,10 @@ function moreMemory(subject: Subject): Change[] {
 }
 
 function moreThreads(subject: Subject): Change[] {
-  const { threads, run, speed } = subject;
-  const cpus = run.config.machine?.cpus ?? threads;
+  const { threads, cpus, run, speed } = subject;
   const tokenNs = 1e9 / (run.summary.workload?.tokensPerSecond ?? 1);
   const computes = speed.computeNs > tokenNs / 4;
   return threads < cpus && computes ? [changed(subject, { threads: cpus })] : [];
-}
-
-/** What `--pin auto` would hold; null when nothing would be left for it. */
-function pinBytes(
-  { model, rssAnonBytes, threads }: Subject,
-  readAheadKib: number,
-  forModel: number,
-): number | null {
-  try {
-    const memoryBytes = forModel + rssAnonBytes;
-    return automaticPinBytes({ memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes: model.bytes });
-  } catch (error) {
-    if (error instanceof BlkscopeError && error.code === 'NO_ROOM_TO_PIN') return null;
-    throw error;
-  }
-}
-
-function changed(subject: Subject, conditions: ChangedConditions): Change {
-  const { measured, rssAnonBytes, predictor, threads, speed } = subject;
-  const memoryBytes =
-    conditions.memoryBytes === undefined ? measured.memoryBytes : conditions.memoryBytes - rssAnonBytes;
-  const faster = conditions.threads === undefined ? 1 : threads / conditions.threads;
-  const prediction = predictor.predict({
-    memoryBytes,
-    readAheadKib: conditions.readAheadKib ?? measured.readAheadKib,
-    pinnedBytes: conditions.pinBytes ?? measured.pinnedBytes,
-    computeNs: speed.computeNs * faster,
-  });
-  return {
-    title: titleOf(conditions),
-    conditions,
-    bytesPerToken: prediction.bytes,
-    tokensPerSecond: prediction.tokensPerSecond,
-    reason: reasonOf(subject, conditions, prediction),
-  };
-}
-
-function titleOf({ readAheadKib, pinBytes, memoryBytes, threads }: ChangedConditions): string {
-  const parts = [];
-  if (readAheadKib !== undefined) parts.push(`readahead ${readAheadKib} KiB`);
-  if (pinBytes !== undefined) parts.push(`${formatSize(pinBytes)} pinned`);
-  if (memoryBytes !== undefined) parts.push(`memory ${formatSize(memoryBytes)}`);
-  if (threads !== undefined) parts.push(`${threads} threads`);
-  return parts.join(', ');
-}
-
-function reasonOf(
-  { predictor, measured }: Subject,
-  { readAheadKib, pinBytes, memoryBytes, threads }: ChangedConditions,
-  { bytes, unusedBytes }: Prediction,
-): string {
-  if (threads !== undefined) return 'compute takes a large part of a token';
-  const unusedNow = predictor.modelled.unusedBytesPerToken;
-  const parts = [];
-  if (readAheadKib !== undefined && unusedNow - unusedBytes > measured.bytesPerToken / 20)
-    parts.push(
-      `readahead unused ${formatSize(Math.round(unusedNow))} -> ${formatSize(Math.round(unusedBytes))} a token`,
-    );
-  if (readAheadKib !== undefined && readAheadKib > measured.readAheadKib)
-    parts.push('fewer waits for the disk');
-  if (pinBytes !== undefined && bytes.likely < measured.bytesPerToken)
-    parts.push('what is held leaves the cycle of eviction');
-  if (memoryBytes !== undefined) parts.push('more of the model stays');
-  if (bytes.likely > measured.bytesPerToken * 1.02)
-    parts.push('reads more: it takes memory from what eviction keeps');
-  return parts.join('; ') || 'next to no difference';
 }
 
 const curveSteps = 10;
@@ -222,8 +123,4 @@ function curveOf(subject: Subject): CurvePoint[] {
     };
   });
   return [none, ...points];
-}
-
-function wholeMiB(bytes: number): number {
-  return Math.max(1, Math.floor(bytes / 2 ** 20)) * 2 ** 20;
 }

@@ -14,6 +14,8 @@ export interface ChangedConditions {
   /** What the workload and its page cache may take together. */
   memoryBytes?: number;
   threads?: number;
+  /** Weights stay mapped from the file instead of being copied into the process. */
+  mapped?: true;
 }
 
 /** A change of a run's conditions, and what it would give. */
@@ -26,7 +28,7 @@ export interface Change {
   reason: string;
 }
 
-/** One point of the curve of reads against memory. */
+/** One point of the curve of reads against memory, with mapped weights. */
 export interface CurvePoint {
   /** For the model's pages. */
   memoryBytes: number;
@@ -39,8 +41,10 @@ export interface CurvePoint {
 export interface Advice {
   run: string;
   measured: { bytesPerToken: number; tokensPerSecond: number };
-  /** What the model of the page cache makes of the run's own conditions: how far it can be trusted. */
-  modelled: { bytesPerToken: number };
+  /** Whether tokens use the file's pages, or a copy in the process's own memory. */
+  weights: 'mapped' | 'copied';
+  /** What the model of the page cache makes of the run's own conditions: how far it can be trusted. null for copied weights. */
+  modelled: { bytesPerToken: number } | null;
   bound: NonNullable<Summary['bound']>;
   /** The share of expert uses that the trace shows; the rest is guessed. 1 for a dense model. */
   seenShare: number;

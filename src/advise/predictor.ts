@@ -13,13 +13,16 @@ export interface Measured {
   readAheadKib: number;
   pinnedBytes: number;
   bytesPerToken: number;
+  /** Whether weights came from the file as tokens touched them; if not, what was read tells nothing of the model's error. */
+  fromDisk: boolean;
 }
 
 export interface Conditions {
   memoryBytes: number;
   readAheadKib: number;
   pinnedBytes: number;
-  computeNs?: number;
+  /** Of the run's own compute. */
+  compute?: Foreseen;
 }
 
 export interface Prediction {
@@ -43,6 +46,8 @@ export class Predictor {
   readonly modelled: Simulated;
   /** What the run read, by what the model makes of it. */
   readonly #factor: number;
+  /** How far off predictions may be. */
+  readonly #factors: readonly number[];
 
   /** `patterns`: the likely one first, then others that the trace does not exclude. */
   constructor(
@@ -52,8 +57,10 @@ export class Predictor {
     private readonly speed: SpeedModel,
   ) {
     this.modelled = this.#simulated(measured)[0] as Simulated;
-    const factor = this.modelled.bytesPerToken > 0 ? measured.bytesPerToken / this.modelled.bytesPerToken : 1;
+    const told = measured.fromDisk && this.modelled.bytesPerToken > 0;
+    const factor = told ? measured.bytesPerToken / this.modelled.bytesPerToken : 1;
     this.#factor = Math.min(mostFactor, Math.max(1 / mostFactor, factor));
+    this.#factors = measured.fromDisk ? [1, this.#factor] : [1 / mostFactor, mostFactor];
   }
 
   predict(conditions: Conditions): Prediction {
@@ -64,7 +71,9 @@ export class Predictor {
     const simulated = memoryFactors.flatMap((factor) =>
       this.#simulated({ ...conditions, memoryBytes: conditions.memoryBytes * factor }),
     );
-    const all = simulated.flatMap(({ bytesPerToken }) => [bytesPerToken, bytesPerToken * this.#factor]);
+    const all = simulated.flatMap(({ bytesPerToken }) =>
+      this.#factors.map((factor) => bytesPerToken * factor),
+    );
     const likely = meanOf(simulated.filter((_, i) => i % this.patterns.length === 0));
     const bytes: Foreseen = {
       low: Math.min(...all) * (1 - bytesMargin),
@@ -72,14 +81,15 @@ export class Predictor {
       high: Math.max(...all) * (1 + bytesMargin),
     };
     const margin = own ? speedMargin.own : speedMargin.other;
-    const speed = (read: number) =>
-      this.speed.tokensPerSecond(read, conditions.readAheadKib, conditions.computeNs);
+    const { low, likely: usual, high } = conditions.compute ?? { low: 1, likely: 1, high: 1 };
+    const speed = (read: number, factor: number) =>
+      this.speed.tokensPerSecond(read, conditions.readAheadKib, this.speed.computeNs * factor);
     return {
       bytes,
       tokensPerSecond: {
-        low: speed(bytes.high) * (1 - margin),
-        likely: speed(bytes.likely),
-        high: speed(bytes.low) * (1 + margin),
+        low: speed(bytes.high, high) * (1 - margin),
+        likely: speed(bytes.likely, usual),
+        high: speed(bytes.low, low) * (1 + margin),
       },
       unusedBytes: likely.unusedBytesPerToken,
     };

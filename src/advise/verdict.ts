@@ -1,10 +1,10 @@
 import { formatSize, threeDigits } from '../memory/size.js';
 import type { Model } from '../model/gguf.js';
 import type { Advice } from './changes.js';
+import { computeBound } from './subject.js';
 
 /** Less of what a token touches than this read again is as good as nothing. */
 const nothingRead = 0.01;
-const computeBound = 0.8;
 /** A gain below this is within the spread of repeats. */
 const worthwhile = 1.05;
 

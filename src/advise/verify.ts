@@ -63,16 +63,21 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
   return verified;
 }
 
-/** More memory can be tried only where a limit is what keeps it short. */
-function triable({ changes }: Advice, { pressure }: ExperimentOptions): Change[] {
-  return changes.filter(
-    ({ conditions }) => conditions.memoryBytes === undefined || pressure?.mode === 'limit',
-  );
+/**
+ * More memory can be tried only where a limit is what keeps it short, mapped weights where blkscope's own option had them
+ * copied, a pin where tokens use what it holds.
+ */
+function triable({ changes, weights }: Advice, { pressure, workload }: ExperimentOptions): Change[] {
+  return changes.filter(({ conditions: { memoryBytes, mapped, pinBytes } }) => {
+    if (memoryBytes !== undefined && pressure?.mode !== 'limit') return false;
+    if (mapped) return workload?.repack === true;
+    return pinBytes === undefined || weights === 'mapped';
+  });
 }
 
 function changedOptions(
   asked: ExperimentOptions,
-  { readAheadKib, pinBytes, memoryBytes, threads }: ChangedConditions,
+  { readAheadKib, pinBytes, memoryBytes, threads, mapped }: ChangedConditions,
   plan: string,
 ): Partial<ExperimentOptions> {
   const limit: PressureRequest | undefined =
@@ -80,6 +85,6 @@ function changedOptions(
   return {
     ...given({ readAheadKib, pressure: limit }),
     ...(pinBytes === undefined ? {} : { pin: { bytes: pinBytes, plan } }),
-    ...(threads === undefined ? {} : { workload: { ...asked.workload, threads } }),
+    workload: { ...asked.workload, ...given({ threads, repack: mapped ? false : undefined }) },
   };
 }

@@ -15,7 +15,9 @@ export interface BoundInput {
 /**
  * The tokens per second that no run with this memory and disk can exceed, and where the measured run's time went.
  *
- * null when it cannot be told: no tokens or speed known, weights copied out of the page cache, no bandwidth measured.
+ * Weights that were copied into the process's own memory are what memory keeps of the model.
+ *
+ * null when it cannot be told: no tokens or speed known, no bandwidth measured.
  */
 export function boundOf({ model, summary, compute, disk }: BoundInput): Summary['bound'] {
   const { workload, phases } = summary;
@@ -25,18 +27,19 @@ export function boundOf({ model, summary, compute, disk }: BoundInput): Summary[
   // A second of the run itself may have been faster than the probe: a bound must hold for it too.
   const bandwidth = Math.max(disk?.sequential ?? 0, disk?.random ?? 0, fastestSecond(summary));
   if (!measured || readBytes === null || memoryBytes === null || bandwidth === 0) return null;
-  if (workload.weights === 'copied') return null;
   const touched = touchedByRole(model);
   const touchedBytes = sum(touched.values());
   const keptBytes = Math.min(touchedBytes, memoryBytes);
   const neededBytes = touchedBytes - keptBytes;
-  const boundNs = Math.max(compute.ns, (neededBytes / bandwidth) * 1e9);
+  // The program times its tokens itself; no token computes for longer than it takes.
+  const computeNs = Math.min(compute.ns, 1e9 / measured);
+  const boundNs = Math.max(computeNs, (neededBytes / bandwidth) * 1e9);
   if (boundNs === 0) return null;
   const unusedBytes = sum((summary.model?.roles ?? []).map(unusedBytesOf(touched)));
   const reReadBytes = Math.max(0, readBytes - unusedBytes - neededBytes);
   const excessNs = ((reReadBytes + unusedBytes) / bandwidth) * 1e9;
   return {
-    computeNsPerToken: compute.ns,
+    computeNsPerToken: computeNs,
     computeFrom: compute.from,
     touchedBytesPerToken: touchedBytes,
     keptBytes,
@@ -52,11 +55,19 @@ export function boundOf({ model, summary, compute, disk }: BoundInput): Summary[
 }
 
 /** What the workload's memory can hold of the model: its limit, or what was available, less its own memory. */
-export function memoryForModel({ memory, workload }: Summary): number | null {
+export function memoryForModel(summary: Summary): number | null {
+  const { memory } = summary;
   // What is pinned is part of the limit, but no longer of what is available.
   const all = memory.limitBytes ?? (memory.availableBefore ?? Number.NaN) + memory.pinnedBytes;
-  const own = workload?.rssAnonBytes;
-  return Number.isNaN(all) || own == null ? null : Math.max(0, all - own);
+  const own = ownMemory(summary);
+  return Number.isNaN(all) || own === null ? null : Math.max(0, all - own);
+}
+
+/** The workload's own memory, without the weights that it copied there. */
+export function ownMemory({ workload, model }: Summary): number | null {
+  if (workload?.rssAnonBytes == null) return null;
+  const copied = workload.weights === 'copied' ? (model?.bytes ?? 0) : 0;
+  return Math.max(0, workload.rssAnonBytes - copied);
 }
 
 /** Read of a role for a token, beyond what a token can use of it: readahead that hit nothing, for sure. */

@@ -9,9 +9,10 @@ import { plainStyle, type Style } from './style.js';
 export function renderAdvice(advice: Advice, style: Style = plainStyle): string {
   const { measured, modelled, changes, curve, seenShare } = advice;
   const size = (bytes: number) => format.size(Math.round(bytes));
+  const told = modelled ? ` (the model of the page cache says ${size(modelled.bytesPerToken)})` : '';
   const lines = [
     ` ${style.bold(advice.run)}`,
-    ` ${format.decimal(measured.tokensPerSecond)} tokens/s, ${size(measured.bytesPerToken)} read per token (the model of the page cache says ${size(modelled.bytesPerToken)})`,
+    ` ${format.decimal(measured.tokensPerSecond)} tokens/s, ${size(measured.bytesPerToken)} read per token${told}`,
     ` ${boundLine(advice.bound)}`,
     ` ${style.bold(advice.verdict)}`,
   ];

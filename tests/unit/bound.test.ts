@@ -106,11 +106,20 @@ test('reads of a role beyond what a token can use are readahead that hit nothing
   close(bound?.unusedBytesPerToken ?? 0, 2 * touched + hundredth - norm);
 });
 
-test('no bound where it means nothing: copied weights, no tokens, no bandwidth', () => {
+test('weights that were copied are in memory: compute alone is their bound, never below what was measured', () => {
+  const copied = summaryOf(0, touched, 1);
+  const work = copied.workload as NonNullable<Summary['workload']>;
+  Object.assign(work, { weights: 'copied', rssAnonBytes: touched + 50 });
+  (copied.model as NonNullable<Summary['model']>).bytes = touched;
+  const bound = boundOf({ model: scaled(dense), summary: copied, compute: { ns: 5e8, from: 'run' }, disk });
+  close(bound?.keptBytes ?? 0, touched);
+  close(bound?.tokensPerSecond ?? 0, 2);
+  const slower = boundOf({ model: scaled(dense), summary: copied, compute: { ns: 2e9, from: 'run' }, disk });
+  close(slower?.ratio ?? 0, 1);
+});
+
+test('no bound where it means nothing: no tokens, no bandwidth', () => {
   const input = { model: scaled(dense), compute: { ns: 1, from: 'run' }, disk };
-  const copied = summaryOf(touched, touched / 2, 1);
-  (copied.workload as NonNullable<Summary['workload']>).weights = 'copied';
-  assert.equal(boundOf({ ...input, summary: copied }), null);
   assert.equal(boundOf({ ...input, summary: summaryFixture(1, (s) => (s.phases = null)) }), null);
   assert.equal(boundOf({ ...input, disk: null, summary: summaryOf(touched, touched / 2, 1) }), null);
 });

@@ -29,7 +29,8 @@ function adviceOf(changes: Change[], altered: Partial<Advice> = {}): Omit<Advice
   };
   const measured = { bytesPerToken: 200 * MiB, tokensPerSecond: 2 };
   const modelled = { bytesPerToken: 201 * MiB };
-  return { run: 'runs/one', measured, modelled, bound, seenShare: 1, changes, curve: [], ...altered };
+  const told = { run: 'runs/one', measured, weights: 'mapped', modelled, bound, seenShare: 1 } as const;
+  return { ...told, changes, curve: [], ...altered };
 }
 
 const pin = (speed: number) => change('100 MiB pinned', { pinBytes: 100 * MiB }, speed);
