@@ -17,13 +17,13 @@ const [rounds = 5, seconds = 2] = process.argv.slice(2).map(Number);
 
 await using guest = await bootGuest({
   kernel: '7.3',
-  memoryMiB: 2048,
+  memoryMiB: 3072,
   modules: ['null_blk nr_devices=1 gb=1 queue_mode=2'],
 });
 const measurements: Measurement[] = JSON.parse(
   await guest.output(`node --input-type=module - ${rounds} ${seconds}`, {
     input: readFileSync(new URL('in-guest.mjs', import.meta.url)),
-    timeoutMs: rounds * (seconds + 5) * 7000,
+    timeoutMs: rounds * (seconds + 5) * 9000,
   }),
 );
 

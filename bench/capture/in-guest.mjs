@@ -63,6 +63,14 @@ function cpuNs(pid) {
   );
 }
 
+/** Now and then blktrace misses a SIGINT and waits for ever; it takes the next one. */
+async function end(tracer) {
+  const again = setInterval(() => tracer.kill('SIGINT'), 3000);
+  tracer.kill('SIGINT');
+  await once(tracer, 'exit');
+  clearInterval(again);
+}
+
 /** Into files on a tmpfs, or through a pipe into blkparse. */
 async function blktrace({ bytes, count }, { pipe = false } = {}) {
   rmSync(folder, { recursive: true, force: true });
@@ -79,8 +87,7 @@ async function blktrace({ bytes, count }, { pipe = false } = {}) {
   await sleep(100);
   const { iops, ios } = await load();
   const cpu = cpuNs(tracer.pid) + (parser ? cpuNs(parser.pid) : 0);
-  tracer.kill('SIGINT');
-  await once(tracer, 'exit');
+  await end(tracer);
   if (parser && parser.exitCode === null) await once(parser, 'exit');
   await sleep(100); // its last words
   const [, total, dropped] = /Total:\s+(\d+) events \(dropped (\d+)\)/.exec(told) ?? [];
@@ -96,10 +103,31 @@ async function blktrace({ bytes, count }, { pipe = false } = {}) {
   };
 }
 
+/** The trace is on and nobody reads it: what the kernel itself takes, which no reader can go below. */
+async function kernelAlone(actions) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  const buffers = ['-b', '16384', '-n', '4'];
+  const mask = actions.flatMap((each) => ['-a', each]);
+  const tracer = spawn('blktrace', ['-d', `/dev/${device}`, ...buffers, ...mask], {
+    cwd: folder,
+    stdio: 'ignore',
+  });
+  while (!existsSync(`/sys/kernel/debug/block/${device}/trace0`)) await sleep(20);
+  await sleep(300);
+  tracer.kill('SIGSTOP');
+  const { iops } = await load();
+  tracer.kill('SIGCONT');
+  await end(tracer);
+  return { iops };
+}
+
 const variants = {
   untraced: async () => ({ iops: (await load()).iops }),
   blkscope: () => blkscope('needed', usual),
+  'kernel alone, the same actions': () => kernelAlone(['issue', 'complete', 'requeue']),
   'blkscope --actions all': () => blkscope('all', usual),
+  'kernel alone, all actions': () => kernelAlone([]),
   'blktrace to tmpfs': () => blktrace(usual),
   'blktrace | blkparse': () => blktrace(usual, { pipe: true }),
   'blkscope --actions all, tiny buffers': () => blkscope('all', tiny),
@@ -110,7 +138,10 @@ const measurements = [];
 for (let round = 0; round < rounds; round++) {
   // Every other round backwards, so that no variant always follows the same one.
   const names = round % 2 ? Object.keys(variants).reverse() : Object.keys(variants);
-  for (const variant of names) measurements.push({ round, variant, ...(await variants[variant]()) });
+  for (const variant of names) {
+    process.stderr.write(`${round} ${variant}\n`);
+    measurements.push({ round, variant, ...(await variants[variant]()) });
+  }
 }
 console.log(JSON.stringify(measurements));
 process.exit(0);

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "capture/buffer_size.h"
 #include "capture/ring_reader.h"
 #include "decode/ring_page.h"
 #include "system/fd.h"
@@ -18,7 +19,7 @@
 namespace blkscope {
 namespace {
 
-constexpr uint64_t kDefaultBufferBytes = 4 << 20;  // per CPU
+constexpr uint64_t kLeastBufferBytes = 4 << 20;  // per CPU
 
 struct Stream {
   unsigned cpu;
@@ -67,7 +68,8 @@ class FtraceSource final : public Source {
       : options_(std::move(options)), changes_(changes), tracefs_(std::move(tracefs)), blkType_(blkType) {
     info_.kind = "ftrace";
     info_.protocol = kernelProtocol();
-    info_.bufferBytes = options_.bufferBytes ? options_.bufferBytes : kDefaultBufferBytes;
+    uint64_t needed = bufferBytesPerCpu(bufferNeed(options_.devices, options_.actions));
+    info_.bufferBytes = options_.bufferBytes ? options_.bufferBytes : std::max(needed, kLeastBufferBytes);
     info_.bufferCount = options_.bufferCount ? options_.bufferCount : 1;
   }
   ~FtraceSource() override { close(); }

@@ -1,24 +1,32 @@
 #include "capture/relay_source.h"
 
 #include <fcntl.h>
-#include <sched.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "capture/blktrace_abi.h"
+#include "capture/buffer_size.h"
+#include "capture/sub_buffer_place.h"
 #include "system/fd.h"
 #include "system/mounts.h"
+#include "system/on_cpu.h"
 
 namespace blkscope {
 namespace {
 
 constexpr uint64_t kDefaultBufferBytes = 512 << 10;
-constexpr uint64_t kDefaultBufferCount = 4;
+constexpr uint64_t kLeastBufferCount = 4;  // blktrace's choice
 constexpr size_t kReadBytes = 64 << 10;  // stays in the cache between the kernel's copy and the decoding
+// Longer than any record: a sub-buffer's padding, and so what a read to its end takes of the next one, is shorter.
+constexpr size_t kTailBytes = 1 << 10;
+// Smaller sub-buffers fill up while a thread comes back from another CPU.
+constexpr size_t kRoamingBytes = 128 << 10;
 
 struct Device {
   std::string name;
@@ -30,10 +38,36 @@ struct Stream {
   std::string device;
   unsigned cpu;
   Fd file;
-  RecordDecoder decoder;
-  Notes notes;
+  SubBufferPlace place;
+  bool stays = false;  // its thread, on its CPU
+  RecordDecoder decoder = {};
+  Notes notes = {};
   std::vector<std::byte> buffer = std::vector<std::byte>(kReadBytes);
 };
+
+// The kernel makes room for a record, moving the buffer's end, and fills it in afterwards, with interrupts off on the
+// buffer's CPU. A read includes the sub-buffer being filled, so a reader elsewhere can get a record whose bytes are not
+// there yet; a reader on that CPU cannot run in between. A sub-buffer that is full is whole and may be read from anywhere:
+// the bytes that surely are of one. (poll tells readable when there is one that was not read to its end.)
+size_t settledBytes(const Stream& stream) {
+  size_t left = stream.place.left();
+  if (left <= kTailBytes) return 0;
+  pollfd full{stream.file.get(), POLLIN, 0};
+  if (::poll(&full, 1, 0) <= 0 || !(full.revents & POLLIN)) return 0;
+  return std::min(left - kTailBytes, kReadBytes);
+}
+
+// A CPU that refuses is offline and writes nothing. Where a cpuset forbids it, a torn record shows as a sequence gap.
+ssize_t readSome(Stream& stream) {
+  if (size_t settled = settledBytes(stream)) return ::read(stream.file.get(), stream.buffer.data(), settled);
+  std::optional<OnCpu> here;
+  if (stream.place.known()) {
+    here.emplace(stream.cpu);
+  } else if (!stream.stays) {
+    stream.stays = CpuMask(stream.cpu).apply();
+  }
+  return ::read(stream.file.get(), stream.buffer.data(), kReadBytes);
+}
 
 class RelaySource final : public Source {
  public:
@@ -41,7 +75,8 @@ class RelaySource final : public Source {
       : options_(std::move(options)), changes_(changes), debugfs_(std::move(debugfs)) {
     info_.kind = "relay";
     info_.bufferBytes = options_.bufferBytes ? options_.bufferBytes : kDefaultBufferBytes;
-    info_.bufferCount = options_.bufferCount ? options_.bufferCount : kDefaultBufferCount;
+    uint64_t needed = bufferBytesPerCpu(bufferNeed(options_.devices, options_.actions)) / info_.bufferBytes + 1;
+    info_.bufferCount = options_.bufferCount ? options_.bufferCount : std::max(needed, kLeastBufferCount);
   }
   ~RelaySource() override { close(); }
 
@@ -139,7 +174,8 @@ Result<void> RelaySource::openStreams(const Device& device) {
                                    ": EPERM, kernel lockdown as on Secure Boot machines); use --source ftrace"};
     }
     if (!file) return file.error();
-    streams_.push_back({device.name, cpu, std::move(*file), RecordDecoder(), {}});
+    streams_.push_back({device.name, cpu, std::move(*file), SubBufferPlace(info_.bufferBytes)});
+    if (info_.bufferBytes < kRoamingBytes) streams_.back().place.lose();
   }
   if (streams_.empty()) {
     return Error{"NO_DEBUGFS", "no relay files in " + device.folder + ": is debugfs mounted at " + debugfs_ + "?"};
@@ -182,27 +218,17 @@ void RelaySource::close() {
   changes_.undo(keep_);
 }
 
-// The kernel makes room for a record, moving the buffer's end, and fills it in afterwards, with interrupts off on the
-// buffer's CPU. A read includes the sub-buffer being filled, so a reader elsewhere can get a record whose bytes are not
-// there yet; a reader on that CPU cannot run in between.
-// A CPU that refuses is offline and writes nothing. Where a cpuset forbids it, a torn record shows as a sequence gap.
-void moveTo(unsigned cpu) {
-  if (static_cast<unsigned>(::sched_getcpu()) == cpu) return;
-  constexpr unsigned kBits = 8 * sizeof(unsigned long);
-  std::vector<unsigned long> mask(cpu / kBits + 1);
-  mask.back() = 1ul << cpu % kBits;
-  ::sched_setaffinity(0, mask.size() * sizeof(unsigned long), reinterpret_cast<cpu_set_t*>(mask.data()));
-}
-
 Result<bool> RelaySource::drain(size_t stream, std::vector<Event>& out) {
   Stream& s = streams_[stream];
-  moveTo(s.cpu);
-  ssize_t got = ::read(s.file.get(), s.buffer.data(), s.buffer.size());
+  ssize_t got = readSome(s);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (got < 0 && errno == EIO) return vanished(s.device);
   if (got < 0) return systemError("read relay file of CPU " + std::to_string(s.cpu));
   if (got == 0) return false;
-  s.decoder.decode({s.buffer.data(), static_cast<size_t>(got)}, out, s.notes);
+  std::span bytes(s.buffer.data(), static_cast<size_t>(got));
+  s.decoder.decode(bytes, out, s.notes);
+  s.place.pass(bytes);
+  if (s.decoder.sequenceGaps()) s.place.lose();
   return true;
 }
 

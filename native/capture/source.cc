@@ -11,14 +11,15 @@ namespace blkscope {
 
 namespace {
 
-// A partition's requests are in its disk's queue; sysfs has the partition's folder inside the disk's.
-bool hasRequests(const std::string& device) {
-  std::string folder = "/sys/class/block/" + device;
-  if (::access((folder + "/partition").c_str(), F_OK) == 0) folder += "/..";
-  return ::access((folder + "/mq").c_str(), F_OK) == 0;
-}
+bool hasRequests(const std::string& device) { return ::access((diskFolder(device) + "/mq").c_str(), F_OK) == 0; }
 
 }  // namespace
+
+std::string diskFolder(const std::string& device) {
+  std::string folder = "/sys/class/block/" + device;
+  bool partition = ::access((folder + "/partition").c_str(), F_OK) == 0;
+  return partition ? folder + "/.." : folder;
+}
 
 uint64_t actionMask(const SourceOptions& options, const std::string& device) {
   if (options.actions == ActionChoice::all) return UINT64_MAX;

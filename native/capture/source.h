@@ -34,7 +34,7 @@ enum class ActionChoice { needed, all };
 struct SourceOptions {
   std::vector<std::string> devices;  // kernel names, "vda"
   ActionChoice actions = ActionChoice::needed;
-  uint64_t bufferBytes = 0;  // 0: the source's own choice
+  uint64_t bufferBytes = 0;  // 0: by the rate that the devices can make
   uint64_t bufferCount = 0;
   // Filters of the kernel's own. It looks at the sector where an I/O starts (sector 0 always passes), and at the thread
   // that runs when an event happens: a completion comes in an interrupt, in whichever thread's time.
@@ -92,6 +92,9 @@ class Source {
 /// Needed: issue, completion and requeue; for devices without requests (device mapper, md) queue and completion. With a
 /// filter by thread also queue, the one event that always happens in the thread that asked for the I/O.
 uint64_t actionMask(const SourceOptions& options, const std::string& device);
+
+/// sysfs's folder of a device; of a partition its disk's, whose queue its requests are in.
+std::string diskFolder(const std::string& device);
 
 /// The kernel's number (major << 20 | minor) of a block device named in /sys/class/block. Error: no such device.
 Result<uint32_t> deviceNumber(const std::string& device);

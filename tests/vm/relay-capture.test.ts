@@ -10,9 +10,9 @@ const READS_A_JOB = 3000;
 const READS = JOBS * READS_A_JOB;
 const SECTORS_A_READ = 8;
 
-const fio = (device: string) =>
+const fio = (device: string, jobs = JOBS, readsAJob = READS_A_JOB) =>
   `fio --name=reads --filename=/dev/${device} --rw=randread --bs=4k --direct=1 --ioengine=libaio --iodepth=8 \
-    --numjobs=${JOBS} --number_ios=${READS_A_JOB} --group_reporting --output=/tmp/fio.log`;
+    --numjobs=${jobs} --number_ios=${readsAJob} --group_reporting --output=/tmp/fio.log`;
 
 for (const { kernel, protocol } of [
   { kernel: '6.1', protocol: 1 },
@@ -29,9 +29,30 @@ for (const { kernel, protocol } of [
     });
     after(async () => await guest[Symbol.asyncDispose]());
 
+    // One job: its CPU fills sub-buffer after sub-buffer, and the thread that reads them has another CPU for it.
+    test('loses and tears nothing of full sub-buffers that are read from another CPU', async () => {
+      const reads = 60_000;
+      const load = fio('nullb0', 1, reads);
+      const { source, integrity } = await record(
+        guest,
+        'nullb0',
+        load,
+        '--actions',
+        'all',
+        '-b',
+        '128K',
+        '-n',
+        '8',
+      );
+      assert.deepEqual(integrity.defects, []);
+      assert.equal(integrity.eventsDropped + integrity.sequenceGaps, 0);
+      const { Q, G, D, C } = source.actions;
+      assert.deepEqual({ Q, G, D, C }, { Q: reads, G: reads, D: reads, C: reads });
+    });
+
     for (const device of ['nullb0', 'vda']) {
       test(`counts exactly the reads that fio makes on ${device}`, async () => {
-        const { source, integrity, reads, sizes } = await record(guest, device);
+        const { source, integrity, reads, sizes } = await record(guest, device, fio(device));
         assert.deepEqual(
           { kind: source.kind, protocol: source.protocol, issues: source.actions.D },
           { kind: 'relay', protocol, issues: READS },
@@ -51,9 +72,10 @@ for (const { kernel, protocol } of [
   });
 }
 
-async function record(guest: Guest, device: string): Promise<Summary> {
+async function record(guest: Guest, device: string, load: string, ...options: string[]): Promise<Summary> {
+  const run = `/tmp/run-${device}${options.join('')}`;
   const out = await guest.output(
-    `node /blkscope/dist/cli/main.js record -d ${device} --source relay --json -o /tmp/run-${device} -- ${fio(device)}`,
+    `node /blkscope/dist/cli/main.js record -d ${device} --source relay --json -o ${run} ${options.join(' ')} -- ${load}`,
   );
   return JSON.parse(out) as Summary;
 }
