@@ -28,7 +28,7 @@ class ByteWindow {
   int error() const { return error_; }
 
  private:
-  static constexpr size_t kBytes = 256 << 10;  // more than the largest record, 64 KiB and its header
+  static constexpr size_t kBytes = 128 << 10;  // more than the largest record, 64 KiB and its header
   Fd fd_;
   std::unique_ptr<std::byte[]> buffer_{new std::byte[kBytes]};
   size_t at_ = 0;
