@@ -78,7 +78,8 @@ template <class Sink>
 void mergeAll(const Streams& streams, Sink&& sink) {
   MemoryInput input(streams);
   Merger<MemoryInput> merger(input, streams.size());
-  merger.mergeUntil(UINT64_MAX, sink);
+  std::vector<Event> events(1024);
+  while (size_t count = merger.read(events, UINT64_MAX)) sink(std::span<const Event>(events).first(count));
 }
 
 uint64_t merge(const Streams& streams) {

@@ -1,7 +1,6 @@
 // Events on their way from one thread to another, a block at a time.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <cstddef>
@@ -17,23 +16,20 @@ namespace blkscope {
 /// for the other, until half of the ring is its own. Woken for every block, the two would do little but wake each other.
 class EventBlocks {
  public:
-  EventBlocks() {
-    for (Block& block : blocks_) block.reserve(kEvents);
-  }
+  /// Where the next events are to be put; `add` hands over as many as were.
+  std::span<Event> room() { return {events_.data() + filling_ * kEvents, kEvents}; }
 
-  void add(std::span<const Event> events) {
-    while (!events.empty()) {
-      Block& block = blocks_[filling_];
-      auto part = events.first(std::min(events.size(), kEvents - block.size()));
-      block.insert(block.end(), part.begin(), part.end());
-      events = events.subspan(part.size());
-      if (block.size() == kEvents) publish();
-    }
+  /// Waits, if this was the last free block.
+  void add(size_t count) {
+    std::unique_lock lock(mutex_);
+    counts_[filling_] = count;
+    filling_ = (filling_ + 1) % kBlocks;
+    if (++full_ == kHalf) changed_.notify_one();
+    if (full_ == kBlocks) changed_.wait(lock, [&] { return full_ <= kHalf; });
   }
 
   /// No more will come.
   void end() {
-    if (!blocks_[filling_].empty()) publish();
     std::lock_guard lock(mutex_);
     ended_ = true;
     changed_.notify_one();
@@ -43,26 +39,15 @@ class EventBlocks {
   template <class Visit>
   void takeAll(Visit visit) {
     for (size_t taking = 0; awaitFull(); taking = (taking + 1) % kBlocks) {
-      Block& block = blocks_[taking];
-      visit(std::span<const Event>(block));
-      block.clear();
+      visit(std::span<const Event>(events_.data() + taking * kEvents, counts_[taking]));
       release();
     }
   }
 
  private:
-  using Block = std::vector<Event>;
   static constexpr size_t kEvents = 1024;
   static constexpr size_t kBlocks = 16;
   static constexpr size_t kHalf = kBlocks / 2;
-
-  /// Hands the block over and waits, if that was the last free one.
-  void publish() {
-    std::unique_lock lock(mutex_);
-    if (++full_ == kHalf) changed_.notify_one();
-    if (full_ == kBlocks) changed_.wait(lock, [&] { return full_ <= kHalf; });
-    filling_ = (filling_ + 1) % kBlocks;
-  }
 
   /// False: there is no block, and none will come.
   bool awaitFull() {
@@ -76,8 +61,9 @@ class EventBlocks {
     if (--full_ == kHalf) changed_.notify_one();
   }
 
-  std::array<Block, kBlocks> blocks_;
-  size_t filling_ = 0;  // the adding thread's
+  std::vector<Event> events_ = std::vector<Event>(kBlocks * kEvents);
+  std::array<size_t, kBlocks> counts_{};  // events in each block
+  size_t filling_ = 0;                    // the adding thread's
   std::mutex mutex_;
   std::condition_variable changed_;
   size_t full_ = 0;  // blocks handed over and not released

@@ -28,7 +28,7 @@ void ImportSession::import() {
 void ImportSession::read(FileSource& source, EventBlocks& blocks) {
   ::pthread_setname_np(::pthread_self(), "blkscope-read");
   Merger<FileSource> merger(source, source.streams());
-  merger.mergeUntil(UINT64_MAX, [&](std::span<const Event> events) { blocks.add(events); });
+  while (size_t count = merger.read(blocks.room(), UINT64_MAX)) blocks.add(count);
   blocks.end();
   cpuNs_ = threadCpuNs();
 }

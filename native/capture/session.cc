@@ -15,6 +15,7 @@ namespace blkscope {
 namespace {
 
 constexpr int kAnalysisNice = 19;
+constexpr size_t kMergedEvents = 512;  // analysed at a time
 
 Result<std::unique_ptr<Source>> openAndStart(Result<std::unique_ptr<Source>> opened) {
   if (!opened) return opened;
@@ -166,16 +167,18 @@ void Session::analyse() {
   // While the workload runs, it goes first: what nobody asks for waits in the spool.
   ::setpriority(PRIO_PROCESS, 0, kAnalysisNice);  // the calling thread's, on Linux
   Merger<Spool> merger(*spool_, spool_->streams());
+  std::vector<Event> events(kMergedEvents);
   bool wanted = options_.deliver;
   if (wanted) analysis_->keepRows();
   for (uint64_t watermark = 0; watermark != UINT64_MAX && !spool_->cancelled();) {
     watermark = spool_->waitForWatermark();
     if (watermark == UINT64_MAX) ::setpriority(PRIO_PROCESS, 0, 0);  // tracing has ended
-    merger.mergeUntil(watermark, [&](std::span<const Event> events) {
-      analysis_->consume(events);
-      if (wanted) wanted = deliver(events);
+    while (size_t count = merger.read(events, watermark)) {
+      auto merged = std::span<const Event>(events).first(count);
+      analysis_->consume(merged);
+      if (wanted) wanted = deliver(merged);
       analysis_->rows().clear();
-    });
+    }
     if (wanted && batch_) wanted = passOn();
     if (wanted && !std::exchange(passedOn_, false)) spool_->ask();
   }

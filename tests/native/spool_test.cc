@@ -91,13 +91,14 @@ TEST_CASE("two threads pass all events through the spool, merged by time") {
     spool.end(streams);
   });
   Merger<Spool> merger(spool, 2);
+  std::vector<Event> merged(100);
   uint64_t expected = 0;
   bool ordered = true;
   for (uint64_t watermark = 0; watermark != UINT64_MAX;) {
     watermark = spool.waitForWatermark();
-    merger.mergeUntil(watermark, [&](std::span<const Event> events) {
-      for (const Event& event : events) ordered = ordered && event.time == expected++;
-    });
+    while (size_t count = merger.read(merged, watermark)) {
+      for (size_t i = 0; i < count; ++i) ordered = ordered && merged[i].time == expected++;
+    }
   }
   writer.join();
   CHECK(ordered);
