@@ -63,7 +63,7 @@ bool measure(Way& way, const std::string& device, double seconds) {
   std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
   stop = true;
   for (std::thread& reader : readers) reader.join();
-  session.stop();
+  if (auto stopped = session.stop(); !stopped) return false;
   uint64_t events = session.counters().events;
   way.cpuPerEvent.push_back(static_cast<double>(session.cost().captureCpuNs) / static_cast<double>(events));
   way.iops.push_back(static_cast<double>(done) / seconds);

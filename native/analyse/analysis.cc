@@ -46,18 +46,18 @@ void Analysis::consume(std::span<const Event> events) {
   }
 }
 
-void Analysis::issue(const Event& event) {
+inline void Analysis::issue(const Event& event) {
   uint32_t pid = matcher_.issue(event);
   if (event.direction != Direction::read) return;
   Device& d = device(event.device);
   d.issues = true;
   d.atIssue.add(event.sector, event.endSector());
   processes_[pid].gaps.add(event.sector, event.endSector());
-  if (event.device == fileDevice_) fileAtIssue_.add(map_, event.sector, event.endSector());
+  if (event.device == fileDevice_ && !map_.empty()) fileAtIssue_.add(map_, event.sector, event.endSector());
 }
 
-void Analysis::complete(const Event& event) {
-  uint32_t pid = matcher_.complete(event).pid;
+inline void Analysis::complete(const Event& event) {
+  uint32_t pid = matcher_.complete(event);
   bool read = event.direction == Direction::read;
   if (!read && event.direction != Direction::write) return;
   Transfer& transfer = read ? reads_ : writes_;
@@ -77,12 +77,14 @@ void Analysis::complete(const Event& event) {
   }
   readSizes_.add(event.bytes);
   d.read.insert(event.sector, event.sectors());
-  d.atComplete.add(event.sector, event.endSector());
   ProcessReads& process = processes_[pid];
   ++process.reads;
   process.bytes += event.bytes;
-  if (!d.issues) process.gaps.add(event.sector, event.endSector());
-  if (event.device == fileDevice_) countFiles(event);
+  if (!d.issues) {
+    d.atComplete.add(event.sector, event.endSector());
+    process.gaps.add(event.sector, event.endSector());
+  }
+  if (event.device == fileDevice_ && !map_.empty()) countFiles(event);
 }
 
 void Analysis::countFiles(const Event& event) {

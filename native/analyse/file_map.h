@@ -32,6 +32,8 @@ class FileMap {
 
   explicit FileMap(std::span<const TracedFile> files);
 
+  bool empty() const { return pieces_.empty(); }
+
   /// Calls `visit(const Piece&, from, to)` for every extent that [sector, endSector) overlaps, clipped, in order.
   template <class Visit>
   void forEachOverlap(uint64_t sector, uint64_t endSector, Visit&& visit) {

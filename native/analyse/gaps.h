@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -18,11 +19,11 @@ class Gaps {
   uint64_t backward() const { return counts_[4]; }    // below 0
 
   void add(uint64_t sector, uint64_t endSector) {
-    // No branch on the class: where reads are random it cannot be foreseen.
-    auto gap = static_cast<int64_t>(sector - lastEnd_);
-    size_t forward = static_cast<size_t>(gap > 0) + (gap >= 256) + (gap >= 2048);
-    size_t backward = static_cast<uint64_t>(gap) >> 63;
-    counts_[forward | backward << 2] += begun_;
+    // No branch on the class: where reads are random it cannot be foreseen. The highest bit of a gap tells it, and
+    // for 0 and 1 the lowest.
+    uint64_t gap = sector - lastEnd_;
+    size_t highest = 63 ^ static_cast<size_t>(std::countl_zero(gap | 1));
+    counts_[kClass[2 * highest + (gap & 1)]] += begun_;
     begun_ = 1;
     lastEnd_ = endSector;
   }
@@ -32,6 +33,15 @@ class Gaps {
   }
 
  private:
+  static constexpr std::array<uint8_t, 128> kClass = [] {
+    std::array<uint8_t, 128> classes{};
+    for (size_t i = 1; i < classes.size(); ++i) {
+      size_t highest = i / 2;
+      classes[i] = highest == 63 ? 4 : highest >= 11 ? 3 : highest >= 8 ? 2 : 1;
+    }
+    return classes;
+  }();
+
   std::array<uint64_t, 5> counts_{};
   uint64_t begun_ = 0;  // 1 once there was one before
   uint64_t lastEnd_ = 0;

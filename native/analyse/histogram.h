@@ -18,8 +18,9 @@ class Histogram {
   void add(uint64_t value) {
     ++buckets_[bucketOf(value)];
     sum_ += value;
-    min_ = std::min(min_, value);
-    max_ = std::max(max_, value);
+    // Branches, which are foreseen: nearly no value is a new least or most.
+    if (value < min_) min_ = value;
+    if (value > max_) max_ = value;
   }
 
   uint64_t count() const { return std::accumulate(buckets_.begin(), buckets_.end(), uint64_t{0}); }

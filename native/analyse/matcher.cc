@@ -1,34 +1,13 @@
 #include "analyse/matcher.h"
 
-#include <algorithm>
-
 namespace blkscope {
-namespace {
 
-// Flushes carry no sector, or any.
-uint64_t keySector(const Event& event) { return event.direction == Direction::flush ? 0 : event.sector; }
-
-uint64_t earlier(uint64_t a, uint64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
-
-bool waiting(const OpenBio& bio) { return !bio.issued(); }
-
-}  // namespace
-
-Matcher::Slot Matcher::add(const Event& event) {
-  if (event.time >= nextGiveUp_) {
-    giveUp(event.time > kMostAgeNs ? event.time - kMostAgeNs : 0, event.time);
-    nextGiveUp_ = event.time + kMostAgeNs / 8;
+void Matcher::makeRoom(uint64_t now) {
+  if (now >= nextGiveUp_) {
+    giveUp(now > kMostAgeNs ? now - kMostAgeNs : 0, now);
+    nextGiveUp_ = now + kMostAgeNs / 8;
   }
-  for (uint64_t age = kMostAgeNs; bios_.size() >= kMostOpen; age /= 4) {
-    giveUp(event.time > age ? event.time - age : 0, event.time);
-  }
-  OpenBio bio;
-  bio.sector = keySector(event);
-  bio.bytes = event.bytes;
-  bio.device = event.device;
-  bio.pid = event.pid;
-  bio.direction = event.direction;
-  return bios_.insert(bio);
+  for (uint64_t age = kMostAgeNs; bios_.size() >= kMostOpen; age /= 4) giveUp(now > age ? now - age : 0, now);
 }
 
 /// Gives up what has not moved since a time; one of the same time goes too.
@@ -36,24 +15,10 @@ void Matcher::giveUp(uint64_t olderThan, uint64_t now) {
   bios_.forEach([&](Slot slot) {
     const OpenBio& bio = bios_[slot];
     if (bio.lastSeen() > olderThan) return;
-    if (bio.requestBytes || (bio.issued() && bio.bytes == 0)) depth_.left(now, timeline_);
+    if (bio.requestBytes || (bio.issued() && bio.bytes == 0)) depth_.left(now);
     if (bio.begun) begunFree_.push_back(bio.begun - 1);
     bios_.erase(slot);
     ++counts_.givenUp;
-  });
-}
-
-/// What a request starts with: no bio that joined another at its end, if there is a choice.
-Matcher::Slot Matcher::findWaiting(const Event& event, uint64_t sector) const {
-  Slot found = bios_.find(event.device, event.direction, sector, [](const OpenBio& bio) {
-    return bio.stage == BioStage::queued || bio.stage == BioStage::frontMerged;
-  });
-  return found != OpenBios::kNone ? found : bios_.find(event.device, event.direction, sector, waiting);
-}
-
-Matcher::Slot Matcher::findIssued(const Event& event) const {
-  return bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
-    return bio.issued() && (bio.requestBytes != 0 || bio.bytes == 0);
   });
 }
 
@@ -69,55 +34,16 @@ void Matcher::cut(Slot slot, uint64_t atSector) {
   bios_.insert(rest);
 }
 
-void Matcher::other(const Event& event) {
-  if (event.direction == Direction::none) return;
-  switch (event.action) {
-    case Action::queue:
-      bios_[add(event)].queue = event.time;
-      break;
-    case Action::getrq:
-      return allocate(event);
-    case Action::insert:
-      return insert(event);
-    case Action::backMerge:
-    case Action::frontMerge:
-      return merge(event);
-    case Action::split:
-      return split(event);
-    case Action::requeue:
-      return requeue(event);
-    default:  // a remap is followed by a Q of its own where the bio goes
-      break;
-  }
-}
-
-void Matcher::allocate(const Event& event) {
-  Slot slot = bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
-    return bio.stage == BioStage::queued && bio.getrq == 0;
-  });
-  if (slot == OpenBios::kNone) slot = add(event);
-  bios_[slot].getrq = event.time;
-}
-
-void Matcher::insert(const Event& event) {
-  Slot slot = bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
-    return waiting(bio) && bio.stage != BioStage::backMerged && bio.insert == 0;
-  });
-  if (slot == OpenBios::kNone) slot = findWaiting(event, keySector(event));
-  if (slot == OpenBios::kNone) slot = add(event);
-  bios_[slot].insert = event.time;
-}
-
 void Matcher::merge(const Event& event) {
   // A bio that has no request yet; two requests that become one are told in the same way.
   Slot slot = bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
     return bio.stage == BioStage::queued && bio.getrq == 0;
   });
-  if (slot == OpenBios::kNone) slot = findWaiting(event, keySector(event));
+  if (slot == OpenBios::kNone) slot = findHead(event);
   if (slot == OpenBios::kNone) return;
   OpenBio& bio = bios_[slot];
   bio.stage = event.action == Action::backMerge ? BioStage::backMerged : BioStage::frontMerged;
-  if (Latency* latency = latencyOf(event.direction)) latency->add(Stage::q2m, bio.queue, event.time);
+  if (Latency* latency = latencyOf(event)) latency->add(Stage::q2m, bio.queue, event.time);
 }
 
 void Matcher::split(const Event& event) {
@@ -127,34 +53,29 @@ void Matcher::split(const Event& event) {
   if (slot != OpenBios::kNone) cut(slot, event.payload);
 }
 
-uint32_t Matcher::issue(const Event& event) {
-  if (event.direction == Direction::none) return event.pid;
-  depth_.issued(event.time, timeline_);
-  Slot head = findWaiting(event, keySector(event));
-  if (head == OpenBios::kNone) head = add(event);
+/// A request of more bios than its head, or of a part of it.
+void Matcher::issueSeveral(Slot head, const Event& event) {
   uint64_t end = event.endSector();
-  uint32_t pid = bios_[head].pid;
-  uint16_t bios = 0;
+  uint32_t bios = 0;
   for (Slot slot = head; slot != OpenBios::kNone;) {
     if (bios_[slot].endSector() > end) cut(slot, end);
     OpenBio& bio = bios_[slot];
     bio.stage = BioStage::issued;
     bio.issue = event.time;
-    bios += bios < UINT16_MAX;
+    ++bios;
     uint64_t next = bio.endSector();
     if (next >= end) break;
     slot = bios_.find(event.device, event.direction, next, waiting);
   }
   bios_[head].requestBytes = event.bytes;
-  bios_[head].merges = static_cast<uint16_t>(bios - 1);
-  return pid;
+  bios_[head].merges = static_cast<uint16_t>(std::min<uint32_t>(bios, UINT16_MAX) - 1);
 }
 
 /// The driver gives a request back: its bios wait again.
 void Matcher::requeue(const Event& event) {
   Slot head = findIssued(event);
   if (head == OpenBios::kNone) return;
-  depth_.left(event.time, timeline_);
+  depth_.left(event.time);
   uint64_t issued = bios_[head].issue;
   uint64_t end = bios_[head].sector + (bios_[head].requestBytes >> 9);
   bios_[head].requestBytes = 0;
@@ -171,42 +92,69 @@ void Matcher::requeue(const Event& event) {
   }
 }
 
-Latency* Matcher::latencyOf(Direction direction) {
-  if (direction == Direction::read) return &latency_[0];
-  return direction == Direction::write ? &latency_[1] : nullptr;
-}
-
-void Matcher::finishBio(const OpenBio& bio, const Event& event, IoRow& row) {
-  row.queue = earlier(row.queue, bio.queue);
-  row.getrq = earlier(row.getrq, bio.getrq);
-  row.insert = earlier(row.insert, bio.insert);
-  Latency* latency = event.error ? nullptr : latencyOf(event.direction);
-  if (!latency) return;
-  latency->add(Stage::q2c, bio.queue, event.time);
-  latency->add(Stage::q2d, bio.queue, bio.issue);
-  latency->add(Stage::q2g, bio.queue, bio.getrq);
-}
-
-/// Takes the bios of the first `bytes` of a request out of the table.
-void Matcher::finishBios(Slot head, const Event& event, uint64_t bytes, IoRow& row) {
-  uint64_t end = bios_[head].sector + (bytes >> 9);
+/// Takes the bios of a request that this ends, or of the part of it, out of the table.
+Matcher::Begin Matcher::finishBios(Slot head, const Event& event, Latency* latency) {
+  Begin begin;
+  uint64_t end = bios_[head].sector + event.sectors();
   uint64_t issued = bios_[head].issue;
-  for (Slot slot = head;;) {
+  for (Slot slot = head; slot != OpenBios::kNone;) {
     if (bios_[slot].endSector() > end) cut(slot, end);
     const OpenBio& bio = bios_[slot];
+    begin.queue = earlier(begin.queue, bio.queue);
+    begin.getrq = earlier(begin.getrq, bio.getrq);
+    begin.insert = earlier(begin.insert, bio.insert);
+    finishBio(bio, event, latency);
     uint64_t next = bio.endSector();
-    finishBio(bio, event, row);
     bios_.erase(slot);
-    if (next >= end) return;
+    if (next >= end) break;
     slot = bios_.find(event.device, event.direction, next, [&](const OpenBio& other) {
       return other.issue == issued && other.requestBytes == 0;
     });
-    if (slot == OpenBios::kNone) return;
   }
+  return begin;
+}
+
+/// What began before the trace, whose issue was lost, or of a device that does not tell of it.
+uint32_t Matcher::completeUnissued(const Event& event) {
+  Slot slot = findHead(event);
+  // One that was given back half done has its beginning aside.
+  if (slot != OpenBios::kNone) return bios_[slot].begun ? completePart(slot, event) : completeWhole(slot, event);
+  // A flush completes twice: as the device's and as the bio's.
+  if (event.direction == Direction::flush) return 0;
+  ++counts_.unmatched;
+  if (keepRows_) rows_.push_back(rowOf(event, {}, {}));
+  return 0;
+}
+
+/// A completion of a request that completes in parts.
+uint32_t Matcher::completePart(Slot slot, const Event& event) {
+  OpenBio head = bios_[slot];
+  Begin begin = finishBios(slot, event, latencyOf(event));
+  IoRow row = rowOf(event, {head.issue, head.pid, head.merges}, begin);
+  if (head.begun) {
+    const IoRow& before = begun_[head.begun - 1];
+    row.sector = before.sector;
+    row.queue = earlier(before.queue, row.queue);
+    row.getrq = earlier(before.getrq, row.getrq);
+    row.insert = earlier(before.insert, row.insert);
+    row.sectors += before.sectors;
+    row.pid = before.pid;
+    row.merges = before.merges;
+    row.error = before.error ? before.error : row.error;
+  }
+  if (event.bytes < head.requestBytes) {
+    putOff(head, event, row);
+    return row.pid;
+  }
+  begunFree_.push_back(head.begun - 1);
+  if (head.issued()) depth_.left(event.time);
+  finishRequest({row.queue, row.getrq, row.insert}, row.issue, row.complete, row.error ? nullptr : latencyOf(event));
+  if (keepRows_) rows_.push_back(row);
+  return row.pid;
 }
 
 /// The rest of a request becomes one that starts where the completed part ends.
-void Matcher::finishPart(const OpenBio& head, const Event& event, const IoRow& row) {
+void Matcher::putOff(const OpenBio& head, const Event& event, const IoRow& row) {
   uint64_t next = head.sector + event.sectors();
   Slot rest = bios_.find(event.device, event.direction, next,
                          [&](const OpenBio& bio) { return bio.issue == head.issue && bio.requestBytes == 0; });
@@ -232,59 +180,21 @@ void Matcher::finishPart(const OpenBio& head, const Event& event, const IoRow& r
   bios_[rest].begun = index + 1;
 }
 
-const IoRow& Matcher::complete(const Event& event) {
-  row_ = {};
-  row_.sector = event.sector;
-  row_.sectors = static_cast<uint32_t>(event.sectors());
-  row_.complete = event.time;
-  row_.device = event.device;
-  row_.direction = event.direction;
-  row_.error = event.error;
-  bool empty = event.bytes == 0 && event.direction != Direction::flush;
-  if (event.direction == Direction::none || empty) return row_;
-  Slot slot = findIssued(event);
-  bool issued = slot != OpenBios::kNone;
-  if (!issued) slot = findWaiting(event, keySector(event));
-  if (slot == OpenBios::kNone) {
-    // A flush completes twice: as the device's and as the bio's.
-    if (event.direction == Direction::flush) return row_;
-    ++counts_.unmatched;
-    finishRow(row_, 0);
-    return row_;
-  }
-  OpenBio head = bios_[slot];
-  if (head.begun) {
-    IoRow begun = begun_[head.begun - 1];
-    begun.complete = event.time;
-    begun.sectors += row_.sectors;
-    begun.error = begun.error ? begun.error : event.error;
-    row_ = begun;
-  }
-  row_.issue = head.issue;
-  if (!head.begun) {
-    row_.pid = head.pid;
-    row_.merges = head.merges;
-  }
-  finishBios(slot, event, event.bytes, row_);
-  if (issued && event.bytes < head.requestBytes) {
-    finishPart(head, event, row_);
-    return row_;
-  }
-  if (issued) depth_.left(event.time, timeline_);
-  ++counts_.requests;
-  finishRow(row_, head.begun);
-  return row_;
-}
-
-void Matcher::finishRow(IoRow& row, uint32_t begun) {
-  if (begun) begunFree_.push_back(begun - 1);
-  Latency* latency = row.error ? nullptr : latencyOf(row.direction);
-  if (latency) {
-    latency->add(Stage::d2c, row.issue, row.complete);
-    latency->add(Stage::g2i, row.getrq, row.insert);
-    latency->add(Stage::i2d, row.insert, row.issue);
-  }
-  if (keepRows_) rows_.push_back(row);
+IoRow Matcher::rowOf(const Event& event, const Request& request, const Begin& begin) {
+  IoRow row;
+  row.sector = event.sector;
+  row.queue = begin.queue;
+  row.getrq = begin.getrq;
+  row.insert = begin.insert;
+  row.issue = request.issue;
+  row.complete = event.time;
+  row.sectors = static_cast<uint32_t>(event.sectors());
+  row.device = event.device;
+  row.pid = request.pid;
+  row.merges = request.merges;
+  row.error = event.error;
+  row.direction = event.direction;
+  return row;
 }
 
 }  // namespace blkscope

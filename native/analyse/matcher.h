@@ -1,6 +1,7 @@
 // Puts the events of an I/O together into one request.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -26,7 +27,7 @@ namespace blkscope {
 class Matcher {
  public:
   /// The queue depth is noted in the timeline, bucket by bucket.
-  explicit Matcher(Timeline& timeline) : timeline_(timeline) {}
+  explicit Matcher(Timeline& timeline) : depth_(timeline) {}
 
   struct Counts {
     uint64_t requests = 0;   // completed, with an origin
@@ -40,15 +41,15 @@ class Matcher {
   void other(const Event& event);
   /// Who queued what is issued here; the event's own pid where that was not seen.
   uint32_t issue(const Event& event);
-  /// The request this completes or, if only a part is done yet, what is known of it.
-  const IoRow& complete(const Event& event);
+  /// Who queued what completes here; without Q who issued it; 0 where neither was seen.
+  uint32_t complete(const Event& event);
 
   /// Rows are kept for whoever takes them.
   void keepRows() { keepRows_ = true; }
   std::vector<IoRow>& rows() { return rows_; }
 
   /// Ends the last depth's time.
-  void finish(uint64_t endNs) { depth_.pass(endNs, timeline_); }
+  void finish(uint64_t endNs) { depth_.finish(endNs); }
 
   const Counts& counts() const { return counts_; }
   /// Bios that neither completed nor were given up.
@@ -59,33 +60,190 @@ class Matcher {
  private:
   using Slot = OpenBios::Slot;
 
+  /// What the bio at a request's head knows of it.
+  struct Request {
+    uint64_t issue = 0;
+    uint32_t pid = 0;
+    uint32_t merges = 0;
+  };
+  /// When the first of a request's bios was at each point.
+  struct Begin {
+    uint64_t queue = 0;
+    uint64_t getrq = 0;
+    uint64_t insert = 0;
+  };
+
+  // Flushes carry no sector, or any.
+  static uint64_t keySector(const Event& event) { return event.direction == Direction::flush ? 0 : event.sector; }
+  static bool waiting(const OpenBio& bio) { return !bio.issued(); }
+  /// Of two times of which one may not be known (0).
+  static uint64_t earlier(uint64_t a, uint64_t b) { return std::min(a - 1, b - 1) + 1; }
+
   Slot add(const Event& event);
-  Slot findWaiting(const Event& event, uint64_t sector) const;
+  Slot findHead(const Event& event) const;
   Slot findIssued(const Event& event) const;
+  void makeRoom(uint64_t now);
+  void giveUp(uint64_t olderThan, uint64_t now);
   void cut(Slot slot, uint64_t atSector);
   void split(const Event& event);
   void merge(const Event& event);
   void allocate(const Event& event);
   void insert(const Event& event);
   void requeue(const Event& event);
-  Latency* latencyOf(Direction direction);
-  void finishBio(const OpenBio& bio, const Event& event, IoRow& row);
-  void finishBios(Slot head, const Event& event, uint64_t bytes, IoRow& row);
-  void finishPart(const OpenBio& head, const Event& event, const IoRow& row);
-  void finishRow(IoRow& row, uint32_t begun);
-  void giveUp(uint64_t olderThan, uint64_t now);
+  void issueSeveral(Slot head, const Event& event);
+  Latency* latencyOf(const Event& event);
+  static void finishBio(const OpenBio& bio, const Event& event, Latency* latency);
+  Begin finishBios(Slot head, const Event& event, Latency* latency);
+  uint32_t completeUnissued(const Event& event);
+  uint32_t completeWhole(Slot slot, const Event& event);
+  uint32_t completePart(Slot slot, const Event& event);
+  static IoRow rowOf(const Event& event, const Request& request, const Begin& begin);
+  void putOff(const OpenBio& head, const Event& event, const IoRow& row);
+  void finishRequest(const Begin& begin, uint64_t issue, uint64_t complete, Latency* latency);
 
-  Timeline& timeline_;
   OpenBios bios_;
-  std::array<Latency, 2> latency_;  // reads, writes
   QueueDepth depth_;
   Counts counts_;
-  IoRow row_;
+  uint64_t nextGiveUp_ = 0;
+  bool keepRows_ = false;
   std::vector<IoRow> begun_;  // rows of requests that are partly done
   std::vector<uint32_t> begunFree_;
   std::vector<IoRow> rows_;
-  bool keepRows_ = false;
-  uint64_t nextGiveUp_ = 0;
+  std::array<Latency, 2> latency_;  // reads, writes
 };
+
+// What nearly every event comes to is inline; the rest is in matcher.cc.
+
+inline Matcher::Slot Matcher::add(const Event& event) {
+  if (event.time >= nextGiveUp_ || bios_.size() >= kMostOpen) makeRoom(event.time);
+  Slot slot = bios_.insert(event.device, event.direction, keySector(event));
+  OpenBio& bio = bios_[slot];
+  bio.bytes = event.bytes;
+  bio.pid = event.pid;
+  return slot;
+}
+
+/// What a request starts with: no bio that joined another at its end, if there is a choice.
+inline Matcher::Slot Matcher::findHead(const Event& event) const {
+  uint64_t sector = keySector(event);
+  Slot found = bios_.find(event.device, event.direction, sector, [](const OpenBio& bio) {
+    return bio.stage == BioStage::queued || bio.stage == BioStage::frontMerged;
+  });
+  return found != OpenBios::kNone ? found : bios_.find(event.device, event.direction, sector, waiting);
+}
+
+inline Matcher::Slot Matcher::findIssued(const Event& event) const {
+  return bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
+    return bio.issued() && (bio.requestBytes != 0 || bio.bytes == 0);
+  });
+}
+
+inline void Matcher::allocate(const Event& event) {
+  Slot slot = bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
+    return bio.stage == BioStage::queued && bio.getrq == 0;
+  });
+  if (slot == OpenBios::kNone) slot = add(event);
+  bios_[slot].getrq = event.time;
+}
+
+inline void Matcher::insert(const Event& event) {
+  Slot slot = bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
+    return waiting(bio) && bio.stage != BioStage::backMerged && bio.insert == 0;
+  });
+  if (slot == OpenBios::kNone) slot = findHead(event);
+  if (slot == OpenBios::kNone) slot = add(event);
+  bios_[slot].insert = event.time;
+}
+
+inline uint32_t Matcher::issue(const Event& event) {
+  if (event.direction == Direction::none) return event.pid;
+  depth_.issued(event.time);
+  Slot head = findHead(event);
+  if (head == OpenBios::kNone) head = add(event);
+  OpenBio& bio = bios_[head];
+  if (bio.endSector() != event.endSector()) {
+    issueSeveral(head, event);
+    return bios_[head].pid;
+  }
+  bio.stage = BioStage::issued;
+  bio.issue = event.time;
+  bio.requestBytes = event.bytes;
+  bio.merges = 0;
+  return bio.pid;
+}
+
+/// Where the times of what this ends count; null: nowhere.
+inline Latency* Matcher::latencyOf(const Event& event) {
+  if (event.error) return nullptr;
+  if (event.direction == Direction::read) return &latency_[0];
+  return event.direction == Direction::write ? &latency_[1] : nullptr;
+}
+
+inline void Matcher::finishBio(const OpenBio& bio, const Event& event, Latency* latency) {
+  uint64_t queue = bio.queue;
+  uint64_t issue = bio.issue;
+  uint64_t getrq = bio.getrq;
+  if (!latency || queue == 0) return;
+  latency->add(Stage::q2c, queue, event.time);
+  latency->add(Stage::q2d, queue, issue);
+  latency->add(Stage::q2g, queue, getrq);
+}
+
+inline void Matcher::finishRequest(const Begin& begin, uint64_t issue, uint64_t complete, Latency* latency) {
+  ++counts_.requests;
+  if (!latency) return;
+  latency->add(Stage::d2c, issue, complete);
+  latency->add(Stage::g2i, begin.getrq, begin.insert);
+  latency->add(Stage::i2d, begin.insert, issue);
+}
+
+inline uint32_t Matcher::completeWhole(Slot slot, const Event& event) {
+  Latency* latency = latencyOf(event);
+  const OpenBio& head = bios_[slot];
+  Request request{head.issue, head.pid, head.merges};
+  Begin begin{head.queue, head.getrq, head.insert};
+  if (head.endSector() == head.sector + event.sectors()) {
+    finishBio(head, event, latency);
+    bios_.erase(slot);
+  } else {
+    begin = finishBios(slot, event, latency);
+  }
+  finishRequest(begin, request.issue, event.time, latency);
+  if (keepRows_) rows_.push_back(rowOf(event, request, begin));
+  return request.pid;
+}
+
+inline uint32_t Matcher::complete(const Event& event) {
+  bool empty = event.bytes == 0 && event.direction != Direction::flush;
+  if (event.direction == Direction::none || empty) return 0;
+  Slot slot = findIssued(event);
+  if (slot == OpenBios::kNone) return completeUnissued(event);
+  const OpenBio& head = bios_[slot];
+  if (head.begun || event.bytes < head.requestBytes) return completePart(slot, event);
+  depth_.left(event.time);
+  return completeWhole(slot, event);
+}
+
+inline void Matcher::other(const Event& event) {
+  if (event.direction == Direction::none) return;
+  switch (event.action) {
+    case Action::queue:
+      bios_[add(event)].queue = event.time;
+      break;
+    case Action::getrq:
+      return allocate(event);
+    case Action::insert:
+      return insert(event);
+    case Action::backMerge:
+    case Action::frontMerge:
+      return merge(event);
+    case Action::split:
+      return split(event);
+    case Action::requeue:
+      return requeue(event);
+    default:  // a remap is followed by a Q of its own where the bio goes
+      break;
+  }
+}
 
 }  // namespace blkscope

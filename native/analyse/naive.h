@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include "analyse/gaps.h"
 #include "decode/event.h"
@@ -14,13 +15,13 @@ class Naive {
  public:
   void begin(uint64_t startNs) { secondStart_ = startNs; }
 
-  void add(const Event& event) {
-    if (event.direction != Direction::read || event.bytes == 0) return;
-    ++count_;
-    bytes_ += event.bytes;
-    gaps_.add(event.sector, event.endSector());
-    if (event.time >= secondStart_ + kSecond) moveTo(event.time);
-    secondBytes_ += event.bytes;
+  [[gnu::always_inline]] void add(const Event& event) {
+      if (event.direction != Direction::read || event.bytes == 0) return;
+      ++count_;
+      bytes_ += event.bytes;
+      gaps_.add(event.sector, event.endSector());
+      if (event.time >= secondStart_ + kSecond) moveTo(event.time);
+      secondBytes_ += event.bytes;
   }
 
   uint64_t count() const { return count_; }
@@ -32,7 +33,7 @@ class Naive {
  private:
   static constexpr uint64_t kSecond = 1'000'000'000;
 
-  void moveTo(uint64_t time) {
+  [[gnu::noinline]] void moveTo(uint64_t time) {
     peak_ = std::max(peak_, secondBytes_);
     secondBytes_ = 0;
     secondStart_ += (time - secondStart_) / kSecond * kSecond;

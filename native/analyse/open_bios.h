@@ -38,55 +38,62 @@ static_assert(sizeof(OpenBio) == 64);
 
 /// A hash table by device and first sector; bios with the same key are found in the order they came.
 ///
-/// Linear probing over an index of 8 bytes a bio, half full at most; erasing moves later entries up, which keeps
-/// equal keys in order and needs no tombstones. The bios themselves never move.
+/// Linear probing over an index of 4 bytes a bio, half full at most; erasing moves later entries up, which keeps
+/// equal keys in order and needs no tombstones. The bios themselves never move but when the table grows, and the
+/// place freed last is taken first: what is in flight stays in the first-level cache.
 class OpenBios {
  public:
   using Slot = uint32_t;
   static constexpr Slot kNone = UINT32_MAX;
 
-  OpenBios() : index_(kLeastIndex), mask_(kLeastIndex - 1) {}
+  OpenBios() { resize(kLeast); }
 
   OpenBio& operator[](Slot slot) { return bios_[slot]; }
-  size_t size() const { return count_; }
+  const OpenBio& operator[](Slot slot) const { return bios_[slot]; }
+  size_t size() const { return bios_.size() - freeCount_; }
 
+  /// A bio of which nothing is known yet but its key.
+  Slot insert(uint32_t device, Direction direction, uint64_t sector) {
+    if (freeCount_ == 0) grow();
+    Slot slot = free_[--freeCount_];
+    OpenBio& bio = bios_[slot];
+    bio = {};
+    bio.sector = sector;
+    bio.device = device;
+    bio.direction = direction;
+    place(slot);
+    return slot;
+  }
+
+  /// A copy of a bio that may have changed in all but its device and direction.
   Slot insert(const OpenBio& bio) {
-    if (2 * (count_ + 1) > index_.size()) grow();
-    Slot slot;
-    if (free_.empty()) {
-      slot = static_cast<Slot>(bios_.size());
-      bios_.push_back(bio);
-    } else {
-      slot = free_.back();
-      free_.pop_back();
-      bios_[slot] = bio;
-    }
-    place({hashOf(bio.device, bio.sector), slot});
-    ++count_;
+    OpenBio copy = bio;  // growing moves the bios
+    Slot slot = insert(copy.device, copy.direction, copy.sector);
+    bios_[slot] = copy;
     return slot;
   }
 
   /// The oldest bio of this direction that starts there and for which `accept(const OpenBio&)` holds; else kNone.
   template <class Accept>
   Slot find(uint32_t device, Direction direction, uint64_t sector, Accept accept) const {
-    uint32_t hash = hashOf(device, sector);
-    for (uint32_t i = hash & mask_; index_[i].slot != kNone; i = (i + 1) & mask_) {
-      if (index_[i].hash != hash) continue;
-      const OpenBio& bio = bios_[index_[i].slot];
-      if (bio.sector == sector && bio.device == device && bio.direction == direction && accept(bio)) {
-        return index_[i].slot;
-      }
+    for (uint32_t i = hashOf(device, sector) & mask_;; i = (i + 1) & mask_) {
+      Slot slot = index_[i];
+      if (slot == kNone) return kNone;
+      const OpenBio& bio = bios_[slot];
+      if (bio.sector == sector && bio.device == device && bio.direction == direction && accept(bio)) return slot;
     }
-    return kNone;
   }
 
   void erase(Slot slot) {
-    uint32_t i = hashOf(bios_[slot].device, bios_[slot].sector) & mask_;
-    while (index_[i].slot != slot) i = (i + 1) & mask_;
-    closeGap(i);
-    free_.push_back(slot);
+    uint32_t i = homeOf(slot);
+    while (index_[i] != slot) i = (i + 1) & mask_;
+    if (index_[(i + 1) & mask_] == kNone) {
+      index_[i] = kNone;
+    } else {
+      closeGap(i);
+    }
     bios_[slot].direction = Direction::none;  // marks it free: no bio in the table has none
-    --count_;
+    free_[freeCount_++] = slot;
   }
 
   /// Calls visit(Slot) for every bio; it may erase that one.
@@ -98,51 +105,29 @@ class OpenBios {
   }
 
  private:
-  struct Entry {
-    uint32_t hash = 0;
-    Slot slot = kNone;
-  };
-  static constexpr size_t kLeastIndex = 1024;
+  static constexpr size_t kLeast = 512;
 
   static uint32_t hashOf(uint32_t device, uint64_t sector) {
     uint64_t mixed = (sector ^ (uint64_t{device} << 40)) * 0x9e3779b97f4a7c15;
     return static_cast<uint32_t>(mixed >> 32);
   }
+  uint32_t homeOf(Slot slot) const { return hashOf(bios_[slot].device, bios_[slot].sector) & mask_; }
 
-  void place(Entry entry) {
-    uint32_t i = entry.hash & mask_;
-    while (index_[i].slot != kNone) i = (i + 1) & mask_;
-    index_[i] = entry;
+  void place(Slot slot) {
+    uint32_t i = homeOf(slot);
+    while (index_[i] != kNone) i = (i + 1) & mask_;
+    index_[i] = slot;
   }
 
-  void closeGap(uint32_t gap) {
-    for (uint32_t i = (gap + 1) & mask_; index_[i].slot != kNone; i = (i + 1) & mask_) {
-      uint32_t home = index_[i].hash & mask_;
-      if (((i - home) & mask_) < ((i - gap) & mask_)) continue;  // would come before its home
-      index_[gap] = index_[i];
-      gap = i;
-    }
-    index_[gap] = {};
-  }
+  void closeGap(uint32_t gap);
+  void grow();
+  void resize(size_t bios);
 
-  void grow() {
-    std::vector<Entry> old(2 * index_.size());
-    old.swap(index_);
-    mask_ = static_cast<uint32_t>(index_.size() - 1);
-    // From an empty place on, so that entries of one key are met in their order.
-    size_t start = 0;
-    while (old[start].slot != kNone) ++start;
-    for (size_t i = 0; i < old.size(); ++i) {
-      const Entry& entry = old[(start + i) & (old.size() - 1)];
-      if (entry.slot != kNone) place(entry);
-    }
-  }
-
-  std::vector<Entry> index_;
-  uint32_t mask_;
+  std::vector<Slot> index_;
+  uint32_t mask_ = 0;
   std::vector<OpenBio> bios_;
-  std::vector<Slot> free_;
-  size_t count_ = 0;
+  std::vector<Slot> free_;  // a stack of freeCount_, as long as the bios
+  size_t freeCount_ = 0;
 };
 
 }  // namespace blkscope

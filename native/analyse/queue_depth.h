@@ -1,6 +1,7 @@
 // How many requests the devices have in hand: issued and not completed.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -9,36 +10,66 @@
 
 namespace blkscope {
 
-/// The time spent at each depth, over all traced devices together.
+/// The time spent at each depth, over all traced devices together; noted in the timeline too, a bucket at a time.
 class QueueDepth {
  public:
   static constexpr size_t kMost = 1023;  // deeper ones count as this
 
-  void issued(uint64_t time, Timeline& timeline) {
-    pass(time, timeline);
+  explicit QueueDepth(Timeline& timeline) : timeline_(timeline) {}
+
+  void issued(uint64_t time) {
+    pass(time);
     ++depth_;
   }
-  void left(uint64_t time, Timeline& timeline) {
-    pass(time, timeline);
-    if (depth_ > 0) --depth_;
+  void left(uint64_t time) {
+    pass(time);
+    depth_ -= depth_ > 0;
   }
-  void pass(uint64_t time, Timeline& timeline) {
-    if (time > since_) {
-      if (since_ != 0) {
-        ns_[depth_ < kMost ? depth_ : kMost] += time - since_;
-        timeline.addDepth(since_, time, depth_);
-      }
-      since_ = time;
-    }
+  /// Ends the last depth's time.
+  void finish(uint64_t endNs) {
+    pass(endNs);
+    noteBucket();
   }
 
   uint64_t depth() const { return depth_; }
   const std::array<uint64_t, kMost + 1>& nsAtDepth() const { return ns_; }
 
  private:
-  std::array<uint64_t, kMost + 1> ns_{};
+  [[gnu::always_inline]] void pass(uint64_t time) {
+    if (time > bucketEnd_) return passOut(time);
+    if (time <= since_) return;
+    uint64_t passed = time - since_;
+    ns_[std::min(depth_, kMost)] += passed;
+    bucketDepthNs_ += depth_ * passed;
+    bucketMost_ = std::max(bucketMost_, depth_);
+    since_ = time;
+  }
+
+  /// Time goes on into another bucket; the first time of all does too.
+  [[gnu::noinline]] void passOut(uint64_t time) {
+    noteBucket();
+    if (since_ != 0) {
+      ns_[std::min(depth_, kMost)] += time - since_;
+      timeline_.addDepth(since_, time, depth_);
+    }
+    since_ = bucketFrom_ = time;
+    bucketEnd_ = timeline_.bucketEnd(time);
+  }
+
+  void noteBucket() {
+    if (bucketMost_) timeline_.addDepthNs(bucketFrom_, bucketDepthNs_, bucketMost_);
+    bucketDepthNs_ = bucketMost_ = 0;
+  }
+
+  Timeline& timeline_;
   uint64_t depth_ = 0;
   uint64_t since_ = 0;
+  // Of the bucket that `since_` is in, from its first change of depth on.
+  uint64_t bucketFrom_ = 0;
+  uint64_t bucketEnd_ = 0;
+  uint64_t bucketDepthNs_ = 0;
+  uint64_t bucketMost_ = 0;
+  std::array<uint64_t, kMost + 1> ns_{};
 };
 
 }  // namespace blkscope

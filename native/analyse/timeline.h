@@ -41,13 +41,27 @@ class Timeline {
 
   /// So many requests were in the devices' hands from one time to another.
   void addDepth(uint64_t from, uint64_t to, uint64_t depth) {
-    if (from >= bucketStart_ && to <= bucketStart_ + bucketNs_ && !buckets_.empty()) {
-      Bucket& bucket = buckets_[index_];
-      bucket.depthNs += depth * (to - from);
-      bucket.maxDepth = std::max(bucket.maxDepth, depth);
-    } else {
-      addDepthAcross(from, to, depth);
+    from = std::max(from, start_);
+    while (depth != 0 && from < to) {
+      at(from);
+      uint64_t until = isLast() ? to : std::min(to, bucketStart_ + bucketNs_);
+      addDepthNs(from, depth * (until - from), depth);
+      from = until;
     }
+  }
+
+  /// The same of several times within the bucket of one: the sum of depths, each times how long, and the most.
+  void addDepthNs(uint64_t time, uint64_t depthNs, uint64_t maxDepth) {
+    Bucket& bucket = at(time);
+    bucket.depthNs += depthNs;
+    bucket.maxDepth = std::max(bucket.maxDepth, maxDepth);
+  }
+
+  /// Up to when a time's bucket lasts, or will at least; 0 before the start, where nothing is counted.
+  uint64_t bucketEnd(uint64_t time) const {
+    if (time < start_) return 0;
+    uint64_t index = (time - start_) / bucketNs_;
+    return index < kMostBuckets ? start_ + (index + 1) * bucketNs_ : time;
   }
 
   /// Makes the timeline reach `endNs`, so that a quiet end shows as zeros.
@@ -63,17 +77,6 @@ class Timeline {
   // More than four days: a stamp beyond comes from a broken record, and counts in the last bucket.
   static constexpr uint64_t kLongestBucketNs = 100 * kBucketNs;
 
-  void addDepthAcross(uint64_t from, uint64_t to, uint64_t depth) {
-    from = std::max(from, start_);
-    while (depth != 0 && from < to) {
-      Bucket& bucket = at(from);
-      uint64_t until = isLast() ? to : std::min(to, bucketStart_ + bucketNs_);
-      bucket.depthNs += depth * (until - from);
-      bucket.maxDepth = std::max(bucket.maxDepth, depth);
-      from = until;
-    }
-  }
-
   Bucket& at(uint64_t time) {
     if (time - bucketStart_ >= bucketNs_ || buckets_.empty()) moveTo(time);
     return buckets_[index_];
@@ -81,7 +84,7 @@ class Timeline {
 
   bool isLast() const { return bucketNs_ == kLongestBucketNs && index_ == kMostBuckets - 1; }
 
-  void moveTo(uint64_t time) {
+  [[gnu::noinline]] void moveTo(uint64_t time) {
     uint64_t since = time > start_ ? time - start_ : 0;
     while (since / bucketNs_ >= kMostBuckets && bucketNs_ < kLongestBucketNs) coarsen();
     index_ = std::min<size_t>(since / bucketNs_, kMostBuckets - 1);
