@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** A swap area in use. Compressed memory (zram) takes memory itself and moves nothing to a disk. */
 export interface SwapArea {
@@ -18,9 +18,24 @@ export function swapAreas(text = readSwaps()): SwapArea[] {
     });
 }
 
+/** Bytes that went through the machine's compressed memory since boot; null where there is none. */
+export function zramTraffic(sysBlock = '/sys/block'): { readBytes: number; writtenBytes: number } | null {
+  const stats = readdirSync(sysBlock)
+    .filter((name) => /^zram\d/.test(name))
+    .map((name) => read(`${sysBlock}/${name}/stat`).trim().split(/\s+/).map(Number));
+  if (stats.length === 0) return null;
+  // Fields 3 and 7 of a device's stat: sectors read and written.
+  const bytes = (field: number) => stats.reduce((sum, fields) => sum + 512 * (fields[field] ?? 0), 0);
+  return { readBytes: bytes(2), writtenBytes: bytes(6) };
+}
+
 function readSwaps(): string {
+  return read('/proc/swaps');
+}
+
+function read(path: string): string {
   try {
-    return readFileSync('/proc/swaps', 'utf8');
+    return readFileSync(path, 'utf8');
   } catch {
     return '';
   }

@@ -333,6 +333,16 @@ function memory(page: Page, summary: Summary): void {
         : 'evicted, then wanted again',
     );
   }
+  if ((seen.swapOutPages ?? 0) + (seen.swapInPages ?? 0) > 0)
+    page.figure(format.count(seen.swapOutPages ?? 0), 'pages swapped out', swapNote(seen));
+}
+
+/** Swap to compressed memory takes of the same memory; the rest is on a disk, beside the model's reads. */
+function swapNote(seen: Summary['memory']): string {
+  const back = `${format.count(seen.swapInPages ?? 0)} back in, by the whole machine`;
+  if (seen.zramWrittenBytes === null) return `${back}; all on disks`;
+  const [to, from] = [seen.zramWrittenBytes, seen.zramReadBytes ?? 0].map(format.size);
+  return `${back}; ${to} to and ${from} from compressed memory`;
 }
 
 /** What each token does not read because of the pin. */

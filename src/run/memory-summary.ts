@@ -51,6 +51,8 @@ export function memorySummary({
     reclaimedPages: sampler.growth('reclaimedPages'),
     swapInPages: sampler.growth('swapInPages'),
     swapOutPages: sampler.growth('swapOutPages'),
+    zramReadBytes: sampler.growth('zramReadBytes'),
+    zramWrittenBytes: sampler.growth('zramWrittenBytes'),
     memoryStallNs: stallNs(sampler, 'memoryStallSomeUs'),
     ioStallNs: stallNs(sampler, 'ioStallSomeUs'),
     samples: sampler.looks,

@@ -220,6 +220,9 @@ export const summarySchema = z.object({
     reclaimedPages: count.nullable().default(null),
     swapInPages: count.nullable().default(null),
     swapOutPages: count.nullable().default(null),
+    /** Of the swap traffic what went to compressed memory; null where the machine has none. */
+    zramReadBytes: count.nullable().default(null),
+    zramWrittenBytes: count.nullable().default(null),
     /** Time in which some task waited for memory, or for a disk (PSI). */
     memoryStallNs: count.nullable().default(null),
     ioStallNs: count.nullable().default(null),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { zramTraffic } from '../memory/swap.js';
 
 /**
  * What the kernel counts for the whole machine, by the metric names of docs/experiment.md.
@@ -7,7 +8,23 @@ import { readFileSync } from 'node:fs';
  * sizes and the swap in use count up from boot. A metric that this kernel does not have is left out.
  */
 export function machineMetrics(): [metric: string, value: number][] {
-  return [...meminfoMetrics(read('/proc/meminfo')), ...vmstatMetrics(read('/proc/vmstat')), ...stalls()];
+  return [
+    ...meminfoMetrics(read('/proc/meminfo')),
+    ...vmstatMetrics(read('/proc/vmstat')),
+    ...zram(),
+    ...stalls(),
+  ];
+}
+
+/** Of the swap traffic what went to compressed memory, and to no disk. */
+function zram(): [string, number][] {
+  const traffic = zramTraffic();
+  return traffic
+    ? [
+        ['zramReadBytes', traffic.readBytes],
+        ['zramWrittenBytes', traffic.writtenBytes],
+      ]
+    : [];
 }
 
 export function meminfoMetrics(text: string): [string, number][] {

@@ -209,6 +209,8 @@ const unknownMemory: Summary['memory'] = {
   reclaimedPages: null,
   swapInPages: null,
   swapOutPages: null,
+  zramReadBytes: null,
+  zramWrittenBytes: null,
   memoryStallNs: null,
   ioStallNs: null,
   samples: null,

@@ -80,6 +80,8 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
       reclaimedPages: 2000,
       swapInPages: 0,
       swapOutPages: 0,
+      zramReadBytes: null,
+      zramWrittenBytes: null,
       memoryStallNs: 0,
       ioStallNs: 0,
       samples: 8,

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { swapAreas } from '../../src/memory/swap.js';
+import { swapAreas, zramTraffic } from '../../src/memory/swap.js';
 
 test('swap on a disk and in compressed memory are told apart', () => {
   const text = [
@@ -14,4 +17,22 @@ test('swap on a disk and in compressed memory are told apart', () => {
     { path: '/dev/zram0', bytes: 2 ** 21, zram: true },
   ]);
   assert.deepEqual(swapAreas(''), []);
+});
+
+test('the traffic of compressed memory is that of all its devices, and of no other', () => {
+  const sysBlock = mkdtempSync(join(tmpdir(), 'blkscope-'));
+  try {
+    assert.equal(zramTraffic(sysBlock), null);
+    for (const [name, stat] of [
+      ['zram0', '   3 0 24 1 5 0 40 2 0 1 3'],
+      ['zram1', '   1 0 8 1 1 0 8 2 0 1 3'],
+      ['sda', '   9 0 999 1 9 0 999 2 0 1 3'],
+    ] as const) {
+      mkdirSync(join(sysBlock, name));
+      writeFileSync(join(sysBlock, name, 'stat'), stat);
+    }
+    assert.deepEqual(zramTraffic(sysBlock), { readBytes: 32 * 512, writtenBytes: 48 * 512 });
+  } finally {
+    rmSync(sysBlock, { recursive: true });
+  }
 });
