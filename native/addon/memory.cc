@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "addon/convert.h"
+#include "addon/lock_progress.h"
 #include "addon/promise_worker.h"
 #include "memory/locked_region.h"
 #include "memory/page_cache.h"
@@ -37,19 +38,10 @@ Napi::Value jsLockedRegion(Napi::Env env, LockedRegion region) {
 }
 
 Napi::Value lockMemory(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
   uint64_t bytes = Argument::at(info, 0, "bytes").integer();
   if (bytes == 0) Argument::at(info, 0, "bytes").refuse("more than 0");
-  auto progress = std::make_shared<LockProgress>();
-  auto object = Napi::Object::New(env);
-  object["lockedBytes"] = Napi::Function::New(
-      env, [progress](const Napi::CallbackInfo& i) { return jsNumber(i.Env(), progress->lockedBytes); },
-      "lockedBytes");
-  object["cancel"] =
-      Napi::Function::New(env, [progress](const Napi::CallbackInfo&) { progress->cancelled = true; }, "cancel");
-  object["done"] = PromiseWorker<LockedRegion>::run(
-      env, [bytes, progress] { return LockedRegion::lock(bytes, *progress); }, jsLockedRegion);
-  return object;
+  return jsLockProgress<LockedRegion>(
+      info.Env(), [bytes](LockProgress& progress) { return LockedRegion::lock(bytes, progress); }, jsLockedRegion);
 }
 
 template <Result<Residency> (*operation)(const std::string&)>

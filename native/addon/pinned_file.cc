@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "addon/convert.h"
-#include "addon/promise_worker.h"
+#include "addon/lock_progress.h"
 #include "memory/pinned_file.h"
 
 namespace blkscope {
@@ -36,19 +36,10 @@ std::vector<ByteRange> byteRanges(const Argument& list) {
 }
 
 Napi::Value pinFile(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
   std::string path = Argument::at(info, 0, "path").string();
   std::vector<ByteRange> ranges = byteRanges(Argument::at(info, 1, "ranges"));
-  auto progress = std::make_shared<LockProgress>();
-  auto object = Napi::Object::New(env);
-  object["lockedBytes"] = Napi::Function::New(
-      env, [progress](const Napi::CallbackInfo& i) { return jsNumber(i.Env(), progress->lockedBytes); },
-      "lockedBytes");
-  object["cancel"] =
-      Napi::Function::New(env, [progress](const Napi::CallbackInfo&) { progress->cancelled = true; }, "cancel");
-  object["done"] = PromiseWorker<PinnedFile>::run(
-      env, [path, ranges, progress] { return PinnedFile::pin(path, ranges, *progress); }, jsPinnedFile);
-  return object;
+  return jsLockProgress<PinnedFile>(
+      info.Env(), [path, ranges](LockProgress& progress) { return PinnedFile::pin(path, ranges, progress); }, jsPinnedFile);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ export interface TracerOptions {
   ring?: RingAccess;
   /** Files on the first device whose coverage is counted. */
   files?: NativeExtents[];
+  /** Of a kernel sub-buffer, and how many of them a CPU gets; else by the rate that the devices can make. */
   bufferBytes?: number;
   bufferCount?: number;
   /** Only I/Os that start in these sectors of the whole disk, both included; the kernel drops the others. */
