@@ -26,27 +26,7 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
   return **found;
 }
 
-void Analysis::consume(std::span<const Event> events) {
-  if (events.empty()) return;
-  if (first_ == 0) first_ = events.front().time;
-  last_ = std::max(last_, events.back().time);
-  for (const Event& event : events) {
-    ++actions_[static_cast<size_t>(event.action)];
-    naive_.add(event);
-    if (event.action == Action::complete) {
-      complete(event);
-    } else if (event.action == Action::issue) {
-      issue(event);
-    } else {
-      if (event.action == Action::queue && event.direction == Direction::read) {
-        device(event.device).atQueue.add(event.sector, event.endSector());
-      }
-      matcher_.other(event);
-    }
-  }
-}
-
-inline void Analysis::issue(const Event& event) {
+[[gnu::always_inline]] inline void Analysis::issue(const Event& event) {
   uint32_t pid = matcher_.issue(event);
   if (event.direction != Direction::read) return;
   Device& d = device(event.device);
@@ -56,7 +36,7 @@ inline void Analysis::issue(const Event& event) {
   if (event.device == fileDevice_ && !map_.empty()) fileAtIssue_.add(map_, event.sector, event.endSector());
 }
 
-inline void Analysis::complete(const Event& event) {
+[[gnu::always_inline]] inline void Analysis::complete(const Event& event) {
   uint32_t pid = matcher_.complete(event);
   bool read = event.direction == Direction::read;
   if (!read && event.direction != Direction::write) return;
@@ -85,6 +65,26 @@ inline void Analysis::complete(const Event& event) {
     process.gaps.add(event.sector, event.endSector());
   }
   if (event.device == fileDevice_ && !map_.empty()) countFiles(event);
+}
+
+void Analysis::consume(std::span<const Event> events) {
+  if (events.empty()) return;
+  if (first_ == 0) first_ = events.front().time;
+  last_ = std::max(last_, events.back().time);
+  for (const Event& event : events) {
+    ++actions_[static_cast<size_t>(event.action)];
+    naive_.add(event);
+    if (event.action == Action::complete) {
+      complete(event);
+    } else if (event.action == Action::issue) {
+      issue(event);
+    } else {
+      if (event.action == Action::queue && event.direction == Direction::read) {
+        device(event.device).atQueue.add(event.sector, event.endSector());
+      }
+      matcher_.other(event);
+    }
+  }
 }
 
 void Analysis::countFiles(const Event& event) {

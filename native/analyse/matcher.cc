@@ -43,7 +43,7 @@ void Matcher::merge(const Event& event) {
   if (slot == OpenBios::kNone) return;
   OpenBio& bio = bios_[slot];
   bio.stage = event.action == Action::backMerge ? BioStage::backMerged : BioStage::frontMerged;
-  if (Latency* latency = latencyOf(event)) latency->add(Stage::q2m, bio.queue, event.time);
+  if (Latency* latency = latencyOf(event.direction)) latency->add(Stage::q2m, bio.queue, event.time);
 }
 
 void Matcher::split(const Event& event) {
@@ -148,7 +148,7 @@ uint32_t Matcher::completePart(Slot slot, const Event& event) {
   }
   begunFree_.push_back(head.begun - 1);
   if (head.issued()) depth_.left(event.time);
-  finishRequest({row.queue, row.getrq, row.insert}, row.issue, row.complete, row.error ? nullptr : latencyOf(event));
+  finishRequest({row.queue, row.getrq, row.insert}, row.issue, row.complete, row.error ? nullptr : latencyOf(event.direction));
   if (keepRows_) rows_.push_back(row);
   return row.pid;
 }

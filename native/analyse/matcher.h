@@ -91,7 +91,9 @@ class Matcher {
   void insert(const Event& event);
   void requeue(const Event& event);
   void issueSeveral(Slot head, const Event& event);
-  Latency* latencyOf(const Event& event);
+  Latency* latencyOf(Direction direction);
+  /// Where the times of what this ends count; null: nowhere.
+  Latency* latencyOf(const Event& end) { return end.error ? nullptr : latencyOf(end.direction); }
   static void finishBio(const OpenBio& bio, const Event& event, Latency* latency);
   Begin finishBios(Slot head, const Event& event, Latency* latency);
   uint32_t completeUnissued(const Event& event);
@@ -172,11 +174,9 @@ inline uint32_t Matcher::issue(const Event& event) {
   return bio.pid;
 }
 
-/// Where the times of what this ends count; null: nowhere.
-inline Latency* Matcher::latencyOf(const Event& event) {
-  if (event.error) return nullptr;
-  if (event.direction == Direction::read) return &latency_[0];
-  return event.direction == Direction::write ? &latency_[1] : nullptr;
+inline Latency* Matcher::latencyOf(Direction direction) {
+  if (direction == Direction::read) return &latency_[0];
+  return direction == Direction::write ? &latency_[1] : nullptr;
 }
 
 inline void Matcher::finishBio(const OpenBio& bio, const Event& event, Latency* latency) {

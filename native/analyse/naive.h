@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <span>
 
 #include "analyse/gaps.h"
 #include "decode/event.h"
@@ -16,12 +15,12 @@ class Naive {
   void begin(uint64_t startNs) { secondStart_ = startNs; }
 
   [[gnu::always_inline]] void add(const Event& event) {
-      if (event.direction != Direction::read || event.bytes == 0) return;
-      ++count_;
-      bytes_ += event.bytes;
-      gaps_.add(event.sector, event.endSector());
-      if (event.time >= secondStart_ + kSecond) moveTo(event.time);
-      secondBytes_ += event.bytes;
+    if (event.direction != Direction::read || event.bytes == 0) return;
+    ++count_;
+    bytes_ += event.bytes;
+    gaps_.add(event.sector, event.endSector());
+    if (event.time >= secondStart_ + kSecond) moveTo(event.time);
+    secondBytes_ += event.bytes;
   }
 
   uint64_t count() const { return count_; }

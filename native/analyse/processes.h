@@ -21,9 +21,13 @@ class Processes {
   /// The most processes told apart; later ones count together, as pid 0.
   static constexpr size_t kMost = 1 << 16;
 
-  ProcessReads& operator[](uint32_t pid) {
+  Processes() {
+    for (uint32_t i = 0; i < kRecent; ++i) recent_[i].pid = ~i;  // one that is never looked for here
+  }
+
+  [[gnu::always_inline]] ProcessReads& operator[](uint32_t pid) {
     Recent& recent = recent_[pid % kRecent];
-    if (recent.reads == nullptr || recent.pid != pid) recent = {pid, &find(pid)};
+    if (recent.pid != pid) recent = {pid, &find(pid)};
     return *recent.reads;
   }
   const std::unordered_map<uint32_t, ProcessReads>& all() const { return processes_; }
@@ -35,7 +39,7 @@ class Processes {
   };
   static constexpr uint32_t kRecent = 64;  // the pids of threads started one after the other differ in their last bits
 
-  ProcessReads& find(uint32_t pid) {
+  [[gnu::noinline]] ProcessReads& find(uint32_t pid) {
     auto found = processes_.find(pid);
     if (found == processes_.end()) found = processes_.try_emplace(processes_.size() < kMost ? pid : 0).first;
     return found->second;

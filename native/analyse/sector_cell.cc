@@ -122,7 +122,7 @@ Node smallest(SlotArena& arena, const Runs& runs) {
     pieces += (length(run) + kLongestPiece - 1) / kLongestPiece;
     edges |= run.from | run.to;
   }
-  constexpr int kBlocksOrder = 2;
+  constexpr int kBlocksOrder = 1;
   constexpr int kMostOrder = 4;
   int listOrder = 0;
   int logOrder = 0;
@@ -200,7 +200,7 @@ Node outgrown(SlotArena& arena, Node node) {
     log.forEach([&](Run piece) { bitmap::set(words, {piece.from / unit, piece.to / unit}); });
     return made;
   };
-  if (node.kind() == Node::kLog + 1) {
+  if (node.kind() == Node::kLog) {
     bool blocks = true;
     log.forEach([&](Run piece) { blocks &= inBlocks(piece); });
     if (blocks) return makeBits(Node::kBlocks, kBlock);

@@ -78,7 +78,7 @@ class SectorSet {
       if (end > open.to) open.to = end;
       return open;
     }
-    if (start == end) return open;
+    if (start == end || tree_.known().contains({start, end})) return open;
     if (batch_.add(open)) batch_.drainInto(tree_);
     return {start, end};
   }

@@ -18,15 +18,58 @@ void SectorTree::insert(std::span<const Interval> runs) {
   for (size_t i = 0; i < runs.size(); ++i) {
     Node* cell = cells[i];
     if (cell == nullptr || shape_ != shape) {
-      insert(runs[i]);
+      insertUnlessKnown(runs[i]);
       continue;
     }
     uint32_t from = static_cast<uint32_t>(runs[i].from % cell::kSectors);
     uint32_t added =
         cell::insert(arena_, *cell, {from, from + static_cast<uint32_t>(runs[i].to - runs[i].from)});
     size_ += added;
-    if (added > 0 && cell->full()) fillUp(root_, height_, runs[i].from);
+    if (!cell->full()) continue;
+    if (added > 0) {
+      fillUp(root_, height_, runs[i].from);
+    } else {
+      known_ = around(runs[i]);
+    }
   }
+}
+
+void SectorTree::insertUnlessKnown(Interval run) {
+  if (known_.contains(run)) return;
+  uint64_t before = size_;
+  insert(run);
+  if (size_ == before && complete()) known_ = around(run);
+}
+
+/// What a run that is in the set lies in, or begins in, as far as a node or a few cells tell.
+Interval SectorTree::around(Interval run) const {
+  if (run.to > reach_) return {};
+  Node node = root_;
+  for (int level = height_; level > 0; --level) {
+    uint64_t base = level == kTop ? 0 : run.from & ~(span(level) - 1);
+    if (node.full()) return {base, base + span(level)};
+    if (node.empty()) return {};
+    if (node.kind() != Node::kTable) {
+      List list(arena_.at(node.ref()));
+      Run found = list[list.firstEndingAt(static_cast<uint32_t>(run.from - base) + 1)];
+      return {base + found.from, base + found.to};
+    }
+    if (level == 1) return aroundCell(node, run.from);
+    node = *child(node, level - 1, run.from);
+  }
+  return {};
+}
+
+/// The cell of a sector, if it is full, and what is full of those behind it.
+Interval SectorTree::aroundCell(Node table, uint64_t sector) const {
+  constexpr uint64_t kMostCells = 32;
+  const Node* cells = children(table);
+  uint64_t first = sector >> cell::kBits & (fanOut(1) - 1);
+  uint64_t last = std::min<uint64_t>(first + kMostCells, fanOut(1));
+  uint64_t at = first;
+  while (at < last && cells[at].full()) ++at;
+  uint64_t from = sector & ~uint64_t{cell::kSectors - 1};
+  return {from, from + (at - first) * cell::kSectors};
 }
 
 void SectorTree::insert(Interval run) {

@@ -14,6 +14,7 @@ namespace blkscope {
 struct Interval {
   uint64_t from = 0;
   uint64_t to = 0;
+  bool contains(Interval other) const { return other.from - from < to - from && other.to <= to; }
 };
 
 /// Levels: 0 a cell of 2 MiB, 1 a chunk of 1 GiB, 2 to 4 of 2 TiB, 4 PiB and 8 EiB, 5 all of it.
@@ -29,6 +30,10 @@ class SectorTree {
   /// Adds up to kBatch of them at a time; what they need is fetched into the cache beforehand.
   void insert(std::span<const Interval> runs);
   static constexpr size_t kBatch = 64;
+
+  /// Some interval that is in the set: what was there already when it was inserted last, and what lies around it.
+  /// Whoever inserts the same again and again need not insert what this contains.
+  const Interval& known() const { return known_; }
 
   uint64_t size() const { return size_; }
   uint64_t count(Interval within) const {
@@ -82,6 +87,9 @@ class SectorTree {
     return node.kind() == Node::kTable ? child(node, 0, run.from) : nullptr;
   }
 
+  void insertUnlessKnown(Interval run);
+  Interval around(Interval run) const;
+  Interval aroundCell(Node table, uint64_t sector) const;
   bool raise();
   bool makeTable(Node& node, int level);
   uint64_t insert(Node& node, int level, Interval run);
@@ -127,6 +135,7 @@ class SectorTree {
   int height_ = 1;
   uint64_t reach_ = span(1);
   uint64_t size_ = 0;
+  Interval known_;
   // Changes when nodes come and go.
   uint32_t shape_ = 0;
 };

@@ -10,7 +10,7 @@ namespace blkscope {
 /// Counts I/Os by exact size in bytes.
 class Sizes {
  public:
-  void add(uint32_t bytes) {
+  [[gnu::always_inline]] void add(uint32_t bytes) {
     uint32_t sectors = bytes >> 9;
     if ((bytes & 511) == 0 && sectors < common_.size()) {
       ++common_[sectors];
