@@ -39,11 +39,19 @@ CREATE VIEW gap AS
               WHEN gap < 2048 THEN 'medium' ELSE 'large' END AS class
   FROM measured;
 
+-- A time of 0 was not seen; a span has both its ends.
 CREATE VIEW latency AS
-  WITH spans AS (
-    SELECT direction, 'q2c' AS span, complete - queue AS ns FROM io_row WHERE complete >= queue
-    UNION ALL SELECT direction, 'q2d', issue - queue FROM io_row WHERE issue >= queue
-    UNION ALL SELECT direction, 'd2c', complete - issue FROM io_row WHERE complete >= issue
+  WITH times AS (
+    SELECT direction, nullif(queue, 0) AS q, nullif(getrq, 0) AS g, nullif(insert, 0) AS i, nullif(issue, 0) AS d, complete AS c
+    FROM io_row
+  ),
+  spans AS (
+    SELECT direction, 'q2c' AS span, c - q AS ns FROM times WHERE c >= q
+    UNION ALL SELECT direction, 'q2d', d - q FROM times WHERE d >= q
+    UNION ALL SELECT direction, 'd2c', c - d FROM times WHERE c >= d
+    UNION ALL SELECT direction, 'q2g', g - q FROM times WHERE g >= q
+    UNION ALL SELECT direction, 'g2i', i - g FROM times WHERE i >= g
+    UNION ALL SELECT direction, 'i2d', d - i FROM times WHERE d >= i
   )
   SELECT direction, span, count(*) AS count, min(ns) AS min, avg(ns) AS mean, quantile_disc(ns, 0.5) AS p50,
          quantile_disc(ns, 0.9) AS p90, quantile_disc(ns, 0.99) AS p99, quantile_disc(ns, 0.999) AS p999, max(ns) AS max

@@ -42,6 +42,7 @@ export function eventsOf(reads: readonly Read[]): NativeBatch {
   };
 }
 
+/** Of a failed read the trace holds no queueing. */
 export function iosOf(reads: readonly Read[]): IoBatch {
   const times = (before: number) => BigUint64Array.from(reads, ({ time }) => BigInt(time - before));
   const none = new BigUint64Array(reads.length);
@@ -51,7 +52,7 @@ export function iosOf(reads: readonly Read[]): IoBatch {
     direction: new Uint8Array(reads.length).fill(1),
     sector: BigUint64Array.from(reads, ({ sector }) => BigInt(sector)),
     sectors: Uint32Array.from(reads, ({ sectors }) => sectors),
-    queue: times(300),
+    queue: BigUint64Array.from(reads, ({ time, error }) => (error ? 0n : BigInt(time - 300))),
     getrq: none,
     insert: none,
     issue: times(100),
