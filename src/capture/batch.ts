@@ -68,3 +68,14 @@ function rowAt(c: NativeBatch, i: number): BlockEvent {
     error: c.error[i] as number,
   };
 }
+
+/** Passes batches on, having shown each to `consumer`. */
+export async function* shownTo(
+  consumer: { consume(batch: EventBatch): void },
+  batches: AsyncIterable<EventBatch>,
+): AsyncGenerator<EventBatch, void, undefined> {
+  for await (const batch of batches) {
+    consumer.consume(batch);
+    yield batch;
+  }
+}

@@ -20,7 +20,7 @@ export function renderMap(
   const fragments = map.fragments === 1 ? 'in one piece' : `in ${format.count(map.fragments)} pieces`;
   const lines = [
     style.bold(`${map.path}: ${format.size(map.bytes)} ${fragments} on ${map.device} (${map.fileSystem})`),
-    `${format.count(map.extents.length)} extents, the largest piece ${format.size(map.largestFragment)}, ${format.count(map.backward)} steps backward`,
+    `${format.counted(map.extents.length, 'extent')}, the largest piece ${format.size(map.largestFragment)}, ${format.counted(map.backward, 'step')} backward`,
   ];
   const shown = map.extents.slice(0, extentsShown);
   const extents = layOut(
@@ -39,7 +39,7 @@ export function renderMap(
 
 function tensorsSection(tensors: NonNullable<FileMap['tensors']>, all: boolean, style: Style): string {
   const split = tensors.filter(({ extents }) => extents > 1);
-  const told = `${format.count(tensors.length)} tensors, ${format.count(split.length)} of them in more than one extent\n`;
+  const told = `${format.counted(tensors.length, 'tensor')}, ${format.count(split.length)} of them in more than one extent\n`;
   if (!all) return told;
   const rows = tensors.map(({ name, fileOffset, bytes, sector, extents }) => [
     name,

@@ -8,6 +8,11 @@ export function count(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
 }
 
+/** `noun` gets an s but for one: `1 extent`, `2,000 extents`. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
 /** `share` is 0 to 1. Never rounds up to 100 % what is not all, nor down to 0 % what is something. */
 export function percent(share: number): string {
   const text = (share * 100).toFixed(1);

@@ -64,7 +64,7 @@ function hottest(page: Page, title: string, rows: readonly RegionFigures[] | nul
 function heat(page: Page, { model, memory }: Summary): void {
   if (!model?.heat) return;
   const { tokens, regionBytes, expertUse, seenShare } = model.heat;
-  page.section('Heat', `reads while ${format.count(tokens)} tokens were generated`);
+  page.section('Heat', `reads for ${format.counted(tokens, 'generated token')}`);
   page.traced(format.size(regionBytes.every), 'read for every token', 'size of the regions');
   page.figure(format.size(regionBytes.some), 'for some tokens');
   page.figure(format.size(regionBytes.never), 'for none');
@@ -102,7 +102,7 @@ function neverRead(page: Page, { model }: Summary): void {
   if (!regions || regions.length === 0) return;
   const bytes = regions.reduce((sum, region) => sum + region.bytes, 0);
   page.section('Never read', 'not a byte of these came from the disk');
-  page.figure(format.size(bytes), `in ${format.count(regions.length)} regions`);
+  page.figure(format.size(bytes), `in ${format.counted(regions.length, 'region')}`);
   for (const region of regions.toSorted((a, b) => b.bytes - a.bytes).slice(0, rowsShown)) {
     page.figure(format.size(region.bytes), region.name);
   }

@@ -92,7 +92,7 @@ function lossLines({ integrity: { losses = [] }, timeline: { startNs } }: Summar
     .map(({ fromNs, toNs, count, cpu, by }) => {
       const where = cpu === null ? '' : ` on CPU ${cpu}`;
       const when = `${format.seconds(fromNs - startNs)} and ${format.seconds(toNs - startNs)}`;
-      return `${format.count(count)} events missing between ${when}${where} (${by})`;
+      return `${format.counted(count, 'event')} missing between ${when}${where} (${by})`;
     });
   const more = losses.length - gravest.length;
   return more > 0 ? [...lines, `and ${format.count(more)} smaller losses`] : lines;
@@ -134,7 +134,7 @@ function conditions({ memory, workload, source }: Summary): string {
 }
 
 function integrityLine({ integrity: seen, source }: Summary): string {
-  const events = `${format.count(seen.eventsRead)} events, ${format.count(seen.eventsDropped)} lost`;
+  const events = `${format.counted(seen.eventsRead, 'event')}, ${format.count(seen.eventsDropped)} lost`;
   const disk =
     seen.readSectorsDiskstats === null
       ? 'the disk gives no count to compare with'
@@ -146,12 +146,12 @@ function modelReads(page: Page, { model, workload }: Summary): void {
   if (!model) return;
   const subject = subjectOf(model);
   page.section(`Reads from the ${subject}`, 'completed reads, each counted once, that land in its extents');
-  page.traced(format.size(model.readBytes), 'read', `${format.count(model.reads)} reads`);
+  page.traced(format.size(model.readBytes), 'read', format.counted(model.reads, 'read'));
   page.traced(format.size(model.uniqueBytes), 'unique', `of ${format.size(model.bytes)} in the ${subject}`);
   page.traced(
     format.percent(model.coverage),
     'coverage',
-    `unique / all, ${format.count(model.extents)} extents`,
+    `unique / all, ${format.counted(model.extents, 'extent')}`,
   );
   if (model.reReadFactor !== null)
     page.figure(format.factor(model.reReadFactor), 're-read factor', 'read / unique');
@@ -162,7 +162,7 @@ function modelReads(page: Page, { model, workload }: Summary): void {
 
 function deviceReads(page: Page, { reads, writes, model, source }: Summary): void {
   page.section(`All of ${source.device}`, 'completed, whoever asked');
-  page.traced(format.size(reads.bytes), 'read', `${format.count(reads.count)} reads`);
+  page.traced(format.size(reads.bytes), 'read', format.counted(reads.count, 'read'));
   if (model)
     page.figure(
       format.size(reads.bytes - model.readBytes),
@@ -173,12 +173,12 @@ function deviceReads(page: Page, { reads, writes, model, source }: Summary): voi
     page.traced(
       format.size(reads.uniqueBytes),
       'unique',
-      `${format.count(reads.uniqueSectors)} sectors of 512 bytes`,
+      `${format.counted(reads.uniqueSectors, 'sector')} of 512 bytes`,
     );
     if (reads.reReadFactor !== null)
       page.figure(format.factor(reads.reReadFactor), 're-read factor', 'read / unique');
   }
-  page.traced(format.size(writes.bytes), 'written', `${format.count(writes.count)} writes`);
+  page.traced(format.size(writes.bytes), 'written', format.counted(writes.count, 'write'));
   if (reads.errors + writes.errors > 0) {
     page.traced(format.count(reads.errors + writes.errors), 'failed', 'not in the counts above');
   }

@@ -1,6 +1,7 @@
 import { boundOf } from '../bound/bound.js';
 import { computeNsPerToken } from '../bound/compute-time.js';
 import type { DiskSpeed } from '../bound/disk-speed.js';
+import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
 import { type Heat, heatOf } from '../heat/heat.js';
 import type { Model } from '../model/gguf.js';
@@ -86,8 +87,8 @@ async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary
   const { tracer, outcome } = measurement;
   const join = regionJoin(input);
   const found = foundFiles(input);
-  const counted = found ? found.through(tracer) : tracer[Symbol.asyncIterator]();
-  const batches = join ? join.through(counted) : counted;
+  const counted = found ? shownTo(found, tracer) : tracer[Symbol.asyncIterator]();
+  const batches = join ? shownTo(join, counted) : counted;
   await trace.write((store) => store.writeTrace(batches));
   for await (const _ of batches); // those that a store which could not be made has not taken
   const summed = await tracer.summary();

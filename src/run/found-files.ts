@@ -51,12 +51,8 @@ export class FoundFiles {
     });
   }
 
-  /** Passes batches on, having looked at them. */
-  async *through(batches: AsyncIterable<EventBatch>): AsyncGenerator<EventBatch, void, undefined> {
-    for await (const batch of batches) {
-      this.#native.consume(batch);
-      yield batch;
-    }
+  consume(batch: EventBatch): void {
+    this.#native.consume(batch);
   }
 
   /** Once, after the last batch: the summary as if the files had been known from the start. They count as one. */

@@ -50,12 +50,8 @@ export class RegionJoin {
     });
   }
 
-  /** Passes batches on, having looked at them. */
-  async *through(batches: AsyncIterable<EventBatch>): AsyncGenerator<EventBatch, void, undefined> {
-    for await (const batch of batches) {
-      this.#native.consume(batch);
-      yield batch;
-    }
+  consume(batch: EventBatch): void {
+    this.#native.consume(batch);
   }
 
   /** Once, after the last batch. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
+import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
 import type { Model } from '../model/gguf.js';
 import { type NativeTracerInfo, native } from '../native.js';
@@ -120,7 +121,7 @@ async function readAll(
   const { files, model } = subject;
   const join = await regionJoin(subject);
   const { buildSummary } = await import('../run/build-summary.js');
-  const batches = join ? join.through(importer) : importer;
+  const batches = join ? shownTo(join, importer) : importer;
   if (options.store === false) {
     if (join) for await (const _ of batches);
     const figures = await importer.summary();
