@@ -1,5 +1,5 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
 import { partialPath } from '../run/partial.js';
@@ -36,6 +36,7 @@ export async function addToDataset(run: Run, connection: DuckDBConnection, folde
       `${folder} holds this run already, in ${place('run')}; remove it first`,
     );
   }
+  const outside = resolve(folder, existsSync(folder) ? '.' : '..');
   // The run's own row comes last.
   const ordered = [...tables.filter((table) => table !== 'run'), 'run' as const];
   try {
@@ -47,8 +48,20 @@ export async function addToDataset(run: Run, connection: DuckDBConnection, folde
     }
     for (const table of ordered) renameSync(partialPath(place(table)), place(table));
   } catch (error) {
-    for (const table of tables) rmSync(partialPath(place(table)), { force: true });
+    for (const table of tables) {
+      rmSync(partialPath(place(table)), { force: true });
+      removeEmpty(dirname(place(table)), outside);
+    }
     throw storeError(error, `write ${folder}`);
+  }
+}
+
+/** A folder, and those above it below `outside`, as far as nothing is in them. */
+function removeEmpty(path: string, outside: string): void {
+  try {
+    for (let at = resolve(path); at !== outside; at = dirname(at)) rmdirSync(at);
+  } catch {
+    // another run's, or not made yet
   }
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { makeFolders } from '../run/make-folders.js';
 import { partialPath, removeLeftovers } from '../run/partial.js';
 import { folderError } from '../run/run-folder.js';
 import { storeError } from '../store/store-error.js';
@@ -11,7 +12,7 @@ export function prepareTarget(path: string): void {
     throw new BlkscopeError('EEXIST', `${path} exists already; name another place with -o, or remove it`);
   }
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     removeLeftovers(dirname(path));
   } catch (error) {
     throw folderError(error, path);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BlkscopeError, type ExitKind } from '../errors.js';
+import { makeFolders } from './make-folders.js';
 import { partialPath, removeLeftovers } from './partial.js';
 
 /** The files of a run folder. */
@@ -46,7 +47,7 @@ export class RunFolder {
     const folder = new RunFolder(target);
     refuseExisting(folder.target);
     try {
-      mkdirSync(dirname(folder.target), { recursive: true });
+      makeFolders(dirname(folder.target));
       removeLeftovers(dirname(folder.target));
       mkdirSync(folder.path);
     } catch (error) {

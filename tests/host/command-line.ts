@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const cliPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 export interface CommandResult {
   exitCode: number | null;
@@ -19,12 +19,12 @@ export interface CommandOptions {
 
 /** Runs `blkscope ARGS` to its end. */
 export function blkscope(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  return runToEnd(process.execPath, [main, ...args], options);
+  return runToEnd(process.execPath, [cliPath, ...args], options);
 }
 
 /** The same as another user: uid 65534 has no rights at all. */
 export function blkscopeAsNobody(args: readonly string[]): Promise<CommandResult> {
-  const setpriv = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, main, ...args];
+  const setpriv = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, cliPath, ...args];
   return runToEnd('setpriv', setpriv, {});
 }
 
