@@ -284,6 +284,52 @@ TEST_CASE("reads out of order and from several streams become their union") {
   }
 }
 
+TEST_CASE("what is read again and again is left alone, and what lies beside it is not lost") {
+  std::mt19937_64 random(23);
+  constexpr uint64_t kSpan = uint64_t{3} << 21;  // three chunks
+  for (bool inCells : {false, true}) {
+    SectorSet set;
+    Intervals plain;
+    auto insert = [&](uint64_t start, uint64_t count) {
+      set.insert(start, count);
+      plain.insert(start, count);
+    };
+    for (uint64_t i = 0; inCells && i < 300; ++i) insert(random() % kSpan, 8);
+    for (int pass = 0; pass < 8; ++pass) {
+      // Ascending as a model is read, most of it many times; a part of every hole is read now and then.
+      for (uint64_t at = 0; at < kSpan;) {
+        uint64_t count = random() % 4 == 0 ? random() % 20'000 : random() % 64;
+        bool hole = at % (kSpan / 7) < 30'000;
+        if (!hole || random() % 64 == 0) insert(at, count);
+        at += count + random() % 3 * 8;
+      }
+      REQUIRE(set.intervals() == plain.intervals());
+      REQUIRE(set.size() == total(plain.intervals()));
+    }
+  }
+}
+
+TEST_CASE("beside what is known to be there, one sector more is one more") {
+  for (uint64_t length : {uint64_t{100}, uint64_t{4096}, uint64_t{1} << 21}) {  // in a list, a cell, a chunk
+    for (bool inCells : {false, true}) {
+      SectorSet set;
+      uint64_t start = uint64_t{1} << 22;
+      if (inCells) scatter(set, start - (uint64_t{1} << 21));
+      set.insert(start, length);
+      set.insert(0, 1);
+      uint64_t size = set.size();
+      for (int again = 0; again < 3; ++again) {
+        set.insert(start + 7, 8);
+        set.insert(0, 1);
+        CHECK(set.size() == size);
+      }
+      set.insert(start + length - 1, 2);
+      set.insert(start - 1, 2);
+      CHECK(set.size() == size + 2);
+    }
+  }
+}
+
 TEST_CASE("union and difference agree with sector by sector") {
   constexpr uint64_t kSpan = 1 << 18;
   std::mt19937_64 random(11);
