@@ -39,11 +39,11 @@ CREATE VIEW gap AS
               WHEN gap < 2048 THEN 'medium' ELSE 'large' END AS class
   FROM measured;
 
--- A time of 0 was not seen; a span has both its ends.
+-- A time of 0 was not seen; a span has both its ends. As in the summary, failed requests have none.
 CREATE VIEW latency AS
   WITH times AS (
     SELECT direction, nullif(queue, 0) AS q, nullif(getrq, 0) AS g, nullif(insert, 0) AS i, nullif(issue, 0) AS d, complete AS c
-    FROM io_row
+    FROM io_row WHERE error = 0
   ),
   spans AS (
     SELECT direction, 'q2c' AS span, c - q AS ns FROM times WHERE c >= q

@@ -65,7 +65,8 @@ test('gaps follow the order of issue, classed by their size', async () => {
 
 test('latencies, re-reads, tensors and tokens are told as they were', async () => {
   assert.deepEqual(await rows('SELECT direction, span, count, p50 FROM latency'), [
-    ['read', 'd2c', '6', '100'],
+    // Not of the one that failed.
+    ['read', 'd2c', '5', '100'],
     ['read', 'q2c', '5', '300'],
     ['read', 'q2d', '5', '200'],
   ]);
