@@ -23,7 +23,7 @@ describe('the command line on kernel 7.3', { timeout: 300_000 }, () => {
     folder = mkdtempSync(join(tmpdir(), 'blkscope-command-line-'));
     guest = await bootGuest({
       kernel: '7.3',
-      disks: [{ sizeMiB: 64 }, { sizeMiB: 16 }, { sizeMiB: 16 }],
+      disks: [{ sizeMiB: 256 }, { sizeMiB: 16 }, { sizeMiB: 16 }],
       modules: ['loop', 'dm-mod'],
     });
     await guest.output('umount /sys/kernel/tracing && umount /sys/kernel/debug');
@@ -104,6 +104,29 @@ describe('the command line on kernel 7.3', { timeout: 300_000 }, () => {
       assert.deepEqual(JSON.parse(kept.toString()), summary);
     });
   }
+
+  test('swap to compressed memory is told from swap to a disk', async () => {
+    // 160 MiB of random bytes, which no compression makes smaller, in a cgroup of 96.
+    const command = `sh -c 'echo $$ > /sys/fs/cgroup/tight/cgroup.procs
+      exec node -e "require(\\"crypto\\").randomFillSync(Buffer.alloc(160 << 20))"'`;
+    await guest.output(`modprobe zram && mkdir /sys/fs/cgroup/tight && echo 96M > /sys/fs/cgroup/tight/memory.max
+      echo 256M > /sys/block/zram0/disksize && mkswap /dev/zram0 && mkswap /dev/vda`);
+    const swapped = async (device: string) => {
+      await guest.output(`swapon /dev/${device}`);
+      const { summary } = await record(`-d vda -o /tmp/swap-${device}`, command);
+      await guest.output(`swapoff /dev/${device}`);
+      return { memory: summary.memory, writtenToDisk: summary.writes.bytes };
+    };
+    const zram = await swapped('zram0');
+    const out = 4096 * (zram.memory.swapOutPages ?? 0);
+    assert.ok(out > 32 << 20, `${out} bytes swapped out`);
+    assert.ok(Math.abs((zram.memory.zramWrittenBytes ?? 0) - out) < out / 20, JSON.stringify(zram));
+    assert.ok(zram.writtenToDisk < out / 20, JSON.stringify(zram));
+    const disk = await swapped('vda');
+    assert.ok((disk.memory.swapOutPages ?? 0) > 8192, JSON.stringify(disk));
+    assert.equal(disk.memory.zramWrittenBytes, 0);
+    assert.ok(disk.writtenToDisk > 32 << 20, JSON.stringify(disk));
+  });
 
   test('a loop device that is detached meanwhile is no loss, and a failed read is told with its errno', async () => {
     await guest.output(`truncate -s 4M /tmp/loop.img && losetup /dev/loop0 /tmp/loop.img

@@ -31,7 +31,8 @@ const PROGRAMS: Record<string, string[]> = {
   fio: ['fio'],
   dmsetup: ['dmsetup'],
   e2fsprogs: ['mke2fs', 'mkfs.ext4', 'e2fsck', 'filefrag'],
-  'util-linux': ['blockdev', 'losetup', 'fallocate'],
+  'util-linux': ['blockdev', 'losetup', 'fallocate', 'mkswap'],
+  mount: ['swapon', 'swapoff'],
   strace: ['strace'],
 };
 /** Taken along where this machine has them; a test that needs one says so. */
@@ -48,6 +49,7 @@ const MODULES = [
     'null_blk',
     'brd',
     'loop',
+    'zram',
   ],
   ...['dm-mod', 'dm-flakey', 'dm-delay', 'dm-snapshot', 'raid0', 'mq-deadline', 'kyber-iosched', 'bfq'],
   ...['ext4', 'xfs', 'btrfs', 'f2fs', 'overlay', 'crc32c_generic', 'crc32c-intel'],
