@@ -46,7 +46,7 @@ class EventBlocks {
 
  private:
   static constexpr size_t kEvents = 1024;
-  static constexpr size_t kBlocks = 16;
+  static constexpr size_t kBlocks = 32;
   static constexpr size_t kHalf = kBlocks / 2;
 
   /// False: there is no block, and none will come.
