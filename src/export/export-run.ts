@@ -17,8 +17,12 @@ export const exportFormats = ['duckdb', 'parquet', 'csv', 'jsonl', 'perfetto', '
 
 export type ExportFormat = (typeof exportFormats)[number];
 
-/** What the database may hold of a trace of any size while it is written; the rest waits on disk. */
-const memoryLimit = '512MB';
+/**
+ * What the database may hold of a trace of any size while it is written; the rest waits on disk. What a thread is about to
+ * write, a Parquet row group for one, is not in that limit: so one thread, which is faster as well where there are
+ * two cores, since rows stay in their order and the threads would wait for each other.
+ */
+const boundedMemory = `SET memory_limit = '256MB'; SET threads = 1`;
 
 export interface ExportOptions {
   format: ExportFormat;
@@ -57,7 +61,7 @@ async function writeTables(
 ): Promise<void> {
   const connection = await run.connect();
   try {
-    await connection.run(`SET memory_limit = '${memoryLimit}'`);
+    await connection.run(boundedMemory);
     if (format === 'parquet') {
       await addToDataset(run, connection, output);
     } else if (format === 'duckdb') {
@@ -75,7 +79,7 @@ async function writeTables(
     throw storeError(error, `write ${output}`);
   } finally {
     // A database that a full disk has broken refuses this too; the reason is on its way already.
-    await connection.run('RESET memory_limit').catch(() => {});
+    await connection.run('RESET memory_limit; RESET threads').catch(() => {});
     connection.closeSync();
   }
 }

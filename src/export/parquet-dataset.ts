@@ -10,8 +10,8 @@ import { storeError } from '../store/store-error.js';
 import { orderedRows } from './ordered-rows.js';
 import { prepareTarget } from './whole-file.js';
 
-/** A million rows compress to some MB: few enough groups for object storage, small enough to skip by time. */
-const rowGroupRows = 1_048_576;
+/** A group is held in memory until it is whole; a quarter of a million rows cost no more space than a million. */
+const rowGroupRows = 262_144;
 
 /** Parquet's unsigned types are unknown to Hive's heirs: each becomes the signed type that holds all its values. */
 const signedTypes: Record<string, string> = {

@@ -1,5 +1,7 @@
-import { type DuckDBAppender, DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
+import { type DuckDBAppender, DuckDBDataChunk } from '@duckdb/node-api';
+import duckdb, { type Vector } from '@duckdb/node-bindings';
+
+const rowsPerChunk = duckdb.vector_size();
 
 export type Column = BigUint64Array | Uint32Array | Uint16Array | Uint8Array;
 
@@ -11,36 +13,36 @@ export type Column = BigUint64Array | Uint32Array | Uint16Array | Uint8Array;
  */
 export class ColumnAppender {
   readonly #appender: DuckDBAppender;
-  readonly #types: DuckDBType[];
-  readonly #rowsPerChunk = duckdb.vector_size();
+  readonly #chunk: DuckDBDataChunk;
+  /** The chunk's columns, which stay where they are. */
+  readonly #vectors: Vector[];
 
   constructor(appender: DuckDBAppender) {
+    const types = Array.from({ length: appender.columnCount }, (_, column) => appender.columnType(column));
     this.#appender = appender;
-    this.#types = Array.from({ length: appender.columnCount }, (_, column) => appender.columnType(column));
+    this.#chunk = DuckDBDataChunk.create(types);
+    this.#vectors = types.map((_, column) => duckdb.data_chunk_get_vector(this.#chunk.chunk, column));
   }
 
   /** `columns` in the table's order, with elements as wide as its types, all of `length` rows. */
   append(columns: readonly Column[], length: number): void {
-    const chunk = DuckDBDataChunk.create(this.#types);
-    for (let row = 0; row < length; row += this.#rowsPerChunk) {
-      fill(chunk, columns, row, Math.min(this.#rowsPerChunk, length - row));
-      this.#appender.appendDataChunk(chunk);
+    for (let row = 0; row < length; row += rowsPerChunk) {
+      this.#fill(columns, row, Math.min(rowsPerChunk, length - row));
+      this.#appender.appendDataChunk(this.#chunk);
     }
   }
 
   close(): void {
     this.#appender.closeSync();
   }
-}
 
-/** Copies rows `from` to `from + rows` of every column into the chunk. */
-function fill(chunk: DuckDBDataChunk, columns: readonly Column[], from: number, rows: number): void {
-  chunk.reset();
-  columns.forEach((column, index) => {
-    const vector = duckdb.data_chunk_get_vector(chunk.chunk, index);
-    const width = column.BYTES_PER_ELEMENT;
-    const start = column.byteOffset + from * width;
-    duckdb.copy_data_to_vector(vector, 0, column.buffer as ArrayBuffer, start, rows * width);
-  });
-  chunk.rowCount = rows;
+  #fill(columns: readonly Column[], from: number, rows: number): void {
+    columns.forEach((column, index) => {
+      const width = column.BYTES_PER_ELEMENT;
+      const start = column.byteOffset + from * width;
+      const vector = this.#vectors[index] as Vector;
+      duckdb.copy_data_to_vector(vector, 0, column.buffer as ArrayBuffer, start, rows * width);
+    });
+    this.#chunk.rowCount = rows;
+  }
 }

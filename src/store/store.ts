@@ -93,12 +93,10 @@ export class StoreWriter implements AsyncDisposable {
 
   static async create(path: string, names: EventNames): Promise<StoreWriter> {
     try {
-      // One thread writes fastest: the rows come from one, and idle workers contend for the row groups. Trying one
-      // compression only saves the search for the best of six, and is no larger for columns of sorted or few values.
+      // One thread writes fastest: the rows come from one, and idle workers contend for the row groups.
       // Without a limit the blocks that were written stay in memory, up to most of the machine's.
       const instance = await DuckDBInstance.create(path, { threads: '1', memory_limit: '256MB' });
       const connection = await instance.connect();
-      await connection.run(`PRAGMA force_compression = 'bitpacking'`);
       await connection.run(`BEGIN; ${schemaSql(names.actions, names.directions)} ${viewsSql}`);
       return new StoreWriter(path, instance, connection, names);
     } catch (error) {
