@@ -13,7 +13,8 @@ import { blkscope } from './command-line.js';
 
 const MiB = 2 ** 20;
 const inRepository = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const env = { LLAMA_CLI: inRepository('vendor/llama/bin/llama-completion') };
+const program = (name: string) => inRepository(`vendor/llama/bin/${name}`);
+const env = { LLAMA_CLI: program('llama-completion') };
 let folder: string;
 /** A token uses 82 of its 287 MiB: many times the 12 MiB that a profile's limit leaves. */
 let mixture: Model;
@@ -109,14 +110,14 @@ test('a mixture: the pin is advised, and with it a token reads less than a third
 });
 
 test('a dense model: the pin is advised, and with it a token reads less than three quarters', async () => {
-  const asIs = await run('dense', dense, ['--limit', '110M', '--readahead', '1024', '-n', '8']);
+  const options = ['--llama', program('llama-cli'), '--limit', '110M', '--readahead', '1024', '-n', '8'];
+  const asIs = await run('dense', dense, options);
   const { changes, verdict } = await advice('dense');
   assert.match(verdict, /pinned/);
   const pin = changes.find(({ conditions: { pinBytes, readAheadKib } }) => pinBytes && !readAheadKib);
   assert.ok((pin?.bytesPerToken.likely ?? Number.POSITIVE_INFINITY) < bytesPerToken(asIs));
-  const pinned = await run('dense-pinned', dense, [
-    ...['--limit', '110M', '--readahead', '1024', '-n', '8', '--pin', 'auto'],
-  ]);
+  const pinned = await run('dense-pinned', dense, [...options, '--pin', 'auto']);
+  assert.equal(pinned.workload?.engine, 'llama-cli');
   assert.ok(
     bytesPerToken(pinned) < 0.75 * bytesPerToken(asIs),
     `${bytesPerToken(pinned)} ${bytesPerToken(asIs)}`,
