@@ -39,15 +39,24 @@ type Figures = Awaited<ReturnType<Importer['summary']>>;
  * folder cannot be written.
  */
 export async function importTrace(options: ImportOptions): Promise<FinishedRun> {
-  const progress = options.progress ?? noProgress;
   const subject = await subjectOf(options);
+  try {
+    return await importAs(options, subject);
+  } catch (error) {
+    if (!(error instanceof OfPartition)) throw error;
+    return await importAs(options, { ...subject, device: error.number });
+  }
+}
+
+async function importAs(options: ImportOptions, subject: Subject): Promise<FinishedRun> {
+  const progress = options.progress ?? noProgress;
   const folder = RunFolder.begin(options.output ?? defaultRunPath(traceName(options.paths)));
   try {
-    const { files, model } = subject;
+    const { files, model, device } = subject;
     using importer = new Importer({
       paths: options.paths,
       files: files?.extents ?? [],
-      fileDevice: files ? deviceNumber(files.disk) : 0,
+      fileDevice: device,
       deliver: (options.store ?? true) || model !== null,
     });
     const stop = () => importer[Symbol.dispose]();
@@ -92,23 +101,33 @@ interface Subject {
   files: TracedFiles | null;
   /** The model that the files are; null when they are something else. */
   model: Model | null;
+  /** The kernel's number that the files' disk, or their partition, has in the trace; 0 without files. */
+  device: number;
+}
+
+/** The trace is of the files' partition, not of their disk: what was read of them is known when it is read as such. */
+class OfPartition extends Error {
+  constructor(readonly number: number) {
+    super('a trace of a partition');
+  }
 }
 
 async function subjectOf({ files, model: path }: ImportOptions): Promise<Subject> {
-  if (path === undefined && !files?.length) return { files: null, model: null };
+  if (path === undefined && !files?.length) return { files: null, model: null, device: 0 };
   // Loaded when asked for: the reader of models takes longer to load than most traces take.
   const { modelOf, readModel } = await import('../model/gguf.js');
   const model = path === undefined ? await modelOf(files ?? []) : await readModel(path);
   const paths = path === undefined || model === null ? files : model.parts.map((part) => part.path);
-  return { files: paths?.length ? locateFiles(paths) : null, model };
+  const located = paths?.length ? locateFiles(paths) : null;
+  return { files: located, model, device: located ? deviceNumber(located.disk) : 0 };
 }
 
 /** A saved trace has no marks of a workload, and so no phases. */
-async function regionJoin({ files, model }: Subject): Promise<RegionJoin | null> {
+async function regionJoin({ files, model, device }: Subject): Promise<RegionJoin | null> {
   if (!files || !model) return null;
   const { RegionJoin } = await import('../run/region-figures.js');
   const { modelRegions } = await import('../model/regions.js');
-  return new RegionJoin(files.extents, deviceNumber(files.disk), modelRegions(model), []);
+  return new RegionJoin(files.extents, device, modelRegions(model), []);
 }
 
 async function readAll(
@@ -146,12 +165,12 @@ async function readAll(
 
 function summaryOf(
   options: ImportOptions,
-  { files }: Subject,
+  { files, device }: Subject,
   figures: Figures,
   join: RegionJoin | null,
   buildSummary: BuildSummary,
 ): Summary {
-  if (files) requireTraced(files, figures);
+  if (files) requireTraced(files, device, options.paths, figures);
   const regions: RegionResults | null = join?.results() ?? null;
   const { source, integrity, ...rest } = buildSummary({
     devices: deviceNames(options.paths, figures).map(({ name }) => name),
@@ -173,15 +192,29 @@ function summaryOf(
   } satisfies Summary;
 }
 
-/** Without this, files of a disk that was not traced would seem never to be read. */
-function requireTraced({ disk, paths }: TracedFiles, { devices }: Figures): void {
-  const number = deviceNumber(disk);
-  if (devices.includes(number)) return;
+/**
+ * Without this, files of a disk that was not traced would seem never to be read. A trace of a partition bears its number
+ * with every event, and yet sectors of the whole disk.
+ */
+function requireTraced(
+  { disk, files, paths }: TracedFiles,
+  device: number,
+  traces: readonly string[],
+  { devices }: Figures,
+): void {
+  if (devices.includes(device)) return;
+  const partition = files.map((file) => partitionNumber(file.device)).find((n) => n && devices.includes(n));
+  if (partition && !traces.includes('-')) throw new OfPartition(partition); // standard input cannot be read again
   const traced = Array.from(devices, numberText).join(', ');
   throw new BlkscopeError(
     'WRONG_DEVICE',
-    `${paths[0]} lies on ${disk} (${numberText(number)}), the trace is of ${traced}: name files of the traced disk`,
+    `${paths[0]} lies on ${disk} (${numberText(device)}), the trace is of ${traced}: name files of the traced disk`,
   );
+}
+
+/** null: no partition, but a whole disk or a device mapper's. */
+function partitionNumber(name: string): number | null {
+  return existsSync(`/sys/class/block/${name}/partition`) ? deviceNumber(name) : null;
 }
 
 /** MAJOR:MINOR. */
