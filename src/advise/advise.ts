@@ -81,8 +81,16 @@ function changesFor(subject: Subject): Change[] {
   return [...readAhead, ...pins, ...both, ...moreMemory(subject), ...moreThreads(subject)];
 }
 
+/**
+ * Of readaheads that are foreseen about as fast the largest: with it the kernel brings pages in by larger pieces, at less
+ * work for each, which the model of the page cache does not count.
+ */
 function best(changes: Change[]): Change[] {
-  return changes.sort((a, b) => b.tokensPerSecond.likely - a.tokensPerSecond.likely).slice(0, 1);
+  const likely = (change: Change) => change.tokensPerSecond.likely;
+  const fastest = Math.max(...changes.map(likely));
+  const alike = changes.filter((change) => likely(change) >= fastest * 0.9);
+  const readAhead = ({ conditions }: Change) => conditions.readAheadKib ?? 0;
+  return alike.sort((a, b) => readAhead(b) - readAhead(a)).slice(0, 1);
 }
 
 function moreMemory(subject: Subject): Change[] {

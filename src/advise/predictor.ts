@@ -69,7 +69,7 @@ export class Predictor {
     const scale = own && conditions.pinnedBytes === this.measured.pinnedBytes ? this.#factor : 1;
     // Near the memory that a set of experts needs, a little more or less of it makes much of a difference.
     const simulated = memoryFactors.flatMap((factor) =>
-      this.#simulated({ ...conditions, memoryBytes: conditions.memoryBytes * factor }),
+      this.#simulated({ ...conditions, memoryBytes: takenOf(conditions, factor) }),
     );
     const all = simulated.flatMap(({ bytesPerToken }) =>
       this.#factors.map((factor) => bytesPerToken * factor),
@@ -107,6 +107,12 @@ export class Predictor {
       );
     });
   }
+}
+
+/** What is pinned is there to the byte; of the rest the model's pages take a part. */
+function takenOf({ memoryBytes, pinnedBytes }: Conditions, factor: number): number {
+  const rest = Math.max(0, memoryBytes - pinnedBytes);
+  return memoryBytes - rest * (1 - factor);
 }
 
 /**

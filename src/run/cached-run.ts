@@ -41,9 +41,10 @@ export async function cachedRunCompute(
   if (read < readsLittle * touchedBytesPerToken(model) * generation.tokens || cache === 'asIs') return null;
   const room = memoryState().availableBytes - native.safeRest();
   if (room < model.bytes + (outcome.rssAnonBytes ?? 0)) return null;
+  const mostNs = Number(generation.toNs - generation.fromNs) / generation.tokens;
   try {
     return await steps.step('run it cached to see how long it computes', () =>
-      warmComputeNs({ engine, model, workload, folder: runs }),
+      warmComputeNs({ engine, model, workload, folder: runs, mostNs }),
     );
   } catch (error) {
     progress.warn(`${(error as Error).message}; the bound takes its compute from the run itself`);
