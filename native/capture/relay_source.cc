@@ -34,12 +34,15 @@ struct Device {
   std::string folder;  // <debugfs>/block/<name>
 };
 
+/// Where a stream's reader waits: off the stream's CPU, or on it.
+enum class Seat { unset, away, there };
+
 struct Stream {
   std::string device;
   unsigned cpu;
   Fd file;
   SubBufferPlace place;
-  bool stays = false;  // its thread, on its CPU
+  Seat seat = Seat::unset;
   RecordDecoder decoder = {};
   Notes notes = {};
   std::vector<std::byte> buffer = std::vector<std::byte>(kReadBytes);
@@ -57,15 +60,22 @@ size_t settledBytes(const Stream& stream) {
   return std::min(left - kTailBytes, kReadBytes);
 }
 
+// The workload fills the buffer on the stream's CPU, so its reader is kept off it where there is another; where the place
+// in the sub-buffer is not known all must be read there, and the reader stays.
+void placeReader(Stream& stream) {
+  Seat wanted = stream.place.known() ? Seat::away : Seat::there;
+  if (stream.seat == wanted) return;
+  bool away = wanted == Seat::away;
+  CpuMask mask = away ? CpuMask::ofThisThread().without(stream.cpu) : CpuMask(stream.cpu);
+  if (mask.apply() || away) stream.seat = wanted;
+}
+
 // A CPU that refuses is offline and writes nothing. Where a cpuset forbids it, a torn record shows as a sequence gap.
 ssize_t readSome(Stream& stream) {
+  placeReader(stream);
   if (size_t settled = settledBytes(stream)) return ::read(stream.file.get(), stream.buffer.data(), settled);
   std::optional<OnCpu> here;
-  if (stream.place.known()) {
-    here.emplace(stream.cpu);
-  } else if (!stream.stays) {
-    stream.stays = CpuMask(stream.cpu).apply();
-  }
+  if (stream.place.known()) here.emplace(stream.cpu);
   return ::read(stream.file.get(), stream.buffer.data(), kReadBytes);
 }
 

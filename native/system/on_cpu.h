@@ -17,6 +17,11 @@ class CpuMask {
     ::sched_getaffinity(0, sizeof mask.bits_, mask.set());
     return mask;
   }
+  CpuMask without(unsigned cpu) const {
+    CpuMask rest = *this;
+    rest.bits_[cpu % kCpus / kBits] &= ~(1ul << cpu % kBits);
+    return rest;
+  }
   /// Moves the calling thread. False: it may not run there, or none of them is online.
   bool apply() { return ::sched_setaffinity(0, sizeof bits_, set()) == 0; }
 
