@@ -17,7 +17,7 @@ class ColumnBatch {
   static constexpr size_t kRowBytes = 48;
   static constexpr size_t kBytes = kCapacity * kRowBytes;
 
-  ColumnBatch() : block_(new std::byte[kBytes]) {}
+  ColumnBatch() : block_(std::make_unique_for_overwrite<std::byte[]>(kBytes)) {}
 
   bool full() const { return length_ == kCapacity; }
   bool empty() const { return length_ == 0; }

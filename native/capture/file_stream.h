@@ -30,7 +30,7 @@ class ByteWindow {
  private:
   static constexpr size_t kBytes = 128 << 10;  // more than the largest record, 64 KiB and its header
   Fd fd_;
-  std::unique_ptr<std::byte[]> buffer_{new std::byte[kBytes]};
+  std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBytes);
   size_t at_ = 0;
   size_t end_ = 0;
   uint64_t read_ = 0;

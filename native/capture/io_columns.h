@@ -20,7 +20,7 @@ class IoColumns {
   size_t length() const { return length_; }
 
   void push(const IoRow& row) {
-    if (!block_) block_.reset(new std::byte[kBytes]);
+    if (!block_) block_ = std::make_unique_for_overwrite<std::byte[]>(kBytes);
     size_t i = length_++;
     column<uint64_t>(kSector)[i] = row.sector;
     column<uint64_t>(kQueue)[i] = row.queue;

@@ -54,7 +54,7 @@ class Merger {
   static constexpr size_t kBuffer = 512;
   static constexpr uint64_t kNone = UINT64_MAX;
   struct Stream {
-    std::unique_ptr<Event[]> events{new Event[kBuffer + 1]};
+    std::unique_ptr<Event[]> events = std::make_unique<Event[]>(kBuffer + 1);
     // What is left of them; behind lies one that is later than all others.
     const Event* at = events.get();
     const Event* end = events.get();

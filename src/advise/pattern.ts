@@ -18,19 +18,23 @@ export interface ReadPattern {
 export function accessPattern(model: Model, run: RunTouches, tokens: number, guess: Guess): ReadPattern {
   const regions = modelRegions(model);
   const indexOf = new Map(regions.map(({ part, offset }, i) => [`${part}:${offset}`, i]));
-  const everyToken = usedRegions(model)
-    .filter(({ use }) => use === 1)
-    .map(({ region }) => indexOf.get(`${region.part}:${region.offset}`) as number);
+  const used = usedRegions(model).map(({ region, use }) => ({
+    index: indexOf.get(`${region.part}:${region.offset}`) as number,
+    role: region.role,
+    use,
+  }));
+  const everyToken = used.filter(({ use }) => use === 1).map(({ index }) => index);
+  const lookedUp = used.filter(({ role, use }) => role === 'embedding' && use < 1).map(({ index }) => index);
   const experts = model.experts
     ? tokenExperts(run, tokens, model.experts.used, guess)
     : { byToken: Array.from({ length: tokens }, () => []), seenShare: 1 };
   // Layers in their order, then what belongs to none: the output.
   const place = (index: number) => regions[index]?.layer ?? Number.POSITIVE_INFINITY;
   const inOrder = (touched: number[]) => touched.sort((a, b) => place(a) - place(b) || a - b);
-  const ofTokens = experts.byToken.slice(0, mostTokens).map((used) => inOrder([...everyToken, ...used]));
+  const ofTokens = experts.byToken.slice(0, mostTokens).map((some) => inOrder([...everyToken, ...some]));
   const promptExperts = [...run.promptRegions].filter((i) => regions[i]?.expert !== null);
   return {
-    pattern: { regions, prompt: inOrder([...everyToken, ...promptExperts]), tokens: ofTokens },
+    pattern: { regions, prompt: inOrder([...everyToken, ...promptExperts]), tokens: ofTokens, lookedUp },
     seenShare: experts.seenShare,
   };
 }

@@ -9,6 +9,8 @@ export interface AccessPattern {
   prompt: readonly number[];
   /** Touched by each token. */
   tokens: readonly (readonly number[])[];
+  /** Of which each token reads a place, one or another: tables that are looked up. */
+  lookedUp: readonly number[];
 }
 
 /** Under which conditions. Bytes. */
@@ -53,14 +55,22 @@ export function simulate(pattern: AccessPattern, conditions: Conditions): Simula
   const touch = ({ from, to }: { from: number; to: number }) => {
     for (let block = from; block < to; block++) cache.access(block);
   };
-  const touchRegion = (index: number) => {
+  const blocksOf = (index: number) => {
     const { part, offset, bytes } = pattern.regions[index] as Region;
-    touch(place.blocksOf(part, offset, bytes));
+    return place.blocksOf(part, offset, bytes);
+  };
+  const touchRegion = (index: number) => touch(blocksOf(index));
+  const lookUp = (index: number, token: number) => {
+    const { from, to } = blocksOf(index);
+    cache.access(from + Math.floor(placeOf(token) * (to - from)));
   };
   touch({ from: 0, to: place.blocks }); // loading maps the whole file and reads it in
   pattern.prompt.forEach(touchRegion);
   const before = { ...figures(cache) };
-  for (const token of pattern.tokens) token.forEach(touchRegion);
+  pattern.tokens.forEach((touched, token) => {
+    for (const index of pattern.lookedUp) lookUp(index, token);
+    touched.forEach(touchRegion);
+  });
   const after = figures(cache);
   const tokens = Math.max(1, pattern.tokens.length);
   return {
@@ -68,6 +78,12 @@ export function simulate(pattern: AccessPattern, conditions: Conditions): Simula
     unusedBytesPerToken: ((after.unusedBlocks - before.unusedBlocks) * blockBytes) / tokens,
     waitsPerToken: (after.waits - before.waits) / tokens,
   };
+}
+
+/** Where in a table a token's row is, from 0 to 1: spread evenly, and the same each time. */
+function placeOf(token: number): number {
+  const goldenRatio = (Math.sqrt(5) - 1) / 2;
+  return ((token + 1) * goldenRatio) % 1;
 }
 
 function figures({ readBlocks, unusedBlocks, waits }: PageCache) {

@@ -87,9 +87,10 @@ function shellCommand(argv: string[], options: LaunchOptions, packets: boolean):
   const script = [
     // The tracer is protected from the out-of-memory killer; what it starts is not.
     `[ ! -w /proc/self/oom_score_adj ] || echo ${ownOomScore()} 2>/dev/null >/proc/self/oom_score_adj`,
+    // Before the cgroup: under a tight limit its program is killed, and tokens that come together count as one.
+    ...(packets ? [packetModeCommand] : []),
     `if [ -n "$1" ]; then echo $$ >"$1" || { echo "blkscope: cannot join the cgroup $1" >&2; exit ${cgroupFailed}; }; fi`,
     'shift',
-    ...(packets ? [packetModeCommand] : []),
     'exec "$@"',
   ].join('\n');
   return ['/bin/sh', ['-c', script, 'sh', options.cgroupProcsFile ?? '', ...argv]];

@@ -56,7 +56,7 @@ const experts: Region[] = Array.from({ length: 32 }, (_, expert) => ({
 
 test('readahead larger than what tokens use is read in vain, and costs what memory held', () => {
   const tokens = Array.from({ length: 20 }, (_, token) => [(token * 7) % 32, (token * 13 + 5) % 32]);
-  const pattern = { regions: experts, prompt: [], tokens };
+  const pattern = { regions: experts, prompt: [], tokens, lookedUp: [] };
   const read = [128, 8192].map((readAheadKib) =>
     simulate(pattern, { memoryBytes: 12 * MiB, readAheadKib, pinned: [] }),
   );
@@ -67,7 +67,7 @@ test('readahead larger than what tokens use is read in vain, and costs what memo
 });
 
 test('all experts pinned: nothing is read', () => {
-  const pattern = { regions: experts, prompt: [], tokens: [[1, 2], [30]] };
+  const pattern = { regions: experts, prompt: [], tokens: [[1, 2], [30]], lookedUp: [] };
   const pinned = [{ ranges: [{ offset: 0, bytes: 32 * MiB }] }];
   assert.equal(simulate(pattern, { memoryBytes: 40 * MiB, readAheadKib: 128, pinned }).bytesPerToken, 0);
 });
