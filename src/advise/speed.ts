@@ -31,8 +31,10 @@ export function speedModel({ bound, workload, memory }: Summary): SpeedModel | n
   // A run that reads next to nothing tells nothing of its reads' speed.
   const tells = workload.bytesPerToken > bound.touchedBytesPerToken / 100 && readNs > 0;
   const ownSpeed = tells ? (workload.bytesPerToken / readNs) * 1e9 : windowSpeed(ownReadAhead);
+  // A run that computed while it read got more than the disk gives, by this reckoning, and will again.
+  const most = Math.max(bandwidth, ownSpeed);
   const speed = (readAheadKib: number) =>
-    Math.min(bandwidth, (ownSpeed * windowSpeed(readAheadKib)) / windowSpeed(ownReadAhead));
+    Math.min(most, (ownSpeed * windowSpeed(readAheadKib)) / windowSpeed(ownReadAhead));
   return {
     computeNs,
     tokensPerSecond: (bytes, readAheadKib, compute = computeNs) =>
