@@ -1,21 +1,18 @@
 #include "capture/relay_source.h"
 
 #include <fcntl.h>
-#include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <optional>
 
 #include "capture/blktrace_abi.h"
 #include "capture/buffer_size.h"
-#include "capture/sub_buffer_place.h"
 #include "system/fd.h"
 #include "system/mounts.h"
-#include "system/on_cpu.h"
 
 namespace blkscope {
 namespace {
@@ -23,10 +20,6 @@ namespace {
 constexpr uint64_t kDefaultBufferBytes = 512 << 10;
 constexpr uint64_t kLeastBufferCount = 4;  // blktrace's choice
 constexpr size_t kReadBytes = 64 << 10;  // stays in the cache between the kernel's copy and the decoding
-// Longer than any record: a sub-buffer's padding, and so what a read to its end takes of the next one, is shorter.
-constexpr size_t kTailBytes = 1 << 10;
-// Smaller sub-buffers fill up while a thread comes back from another CPU.
-constexpr size_t kRoamingBytes = 128 << 10;
 
 struct Device {
   std::string name;
@@ -34,50 +27,14 @@ struct Device {
   std::string folder;  // <debugfs>/block/<name>
 };
 
-/// Where a stream's reader waits: off the stream's CPU, or on it.
-enum class Seat { unset, away, there };
-
 struct Stream {
   std::string device;
   unsigned cpu;
   Fd file;
-  SubBufferPlace place;
-  Seat seat = Seat::unset;
-  RecordDecoder decoder = {};
-  Notes notes = {};
+  RecordDecoder decoder;
+  Notes notes;
   std::vector<std::byte> buffer = std::vector<std::byte>(kReadBytes);
 };
-
-// The kernel makes room for a record, moving the buffer's end, and fills it in afterwards, with interrupts off on the
-// buffer's CPU. A read includes the sub-buffer being filled, so a reader elsewhere can get a record whose bytes are not
-// there yet; a reader on that CPU cannot run in between. A sub-buffer that is full is whole and may be read from anywhere:
-// the bytes that surely are of one. (poll tells readable when there is one that was not read to its end.)
-size_t settledBytes(const Stream& stream) {
-  size_t left = stream.place.left();
-  if (left <= kTailBytes) return 0;
-  pollfd full{stream.file.get(), POLLIN, 0};
-  if (::poll(&full, 1, 0) <= 0 || !(full.revents & POLLIN)) return 0;
-  return std::min(left - kTailBytes, kReadBytes);
-}
-
-// The workload fills the buffer on the stream's CPU, so its reader is kept off it where there is another; where the place
-// in the sub-buffer is not known all must be read there, and the reader stays.
-void placeReader(Stream& stream) {
-  Seat wanted = stream.place.known() ? Seat::away : Seat::there;
-  if (stream.seat == wanted) return;
-  bool away = wanted == Seat::away;
-  CpuMask mask = away ? CpuMask::ofThisThread().without(stream.cpu) : CpuMask(stream.cpu);
-  if (mask.apply() || away) stream.seat = wanted;
-}
-
-// A CPU that refuses is offline and writes nothing. Where a cpuset forbids it, a torn record shows as a sequence gap.
-ssize_t readSome(Stream& stream) {
-  placeReader(stream);
-  if (size_t settled = settledBytes(stream)) return ::read(stream.file.get(), stream.buffer.data(), settled);
-  std::optional<OnCpu> here;
-  if (stream.place.known()) here.emplace(stream.cpu);
-  return ::read(stream.file.get(), stream.buffer.data(), kReadBytes);
-}
 
 class RelaySource final : public Source {
  public:
@@ -184,8 +141,7 @@ Result<void> RelaySource::openStreams(const Device& device) {
                                    ": EPERM, kernel lockdown as on Secure Boot machines); use --source ftrace"};
     }
     if (!file) return file.error();
-    streams_.push_back({device.name, cpu, std::move(*file), SubBufferPlace(info_.bufferBytes)});
-    if (info_.bufferBytes < kRoamingBytes) streams_.back().place.lose();
+    streams_.push_back({device.name, cpu, std::move(*file), RecordDecoder(), {}});
   }
   if (streams_.empty()) {
     return Error{"NO_DEBUGFS", "no relay files in " + device.folder + ": is debugfs mounted at " + debugfs_ + "?"};
@@ -228,17 +184,27 @@ void RelaySource::close() {
   changes_.undo(keep_);
 }
 
+// The kernel makes room for a record, moving the buffer's end, and fills it in afterwards, with interrupts off on the
+// buffer's CPU. A read includes the sub-buffer being filled, so a reader elsewhere can get a record whose bytes are not
+// there yet; a reader on that CPU cannot run in between.
+// A CPU that refuses is offline and writes nothing. Where a cpuset forbids it, a torn record shows as a sequence gap.
+void moveTo(unsigned cpu) {
+  if (static_cast<unsigned>(::sched_getcpu()) == cpu) return;
+  constexpr unsigned kBits = 8 * sizeof(unsigned long);
+  std::vector<unsigned long> mask(cpu / kBits + 1);
+  mask.back() = 1ul << cpu % kBits;
+  ::sched_setaffinity(0, mask.size() * sizeof(unsigned long), reinterpret_cast<cpu_set_t*>(mask.data()));
+}
+
 Result<bool> RelaySource::drain(size_t stream, std::vector<Event>& out) {
   Stream& s = streams_[stream];
-  ssize_t got = readSome(s);
+  moveTo(s.cpu);
+  ssize_t got = ::read(s.file.get(), s.buffer.data(), s.buffer.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (got < 0 && errno == EIO) return vanished(s.device);
   if (got < 0) return systemError("read relay file of CPU " + std::to_string(s.cpu));
   if (got == 0) return false;
-  std::span bytes(s.buffer.data(), static_cast<size_t>(got));
-  s.decoder.decode(bytes, out, s.notes);
-  s.place.pass(bytes);
-  if (s.decoder.sequenceGaps()) s.place.lose();
+  s.decoder.decode({s.buffer.data(), static_cast<size_t>(got)}, out, s.notes);
   return true;
 }
 
