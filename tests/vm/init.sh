@@ -31,6 +31,7 @@ exec 3<> /dev/vport0p1
 copy() { dd bs=256k iflag=fullblock,count_bytes count="$1" status=none; }
 mkdir /run/agent
 cd /root
+for online in /sys/devices/system/cpu/cpu[1-9]*/online; do [ -e "$online" ] && echo 1 > "$online"; done
 echo "ready $(uname -r)" >&3
 while read -r script_bytes input_bytes seconds <&3; do
   copy "$script_bytes" <&3 > /run/agent/script
