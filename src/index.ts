@@ -33,6 +33,7 @@ export type {
 } from './native.js';
 export { type PinPlan, planPins } from './pin/pin-plan.js';
 export { type PinnedModel, type PinOptions, pin, pinPlan } from './pin/pinned-model.js';
+export { type StreamPiece, type StreamPlan, streamReadAheadKib } from './pin/stream-plan.js';
 export { renderAdvice, renderVerified } from './report/advice.js';
 export { type ComparedRun, renderComparison } from './report/compare.js';
 export { type ComparedGroup, renderGroups } from './report/compare-groups.js';

@@ -66,6 +66,26 @@ export interface NativePinnedFile {
   release(): void;
 }
 
+/** What a stream did so far. */
+export interface NativeStreamFigures {
+  /** Pieces that the process has come past. */
+  passed: number;
+  /** Pieces that were read for it. */
+  read: number;
+  /** Times that it was found elsewhere than expected. */
+  lost: number;
+  /** CPU time of the stream's threads. */
+  cpuNs: number;
+}
+
+/** A model that is read ahead of the process that walks it; see ModelStream in native/memory. */
+export interface NativeModelStream {
+  figures(): NativeStreamFigures;
+  /** Throws what ended the stream before its time: EPERM, MEMLOCK_LIMIT, ENOSYS. */
+  check(): void;
+  stop(): void;
+}
+
 export interface NativePinProgress {
   lockedBytes(): number;
   /** Ends the pinning early: the promise rejects with code ABORTED and nothing stays locked. */
@@ -79,6 +99,15 @@ export interface NativeMemory {
    * MEMLOCK_LIMIT, FILE_CHANGED, NOT_LOCKED.
    */
   pinFile(path: string, ranges: ByteRange[]): NativePinProgress;
+  /**
+   * Reads pieces of the files ahead of the process that maps them, and drops them behind it, on threads of its own.
+   * `ahead`: how many pieces are held in advance. Errors: ENOENT, EACCES, RANGE.
+   */
+  streamModel(
+    paths: string[],
+    pieces: { part: number; offset: number; bytes: number }[],
+    ahead: number,
+  ): NativeModelStream;
   /**
    * Locks `bytes` of fresh memory on all cores. Errors: NO_HEADROOM when less than the safe rest would be left,
    * MEMLOCK_LIMIT, ENOMEM.

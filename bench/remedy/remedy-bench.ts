@@ -106,14 +106,16 @@ async function measure(cell: Cell, variant: Variant, round: number): Promise<Mea
   if (variant === 'pin, plan' && model === 'dense') return null;
   const change = changeOf(advice, variant);
   if (variant !== 'as is' && !change) return null;
-  const { readAheadKib, pinBytes } = change?.conditions ?? {};
+  const { readAheadKib, pinBytes, stream } = change?.conditions ?? {};
   const touches = model === 'dense' ? asIs : profilePath(model);
   const plan = variant === 'pin, plan' || variant === 'advised' ? { plan: touches } : {};
   const order = variant === 'from start' ? ({ order: 'file' } as const) : {};
   const output = join(dir, `run-${process.pid}`);
   const changes = {
     ...(readAheadKib === undefined ? {} : { readAheadKib }),
-    ...(pinBytes === undefined ? {} : { pin: { bytes: pinBytes, ...plan, ...order } }),
+    ...(pinBytes === undefined
+      ? {}
+      : { pin: stream ? { bytes: pinBytes, stream } : { bytes: pinBytes, ...plan, ...order } }),
   };
   const summary =
     round === 1 && variant === 'as is' ? await summaryOf(asIs) : await runCell(cell, changes, output);

@@ -6,6 +6,7 @@
 #include "addon/files.h"
 #include "addon/importer.h"
 #include "addon/memory.h"
+#include "addon/model_stream.h"
 #include "addon/region_reads.h"
 #include "addon/pinned_file.h"
 #include "addon/sector_set.h"
@@ -19,6 +20,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   blkscope::registerFiles(env, exports);
   blkscope::registerImporter(env, exports);
   blkscope::registerMemory(env, exports);
+  blkscope::registerModelStream(env, exports);
   blkscope::registerRegionReads(env, exports);
   blkscope::registerPinnedFile(env, exports);
   blkscope::registerSectorSet(env, exports);

@@ -7,6 +7,7 @@ import type { Run } from '../store/open-run.js';
 import type { Advice, Change, CurvePoint } from './changes.js';
 import { changesForCopied, verdictOfCopied } from './copied.js';
 import { accessPattern, type ReadPattern } from './pattern.js';
+import { streamed } from './streamed.js';
 import { changed, pinBytes, type Subject, subjectOf, wholeMiB } from './subject.js';
 import { verdictOf } from './verdict.js';
 
@@ -22,7 +23,13 @@ export interface AdviseOptions {
  */
 export async function advise(run: Run, { touches = run }: AdviseOptions = {}): Promise<Advice> {
   knownTokens(run);
-  const { bound, workload, model: traced } = run.summary;
+  const { bound, workload, memory, model: traced } = run.summary;
+  if (memory.stream) {
+    throw new BlkscopeError(
+      'NO_ADVICE',
+      `${run.path}: it was streamed, and shows nothing of what the kernel would have kept; advise on a run without --stream`,
+    );
+  }
   if (!bound || !workload?.tokensPerSecond || workload.bytesPerToken == null) {
     throw new BlkscopeError(
       'NO_ADVICE',
@@ -78,7 +85,14 @@ function changesFor(subject: Subject): Change[] {
       return auto === null ? [] : [changed(subject, { readAheadKib, pinBytes: wholeMiB(auto) })];
     }),
   );
-  return [...readAhead, ...pins, ...both, ...moreMemory(subject), ...moreThreads(subject)];
+  return [
+    ...readAhead,
+    ...pins,
+    ...both,
+    ...streamed(subject),
+    ...moreMemory(subject),
+    ...moreThreads(subject),
+  ];
 }
 
 /**

@@ -11,6 +11,8 @@ export interface Foreseen {
 export interface ChangedConditions {
   readAheadKib?: number;
   pinBytes?: number;
+  /** What is not pinned is read ahead of each token, and dropped behind it. */
+  stream?: true;
   /** What the workload and its page cache may take together. */
   memoryBytes?: number;
   threads?: number;

@@ -52,10 +52,14 @@ export function pinBytes(
   { model, rssAnonBytes, threads }: Subject,
   readAheadKib: number,
   forModel: number,
+  streamWindowBytes?: number,
 ): number | null {
   try {
     const memoryBytes = forModel + rssAnonBytes;
-    return automaticPinBytes({ memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes: model.bytes });
+    return automaticPinBytes({
+      ...{ memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes: model.bytes },
+      ...(streamWindowBytes === undefined ? {} : { streamWindowBytes }),
+    });
   } catch (error) {
     if (error instanceof BlkscopeError && error.code === 'NO_ROOM_TO_PIN') return null;
     throw error;
@@ -92,10 +96,11 @@ export function threadsFactor(subject: Subject, threads: number): Foreseen {
   return { low: even, likely: even, high: Math.max(even, 1) };
 }
 
-export function titleOf({ readAheadKib, pinBytes, memoryBytes, threads }: ChangedConditions): string {
+export function titleOf({ readAheadKib, pinBytes, stream, memoryBytes, threads }: ChangedConditions): string {
   const parts = [];
   if (readAheadKib !== undefined) parts.push(`readahead ${readAheadKib} KiB`);
   if (pinBytes !== undefined) parts.push(`${formatSize(pinBytes)} pinned`);
+  if (stream) parts.push('the rest streamed');
   if (memoryBytes !== undefined) parts.push(`memory ${formatSize(memoryBytes)}`);
   if (threads !== undefined) parts.push(`${threads} threads`);
   return parts.join(', ');

@@ -77,14 +77,14 @@ function triable({ changes, weights }: Advice, { pressure, workload }: Experimen
 
 function changedOptions(
   asked: ExperimentOptions,
-  { readAheadKib, pinBytes, memoryBytes, threads, mapped }: ChangedConditions,
+  { readAheadKib, pinBytes, stream, memoryBytes, threads, mapped }: ChangedConditions,
   plan: string,
 ): Partial<ExperimentOptions> {
   const limit: PressureRequest | undefined =
     memoryBytes === undefined ? undefined : { mode: 'limit', bytes: memoryBytes };
   return {
     ...given({ readAheadKib, pressure: limit }),
-    ...(pinBytes === undefined ? {} : { pin: { bytes: pinBytes, plan } }),
+    ...(pinBytes === undefined ? {} : { pin: { bytes: pinBytes, ...(stream ? { stream } : { plan }) } }),
     workload: { ...asked.workload, ...given({ threads, repack: mapped ? false : undefined }) },
   };
 }

@@ -81,7 +81,7 @@ async function compareRuns(path: string, flags: DemoFlags, { progress, signal }:
   };
   await make('memory enough', 'demo-enough', {});
   const asIs = await make(`limit ${formatSize(limit)}`, 'demo-limit', short);
-  await make('limit, pinned', 'demo-pinned', { ...short, ...(await advisedPin(asIs)) });
+  await make('limit, as advised', 'demo-advised', { ...short, ...(await advisedPin(asIs)) });
   progress.end();
   const style = styleFor(process.stdout);
   for (const { run } of finished)
@@ -90,13 +90,16 @@ async function compareRuns(path: string, flags: DemoFlags, { progress, signal }:
   process.stdout.write(`${renderComparison(compared, style)}\n`);
 }
 
-/** What `blkscope advise` finds best for the run without more memory: so much pinned, and the readahead that goes with it. */
+/**
+ * What `blkscope advise` finds best for the run without more memory: so much pinned, the readahead that goes with it, and
+ * whether the rest is streamed.
+ */
 async function advisedPin(run: Run): Promise<Partial<ExperimentOptions>> {
   const { changes } = await advise(run);
   const best = changes.find(
     ({ conditions }) => conditions.pinBytes !== undefined && conditions.memoryBytes === undefined,
   );
   if (!best) return { pin: { bytes: 'auto' } };
-  const { pinBytes: bytes = 'auto', readAheadKib } = best.conditions;
-  return { pin: { bytes }, ...given({ readAheadKib }) };
+  const { pinBytes: bytes = 'auto', stream, readAheadKib } = best.conditions;
+  return { pin: { bytes, ...given({ stream }) }, ...given({ readAheadKib }) };
 }

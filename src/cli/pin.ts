@@ -10,6 +10,7 @@ import {
   pinPlan,
   readModel,
   runBeside,
+  streamReadAheadKib,
 } from '../index.js';
 import { size } from './options.js';
 import { withSession } from './session.js';
@@ -19,6 +20,7 @@ interface PinFlags {
   budget?: number;
   leave?: number;
   plan?: string;
+  stream?: boolean;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -32,6 +34,7 @@ export function pinCommand(): Command {
       new Option('--leave <size>', 'leave so much memory available').argParser(size).conflicts('budget'),
     )
     .option('--plan <run>', 'a run that shows which experts are read most')
+    .option('--stream', 'read the rest ahead of each token and drop it behind; for dense models')
     .option('--dry-run', 'say what would be held, and hold nothing')
     .option('--json', 'say it as JSON')
     .argument('[command...]', 'after --: the command and its arguments')
@@ -44,7 +47,7 @@ const checkMs = 1000;
 async function run(command: string[], flags: PinFlags): Promise<void> {
   await withSession(async ({ progress, signal }) => {
     const model = await readModel(flags.model);
-    const options = given({ budgetBytes: budget(flags), plan: flags.plan });
+    const options = given({ budgetBytes: budget(flags), plan: flags.plan, stream: flags.stream });
     if (flags.dryRun) {
       tell(await pinPlan(model, options), flags.json ?? false);
       return;
@@ -102,6 +105,10 @@ function tell(plan: PinPlan, json: boolean): void {
   lines.push(
     `${formatSize(plan.bytes).padStart(12)} in all: ${share.toFixed(1)} % of the ${formatSize(plan.touchedBytes)} that a token needs`,
   );
+  if (plan.stream)
+    lines.push(
+      `${formatSize(plan.stream.bytes).padStart(12)} beside that are read ahead of each token; a readahead of ${streamReadAheadKib} KiB leaves it the memory`,
+    );
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 

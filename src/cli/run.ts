@@ -36,6 +36,7 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
   readahead?: number;
   pin?: number | 'auto';
   plan?: string;
+  stream?: boolean;
   profileTouches?: boolean;
   timeLimit?: number;
   repeat: number;
@@ -77,6 +78,10 @@ export function runCommand(): Command {
       ).argParser((text) => (text === 'auto' ? text : size(text))),
     )
     .option('--plan <run>', 'with --pin: a run that shows which experts tokens use')
+    .option(
+      '--stream',
+      'with --pin, for dense models: read the rest ahead of each token and drop it behind (readahead: 32)',
+    )
     .addOption(
       new Option(
         '--profile-touches',
@@ -134,9 +139,10 @@ async function repeat(options: ExperimentOptions, flags: RunFlags): Promise<void
   showOutcomes(await withSession((session) => runPlanned(plans, session)), flags.json ?? false);
 }
 
-function pinning({ pin, plan }: RunFlags): { pin?: PinRequest } {
+function pinning({ pin, plan, stream }: RunFlags): { pin?: PinRequest } {
   if (pin === 0) throw new BlkscopeError('BAD_SIZE', '--pin: 0 bytes makes no sense; leave the option out');
-  if (pin !== undefined) return { pin: { bytes: pin, ...given({ plan }) } };
+  if (pin !== undefined) return { pin: { bytes: pin, ...given({ plan, stream }) } };
+  if (stream) throw new BlkscopeError('BAD_ARGUMENT', '--stream needs --pin: it reads what is not held');
   if (plan === undefined) return {};
   throw new BlkscopeError('BAD_ARGUMENT', '--plan needs --pin: it says what to hold first');
 }

@@ -9,10 +9,14 @@ export interface SizeInput {
   readAheadKib: number;
   threads: number;
   modelBytes: number;
+  /** The window of a stream, which takes readahead's place. */
+  streamWindowBytes?: number;
 }
 
 /** Page tables, kernel stacks, libraries and what the workload still grows by: a share of the whole, or this much. */
 const unseenShare = 1 / 20;
+/** Beside a stream eviction has nothing to choose, and needs no play. */
+const unseenShareStreamed = 1 / 50;
 const leastUnseenBytes = 12 * 2 ** 20;
 
 /** Refuses to fill a limit so far that the workload cannot run. Throws BlkscopeError NO_HEADROOM. */
@@ -38,9 +42,10 @@ const windowsPerThread = 4;
  * Throws BlkscopeError NO_ROOM_TO_PIN when nothing is left.
  */
 export function automaticPinBytes(input: SizeInput): number {
-  const { memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes } = input;
-  const streaming = windowsPerThread * threads * readAheadKib * 1024;
-  const unseen = Math.max(memoryBytes * unseenShare, leastUnseenBytes);
+  const { memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes, streamWindowBytes } = input;
+  const streaming = streamWindowBytes ?? windowsPerThread * threads * readAheadKib * 1024;
+  const share = streamWindowBytes === undefined ? unseenShare : unseenShareStreamed;
+  const unseen = Math.max(memoryBytes * share, leastUnseenBytes);
   const bytes = Math.floor(memoryBytes - unseen - rssAnonBytes - streaming);
   if (bytes > 0) return Math.min(bytes, modelBytes);
   throw new BlkscopeError(

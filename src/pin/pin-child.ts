@@ -1,9 +1,11 @@
 /**
  * The process that pins a model for a cgroup: it joins while it reads, so that the pages are charged there, and goes
- * back afterwards, so that its own memory is not and the cgroup's out-of-memory killer does not see it.
+ * back afterwards, so that its own memory is not and the cgroup's out-of-memory killer does not see it. One that streams
+ * stays, protected from that killer.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { protectFromOomKiller } from '../capture/oom-protection.js';
 import { BlkscopeError } from '../errors.js';
 import { findMemoryController } from '../memory/cgroup.js';
 import type { PinAnswer, PinRequest } from './pin-in-cgroup.js';
@@ -17,6 +19,8 @@ process.on('message', async (request: PinRequest) => {
     if (request.kind === 'pin') {
       holder = await pinWithin(request);
       send({ kind: 'pinned', bytes: holder.bytes });
+    } else if (request.kind === 'figures') {
+      send({ kind: 'figures', streamed: (await holder?.streamed()) ?? null });
     } else {
       await holder?.check();
       send({ kind: 'checked' });
@@ -29,7 +33,8 @@ process.on('message', async (request: PinRequest) => {
 });
 
 async function pinWithin({ plan, cgroupProcsFile }: PinRequest & { kind: 'pin' }): Promise<Holder> {
-  const home = ownProcsFile();
+  const home = plan.stream ? null : ownProcsFile();
+  if (plan.stream) protectFromOomKiller();
   writeFileSync(cgroupProcsFile, String(process.pid));
   try {
     return await hold(plan, { onProgress: (text) => send({ kind: 'progress', text }) });

@@ -2,25 +2,30 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError, type ExitKind } from '../errors.js';
+import type { NativeStreamFigures } from '../native-memory.js';
 import { launch } from '../workload/launch.js';
 import type { PinPlan } from './pin-plan.js';
 import type { Holder, PinOptions } from './pinned-model.js';
 
 /** What the process in the cgroup is told first; `check` follows as often as wanted. */
-export type PinRequest = { kind: 'pin'; plan: PinPlan; cgroupProcsFile: string } | { kind: 'check' };
+export type PinRequest =
+  | { kind: 'pin'; plan: PinPlan; cgroupProcsFile: string }
+  | { kind: 'check' }
+  | { kind: 'figures' };
 
 /** Its answers. */
 export type PinAnswer =
   | { kind: 'progress'; text: string }
   | { kind: 'pinned'; bytes: number }
   | { kind: 'checked' }
+  | { kind: 'figures'; streamed: NativeStreamFigures | null }
   | { kind: 'failed'; code: string; message: string; exit: ExitKind };
 
 const stderr = 2;
 
 /**
  * Holds a plan by a process of blkscope's that joins the cgroup for as long as it reads, so that the pages are charged
- * there. It dies with us, however we end.
+ * there: with a stream, until it ends. It dies with us, however we end.
  */
 export async function holdInCgroup(
   plan: PinPlan,
@@ -41,6 +46,10 @@ export async function holdInCgroup(
     return {
       bytes: answer.bytes,
       check: async () => void (await ask(child, { kind: 'check' })),
+      streamed: async () => {
+        const answer = await ask(child, { kind: 'figures' });
+        return answer.kind === 'figures' ? answer.streamed : null;
+      },
       release: () => ended(child),
     };
   } catch (error) {

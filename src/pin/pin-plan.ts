@@ -1,6 +1,7 @@
 import { touchedBytesPerToken, type UsedRegion, usedRegions } from '../bound/touched-bytes.js';
 import type { Model } from '../model/gguf.js';
 import type { ByteRange } from '../native-memory.js';
+import type { StreamPlan } from './stream-plan.js';
 
 /** How many tokens of an earlier run used an expert, by layer and expert; see expertUses. */
 export type ExpertUses = ReadonlyMap<string, number>;
@@ -17,6 +18,8 @@ export interface PinPlan {
   /** What a token touches of the model, on average, and how much of that is held. */
   touchedBytes: number;
   savedBytes: number;
+  /** What is read for each token beside that; null: what the kernel brings in. */
+  stream: StreamPlan | null;
 }
 
 /**
@@ -63,6 +66,7 @@ function planOf(model: Model, budgetBytes: number, candidates: readonly UsedRegi
     tensors: [...tensors.values()],
     touchedBytes: touchedBytesPerToken(model),
     savedBytes,
+    stream: null,
   };
 }
 

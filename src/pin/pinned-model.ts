@@ -4,9 +4,10 @@ import { expertUsesOf } from '../heat/expert-uses.js';
 import { formatSize } from '../memory/size.js';
 import { type Model, readModel } from '../model/gguf.js';
 import { native } from '../native.js';
-import type { NativePinnedFile } from '../native-memory.js';
+import type { NativeModelStream, NativePinnedFile, NativeStreamFigures } from '../native-memory.js';
 import { holdInCgroup } from './pin-in-cgroup.js';
 import { type PinPlan, planFromStart, planPins } from './pin-plan.js';
+import { planStream, type StreamPlan } from './stream-plan.js';
 
 export interface PinOptions {
   /** The most to hold, in bytes. Default: all of the model. */
@@ -15,6 +16,11 @@ export interface PinOptions {
   plan?: string;
   /** `use` (default): what is used most first. `file`: from the file's start, for comparison. */
   order?: 'use' | 'file';
+  /**
+   * Reads what is not held ahead of each token, and drops it behind it. For dense models and one process that maps them;
+   * needs the right to drop that process's pages (root).
+   */
+  stream?: boolean;
   /**
    * cgroup.procs of the memory cgroup that is charged for the pages. Default: our own. A page is charged to who reads
    * it first, so a process of blkscope's joins that cgroup, pins, and leaves it again.
@@ -29,14 +35,20 @@ export interface PinnedModel extends AsyncDisposable {
   readonly plan: PinPlan;
   /** Held: the plan's bytes in whole pages. */
   readonly bytes: number;
-  /** Throws BlkscopeError FILE_CHANGED when a file was shrunk, written to, removed or replaced since. */
+  /**
+   * Throws BlkscopeError FILE_CHANGED when a file was shrunk, written to, removed or replaced since; what ended a stream
+   * before its time (EPERM, MEMLOCK_LIMIT, ENOSYS).
+   */
   check(): Promise<void>;
+  /** What its stream did so far; null without one. */
+  streamed(): Promise<NativeStreamFigures | null>;
 }
 
 /** What holds the files: this process, or one of ours in a cgroup. */
 export interface Holder {
   readonly bytes: number;
   check(): Promise<void>;
+  streamed(): Promise<NativeStreamFigures | null>;
   release(): Promise<void>;
 }
 
@@ -59,14 +71,19 @@ export async function pin(model: Model | string, options: PinOptions = {}): Prom
     plan,
     bytes: holder.bytes,
     check: () => holder.check(),
+    streamed: () => holder.streamed(),
     [Symbol.asyncDispose]: () => holder.release(),
   };
 }
 
 /** What pin would hold, without holding it. */
-export async function pinPlan(model: Model, { budgetBytes, plan, order }: PinOptions = {}): Promise<PinPlan> {
+export async function pinPlan(
+  model: Model,
+  { budgetBytes, plan, order, stream }: PinOptions = {},
+): Promise<PinPlan> {
   const budget = budgetBytes ?? model.bytes;
   if (!(budget > 0)) throw new BlkscopeError('BAD_SIZE', 'pin: a budget of 0 bytes holds nothing; give more');
+  if (stream) return planStream(model, budget);
   if (order === 'file') return planFromStart(model, budget);
   return planPins(model, budget, plan === undefined ? null : await expertUsesOf(plan, model));
 }
@@ -77,7 +94,9 @@ export async function hold(
   { onProgress, signal }: Pick<PinOptions, 'onProgress' | 'signal'> = {},
 ): Promise<Holder> {
   const held: NativePinnedFile[] = [];
+  let stream: NativeModelStream | null = null;
   const release = () => {
+    stream?.stop();
     for (const file of held) file.release();
   };
   try {
@@ -100,6 +119,7 @@ export async function hold(
       }
       signal?.throwIfAborted();
     }
+    stream = plan.stream && startStream(plan, plan.stream);
   } catch (error) {
     release();
     signal?.throwIfAborted();
@@ -110,10 +130,17 @@ export async function hold(
     check: async () => {
       try {
         for (const file of held) file.check();
+        stream?.check();
       } catch (error) {
         throw asBlkscopeError(error);
       }
     },
+    streamed: async () => stream?.figures() ?? null,
     release: async () => release(),
   };
+}
+
+function startStream({ parts }: PinPlan, { pieces, ahead }: StreamPlan): NativeModelStream {
+  const paths = parts.map(({ path }) => path);
+  return native.streamModel(paths, pieces, ahead);
 }

@@ -129,6 +129,7 @@ function conditions({ memory, workload, source }: Summary): string {
   if (memory.cacheState)
     parts.push({ cold: 'cold cache', warm: 'warm cache', asIs: 'cache as it was' }[memory.cacheState]);
   if (memory.pinnedBytes > 0) parts.push(`${format.size(memory.pinnedBytes)} of the model pinned`);
+  if (memory.stream) parts.push(`${format.size(memory.stream.bytesPerRound)} streamed`);
   if (memory.readAheadKib !== null) parts.push(`readahead ${memory.readAheadKib} KiB`);
   return [...parts.filter((part) => part), `on ${source.device}`].join(', ');
 }
@@ -313,6 +314,12 @@ function memory(page: Page, summary: Summary): void {
   if (seen.lockedBytes > 0) page.figure(format.size(seen.lockedBytes), 'locked by blkscope');
   if (seen.pinnedBytes > 0)
     page.figure(format.size(seen.pinnedBytes), 'of the model pinned', savedNote(summary));
+  if (seen.stream)
+    page.figure(
+      format.size(seen.stream.bytesPerRound),
+      'of it streamed for each token',
+      streamNote(seen.stream),
+    );
   if (seen.limitBytes !== null) {
     const peak = seen.limitPeakBytes === null ? '' : `${format.size(seen.limitPeakBytes)} at most used`;
     page.figure(format.size(seen.limitBytes), 'limit, page cache included', peak);
@@ -343,6 +350,12 @@ function swapNote(seen: Summary['memory']): string {
   if (seen.zramWrittenBytes === null) return `${back}; all on disks`;
   const [to, from] = [seen.zramWrittenBytes, seen.zramReadBytes ?? 0].map(format.size);
   return `${back}; ${to} to and ${from} from compressed memory`;
+}
+
+/** Read ahead of each token, dropped behind it; what that took, and whether the workload kept to the order. */
+function streamNote({ rounds, lost, cpuNs }: NonNullable<Summary['memory']['stream']>): string {
+  const cpu = `${format.decimal(rounds)} rounds, ${format.seconds(cpuNs)} of CPU`;
+  return lost === 0 ? cpu : `${cpu}, lost ${format.counted(lost, 'time')}`;
 }
 
 /** What each token does not read because of the pin. */

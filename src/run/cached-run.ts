@@ -17,6 +17,8 @@ export interface CachedRunInput {
   workload: WorkloadOptions;
   measurement: Measurement;
   cache: CacheState;
+  /** Another process reads for it: its own count of what it read tells nothing. */
+  streamed: boolean;
   /** The folder that holds the runs. */
   runs: string;
 }
@@ -30,7 +32,7 @@ const readsLittle = 0.01;
  * not done for a run that takes the cache as it is.
  */
 export async function cachedRunCompute(
-  { engine, model, workload, measurement, cache, runs }: CachedRunInput,
+  { engine, model, workload, measurement, cache, streamed, runs }: CachedRunInput,
   steps: Steps,
   progress: Progress,
 ): Promise<number | null> {
@@ -38,7 +40,8 @@ export async function cachedRunCompute(
   const generation = phaseWindows(outcome?.marks ?? []).find(({ name }) => name === 'generation');
   if (!generation?.tokens || outcome?.exitCode !== 0 || workload.signal?.aborted) return null;
   const read = growthOver(sampler.samples, 'workloadReadBytes', generation.fromNs, generation.toNs) ?? 0;
-  if (read < readsLittle * touchedBytesPerToken(model) * generation.tokens || cache === 'asIs') return null;
+  const little = !streamed && read < readsLittle * touchedBytesPerToken(model) * generation.tokens;
+  if (little || cache === 'asIs') return null;
   const room = memoryState().availableBytes - native.safeRest();
   if (room < model.bytes + (outcome.rssAnonBytes ?? 0)) return null;
   const mostNs = Number(generation.toNs - generation.fromNs) / generation.tokens;

@@ -8,6 +8,7 @@ import { readAheadKib, setReadAhead } from '../memory/readahead.js';
 import { formatSize } from '../memory/size.js';
 import { swapAreas } from '../memory/swap.js';
 import { type Model, readModel } from '../model/gguf.js';
+import { streamReadAheadKib } from '../pin/stream-plan.js';
 import type { Sampler } from '../sample/sampler.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
@@ -18,7 +19,7 @@ import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
 import { memoryState } from './machine.js';
 import { measure } from './measure.js';
-import { memorySummary } from './memory-summary.js';
+import { memorySummary, streamSummary } from './memory-summary.js';
 import { mountTracing } from './mounts.js';
 import { type PinRequest, pinModel } from './pin-model.js';
 import { smallestLimit } from './profile-touches.js';
@@ -111,7 +112,9 @@ async function runSteps(
 ): Promise<FinishedRun> {
   const config = configStart('run', asked.commandLine, recorded(asked));
   const log = folder.file(runFiles.log);
-  const options = asked.profileTouches ? await profiling(asked, engine, model.path, log, steps) : asked;
+  const options = asked.profileTouches
+    ? await profiling(asked, engine, model.path, log, steps)
+    : withStreamReadAhead(asked);
   const cache = options.cache ?? 'cold';
   if (options.mount) await mountTracing(steps);
   await setCache(options, cache, files, steps, progress);
@@ -152,10 +155,19 @@ async function runSteps(
   );
   await using _tracer = measurement.tracer;
   await pinned?.check().catch((error: Error) => progress.warn(error.message));
+  const streamed = (await pinned?.streamed().catch(() => null)) ?? null;
   const cgroup = pressure.cgroup && cgroupBefore && pressure.cgroup.figuresSince(cgroupBefore);
   await steps.undo();
   const computeNs = await cachedRunCompute(
-    { engine, model, workload, measurement, cache, runs: dirname(folder.target) },
+    {
+      engine,
+      model,
+      workload,
+      measurement,
+      cache,
+      streamed: streamed !== null,
+      runs: dirname(folder.target),
+    },
     steps,
     progress,
   );
@@ -174,6 +186,7 @@ async function runSteps(
       cache,
       pinnedBytes: pinned?.bytes ?? 0,
       pinnedUsedBytes: pinned?.plan.savedBytes ?? null,
+      stream: streamSummary(pinned?.plan.stream ?? null, streamed),
     }),
     config,
     diskSpeed,
@@ -181,6 +194,12 @@ async function runSteps(
     threads: options.workload?.threads ?? availableParallelism(),
     interruption: interruptionBy(options.signal),
   });
+}
+
+/** Beside a stream readahead would only take the memory that it needs. */
+function withStreamReadAhead(options: ExperimentOptions): ExperimentOptions {
+  if (!options.pin?.stream) return options;
+  return { ...options, readAheadKib: options.readAheadKib ?? streamReadAheadKib };
 }
 
 /** Found before all else is set up, since it runs the workload a few times. */

@@ -1,6 +1,8 @@
 import type { CacheState } from '../memory/cache-state.js';
 import type { CgroupFigures } from '../memory/cgroup.js';
 import type { Pressure } from '../memory/pressure.js';
+import type { NativeStreamFigures } from '../native-memory.js';
+import type { StreamPlan } from '../pin/stream-plan.js';
 import type { Sampler } from '../sample/sampler.js';
 import type { Measurement } from './measure.js';
 import type { Summary } from './summary-schema.js';
@@ -16,6 +18,7 @@ export interface MemoryInput {
   pinnedBytes: number;
   /** Of what a token uses; null without a pin. */
   pinnedUsedBytes: number | null;
+  stream: Summary['memory']['stream'];
   cache: CacheState | null;
 }
 
@@ -27,6 +30,7 @@ export function memorySummary({
   readAheadKib,
   pinnedBytes,
   pinnedUsedBytes,
+  stream,
   cache,
 }: MemoryInput): Summary['memory'] {
   const { before, after, outcome, sampler } = measurement;
@@ -35,6 +39,7 @@ export function memorySummary({
     limitBytes: pressure?.cgroup?.limitBytes ?? null,
     pinnedBytes,
     pinnedUsedBytes,
+    stream,
     mode: pressure?.mode ?? 'none',
     readAheadKib,
     cacheBefore: before.memory.pageCacheBytes,
@@ -58,6 +63,16 @@ export function memorySummary({
     samples: sampler.looks,
     samplingNs: sampler.tookNs,
   };
+}
+
+/** What is read ahead of every token, and what the stream did; null without one. */
+export function streamSummary(
+  plan: StreamPlan | null,
+  figures: NativeStreamFigures | null,
+): Summary['memory']['stream'] {
+  if (!plan || !figures) return null;
+  const { passed, read, lost, cpuNs } = figures;
+  return { bytesPerRound: plan.bytes, rounds: passed / plan.pieces.length, piecesRead: read, lost, cpuNs };
 }
 
 function stallNs(sampler: Sampler, metric: string): number | null {

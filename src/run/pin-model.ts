@@ -4,6 +4,7 @@ import type { Model } from '../model/gguf.js';
 import { native } from '../native.js';
 import { automaticPinBytes, checkPinFits } from '../pin/automatic-size.js';
 import { type PinnedModel, pin } from '../pin/pinned-model.js';
+import { streamWindowBytes } from '../pin/stream-plan.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import { memoryState } from './machine.js';
 import { ownMemory } from './own-memory.js';
@@ -19,6 +20,8 @@ export interface PinRequest {
   plan?: string;
   /** See PinOptions. */
   order?: 'use' | 'file';
+  /** See PinOptions. */
+  stream?: boolean;
 }
 
 export interface PinInput {
@@ -37,13 +40,17 @@ export async function pinModel(input: PinInput, steps: Steps, progress: Progress
   const { request, model, pressure, workload } = input;
   const budgetBytes = request.bytes === 'auto' ? await automaticSize(input, steps) : request.bytes;
   if (pressure.cgroup) checkPinFits(Math.min(budgetBytes, model.bytes), pressure.cgroup.limitBytes);
-  const pinned = await steps.step('pin the model in the page cache', () =>
+  const what = request.stream
+    ? 'pin the model in the page cache, stream the rest'
+    : 'pin the model in the page cache';
+  const pinned = await steps.step(what, () =>
     pin(model, {
       budgetBytes,
       onProgress: (text) => progress.update(text),
       ...given({
         plan: request.plan,
         order: request.order,
+        stream: request.stream,
         cgroupProcsFile: pressure.cgroup?.procsFile,
         signal: workload.signal,
       }),
@@ -56,12 +63,15 @@ export async function pinModel(input: PinInput, steps: Steps, progress: Progress
 }
 
 async function automaticSize(input: PinInput, steps: Steps): Promise<number> {
-  const { engine, workload, pressure, readAheadKib, model } = input;
+  const { engine, workload, pressure, readAheadKib, model, request } = input;
   const rssAnonBytes = await steps.step('run one token to see what the workload needs itself', () =>
     ownMemory(engine, workload),
   );
   await input.resetCache();
   const memoryBytes = pressure.cgroup?.limitBytes ?? memoryState().availableBytes - native.safeRest();
   const threads = workload.threads ?? availableParallelism();
-  return automaticPinBytes({ memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes: model.bytes });
+  return automaticPinBytes({
+    ...{ memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes: model.bytes },
+    ...(request.stream ? { streamWindowBytes: streamWindowBytes(model) } : {}),
+  });
 }

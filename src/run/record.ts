@@ -83,6 +83,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
         readAheadKib: readAheadOf(devicesOfFilesFirst[0] as DeviceConfig),
         pinnedBytes: 0,
         pinnedUsedBytes: null,
+        stream: null,
         cache: null,
       }),
       config,

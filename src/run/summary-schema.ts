@@ -201,6 +201,21 @@ export const summarySchema = z.object({
     pinnedBytes: count,
     /** Of what a token uses, on average, what is pinned: reads that it is sure to save. */
     pinnedUsedBytes: maybe.default(null),
+    /** What was read ahead of each token and dropped behind it (run --stream). */
+    stream: z
+      .object({
+        /** Bytes of the model that are not held, read for each round of it. */
+        bytesPerRound: count,
+        /** Times that the workload went through them. */
+        rounds: z.number(),
+        piecesRead: count,
+        /** Times that it was found elsewhere than expected. */
+        lost: count,
+        /** CPU time of the stream's threads. */
+        cpuNs: z.number(),
+      })
+      .nullable()
+      .default(null),
     mode: z.enum(['none', 'lock', 'leave', 'limit']),
     readAheadKib: count.nullable(),
     /** The machine's page cache just before the workload started and just after it ended. */

@@ -227,6 +227,7 @@ const unknownMemory: Summary['memory'] = {
   limitBytes: null,
   pinnedBytes: 0,
   pinnedUsedBytes: null,
+  stream: null,
   mode: 'none',
   readAheadKib: null,
   cacheBefore: null,

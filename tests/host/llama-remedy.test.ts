@@ -69,6 +69,32 @@ async function touchMap(name: string) {
   }[];
 }
 
+test('a dense model that is streamed reads what is not held once a token, and the reads are the stream’s', async () => {
+  const limit = ['--limit', '125M', '-n', '12', '--readahead', '128'];
+  const asIs = await run('not streamed', dense, limit);
+  const { memory, workload } = await run('streamed', dense, [...limit, '--pin', 'auto', '--stream']);
+  const { stream } = memory;
+  assert.ok(stream, 'it says what was streamed');
+  assert.ok(stream.bytesPerRound > 20 * MiB && memory.pinnedBytes > 50 * MiB, JSON.stringify(memory));
+  // The load and the prompt are rounds as well.
+  assert.ok(stream.rounds > 12 && stream.rounds < 16, `${stream.rounds} rounds`);
+  const pieces = (stream.rounds * stream.bytesPerRound) / (2 * MiB);
+  assert.ok(stream.piecesRead > 0.7 * pieces, `${stream.piecesRead} of ${pieces} pieces read ahead`);
+  const read = workload?.bytesPerToken as number;
+  assert.ok(read > 0.95 * stream.bytesPerRound && read < 1.25 * stream.bytesPerRound, `${read}`);
+  assert.ok(read < 0.7 * bytesPerToken(asIs), `${read} of ${bytesPerToken(asIs)}`);
+  assert.equal(memory.readAheadKib, 128, 'what was asked for');
+});
+
+test('--stream without --pin, or for a mixture, is refused in a line', async () => {
+  const streamed = ['run', '--model', mixture.path, '--stream', '-o', join(folder, 'refused')];
+  const alone = await blkscope(streamed, { env });
+  assert.deepEqual([alone.exitCode, alone.stderr.includes('--stream needs --pin')], [2, true]);
+  const { exitCode, stderr } = await blkscope([...streamed, '--pin', '20M', '--mount'], { env });
+  assert.equal(exitCode, 2, stderr);
+  assert.match(stderr, /--stream is for dense models/);
+});
+
 test('a profile of a mixture shows each token read the dense part and its own four experts, whole', async () => {
   const { workload, phases, model } = await run('profile', mixture, ['--profile-touches', '-n', '5']);
   assert.equal(workload?.weights, 'mapped');

@@ -64,6 +64,7 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
       limitBytes: 85 * 2 ** 20,
       pinnedBytes: 0,
       pinnedUsedBytes: null,
+      stream: null,
       mode: 'limit',
       readAheadKib: 128,
       cacheBefore: 2 ** 30,

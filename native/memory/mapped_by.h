@@ -1,0 +1,44 @@
+// Files as another process has mapped them: what of them it touched, and taking that away again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "system/fd.h"
+#include "system/result.h"
+
+namespace blkscope {
+
+/// A process that maps files, found by the mappings.
+class MappedBy {
+ public:
+  /// The first process but this one that maps the first of `paths`; nothing where none does. Error: what /proc refuses
+  /// (EACCES), or the kernel lacks (ENOSYS before Linux 5.10).
+  static Result<std::optional<MappedBy>> find(const std::vector<std::string>& paths);
+
+  int pid() const { return pid_; }
+
+  /// Whether the page of file `file` at `offset` is in the process's page tables: touched since it was last dropped.
+  /// false as well where that part is not mapped, or the process is gone.
+  bool touched(size_t file, uint64_t offset) const;
+
+  /// Takes a range out of the process's page tables and, where nobody else has it, out of the page cache. A touch brings
+  /// it back. Error: EPERM.
+  Result<void> drop(size_t file, uint64_t offset, uint64_t bytes) const;
+
+  bool alive() const;
+
+ private:
+  MappedBy(int pid, Fd handle, Fd pageMap, std::vector<uint64_t> bases)
+      : pid_(pid), handle_(std::move(handle)), pageMap_(std::move(pageMap)), bases_(std::move(bases)) {}
+
+  int pid_;
+  Fd handle_;
+  Fd pageMap_;
+  /// By file: where its first byte is or would be mapped; 0: it is not mapped.
+  std::vector<uint64_t> bases_;
+};
+
+}  // namespace blkscope

@@ -1,0 +1,159 @@
+import { touchedBytesPerToken } from '../bound/touched-bytes.js';
+import { BlkscopeError } from '../errors.js';
+import type { Model, ModelTensor } from '../model/gguf.js';
+import { walkOrder } from '../model/walk-order.js';
+import type { ByteRange } from '../native-memory.js';
+import { type PinPlan, planPins } from './pin-plan.js';
+
+/** A piece of a model that is read for each token: whole pages of the part with this index. */
+export interface StreamPiece {
+  part: number;
+  offset: number;
+  bytes: number;
+}
+
+/** What is read for each token, ahead of it, and dropped behind it. */
+export interface StreamPlan {
+  /** In the order in which tokens use them. */
+  pieces: StreamPiece[];
+  bytes: number;
+  /** Pieces that are held ahead of the one in use. */
+  ahead: number;
+}
+
+/**
+ * Readahead for what a workload still faults in itself beside a stream: the rows of the embedding table. More would take
+ * the memory that the stream needs.
+ */
+export const streamReadAheadKib = 32;
+
+/** A huge page: as one, it costs the kernel a fraction of its small pages. */
+const leastPieceBytes = 2 * 2 ** 20;
+/** Each is a mapping of its own to the kernel, which allows 65,530. */
+const mostPieces = 16384;
+/** Half as much is too little where the machine is busy: pieces then come too late. */
+const windowBytes = 16 * 2 ** 20;
+const leastAhead = 4;
+/** In use, or used and not yet dropped: the native stream's. */
+const behind = 3;
+/** A piece may hold parts of so many tensors that follow one another. */
+const mostSpan = 4;
+
+/** What a stream takes of the memory. */
+export function streamWindowBytes(model: Model): number {
+  return (aheadOf(model) + behind) * pieceBytesOf(model);
+}
+
+function pieceBytesOf(model: Model): number {
+  let bytes = leastPieceBytes;
+  while (model.bytes / bytes > mostPieces) bytes *= 2;
+  return bytes;
+}
+
+function aheadOf(model: Model): number {
+  return Math.max(leastAhead, windowBytes / pieceBytesOf(model));
+}
+
+/**
+ * Holds `budgetBytes` of a dense model and streams the rest. What is streamed is spread evenly over a token's walk, so that
+ * the disk reads while the token computes with what is held.
+ *
+ * Throws BlkscopeError NOT_A_WALK for a mixture of experts: what its next token reads is not known.
+ */
+export function planStream(model: Model, budgetBytes: number): PinPlan {
+  if (model.experts) {
+    throw new BlkscopeError(
+      'NOT_A_WALK',
+      `${model.path}: --stream is for dense models, whose tokens all read the same; of a mixture of experts pin by a plan (--pin, --plan)`,
+    );
+  }
+  const walk = walkOrder(model);
+  const pieceBytes = pieceBytesOf(model);
+  const rest = walk.reduce((sum, { bytes }) => sum + bytes, 0) - budgetBytes;
+  const candidates = wholePieces(walk, pieceBytes);
+  const count = Math.min(candidates.length, Math.ceil(rest / pieceBytes));
+  const ahead = aheadOf(model);
+  // So little fits the window itself: nothing would be gained.
+  if (count <= ahead + behind) return planPins(model, budgetBytes);
+  const pieces = Array.from(
+    { length: count },
+    (_, i) => candidates[Math.floor(((i + 0.5) * candidates.length) / count)] as StreamPiece,
+  );
+  return heldBeside(model, walk, pieces, budgetBytes, ahead);
+}
+
+/** Pieces that tokens use at one time, in the order of their use: those of one tensor, or of tensors that follow one another. */
+function wholePieces(walk: readonly ModelTensor[], pieceBytes: number): StreamPiece[] {
+  const users = new Map<string, { piece: StreamPiece; first: number; last: number; used: number }>();
+  walk.forEach(({ part, offset, bytes }, place) => {
+    for (let at = Math.floor(offset / pieceBytes); at * pieceBytes < offset + bytes; at++) {
+      const start = at * pieceBytes;
+      const used = Math.min(offset + bytes, start + pieceBytes) - Math.max(offset, start);
+      const key = `${part}.${at}`;
+      const known = users.get(key);
+      users.set(key, {
+        piece: { part, offset: start, bytes: pieceBytes },
+        first: Math.min(known?.first ?? place, place),
+        last: Math.max(known?.last ?? place, place),
+        used: (known?.used ?? 0) + used,
+      });
+    }
+  });
+  // Between tensors lies padding, of a few bytes each.
+  const whole = (used: number) => used > pieceBytes * 0.999;
+  return [...users.values()]
+    .filter(({ first, last, used }) => last - first <= mostSpan && whole(used))
+    .sort((a, b) => a.first - b.first || a.piece.offset - b.piece.offset)
+    .map(({ piece }) => piece);
+}
+
+/** The plan that holds all of the walk but these pieces, as far as the budget goes. */
+function heldBeside(
+  model: Model,
+  walk: readonly ModelTensor[],
+  pieces: StreamPiece[],
+  budgetBytes: number,
+  ahead: number,
+): PinPlan {
+  const parts = model.parts.map(({ path }) => ({ path, ranges: [] as ByteRange[] }));
+  const byPart = model.parts.map((_, part) =>
+    pieces.filter((piece) => piece.part === part).sort((a, b) => a.offset - b.offset),
+  );
+  const tensors: PinPlan['tensors'] = [];
+  let left = budgetBytes;
+  for (const tensor of walk) {
+    let heldBytes = 0;
+    for (const { offset, bytes } of without(tensor, byPart[tensor.part] ?? [])) {
+      const held = Math.min(left, bytes);
+      if (held === 0) break;
+      parts[tensor.part]?.ranges.push({ offset, bytes: held });
+      heldBytes += held;
+      left -= held;
+    }
+    if (heldBytes > 0) tensors.push({ name: tensor.name, bytes: tensor.bytes, heldBytes });
+  }
+  const heldBytes = budgetBytes - left;
+  return {
+    parts,
+    bytes: heldBytes,
+    tensors,
+    touchedBytes: touchedBytesPerToken(model),
+    savedBytes: heldBytes,
+    stream: { pieces, bytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0), ahead },
+  };
+}
+
+/** A tensor's bytes outside the pieces, which are sorted. */
+function without({ offset, bytes }: ModelTensor, pieces: readonly StreamPiece[]): ByteRange[] {
+  const ranges: ByteRange[] = [];
+  const end = offset + bytes;
+  let at = offset;
+  for (const piece of pieces) {
+    if (piece.offset + piece.bytes <= at) continue;
+    if (piece.offset >= end) break;
+    if (piece.offset > at) ranges.push({ offset: at, bytes: piece.offset - at });
+    at = Math.min(end, piece.offset + piece.bytes);
+  }
+  if (at < end) ranges.push({ offset: at, bytes: end - at });
+  return ranges;
+}
