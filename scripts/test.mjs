@@ -72,6 +72,7 @@ const buildForAsan = () =>
 /** Under sanitizers those of the capture, which has threads. */
 // AddressSanitizer ignores mlock: what locks memory cannot be tested under it.
 const captureTests = '--source-file=*session_test*,*spool_test*,*changes_test*,*loss_log_test*';
+const threadTests = `${captureTests},*model_stream_test*`;
 
 const bin = (name) => `${root}node_modules/.bin/${name}`;
 const kinds = {
@@ -81,7 +82,7 @@ const kinds = {
     buildForAsan() &&
     run('build/asan/native_tests', captureTests) &&
     build('build/tsan', '-DCMAKE_BUILD_TYPE=Sanitize', '-DBLKSCOPE_SANITIZE=thread') &&
-    run('build/tsan/native_tests', captureTests),
+    run('build/tsan/native_tests', threadTests),
   unit: () => nodeTests('unit'),
   fuzz: () => buildForAsan() && fuzzAll(),
   host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
