@@ -1,9 +1,12 @@
 // `blkscope lock`: memory that is held for a command, and given back however it ends.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { blkscope } from './command-line.js';
+import { blkscope, cliPath } from './command-line.js';
 
 const lockedKib = (pid: number | string) =>
   Number(/VmLck:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
@@ -24,6 +27,20 @@ test("a command that fails is told with its exit code, by the workload's exit co
   const { exitCode, stderr } = await blkscope(['lock', '16M', '--', 'sh', '-c', 'exit 3']);
   assert.equal(exitCode, 5);
   assert.match(stderr, /^blkscope: sh ended with exit code 3$/m);
+});
+
+test('nobody reads what it tells: the command runs to its end all the same', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'blkscope-lock-'));
+  try {
+    const made = join(folder, 'made');
+    const args = [cliPath, 'lock', '16M', '--', 'sh', '-c', `sleep 0.3; touch ${made}`];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.destroy();
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+    assert.ok(existsSync(made));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('more than the machine can spare is refused before anything is locked', async () => {
