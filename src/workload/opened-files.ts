@@ -1,7 +1,7 @@
-import { readdirSync, readlinkSync, statSync } from 'node:fs';
+import { constants, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { processTree, readProc } from './process-tree.js';
 
-/** A regular file that a workload mapped or held open. */
+/** A regular file that a workload mapped or held open to read. */
 export interface OpenedFile {
   path: string;
   /** Size of the file in bytes. */
@@ -23,7 +23,7 @@ export interface OpenedFile {
 export const largeFileBytes = 64 * 2 ** 20;
 
 /**
- * The regular files that a process and its descendants map or hold open now, largest first.
+ * The regular files that a process and its descendants map or hold open to read now, largest first.
  *
  * Reads /proc/PID/maps and /proc/PID/fd: what is opened and closed between two looks is not seen.
  */
@@ -78,12 +78,20 @@ function descriptors(pid: number): [path: string, FileUse][] {
   try {
     return readdirSync(folder).flatMap((name) => {
       const path = linkTarget(`${folder}/${name}`);
-      return path ? [[path, notUsed] as [string, FileUse]] : [];
+      return path && !writeOnly(pid, name) ? [[path, notUsed] as [string, FileUse]] : [];
     });
   } catch {
     return []; // gone meanwhile, or not ours to look at
   }
 }
+
+/** What is only written, such as a log, is nothing that a workload reads. */
+function writeOnly(pid: number, descriptor: string): boolean {
+  const [, flags] = /^flags:\s*([0-7]+)/m.exec(readProc(pid, `fdinfo/${descriptor}`) ?? '') ?? [];
+  return flags !== undefined && (Number.parseInt(flags, 8) & accessMode) === constants.O_WRONLY;
+}
+
+const accessMode = 3; // O_ACCMODE
 
 /** null: closed meanwhile. */
 function linkTarget(path: string): string | null {

@@ -97,7 +97,7 @@ class Workload implements WorkloadReports {
   ) {
     this.version = plan.version;
     this.#faultsBefore = faultsBefore;
-    this.#watch = new WorkloadWatch(pid);
+    this.#watch = new WorkloadWatch(pid, realpathSync(plan.options.log));
     this.#exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal, time: process.hrtime.bigint() }));
     });

@@ -3,6 +3,8 @@ import { type ProcessMemory, processMemory } from './process-memory.js';
 
 /** Looks at memory every 0.2 s; at opened files as often at first, when models are loaded, then ever less. */
 const lookEveryMs = 200;
+/** Before that, for a program that is soon over. */
+const firstLooksMs = [10, 40, 100];
 const filesAtMost = 5_000;
 
 /** Looks at a running workload now and then: how much memory it has, and which files. */
@@ -11,11 +13,17 @@ export class WorkloadWatch {
   highest: ProcessMemory | null = null;
   files: OpenedFile[] = [];
   readonly #timer: NodeJS.Timeout;
+  readonly #firstLooks: NodeJS.Timeout[];
   readonly #startedMs = performance.now();
   #nextFilesMs = 0;
 
-  constructor(private readonly pid: number) {
+  /** `log`: the file that we keep its output in, which is none of its own. */
+  constructor(
+    private readonly pid: number,
+    private readonly log: string,
+  ) {
     this.#timer = setInterval(() => this.look(), lookEveryMs).unref();
+    this.#firstLooks = firstLooksMs.map((ms) => setTimeout(() => this.look({ files: true }), ms).unref());
   }
 
   /** Looks now; called also at moments of interest, such as the end of loading. */
@@ -24,12 +32,14 @@ export class WorkloadWatch {
     if (memory) this.highest = highestOf(this.highest, memory);
     const elapsed = performance.now() - this.#startedMs;
     if (!options.files && elapsed < this.#nextFilesMs) return;
-    this.files = mergeOpenedFiles(this.files, openedFiles(this.pid));
+    const opened = openedFiles(this.pid).filter(({ path }) => path !== this.log);
+    this.files = mergeOpenedFiles(this.files, opened);
     this.#nextFilesMs = elapsed + Math.min(Math.max(elapsed / 2, lookEveryMs / 2), filesAtMost);
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    for (const look of this.#firstLooks) clearTimeout(look);
   }
 }
 
