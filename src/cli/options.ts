@@ -52,6 +52,15 @@ export function size(text: string): number {
   }
 }
 
+/** Of a page: the kernel's buffers are made of whole ones. */
+const leastBufferBytes = 4096;
+
+export function bufferSize(text: string): number {
+  const bytes = size(text);
+  if (bytes >= leastBufferBytes) return bytes;
+  throw new InvalidArgumentError(`'${text}' is too little: 4K is the least.`);
+}
+
 export function count(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && Number.isInteger(value) && value >= 0) return value;
@@ -77,7 +86,7 @@ export const traceOptions = (): Option[] => [
   new Option('--actions <actions>', 'what the kernel is asked for')
     .choices(['needed', 'all'])
     .default('needed'),
-  new Option('-b, --buffer-size <size>', "the kernel's buffer, or sub-buffer, per CPU").argParser(size),
+  new Option('-b, --buffer-size <size>', "the kernel's buffer, or sub-buffer, per CPU").argParser(bufferSize),
   new Option('-n, --buffer-count <count>', 'how many sub-buffers per CPU').argParser(positive),
   new Option('--lba <start-end>', 'only I/Os that start in these sectors of the disk').argParser(sectorRange),
   new Option('--pid <pid>', 'only events in the time of this thread: what it queues').argParser(positive),

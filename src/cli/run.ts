@@ -12,7 +12,7 @@ import {
   runExperiment,
   runPlanned,
 } from '../index.js';
-import { count, seconds, size, type TraceFlags, traceOptions, traceSettings } from './options.js';
+import { count, positive, seconds, size, type TraceFlags, traceOptions, traceSettings } from './options.js';
 import { showRun, withSession } from './session.js';
 import { showOutcomes } from './sweep.js';
 
@@ -49,7 +49,7 @@ export function runCommand(): Command {
     .option('--llama <path>', "llama.cpp's program, or 'embedded' (default: $LLAMA_CLI, PATH, then embedded)")
     .option('-p, --prompt <text>', 'the prompt')
     .option('-n, --tokens <count>', 'tokens to generate (default: 100)', count)
-    .option('-t, --threads <count>', 'threads of the workload', count)
+    .option('-t, --threads <count>', 'threads of the workload', positive)
     .option('-c, --context <tokens>', 'context size', count)
     .option('--seed <number>', 'seed of the sampling (default: 1)', count)
     .option(
@@ -94,7 +94,7 @@ export function runCommand(): Command {
   for (const option of traceOptions()) {
     command.addOption(
       option.short === '-n'
-        ? new Option('--buffer-count <count>', option.description).argParser(count)
+        ? new Option('--buffer-count <count>', option.description).argParser(positive)
         : option,
     );
   }
