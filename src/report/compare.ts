@@ -1,4 +1,5 @@
 import type { Summary } from '../run/summary-schema.js';
+import { tooSmallToTell } from '../workload/weights.js';
 import * as format from './format.js';
 import { perSecond } from './seconds.js';
 import { plainStyle, type Style } from './style.js';
@@ -64,7 +65,7 @@ export const conditions: { label: string; value: (summary: Summary) => string }[
     value: (s) => (s.memory.readAheadKib === null ? '-' : `${s.memory.readAheadKib} KiB`),
   },
   { label: 'engine', value: (s) => s.workload?.engine ?? '-' },
-  { label: 'weights', value: (s) => s.workload?.weights ?? '-' },
+  { label: 'weights', value: weights },
   { label: 'device', value: (s) => s.source.device },
   { label: 'trace', value: (s) => (s.integrity.complete ? 'whole' : 'INCOMPLETE') },
 ];
@@ -99,6 +100,11 @@ function pressure({ memory }: Summary): string {
   if (memory.mode === 'none') return 'not limited';
   if (memory.mode === 'limit') return `limit ${format.size(memory.limitBytes ?? 0)}`;
   return `${format.size(memory.lockedBytes)} locked`;
+}
+
+function weights({ workload, model }: Summary): string {
+  if (!workload) return '-';
+  return workload.weights ?? (model && tooSmallToTell(model.bytes) ? 'too small to tell' : '-');
 }
 
 function gapShare({ gaps: { device } }: Summary, kind: 'sequential' | 'backward'): number | null {

@@ -327,7 +327,8 @@ function memory(page: Page, summary: Summary): void {
   page.figure(sizeOrNone(seen.cacheAfter), 'page cache after', `${sizeOrNone(seen.cacheBefore)} before`);
   if (seen.modelCachedBefore !== null && seen.modelCachedAfter !== null) {
     const was = `${format.size(seen.modelCachedBefore)} before`;
-    page.figure(format.size(seen.modelCachedAfter), 'of the model cached after', was);
+    const subject = summary.model ? subjectOf(summary.model) : 'model';
+    page.figure(format.size(seen.modelCachedAfter), `of the ${subject} cached after`, was);
   }
   if (seen.majorFaults !== null)
     page.figure(format.count(seen.majorFaults), 'major faults', 'the workload waited for a read');

@@ -1,6 +1,10 @@
 /** Below this a program's other buffers may be as large as its weights, and nothing can be told. */
 const leastModelBytes = 64 * 2 ** 20;
 
+export function tooSmallToTell(modelBytes: number): boolean {
+  return modelBytes < leastModelBytes;
+}
+
 /** What is known of a workload's memory when its weights are to be judged. All in bytes. */
 export interface WeightsEvidence {
   modelBytes: number | null;
@@ -22,7 +26,7 @@ export function judgeWeights({
   mappedBytes,
   anonBytes,
 }: WeightsEvidence): 'mapped' | 'copied' | null {
-  if (modelBytes === null || anonBytes === null || modelBytes < leastModelBytes) return null;
+  if (modelBytes === null || anonBytes === null || tooSmallToTell(modelBytes)) return null;
   if (anonBytes >= modelBytes / 2) return 'copied';
   return mappedBytes > 0 ? 'mapped' : null;
 }

@@ -182,3 +182,22 @@ test('regions and phases: what was read most, what never, in 100 columns', () =>
   assert.match(tables, /never read:\n +60\.0 MiB {2}output\.weight/);
   assert.equal(renderRegions(summaryFixture()), '');
 });
+
+test('of a plain file what is cached after is not called the model', () => {
+  const text = renderReport(
+    summaryFixture(1, (s) => {
+      if (s.model) s.model.files = ['/data/table.bin'];
+      s.memory.modelCachedBefore = 0;
+      s.memory.modelCachedAfter = 4096;
+    }),
+  );
+  assert.match(text, /of the file cached after/);
+});
+
+test('a comparison says why nothing is told of the weights of a small model', () => {
+  const small = summaryFixture(1, (s) => {
+    if (s.workload) s.workload.weights = null;
+    if (s.model) s.model.bytes = 2 ** 26 - 1;
+  });
+  assert.match(renderComparison([{ name: 'a', summary: small }]), /weights +too small to tell/);
+});
