@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { recover } from '../capture/recover.js';
 import { BlkscopeError } from '../errors.js';
 import { modelOf } from '../model/gguf.js';
+import { native } from '../native.js';
 import { commandEngine } from '../workload/command.js';
 import { argumentFiles } from './argument-files.js';
 import { configStart } from './config.js';
@@ -112,10 +113,7 @@ async function checkTargets(
   const files = options.files?.length
     ? locateFiles(options.files)
     : await locateArguments(options.command ?? [], asked, progress);
-  const devices = asked.length > 0 ? asked : files ? [files.disk] : [];
-  if (devices.length === 0) {
-    throw new BlkscopeError('NO_DEVICE', 'name what to trace: a device with -d, or a file on it with --file');
-  }
+  const devices = asked.length > 0 ? asked : [files?.disk ?? diskOfWork(options, progress)];
   if (files && !devices.includes(files.disk)) {
     throw new BlkscopeError(
       'WRONG_DEVICE',
@@ -126,6 +124,19 @@ async function checkTargets(
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
   // The files lie on the first device: the native core takes their extents for its sectors.
   return { devices: [...new Set(files ? [files.disk, ...devices] : devices)], files };
+}
+
+/** Of a command that names no large file: the disk of the folder that it runs in. */
+function diskOfWork({ command }: RecordOptions, progress: Progress): string {
+  const refusal = 'name what to trace: a device with -d, or a file on it with --file';
+  if (!command) throw new BlkscopeError('NO_DEVICE', refusal);
+  try {
+    const { disk } = native.fileDevice(process.cwd());
+    progress.step(`trace ${disk}, the disk of the working directory: no device and no large file is named`);
+    return disk;
+  } catch (error) {
+    throw new BlkscopeError('NO_DEVICE', `${refusal} (${(error as Error).message})`);
+  }
 }
 
 /** What was not asked for by name must not fail the recording: null, told why. */

@@ -63,7 +63,13 @@ describe('refused before anything is done', () => {
       exitCodes.usage,
       /sdzz.*no such/i,
     ],
-    ['nothing to trace', () => blkscope(['record', '--', 'true']), exitCodes.usage, /-d.*--file/],
+    ['nothing to trace', () => blkscope(['record', '--duration', '1']), exitCodes.usage, /-d.*--file/],
+    [
+      'nothing to trace, and no disk where it runs',
+      () => blkscope(['record', '--', 'true'], { cwd: '/proc' }),
+      exitCodes.usage,
+      /-d.*--file/,
+    ],
     [
       'a lock larger than the memory',
       () => blkscope(run('--lock', String(2 * totalmem()))),

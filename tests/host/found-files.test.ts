@@ -20,11 +20,12 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-async function record(name: string, targets: string[], command: string[]): Promise<Summary> {
-  const { exitCode, stdout, stderr } = await blkscope([
-    ...['record', '--source', 'ftrace', '--mount', '--json', '-o', join(folder, name)],
-    ...[...targets, '--', ...command],
-  ]);
+async function record(name: string, targets: string[], command: string[], cwd?: string): Promise<Summary> {
+  const args = ['record', '--source', 'ftrace', '--mount', '--json', '-o', join(folder, name)];
+  const { exitCode, stdout, stderr } = await blkscope(
+    [...args, ...targets, '--', ...command],
+    cwd === undefined ? {} : { cwd },
+  );
   assert.equal(exitCode, 0, stderr);
   return JSON.parse(stdout) as Summary;
 }
@@ -50,4 +51,9 @@ test('a file that it is only seen to hold open', async () => {
   const { disk } = locateFiles([data]);
   const script = `cd ${folder}; exec 3<data.bin; ${reading('data.bin')}; sleep 1`;
   assertRead(await record('opened', ['-d', disk], ['sh', '-c', script]));
+});
+
+test('nothing is named: the disk of the working directory is traced', async () => {
+  const script = `exec 3<data.bin; ${reading('data.bin')}; sleep 1`;
+  assertRead(await record('unnamed', [], ['sh', '-c', script], folder));
 });
