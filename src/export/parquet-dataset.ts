@@ -22,6 +22,9 @@ const signedTypes: Record<string, string> = {
   JSON: 'VARCHAR',
 };
 
+/** Names in the path, which give every row these columns: pyarrow refuses a file that has one of them as well. */
+const partitionKeys: readonly string[] = ['run', 'host'];
+
 /**
  * Adds a run to a dataset: FOLDER/TABLE/run=NAME/host=HOST/TABLE.parquet.
  *
@@ -68,7 +71,8 @@ function removeEmpty(path: string, outside: string): void {
 /** Hive's form: `=`, `/` and the like in a value are percent-encoded. */
 function partitions(run: Run): string[] {
   const host = run.config.machine?.host ?? 'unknown';
-  return [`run=${encodeURIComponent(basename(run.path))}`, `host=${encodeURIComponent(host)}`];
+  const values = [basename(run.path), host];
+  return partitionKeys.map((key, i) => `${key}=${encodeURIComponent(values[i] as string)}`);
 }
 
 async function writeTable(connection: DuckDBConnection, table: Table, path: string): Promise<void> {
@@ -76,10 +80,13 @@ async function writeTable(connection: DuckDBConnection, table: Table, path: stri
   const described = await connection.runAndReadAll(
     `SELECT column_name, column_type FROM (DESCRIBE FROM ${rows})`,
   );
-  const columns = described.getRows().map(([name, type]) => {
-    const target = String(type).startsWith('ENUM') ? 'VARCHAR' : signedTypes[String(type)];
-    return target ? `"${name}"::${target} AS "${name}"` : `"${name}"`;
-  });
+  const columns = described
+    .getRows()
+    .filter(([name]) => !partitionKeys.includes(String(name)))
+    .map(([name, type]) => {
+      const target = String(type).startsWith('ENUM') ? 'VARCHAR' : signedTypes[String(type)];
+      return target ? `"${name}"::${target} AS "${name}"` : `"${name}"`;
+    });
   await connection.run(
     `COPY (SELECT ${columns.join(', ')} FROM ${rows}) TO ${quoted(path)}
      (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows})`,
