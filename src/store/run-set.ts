@@ -36,10 +36,13 @@ export class RunSet implements AsyncDisposable {
   }
 
   /**
-   * Runs a query. Its result is held in memory: a stream of a UNION ALL, which every table of several runs is, may never
+   * Runs a query, of one statement. Its result is held in memory: a stream of a UNION ALL, which every table of several runs is, may never
    * start (duckdb/duckdb#22215). Throws BlkscopeError: what is wrong with it.
    */
   async query(sql: string): Promise<DuckDBResult> {
+    if (!(await isOneStatement(this.connection, sql))) {
+      throw new BlkscopeError('QUERY', 'query: more than one statement; ask one at a time, nothing was run');
+    }
     try {
       return await this.connection.run(sql);
     } catch (error) {
@@ -84,6 +87,27 @@ export function openRuns(patterns: readonly string[]): Promise<RunSet> {
 function runNames(paths: readonly string[]): string[] {
   const names = paths.map((path) => basename(path));
   return new Set(names).size === names.length ? names : [...paths];
+}
+
+/**
+ * Of several statements the database would run all and give back one's rows. Its parser makes several of a PIVOT too: a
+ * type for each column that gives names comes before the statement that needs it. What it cannot parse is left to the
+ * query itself, which says why.
+ */
+async function isOneStatement(connection: DuckDBConnection, sql: string): Promise<boolean> {
+  const statements = await connection.extractStatements(sql).catch(() => null);
+  if (statements === null || statements.count === 1) return true;
+  const { StatementType } = await import('@duckdb/node-api');
+  const last = statements.count - 1;
+  for (let i = 0; i < last; i++) {
+    const statement = await statements.prepare(i).catch(() => null);
+    if (statement?.statementType !== StatementType.CREATE) return false;
+  }
+  const missing = await statements.prepare(last).then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  return missing.includes('__pivot_enum');
 }
 
 /** The database's message without its drawing of where in the query the error is. */

@@ -223,6 +223,26 @@ test('many runs are asked as one', async () => {
   await assert.rejects(openRuns([join(folder, 'no*')]), { code: 'ENOENT', message: /no run with a trace/ });
 });
 
+test('a query is one statement, as a PIVOT is', async () => {
+  await using runs = await openRuns([join(folder, 'runs', 'small')]);
+  const written = join(folder, 'written');
+  const copy = `COPY (SELECT 5) TO '${written}'`;
+  const pivot = 'PIVOT event ON action USING count(*)::INT AS n GROUP BY run';
+  for (const sql of [
+    `SELECT 1; ${copy}`,
+    `${copy}; SELECT 1`,
+    `CREATE TABLE t AS SELECT 1; ${copy}`,
+    `${pivot}; ${copy}`,
+    `${pivot}; ${pivot}`,
+  ]) {
+    await assert.rejects(runs.query(sql), { code: 'QUERY', exitCode: 2, message: /^query: more than one/ });
+  }
+  assert.ok(!existsSync(written));
+  const rows = async (sql: string) => (await runs.query(sql)).getRows();
+  assert.deepEqual(await rows("SELECT ';' -- one; two\n;"), [[';']]);
+  assert.deepEqual(await rows(pivot), [['small', 2, 2]]);
+});
+
 test('a UNION ALL of joins, which DuckDB cannot stream, is answered', { timeout: 60_000 }, async () => {
   await using runs = await openRuns([large]);
   const arm = 'SELECT a.time FROM event_row a JOIN event_row b USING (time)';
