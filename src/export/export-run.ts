@@ -15,6 +15,9 @@ import { writeWhole } from './whole-file.js';
 /** What a run can be exported as; `perfetto` is the Chrome trace format. */
 export const exportFormats = ['duckdb', 'parquet', 'csv', 'jsonl', 'perfetto', 'blktrace'] as const;
 
+/** The formats that hold one table each. */
+const tableFormats = ['csv', 'jsonl'] as const;
+
 export type ExportFormat = (typeof exportFormats)[number];
 
 /**
@@ -28,7 +31,7 @@ export interface ExportOptions {
   format: ExportFormat;
   /** A file; for parquet the dataset's folder, for blktrace the base name of its files. `/dev/stdout` takes csv and jsonl. */
   output: string;
-  /** Of csv and jsonl, which hold one table each. Default: event. */
+  /** For csv and jsonl alone, which hold one table each. Default: event. */
   table?: string;
 }
 
@@ -36,13 +39,16 @@ export interface ExportOptions {
  * Exports a finished run. A file appears whole or not at all, and none is overwritten. Returns what the format could not
  * hold, in words; null: nothing.
  *
- * Throws BlkscopeError: the run kept no events, the target exists or cannot be written, no such table.
+ * Throws BlkscopeError: the run kept no events, the target exists or cannot be written, no such table, or a format of no single table.
  */
-export async function exportRun(
-  run: Run,
-  { format, output, table = 'event' }: ExportOptions,
-): Promise<string | null> {
-  const name = tables.find((known) => known === table);
+export async function exportRun(run: Run, { format, output, table }: ExportOptions): Promise<string | null> {
+  if (table !== undefined && !(tableFormats as readonly string[]).includes(format)) {
+    throw new BlkscopeError(
+      'WHOLE_RUN',
+      `--format ${format} holds the whole run; --table is for ${tableFormats.join(' and ')}`,
+    );
+  }
+  const name = tables.find((known) => known === (table ?? 'event'));
   if (!name) throw new BlkscopeError('NO_TABLE', `no table '${table}'; there are ${tables.join(', ')}`);
   if (format !== 'blktrace') {
     await writeTables(run, format, name, output);

@@ -207,6 +207,21 @@ test('the timeline is strict Chrome trace JSON: known phases, every begin with i
   assert.deepEqual([...open.values()], [0, 0]);
 });
 
+test('a table is refused by the formats of whole runs', async () => {
+  await using run = await openRun(join(folder, 'runs', 'small'));
+  for (const format of ['parquet', 'duckdb', 'perfetto', 'blktrace'] as const) {
+    const output = join(folder, `one-table-${format}`);
+    await assert.rejects(exportRun(run, { format, output, table: 'io' }), {
+      code: 'WHOLE_RUN',
+      exitCode: 2,
+      message: `--format ${format} holds the whole run; --table is for csv and jsonl`,
+    });
+  }
+  const output = join(folder, 'io.csv');
+  await exportRun(run, { format: 'csv', output, table: 'io' });
+  assert.match(readFileSync(output, 'latin1'), /^device,direction,/);
+});
+
 test('many runs are asked as one', async () => {
   await using runs = await openRuns([join(folder, 'runs', '*')]);
   const result = await runs.query('SELECT run, count(*)::INT FROM event GROUP BY run ORDER BY run');
