@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { exitCodes } from '../errors.js';
 import { BlkscopeError, type ExportFormat, exportFormats, exportRun, given, openRun } from '../index.js';
 import { TerminalProgress } from './terminal-progress.js';
 
@@ -25,7 +26,12 @@ export function exportCommand(): Command {
       if (!output && !streamed) {
         throw new BlkscopeError('NO_OUTPUT', `--format ${format} needs a place: name it with -o`);
       }
-      const lost = await exportRun(run, { format, output: output ?? '/dev/stdout', ...given({ table }) });
+      const target = output ?? '/dev/stdout';
+      const lost = await exportRun(run, { format, output: target, ...given({ table }) }).catch((error) => {
+        // A reader that goes away (head, less) is no failure of ours; here the database writes, not Node.
+        if (target === '/dev/stdout' && error.code === 'EPIPE') process.exit(exitCodes.ok);
+        throw error;
+      });
       if (lost) new TerminalProgress().warn(lost);
       if (output) process.stdout.write(`${output}\n`);
     });

@@ -5,6 +5,7 @@ const causes: readonly (readonly [RegExp, string, string])[] = [
   [/disk quota/i, 'EDQUOT', 'the disk quota is used up; free some space or name another place'],
   [/read-only file system/i, 'EROFS', 'the file system is read-only; name another place'],
   [/permission denied/i, 'EACCES', 'permission denied; name another place'],
+  [/broken pipe/i, 'EPIPE', 'what read it has ended'],
   [/could not set lock|conflicting lock/i, 'EBUSY', 'another program has it open for writing'],
 ];
 

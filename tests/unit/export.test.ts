@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { DuckDBInstance, type DuckDBResultReader, type JS } from '@duckdb/node-api';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
@@ -220,6 +221,14 @@ test('a table is refused by the formats of whole runs', async () => {
   const output = join(folder, 'io.csv');
   await exportRun(run, { format: 'csv', output, table: 'io' });
   assert.match(readFileSync(output, 'latin1'), /^device,direction,/);
+});
+
+test('a reader that ends early ends an export quietly', () => {
+  const cli = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+  const command = '"$0" --import tsx "$1" export "$2" --format jsonl | head -1; exit $PIPESTATUS';
+  const result = spawnSync('bash', ['-c', command, process.execPath, cli, large], { encoding: 'utf8' });
+  assert.deepEqual([result.status, result.stderr], [0, '']);
+  assert.equal(JSON.parse(result.stdout).time, 900);
 });
 
 test('many runs are asked as one', async () => {
