@@ -1,9 +1,9 @@
 #include "addon/summary.h"
 
-#include <sys/resource.h>
 
 #include "addon/convert.h"
 #include "addon/figures.h"
+#include "system/peak_memory.h"
 
 namespace blkscope {
 namespace {
@@ -101,12 +101,10 @@ Napi::Array jsFiles(Napi::Env env, const std::vector<FileReads>& files) {
 }
 
 Napi::Object jsCost(Napi::Env env, const TracerCost& cost) {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
   auto object = Napi::Object::New(env);
   object["captureCpuNs"] = jsNumber(env, cost.captureCpuNs);
   object["analysisCpuNs"] = jsNumber(env, cost.analysisCpuNs);
-  object["peakRssBytes"] = jsNumber(env, static_cast<uint64_t>(usage.ru_maxrss) * 1024);
+  object["peakRssBytes"] = jsNumber(env, peakMemoryBytes());
   object["kernelBufferBytes"] = jsNumber(env, cost.kernelBufferBytes);
   object["spoolBytes"] = jsNumber(env, cost.spoolPeakBytes);
   object["spoolPeakBytes"] = jsNumber(env, cost.spoolPeakBytes);

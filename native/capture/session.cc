@@ -10,6 +10,7 @@
 #include "capture/relay_source.h"
 #include "merge/merger.h"
 #include "system/clock.h"
+#include "system/peak_memory.h"
 
 namespace blkscope {
 namespace {
@@ -60,6 +61,7 @@ Result<void> Session::openSource() {
 }
 
 Result<void> Session::start() {
+  resetPeakMemory();
   recover(options_.journalDirectory);  // what a killed session left would be in the way
   auto fileDevice = options_.openSource ? Result<uint32_t>(0) : deviceNumber(options_.source.devices.front());
   if (!fileDevice) return fileDevice.error();

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { BlkscopeError, openRuns } from '../index.js';
 import { csvLine, jsonValue, textTable } from '../report/rows.js';
 import { tables } from '../store/schema.js';
@@ -9,7 +9,7 @@ export function queryCommand(): Command {
     .description("run SQL on a run, or on many ('runs/*'); docs/store.md lists the tables")
     .argument('<runs...>', 'run folders or patterns, then the SQL')
     .option('--json', 'print an array of objects')
-    .option('--csv', 'print comma-separated values')
+    .addOption(new Option('--csv', 'print comma-separated values').conflicts('json'))
     .addHelpText('after', help)
     .action(query);
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { type ModelFile, modelFiles } from '../model/model-files.js';
@@ -20,10 +21,14 @@ export async function argumentFiles(argv: readonly string[]): Promise<string[]> 
   return [...new Set(taken.map(({ path }) => path))];
 }
 
+/** The large ones, and of the smaller ones those beside them: on another disk their reads are not traced. */
 async function dataFiles(files: readonly ModelFile[]): Promise<ModelFile[]> {
+  const device = ({ path }: ModelFile) => statSync(path).dev;
+  const traced = files.filter(({ bytes }) => bytes >= largeFileBytes).map(device);
   const checked = files.map(async (file) => {
     if (file.bytes >= largeFileBytes) return [file];
-    return file.bytes >= leastBytes && !(await isProgram(file.path)) ? [file] : [];
+    const data = file.bytes >= leastBytes && traced.includes(device(file));
+    return data && !(await isProgram(file.path)) ? [file] : [];
   });
   return (await Promise.all(checked)).flat();
 }

@@ -62,13 +62,18 @@ export function buildSummary(input: SummaryInput): Summary {
     tracer: {
       cpuNs: traced.tracer.captureCpuNs,
       analysisNs: traced.tracer.analysisCpuNs,
-      peakRssBytes: traced.tracer.peakRssBytes,
+      peakRssBytes: Math.max(0, traced.tracer.peakRssBytes - heldBytes(input.memory)),
       spoolBytes: traced.tracer.spoolPeakBytes,
       spoolFileBytes: traced.tracer.spoolFilePeakBytes,
       bytesPerEvent: traced.eventsRead === 0 ? null : traced.tracer.spoolTotalBytes / traced.eventsRead,
       bytesWrittenToDevice: input.bytesWrittenToDevice,
     },
   };
+}
+
+/** What this process itself holds for the experiment is not what tracing costs. */
+function heldBytes({ lockedBytes, limitBytes, pinnedBytes }: Summary['memory']): number {
+  return lockedBytes + (limitBytes === null ? pinnedBytes : 0); // for a cgroup another process pins
 }
 
 function integrity(traced: NativeSummary, interrupted: string | null): Summary['integrity'] {

@@ -128,14 +128,16 @@ async function checkTargets(
 
 /** Of a command that names no large file: the disk of the folder that it runs in. */
 function diskOfWork({ command }: RecordOptions, progress: Progress): string {
-  const refusal = 'name what to trace: a device with -d, or a file on it with --file';
-  if (!command) throw new BlkscopeError('NO_DEVICE', refusal);
+  if (!command) {
+    throw new BlkscopeError('NO_DEVICE', 'name what to trace: a device with -d, or a file on it with --file');
+  }
   try {
     const { disk } = native.fileDevice(process.cwd());
     progress.step(`trace ${disk}, the disk of the working directory: no device and no large file is named`);
     return disk;
   } catch (error) {
-    throw new BlkscopeError('NO_DEVICE', `${refusal} (${(error as Error).message})`);
+    // It says what to do as well.
+    throw new BlkscopeError('NO_DEVICE', `nothing is named to trace: ${(error as Error).message}`);
   }
 }
 

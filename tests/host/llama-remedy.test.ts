@@ -81,7 +81,10 @@ test('a dense model that is streamed reads what is not held once a token, and th
   assert.ok(stream.piecesRead > 0.7 * pieces, `${stream.piecesRead} of ${pieces} pieces read ahead`);
   const read = workload?.bytesPerToken as number;
   assert.ok(read > 0.95 * stream.bytesPerRound && read < 1.25 * stream.bytesPerRound, `${read}`);
-  assert.ok(read < 0.6 * (bound?.touchedBytesPerToken as number), `${read} of ${bound?.touchedBytesPerToken}`);
+  assert.ok(
+    read < 0.6 * (bound?.touchedBytesPerToken as number),
+    `${read} of ${bound?.touchedBytesPerToken}`,
+  );
   assert.equal(memory.readAheadKib, 128, 'what was asked for');
 });
 
