@@ -68,7 +68,7 @@ describe('refused before anything is done', () => {
       'nothing to trace, and no disk where it runs',
       () => blkscope(['record', '--', 'true'], { cwd: '/proc' }),
       exitCodes.usage,
-      /-d.*--file/,
+      /\/proc lies on no block device.*-d/,
     ],
     [
       'a lock larger than the memory',
