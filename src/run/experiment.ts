@@ -8,6 +8,7 @@ import { readAheadKib, setReadAhead } from '../memory/readahead.js';
 import { formatSize } from '../memory/size.js';
 import { swapAreas } from '../memory/swap.js';
 import { type Model, readModel } from '../model/gguf.js';
+import { pinPlan } from '../pin/pinned-model.js';
 import { streamReadAheadKib } from '../pin/stream-plan.js';
 import type { Sampler } from '../sample/sampler.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
@@ -21,10 +22,10 @@ import { memoryState } from './machine.js';
 import { measure } from './measure.js';
 import { memorySummary, streamSummary } from './memory-summary.js';
 import { mountTracing } from './mounts.js';
-import { type PinRequest, pinModel } from './pin-model.js';
+import { askedOfPin, type PinRequest, pinModel } from './pin-model.js';
 import { smallestLimit } from './profile-touches.js';
 import { noProgress, type Progress } from './progress.js';
-import { requireRoot } from './requirements.js';
+import { requireRoot, requireTracing } from './requirements.js';
 import { defaultRunPath, RunFolder, runFiles } from './run-folder.js';
 import { mountSpool } from './spool-mount.js';
 import { Steps } from './steps.js';
@@ -100,6 +101,8 @@ async function checkSubject(options: ExperimentOptions): Promise<Subject> {
   const files = locateFiles(model.parts.map(({ path }) => path));
   requireRoot();
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
+  requireTracing(options);
+  if (options.pin) await pinPlan(model, askedOfPin(options.pin)); // what cannot be planned is told before anything is done
   return { model, files, engine: await findEngine(options.llama) };
 }
 

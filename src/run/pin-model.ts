@@ -3,7 +3,7 @@ import type { Pressure } from '../memory/pressure.js';
 import type { Model } from '../model/gguf.js';
 import { native } from '../native.js';
 import { automaticPinBytes, checkPinFits } from '../pin/automatic-size.js';
-import { type PinnedModel, pin } from '../pin/pinned-model.js';
+import { type PinnedModel, type PinOptions, pin } from '../pin/pinned-model.js';
 import { streamWindowBytes } from '../pin/stream-plan.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import { memoryState } from './machine.js';
@@ -47,10 +47,8 @@ export async function pinModel(input: PinInput, steps: Steps, progress: Progress
     pin(model, {
       budgetBytes,
       onProgress: (text) => progress.update(text),
+      ...askedOfPin(request),
       ...given({
-        plan: request.plan,
-        order: request.order,
-        stream: request.stream,
         cgroupProcsFile: pressure.cgroup?.procsFile,
         signal: workload.signal,
       }),
@@ -60,6 +58,15 @@ export async function pinModel(input: PinInput, steps: Steps, progress: Progress
     await pinned[Symbol.asyncDispose]();
   });
   return pinned;
+}
+
+/** What of a pin is to be held first, and how; without its size. */
+export function askedOfPin({
+  plan,
+  order,
+  stream,
+}: PinRequest): Pick<PinOptions, 'plan' | 'order' | 'stream'> {
+  return given({ plan, order, stream });
 }
 
 async function automaticSize(input: PinInput, steps: Steps): Promise<number> {

@@ -1,9 +1,11 @@
-import { existsSync, renameSync } from 'node:fs';
+import { accessSync, constants, existsSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../run/experiment.js';
+import { makeFolders } from '../run/make-folders.js';
 import { removeLeftovers } from '../run/partial.js';
 import { noProgress, type Progress } from '../run/progress.js';
+import { folderError } from '../run/run-folder.js';
 import type { Summary } from '../run/summary-schema.js';
 import { given } from '../run/trace-options.js';
 import { openRun } from '../store/open-run.js';
@@ -45,6 +47,7 @@ export async function runPlanned(
       outcomes.push({ plan, summary: found, error: null, found: true });
       continue;
     }
+    requireWritable(dirname(plan.options.output));
     progress.step(
       `-- run ${index + 1} of ${plans.length}: ${plan.group}, repeat ${plan.repeat}${clock.timeLeft()}`,
     );
@@ -83,13 +86,27 @@ async function goodRun(path: string): Promise<Summary | null> {
   }
 }
 
+/** Where no run can be written, none is made: the first would tell so, and each after it. */
+function requireWritable(folder: string): void {
+  try {
+    makeFolders(folder);
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw folderError(error, folder);
+  }
+}
+
 /** A run that is not good is kept under another name: its log may tell why. */
 function setAside(path: string): void {
   if (!existsSync(path)) return;
   for (let n = 1; ; n++) {
     const aside = `${path}.failed-${n}`;
     if (existsSync(aside)) continue;
-    renameSync(path, aside);
+    try {
+      renameSync(path, aside);
+    } catch (error) {
+      throw folderError(error, aside);
+    }
     return;
   }
 }

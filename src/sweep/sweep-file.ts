@@ -101,10 +101,14 @@ export function parseSweep(text: string, path: string): z.output<typeof sweepSch
   const document = parseDocument(text, { lineCounter: lines });
   const broken = document.errors[0];
   if (broken) {
-    const reason = broken.message.split('\n')[0]?.replace(/ at line \d+.*$/, '');
+    const reason =
+      broken.code === 'MULTIPLE_DOCS'
+        ? 'a second document begins; write one'
+        : broken.message.split('\n')[0]?.replace(/ at line \d+.*$/, '');
     throw badSweep(path, lines.linePos(broken.pos[0]).line, reason ?? broken.code);
   }
-  const checked = sweepSchema.safeParse(document.toJS());
+  if (document.contents === null) throw badSweep(path, 1, 'the file is empty');
+  const checked = sweepSchema.safeParse(document.toJS(), { reportInput: true });
   if (checked.success) return checked.data;
   const { where, why } = innermost(checked.error.issues[0] as z.core.$ZodIssue);
   const node = nearestNode(document, where);
@@ -124,6 +128,7 @@ function innermost(issue: z.core.$ZodIssue): { where: PropertyKey[]; why: string
   if (issue.code === 'unrecognized_keys') {
     return { where: [...issue.path, issue.keys[0] as string], why: 'no such key' };
   }
+  if (issue.input === undefined) return { where: issue.path, why: 'is missing' };
   if (issue.code !== 'invalid_union') return { where: issue.path, why: issue.message };
   const inner = issue.errors
     .filter((branch) => !branch.some(({ code }) => code === 'unrecognized_keys'))

@@ -26,7 +26,13 @@ test('a mistake is named with its line and key', () => {
     problem('model: a.gguf\npressure: {squeeze: 3G}\n'),
     /^my\.yaml:2: pressure: is not a pressure/,
   );
-  assert.match(problem(''), /^my\.yaml:1: /);
+  assert.match(problem(''), /^my\.yaml:1: the file is empty/);
+  assert.match(problem('tokens: 5\n'), /^my\.yaml:1: model: is missing/);
+  assert.match(problem('model:\n  path: y.gguf\n'), /^my\.yaml:\d: model\.synthesize: is missing/);
+  assert.match(
+    problem('model: a.gguf\n---\nmodel: b.gguf\n'),
+    /^my\.yaml:\d: a second document begins; write one/,
+  );
 });
 
 test('every combination, repeats outermost, each with a folder of its own', () => {
