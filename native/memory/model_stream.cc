@@ -53,6 +53,8 @@ Result<std::vector<MappedFile>> mapFiles(const std::vector<std::string>& paths) 
     // A fault must bring in its piece as one, and nothing around it.
     ::madvise(mapping->data(), mapping->size(), MADV_RANDOM);
     ::madvise(mapping->data(), mapping->size(), MADV_HUGEPAGE);  // a wish: older kernels have none for files
+    // What a child inherited would look like its own use of the file.
+    ::madvise(mapping->data(), mapping->size(), MADV_DONTFORK);
     files.push_back({std::move(*file), std::move(*mapping)});
   }
   return files;
@@ -147,7 +149,7 @@ class ModelStream::Threads {
 
   void watch(std::stop_token stop) {
     ::setpriority(PRIO_PROCESS, 0, kNice);
-    while (!stop.stop_requested()) {
+    while (!stop.stop_requested() && check()) {
       auto found = MappedBy::find(plan_.paths);
       if (!found) return fail(found.error());
       if (*found) follow(**found, stop);
@@ -160,13 +162,14 @@ class ModelStream::Threads {
     seeking_ = false;
     want();
     auto moved = Clock::now();
-    while (!stop.stop_requested() && process.alive()) {
+    bool allowed = true;
+    while (allowed && !stop.stop_requested() && process.alive()) {
       bool still = Clock::now() - moved > kStill;
       if (seeking_ ? seek(process) : step(process)) {
         moved = Clock::now();
-        if (!dropBehind(process)) return;
-      } else if (still && !seeking_ && !lookElsewhere(process)) {
-        return;
+        allowed = dropBehind(process);
+      } else if (still && !seeking_) {
+        allowed = lookElsewhere(process);
       }
       watcherCpuNs_ = threadCpuNs();
       std::this_thread::sleep_for(still || seeking_ ? kLookAtRest : kLook);

@@ -39,7 +39,8 @@ export interface PinInput {
 export async function pinModel(input: PinInput, steps: Steps, progress: Progress): Promise<PinnedModel> {
   const { request, model, pressure, workload } = input;
   const budgetBytes = request.bytes === 'auto' ? await automaticSize(input, steps) : request.bytes;
-  if (pressure.cgroup) checkPinFits(Math.min(budgetBytes, model.bytes), pressure.cgroup.limitBytes);
+  const window = request.stream ? streamWindowBytes(model) : 0;
+  if (pressure.cgroup) checkPinFits(Math.min(budgetBytes, model.bytes) + window, pressure.cgroup.limitBytes);
   const what = request.stream
     ? 'pin the model in the page cache, stream the rest'
     : 'pin the model in the page cache';
