@@ -73,7 +73,8 @@ uint64_t threadCpuNs() {
 class ModelStream::Threads {
  public:
   Threads(StreamPlan plan, std::vector<MappedFile> files) : plan_(std::move(plan)), files_(std::move(files)) {
-    held_.assign(plan_.pieces.size(), false);
+    states_.assign(plan_.pieces.size(), State::away);
+    clinging_.assign(plan_.pieces.size(), false);
     for (std::jthread& reader : readers_) {
       reader = std::jthread([this](std::stop_token stop) { readAhead(stop); });
     }
@@ -93,6 +94,8 @@ class ModelStream::Threads {
   }
 
  private:
+  enum class State : uint8_t { away, reading, held };
+
   uint64_t count() const { return plan_.pieces.size(); }
   const StreamPiece& piece(uint64_t place) const { return plan_.pieces[place % count()]; }
   std::byte* address(const StreamPiece& piece) const { return files_[piece.file].mapping.data() + piece.offset; }
@@ -112,9 +115,11 @@ class ModelStream::Threads {
       // Where this fails for want of memory, the process reads the piece itself.
       if (::mlock(address(next), next.bytes) == 0) {
         ++read_;
-        if (!isHeld(*place)) release(next);  // the process has come past it meanwhile
-      } else if (errno == EPERM || (errno == ENOMEM && readerIsLimited())) {
-        fail(lockError(errno, next.bytes));
+        if (!keep(*place)) release(next);  // it was let go meanwhile
+      } else {
+        int failure = errno;
+        if (failure == EPERM || (failure == ENOMEM && readerIsLimited())) fail(lockError(failure, next.bytes));
+        unlock(*place % count());
       }
       uint64_t now = threadCpuNs();
       readerCpuNs_ += now - std::exchange(before, now);
@@ -131,13 +136,21 @@ class ModelStream::Threads {
     std::unique_lock lock(mutex_);
     if (!wanted_.wait(lock, stop, [&] { return toRead_ < readUntil_; })) return std::nullopt;
     uint64_t place = toRead_++;
-    held_[place % count()] = true;
+    states_[place % count()] = State::reading;
     return place;
   }
 
-  bool isHeld(uint64_t place) const {
+  /// What was read is held from now on, unless it was let go meanwhile.
+  bool keep(uint64_t place) {
     std::lock_guard lock(mutex_);
-    return held_[place % count()];
+    State& state = states_[place % count()];
+    if (state == State::reading) state = State::held;
+    return state == State::held;
+  }
+
+  bool isBeingRead(uint64_t place) const {
+    std::lock_guard lock(mutex_);
+    return states_[place % count()] == State::reading;
   }
 
   void release(const StreamPiece& piece) const {
@@ -158,7 +171,7 @@ class ModelStream::Threads {
   }
 
   void follow(const MappedBy& process, std::stop_token stop) {
-    next_ = dropped_ = (next_ + count() - 1) / count() * count();  // it begins at the beginning
+    next_ = dropped_ = checked_ = (next_ + count() - 1) / count() * count();  // it begins at the beginning
     seeking_ = false;
     want();
     auto moved = Clock::now();
@@ -167,10 +180,10 @@ class ModelStream::Threads {
       bool still = Clock::now() - moved > kStill;
       if (seeking_ ? seek(process) : step(process)) {
         moved = Clock::now();
-        allowed = dropBehind(process);
       } else if (still && !seeking_) {
         allowed = lookElsewhere(process);
       }
+      allowed = allowed && dropBehind(process) && dropAgain(process);
       watcherCpuNs_ = threadCpuNs();
       std::this_thread::sleep_for(still || seeking_ ? kLookAtRest : kLook);
     }
@@ -189,13 +202,18 @@ class ModelStream::Threads {
   /// How many pieces the process has come past since the last look: up to the furthest that it has touched.
   uint64_t stepsOf(const MappedBy& process) const {
     for (uint64_t steps = std::min(plan_.ahead + kSlack, room()); steps > 0; --steps) {
-      if (touched(process, next_ + steps - 1)) return steps;
+      if (cameTo(process, next_ + steps - 1)) return steps;
     }
     return 0;
   }
 
   /// Pieces that are neither in use nor waiting to be dropped.
   uint64_t room() const { return count() - std::min(count() - 1, kBehind + 1); }
+
+  /// Whether the process touched a piece since it was dropped.
+  bool cameTo(const MappedBy& process, uint64_t place) const {
+    return touched(process, place) && !clinging_[place % count()];
+  }
 
   bool touched(const MappedBy& process, uint64_t place) const {
     const StreamPiece& looked = piece(place);
@@ -213,7 +231,8 @@ class ModelStream::Threads {
   }
 
   bool dropBehind(const MappedBy& process) {
-    for (; dropped_ + kBehind < next_; ++dropped_) {
+    // What a reader still has mapped would stay with the process: the kernel drops only what one has mapped.
+    for (; dropped_ + kBehind < next_ && !isBeingRead(dropped_); ++dropped_) {
       if (!drop(process, dropped_ % count())) return false;
     }
     return true;
@@ -223,15 +242,28 @@ class ModelStream::Threads {
     unlock(index);
     const StreamPiece& done = plan_.pieces[index];
     auto result = process.drop(done.file, done.offset, done.bytes);
-    if (!result) fail(result.error());
-    return result.ok();
+    if (!result) {
+      fail(result.error());
+      return false;
+    }
+    clinging_[index] = touched(process, index);
+    return true;
+  }
+
+  /// A thread that lags behind the others touches again what was dropped already, and the kernel does not drop what
+  /// somebody has in hand just then: a round later it would look as if the process had come to it.
+  bool dropAgain(const MappedBy& process) {
+    for (; checked_ + kSlack < dropped_; ++checked_) {
+      if (touched(process, checked_) && !drop(process, checked_ % count())) return false;
+    }
+    return true;
   }
 
   void unlock(uint64_t index) {
     {
       std::lock_guard lock(mutex_);
-      if (!held_[index]) return;
-      held_[index] = false;
+      State before = std::exchange(states_[index], State::away);
+      if (before != State::held) return;  // its reader releases what is being read
     }
     release(plan_.pieces[index]);
   }
@@ -240,7 +272,7 @@ class ModelStream::Threads {
   bool lookElsewhere(const MappedBy& process) {
     bool elsewhere = false;
     for (uint64_t place = next_ + plan_.ahead; !elsewhere && place < dropped_ + count(); ++place) {
-      elsewhere = touched(process, place);
+      elsewhere = cameTo(process, place);
     }
     if (!elsewhere) return true;
     ++lost_;
@@ -254,8 +286,8 @@ class ModelStream::Threads {
 
   bool seek(const MappedBy& process) {
     for (uint64_t place = next_; place < next_ + count(); ++place) {
-      if (!touched(process, place)) continue;
-      next_ = dropped_ = place + 1;
+      if (!cameTo(process, place)) continue;
+      next_ = dropped_ = checked_ = place + 1;
       seeking_ = false;
       want();
       return true;
@@ -276,14 +308,16 @@ class ModelStream::Threads {
   // Of the watcher alone: where the process is expected next, and up to where all was dropped.
   uint64_t next_ = 0;
   uint64_t dropped_ = 0;
+  uint64_t checked_ = 0;  // and up to where it was looked at again
   bool seeking_ = false;  // nobody knows where it is
+  std::vector<bool> clinging_;  // by index: it was dropped, and the process has it still
 
   mutable std::mutex mutex_;
   std::condition_variable_any wanted_;
   // Under the mutex.
   uint64_t toRead_ = 0;
   uint64_t readUntil_ = 0;
-  std::vector<bool> held_;  // by index: it is locked, or being locked
+  std::vector<State> states_;  // by index
   std::optional<Error> failure_;
 
   std::atomic<uint64_t> passed_ = 0, read_ = 0, lost_ = 0, watcherCpuNs_ = 0, readerCpuNs_ = 0;

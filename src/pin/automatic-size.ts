@@ -18,6 +18,7 @@ const unseenShare = 1 / 20;
 /** Beside a stream eviction has nothing to choose, and needs no play. */
 const unseenShareStreamed = 1 / 50;
 const leastUnseenBytes = 12 * 2 ** 20;
+const leastUnseenBytesStreamed = 8 * 2 ** 20;
 
 /** Refuses to fill a limit so far that the workload cannot run. Throws BlkscopeError NO_HEADROOM. */
 export function checkPinFits(bytes: number, limitBytes: number): void {
@@ -44,8 +45,10 @@ const windowsPerThread = 4;
 export function automaticPinBytes(input: SizeInput): number {
   const { memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes, streamWindowBytes } = input;
   const streaming = streamWindowBytes ?? windowsPerThread * threads * readAheadKib * 1024;
-  const share = streamWindowBytes === undefined ? unseenShare : unseenShareStreamed;
-  const unseen = Math.max(memoryBytes * share, leastUnseenBytes);
+  const unseen =
+    streamWindowBytes === undefined
+      ? Math.max(memoryBytes * unseenShare, leastUnseenBytes)
+      : Math.max(memoryBytes * unseenShareStreamed, leastUnseenBytesStreamed);
   const bytes = Math.floor(memoryBytes - unseen - rssAnonBytes - streaming);
   if (bytes > 0) return Math.min(bytes, modelBytes);
   throw new BlkscopeError(

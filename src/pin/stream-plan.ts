@@ -31,8 +31,8 @@ export const streamReadAheadKib = 32;
 const leastPieceBytes = 2 * 2 ** 20;
 /** Each is a mapping of its own to the kernel, which allows 65,530. */
 const mostPieces = 16384;
-/** Half as much is too little where the machine is busy: pieces then come too late. */
-const windowBytes = 16 * 2 ** 20;
+/** With 8 MiB pieces come too late where the machine is busy; what is beyond 12 is worth more pinned. */
+const windowBytes = 12 * 2 ** 20;
 const leastAhead = 4;
 /** In use, or used and not yet dropped: the native stream's. */
 const behind = 3;

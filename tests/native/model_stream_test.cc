@@ -33,11 +33,12 @@ struct WalkedFile {
   ~WalkedFile() { std::filesystem::remove(path); }
 };
 
-/// Maps the file and touches its pages from the first to the last, again and again, until it is ended.
+/// Maps the file and touches its pages from the first to the last, again and again, until it is ended. With `lag` it
+/// touches each piece once more when it is so many further, as a thread does that had to wait.
 class Walker {
  public:
-  explicit Walker(const std::string& path, uint64_t firstPiece = 0) : pid_(::fork()) {
-    if (pid_ == 0) walk(path, firstPiece);
+  explicit Walker(const std::string& path, uint64_t firstPiece = 0, uint64_t lag = 0) : pid_(::fork()) {
+    if (pid_ == 0) walk(path, firstPiece, lag);
   }
   ~Walker() {
     ::kill(pid_, SIGKILL);
@@ -45,12 +46,15 @@ class Walker {
   }
 
  private:
-  [[noreturn]] static void walk(const std::string& path, uint64_t firstPiece) {
+  [[noreturn]] static void walk(const std::string& path, uint64_t firstPiece, uint64_t lag) {
     int fd = ::open(path.c_str(), O_RDONLY);
-    auto* data = static_cast<const volatile char*>(::mmap(nullptr, kPieces * kPiece, PROT_READ, MAP_SHARED, fd, 0));
+    void* mapped = ::mmap(nullptr, kPieces * kPiece, PROT_READ, MAP_SHARED, fd, 0);
+    ::madvise(mapped, kPieces * kPiece, MADV_RANDOM);  // as under a small readahead
+    auto* data = static_cast<const volatile char*>(mapped);
     for (uint64_t piece = firstPiece;; piece = (piece + 1) % kPieces) {
       for (uint64_t page = 0; page < kPiece; page += 4096) (void)data[piece * kPiece + page];
       std::this_thread::sleep_for(5ms);  // its compute
+      if (lag > 0 && piece >= lag) (void)data[(piece - lag) * kPiece + kPiece / 2];
     }
   }
   pid_t pid_;
@@ -92,6 +96,19 @@ TEST_CASE("a walk is read ahead of its process and dropped behind it") {
   // Four ahead, one in use, two behind; a moment more while the walker is faster than the watcher.
   CHECK(mostCached <= 12 * kPiece);
   CHECK(after.cpuNs > 0);
+}
+
+TEST_CASE("a thread that lags behind is not taken for one that is a round further") {
+  WalkedFile file;
+  auto stream = ModelStream::start(planOf(file.path));
+  REQUIRE(stream.ok());
+  Walker walker(file.path, 0, 5);
+  StreamFigures before = figuresAfter(*stream, kPieces);
+  StreamFigures after = figuresAfter(*stream, 4 * kPieces);
+  uint64_t passed = after.passed - before.passed;
+  CHECK(passed > 2 * kPieces);
+  CHECK(after.read - before.read > passed * 9 / 10);
+  CHECK(after.lost == before.lost);
 }
 
 TEST_CASE("a process that walks from elsewhere is found, and the next one too") {
