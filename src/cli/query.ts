@@ -1,3 +1,10 @@
+import {
+  DuckDBDecimalValue,
+  DuckDBIntervalValue,
+  type DuckDBValueConverter,
+  type Json,
+  JsonDuckDBValueConverter,
+} from '@duckdb/node-api';
 import { Command, Option } from 'commander';
 import { BlkscopeError, openRuns } from '../index.js';
 import { csvLine, jsonValue, textTable } from '../report/rows.js';
@@ -36,10 +43,12 @@ async function query(words: string[], flags: { json?: boolean; csv?: boolean }):
   const columns = result.deduplicatedColumnNames();
   if (flags.csv) {
     process.stdout.write(csvLine(columns));
-    for await (const rows of result.yieldRowsJs()) process.stdout.write(rows.map(csvLine).join(''));
+    for await (const rows of result.yieldConvertedRows(exactValue)) {
+      process.stdout.write(rows.map(csvLine).join(''));
+    }
     return;
   }
-  const rows = await result.getRowsJS();
+  const rows = await result.convertRows(exactValue);
   if (flags.json) {
     const objects = rows.map((row) => Object.fromEntries(row.map((value, i) => [columns[i], value])));
     process.stdout.write(`${JSON.stringify(objects, jsonValue, 2)}\n`);
@@ -47,3 +56,11 @@ async function query(words: string[], flags: { json?: boolean; csv?: boolean }):
     process.stdout.write(textTable(columns, rows));
   }
 }
+
+/** Integers as they are; times as DuckDB writes them, to their last digit; lists and structs of such. */
+const exactValue: DuckDBValueConverter<Json | bigint | null> = (value, type, converter) => {
+  if (typeof value === 'bigint') return value;
+  if (value instanceof DuckDBDecimalValue) return value.toDouble();
+  if (value instanceof DuckDBIntervalValue) return String(value);
+  return JsonDuckDBValueConverter(value, type, converter as DuckDBValueConverter<Json>);
+};

@@ -37,6 +37,5 @@ function isNumber(value: unknown): boolean {
 
 function plain(value: unknown): string {
   if (value === null || value === undefined) return '';
-  if (value instanceof Date) return value.toISOString();
   return typeof value === 'object' ? JSON.stringify(value, jsonValue) : String(value);
 }
