@@ -25,13 +25,19 @@
 namespace blkscope {
 namespace {
 
-// A file is known by its inode and, since some file systems show other device numbers here than to stat, its path.
-struct File {
-  std::string path;
-  uint64_t inode = 0;
-};
+std::vector<int> otherProcesses() {
+  std::vector<int> pids;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    int pid = std::atoi(entry.path().filename().c_str());
+    if (pid > 0 && pid != ::getpid()) pids.push_back(pid);
+  }
+  return pids;
+}
 
-Result<std::vector<File>> identify(const std::vector<std::string>& paths) {
+}  // namespace
+
+Result<std::vector<MappedBy::File>> MappedBy::identify(const std::vector<std::string>& paths) {
   std::vector<File> files;
   for (const std::string& path : paths) {
     struct stat seen {};
@@ -44,9 +50,9 @@ Result<std::vector<File>> identify(const std::vector<std::string>& paths) {
 }
 
 // Of each file where it would begin; 0: not mapped.
-std::vector<uint64_t> basesIn(const std::string& maps, const std::vector<File>& files) {
+std::vector<uint64_t> MappedBy::basesIn(int pid, const std::vector<File>& files) {
   std::vector<uint64_t> bases(files.size(), 0);
-  std::ifstream lines(maps);
+  std::ifstream lines("/proc/" + std::to_string(pid) + "/maps");
   std::string line;
   while (std::getline(lines, line)) {
     unsigned long start = 0, offset = 0, inode = 0;
@@ -62,32 +68,19 @@ std::vector<uint64_t> basesIn(const std::string& maps, const std::vector<File>& 
   return bases;
 }
 
-std::vector<int> otherProcesses() {
-  std::vector<int> pids;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-    int pid = std::atoi(entry.path().filename().c_str());
-    if (pid > 0 && pid != ::getpid()) pids.push_back(pid);
-  }
-  return pids;
-}
-
-}  // namespace
-
 Result<std::optional<MappedBy>> MappedBy::find(const std::vector<std::string>& paths) {
   auto files = identify(paths);
   if (!files) return files.error();
   for (int pid : otherProcesses()) {
-    std::string folder = "/proc/" + std::to_string(pid);
-    std::vector<uint64_t> bases = basesIn(folder + "/maps", *files);
+    std::vector<uint64_t> bases = basesIn(pid, *files);
     if (bases.empty() || bases[0] == 0) continue;
     Fd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!handle.valid() && errno == ESRCH) continue;  // it has ended meanwhile
     if (!handle.valid()) return systemError("a handle of process " + std::to_string(pid));
-    auto pageMap = openFile(folder + "/pagemap", O_RDONLY);
+    auto pageMap = openFile("/proc/" + std::to_string(pid) + "/pagemap", O_RDONLY);
     if (!pageMap && pageMap.error().code == "ENOENT") continue;
     if (!pageMap) return pageMap.error();
-    return std::optional<MappedBy>(MappedBy(pid, std::move(handle), std::move(*pageMap), std::move(bases)));
+    return std::optional<MappedBy>(MappedBy(pid, std::move(*files), std::move(handle), std::move(*pageMap), std::move(bases)));
   }
   return std::optional<MappedBy>();
 }
@@ -111,5 +104,7 @@ Result<void> MappedBy::drop(size_t file, uint64_t offset, uint64_t bytes) const 
 }
 
 bool MappedBy::alive() const { return ::syscall(SYS_pidfd_send_signal, handle_.get(), 0, nullptr, 0) == 0; }
+
+bool MappedBy::unmoved() const { return basesIn(pid_, files_) == bases_; }
 
 }  // namespace blkscope

@@ -30,11 +30,28 @@ class MappedBy {
 
   bool alive() const;
 
+  /// Whether the process maps the files where it did when it was found.
+  bool unmoved() const;
+
  private:
-  MappedBy(int pid, Fd handle, Fd pageMap, std::vector<uint64_t> bases)
-      : pid_(pid), handle_(std::move(handle)), pageMap_(std::move(pageMap)), bases_(std::move(bases)) {}
+  // A file is known by its inode and, since some file systems show other device numbers in /proc than to stat, its path.
+  struct File {
+    std::string path;
+    uint64_t inode = 0;
+  };
+
+  MappedBy(int pid, std::vector<File> files, Fd handle, Fd pageMap, std::vector<uint64_t> bases)
+      : pid_(pid),
+        files_(std::move(files)),
+        handle_(std::move(handle)),
+        pageMap_(std::move(pageMap)),
+        bases_(std::move(bases)) {}
+
+  static Result<std::vector<File>> identify(const std::vector<std::string>& paths);
+  static std::vector<uint64_t> basesIn(int pid, const std::vector<File>& files);
 
   int pid_;
+  std::vector<File> files_;
   Fd handle_;
   Fd pageMap_;
   /// By file: where its first byte is or would be mapped; 0: it is not mapped.

@@ -148,11 +148,6 @@ class ModelStream::Threads {
     return state == State::held;
   }
 
-  bool isBeingRead(uint64_t place) const {
-    std::lock_guard lock(mutex_);
-    return states_[place % count()] == State::reading;
-  }
-
   void release(const StreamPiece& piece) const {
     ::munlock(address(piece), piece.bytes);
     ::madvise(address(piece), piece.bytes, MADV_DONTNEED);  // what two processes map would not be dropped
@@ -175,8 +170,14 @@ class ModelStream::Threads {
     seeking_ = false;
     want();
     auto moved = Clock::now();
+    auto verified = moved;
     bool allowed = true;
     while (allowed && !stop.stop_requested() && process.alive()) {
+      // A program may map its model once to look at it, and anew to use it.
+      if (Clock::now() - std::max(moved, verified) > kStill) {
+        if (!process.unmoved()) break;
+        verified = Clock::now();
+      }
       bool still = Clock::now() - moved > kStill;
       if (seeking_ ? seek(process) : step(process)) {
         moved = Clock::now();
@@ -231,8 +232,7 @@ class ModelStream::Threads {
   }
 
   bool dropBehind(const MappedBy& process) {
-    // What a reader still has mapped would stay with the process: the kernel drops only what one has mapped.
-    for (; dropped_ + kBehind < next_ && !isBeingRead(dropped_); ++dropped_) {
+    for (; dropped_ + kBehind < next_; ++dropped_) {
       if (!drop(process, dropped_ % count())) return false;
     }
     return true;
@@ -250,8 +250,8 @@ class ModelStream::Threads {
     return true;
   }
 
-  /// A thread that lags behind the others touches again what was dropped already, and the kernel does not drop what
-  /// somebody has in hand just then: a round later it would look as if the process had come to it.
+  /// A thread that lags behind the others touches again what was dropped already, and what a reader just then still has
+  /// mapped the kernel does not drop: a round later it would look as if the process had come to it.
   bool dropAgain(const MappedBy& process) {
     for (; checked_ + kSlack < dropped_; ++checked_) {
       if (touched(process, checked_) && !drop(process, checked_ % count())) return false;

@@ -55,6 +55,9 @@ class Merger {
   static constexpr uint64_t kNone = UINT64_MAX;
   struct Stream {
     std::unique_ptr<Event[]> events = std::make_unique<Event[]>(kBuffer + 1);
+    // The last of a full buffer: the next one may begin with its swapped neighbour.
+    Event held;
+    bool holds = false;
     // What is left of them; behind lies one that is later than all others.
     const Event* at = events.get();
     const Event* end = events.get();
@@ -62,6 +65,7 @@ class Merger {
     bool empty() const { return at == end; }
   };
 
+  /// The stream with the earliest head, of equal ones the first.
   size_t earliest() const {
     size_t best = 0;
     uint64_t bestTime = heads_[0];
@@ -88,11 +92,15 @@ class Merger {
   [[gnu::noinline]] bool refill(size_t index) {
     Stream& s = streams_[index];
     Event* events = s.events.get();
-    size_t count = input_.read(index, {events, kBuffer});
+    size_t count = 0;
+    if (s.holds) events[count++] = s.held;
+    count += input_.read(index, {events + count, kBuffer - count});
     // An interrupt between a stamp and its record swaps two neighbours of one CPU: put them right.
     for (size_t i = 1; i < count; ++i) {
       for (size_t j = i; j > 0 && events[j].time < events[j - 1].time; --j) std::swap(events[j], events[j - 1]);
     }
+    s.holds = count == kBuffer;
+    if (s.holds) s.held = events[--count];
     events[count].time = kNone;
     s.at = events;
     s.end = events + count;

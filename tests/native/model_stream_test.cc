@@ -33,8 +33,9 @@ struct WalkedFile {
   ~WalkedFile() { std::filesystem::remove(path); }
 };
 
-/// Maps the file and touches its pages from the first to the last, again and again, until it is ended. With `lag` it
-/// touches each piece once more when it is so many further, as a thread does that had to wait.
+/// Maps the file and touches its pages from the first to the last, again and again, until it is ended. Before that it
+/// maps the file elsewhere, as a program does that looks at its model first. With `lag` it touches each piece once more
+/// when it is so many further, as a thread does that had to wait.
 class Walker {
  public:
   explicit Walker(const std::string& path, uint64_t firstPiece = 0, uint64_t lag = 0) : pid_(::fork()) {
@@ -48,7 +49,10 @@ class Walker {
  private:
   [[noreturn]] static void walk(const std::string& path, uint64_t firstPiece, uint64_t lag) {
     int fd = ::open(path.c_str(), O_RDONLY);
+    void* looked = ::mmap(nullptr, kPieces * kPiece, PROT_READ, MAP_SHARED, fd, 0);
+    std::this_thread::sleep_for(150ms);  // it is found there
     void* mapped = ::mmap(nullptr, kPieces * kPiece, PROT_READ, MAP_SHARED, fd, 0);
+    ::munmap(looked, kPieces * kPiece);
     ::madvise(mapped, kPieces * kPiece, MADV_RANDOM);  // as under a small readahead
     auto* data = static_cast<const volatile char*>(mapped);
     for (uint64_t piece = firstPiece;; piece = (piece + 1) % kPieces) {
