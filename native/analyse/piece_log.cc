@@ -37,6 +37,24 @@ bool PieceLog::append(Run piece) {
   return false;
 }
 
+/// Makes the one piece that the run overlaps as long as both; false if it overlaps several, or they are too long.
+bool PieceLog::extend(uint32_t line, uint32_t overlapping, Run run, Insertion& done) {
+  uint32_t i = static_cast<uint32_t>(std::countr_zero(overlapping));
+  Run old = decode(place(line, i));
+  Run both{std::min(old.from, run.from), std::max(old.to, run.to)};
+  if ((overlapping & (overlapping - 1)) != 0 || both.to - both.from > kLongest) return false;
+  setPlace(line, i, encode(both));
+  done = {both.to - both.from - (old.to - old.from), true};
+  return true;
+}
+
+/// Inserts a run of which pieces of its line have a part.
+Insertion PieceLog::insertOver(Run run, uint32_t line, uint32_t overlapping) {
+  Insertion done;
+  if (extend(line, overlapping, run, done)) return done;
+  return insertMissing(run, missingOf(run, line, overlapping));
+}
+
 /// Adds those of the run's numbers whose bits are set. They lie in one line's part.
 Insertion PieceLog::insertMissing(Run run, uint32_t missing) {
   uint32_t added = 0;
@@ -62,8 +80,17 @@ Insertion PieceLog::insertElsewhere(Run run) {
   }
   // Only a line that is full has pieces elsewhere.
   uint32_t missing = (1u << (run.to - run.from)) - 1;
-  for (uint32_t line = 0; line < lines(); ++line)
-    missing &= missingOf(run, line, overlappingIn(line, place(line, 0), run));
+  uint32_t overlaps = 0;
+  uint32_t overlapped = 0;  // a line
+  for (uint32_t line = 0; line < lines(); ++line) {
+    uint32_t overlapping = overlappingIn(line, place(line, 0), run);
+    missing &= missingOf(run, line, overlapping);
+    if (overlapping == 0) continue;
+    ++overlaps;
+    overlapped = line;
+  }
+  Insertion done;
+  if (overlaps == 1 && extend(overlapped, overlappingIn(overlapped, place(overlapped, 0), run), run, done)) return done;
   return insertMissing(run, missing);
 }
 

@@ -37,7 +37,8 @@ class PieceLog {
     for (uint32_t line = 0; line < lines(); ++line) setPlace(line, 0, 0);
   }
 
-  /// Adds a run in as many pieces as what is missing of it. Without room for all of it a part may be added;
+  /// Adds a run: a piece that it overlaps becomes longer where that is enough, else it takes as many pieces as what is
+  /// missing of it. Without room for all of it a part may be added;
   /// of one longer than kLongest, nothing.
   [[gnu::always_inline]] Insertion insert(Run run) {
     uint32_t line = run.from >> shape_.lineBits;
@@ -46,7 +47,7 @@ class PieceLog {
                   (run.to - run.from <= kLongest);
     if (!common) return insertElsewhere(run);
     uint32_t overlapping = overlappingIn(line, n, run);
-    if (overlapping != 0) return insertMissing(run, missingOf(run, line, overlapping));
+    if (overlapping != 0) return insertOver(run, line, overlapping);
     put(line, n, run);
     return {run.to - run.from, true};
   }
@@ -139,6 +140,8 @@ class PieceLog {
   }
 
   bool append(Run piece);
+  bool extend(uint32_t line, uint32_t overlapping, Run run, Insertion& done);
+  Insertion insertOver(Run run, uint32_t line, uint32_t overlapping);
   Insertion insertMissing(Run run, uint32_t missing);
   Insertion insertElsewhere(Run run);
 

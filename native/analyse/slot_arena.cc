@@ -12,6 +12,12 @@ constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kLeastStep = 16 << 10;
 constexpr size_t kLeastReserved = size_t{64} << 20;
 
+/// Gives back what a list has needed once: a set that outgrows its small slots frees thousands, and soon none.
+void shrink(std::vector<SlotArena::Ref>& list) {
+  constexpr size_t kLeast = 64;
+  if (list.capacity() > kLeast && list.size() < list.capacity() / 4) list.shrink_to_fit();
+}
+
 size_t roundUp(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
 
 /// Address space for `bytes`, or for what there is of it where it is limited (ulimit -v).
@@ -71,6 +77,7 @@ SlotArena::Ref SlotArena::allocate(int order) {
   }
   Ref ref = free_[from].back();
   free_[from].pop_back();
+  shrink(free_[from]);
   while (from > order) {
     --from;
     pushFree(ref + (1u << from), from);
@@ -112,6 +119,7 @@ void SlotArena::removeFree(Ref ref, int order) {
   list[position(ref)] = last;
   setPosition(last, position(ref));
   list.pop_back();
+  shrink(list);
 }
 
 size_t SlotArena::memoryBytes() const {
