@@ -1,13 +1,6 @@
-import {
-  DuckDBDecimalValue,
-  DuckDBIntervalValue,
-  type DuckDBValueConverter,
-  type Json,
-  JsonDuckDBValueConverter,
-} from '@duckdb/node-api';
 import { Command, Option } from 'commander';
 import { BlkscopeError, openRuns } from '../index.js';
-import { csvLine, jsonValue, textTable } from '../report/rows.js';
+import { csvLine, exactValue, jsonValue, textTable } from '../report/rows.js';
 import { tables } from '../store/schema.js';
 import { views } from '../store/views.js';
 
@@ -56,11 +49,3 @@ async function query(words: string[], flags: { json?: boolean; csv?: boolean }):
     process.stdout.write(textTable(columns, rows));
   }
 }
-
-/** Integers as they are; times as DuckDB writes them, to their last digit; lists and structs of such. */
-const exactValue: DuckDBValueConverter<Json | bigint | null> = (value, type, converter) => {
-  if (typeof value === 'bigint') return value;
-  if (value instanceof DuckDBDecimalValue) return value.toDouble();
-  if (value instanceof DuckDBIntervalValue) return String(value);
-  return JsonDuckDBValueConverter(value, type, converter as DuckDBValueConverter<Json>);
-};

@@ -1,4 +1,19 @@
 /** Rows of a query as text. */
+import {
+  DuckDBDecimalValue,
+  DuckDBIntervalValue,
+  type DuckDBValueConverter,
+  type Json,
+  JsonDuckDBValueConverter,
+} from '@duckdb/node-api';
+
+/** Integers as they are; times as DuckDB writes them, to their last digit; lists and structs of such. */
+export const exactValue: DuckDBValueConverter<Json | bigint | null> = (value, type, converter) => {
+  if (typeof value === 'bigint') return value;
+  if (value instanceof DuckDBDecimalValue) return value.toDouble();
+  if (value instanceof DuckDBIntervalValue) return String(value);
+  return JsonDuckDBValueConverter(value, type, converter as DuckDBValueConverter<Json>);
+};
 
 /** Integers beyond what JSON readers keep exactly become text. */
 export function jsonValue(_key: string, value: unknown): unknown {

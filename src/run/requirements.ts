@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { mountedAt, tracingMounts } from './mounts.js';
 import type { TraceOptions } from './trace-options.js';
@@ -11,11 +12,17 @@ export function requireRoot(): void {
 /** What each source reads from; `auto` takes either. */
 const mountsOf = { relay: ['debugfs'], ftrace: ['tracefs'], auto: ['tracefs', 'debugfs'] };
 
-/** Refuses where nothing is mounted that the source could read from, and nobody asked to mount it. */
+/** Refuses a filter for a thread that is not there, and where nothing is mounted that the source could read from and nobody asked to mount it. */
 export function requireTracing(
-  { source = 'auto', mount }: Pick<TraceOptions, 'source'> & { mount?: boolean },
+  { source = 'auto', pid, mount }: Pick<TraceOptions, 'source' | 'pid'> & { mount?: boolean },
   mounted: (type: string) => unknown = mountedAt,
 ): void {
+  if (pid && !existsSync(`/proc/${pid}`)) {
+    throw new BlkscopeError(
+      'NO_THREAD',
+      `--pid ${pid}: no thread has this id; nothing would be traced (ps -eL lists them)`,
+    );
+  }
   const types = mountsOf[source];
   if (mount || types.some((type) => mounted(type))) return;
   const missing = tracingMounts.find(({ type }) => type === types[0]) ?? tracingMounts[0];

@@ -11,6 +11,7 @@ import { compressors } from 'hyparquet-compressors';
 import polars from 'nodejs-polars';
 import type { EventBatch } from '../../src/capture/batch.js';
 import { exportRun } from '../../src/export/export-run.js';
+import { csvLine, exactValue } from '../../src/report/rows.js';
 import { openRun } from '../../src/store/open-run.js';
 import { openRuns } from '../../src/store/run-set.js';
 import { Importer } from '../../src/trace-file/importer.js';
@@ -265,6 +266,19 @@ test('a query is one statement, as a PIVOT is', async () => {
   const rows = async (sql: string) => (await runs.query(sql)).getRows();
   assert.deepEqual(await rows("SELECT ';' -- one; two\n;"), [[';']]);
   assert.deepEqual(await rows(pivot), [['small', 2, 2]]);
+});
+
+test('values are printed as DuckDB writes them, times to their last digit', async () => {
+  await using runs = await openRuns([join(folder, 'runs', 'small')]);
+  const result = await runs.query(
+    `SELECT TIMESTAMP '2026-01-02 03:04:05.123456', TIMESTAMP_NS '2026-01-02 03:04:05.123456789', DATE '2026-01-02',
+       1.25::DECIMAL(5, 2), 18446744073709551615::UBIGINT, INTERVAL 3 DAYS, [1, 2], {'a': 3::BIGINT}, NULL, 'x,y'`,
+  );
+  const rows = await result.convertRows(exactValue);
+  assert.equal(
+    csvLine(rows[0] ?? []),
+    '2026-01-02 03:04:05.123456,2026-01-02 03:04:05.123456789,2026-01-02,1.25,18446744073709551615,3 days,"[1,2]","{""a"":3}",,"x,y"\n',
+  );
 });
 
 test('a UNION ALL of joins, which DuckDB cannot stream, is answered', { timeout: 60_000 }, async () => {
