@@ -121,11 +121,14 @@ export class StoreWriter implements AsyncDisposable {
     return count;
   }
 
-  writeProcesses({ pids, names }: { pids: Uint32Array; names: string[] }): Promise<void> {
-    return this.#appendRows(
-      'process',
-      names.map((name, i) => [pids[i] as number, name]),
-    );
+  /** Names of processes; of those that have an event, since the kernel's list is of all that ran lately. After the trace. */
+  async writeProcesses({ pids, names }: { pids: Uint32Array; names: string[] }): Promise<void> {
+    const rows = await this.#failing(async () => {
+      const found = await this.#connection.runAndReadAll('SELECT DISTINCT pid FROM event_row');
+      const traced = new Set(found.getRows().map(([pid]) => pid));
+      return names.map((name, i) => [pids[i] as number, name] as const).filter(([pid]) => traced.has(pid));
+    });
+    await this.#appendRows('process', rows);
   }
 
   writeDevices(devices: { number: number; name: string }[]): Promise<void> {

@@ -49,7 +49,8 @@ async function writeRun(path: string): Promise<void> {
   const store = await StoreWriter.create(join(path, 'trace.duckdb'), names);
   // 5,000 rows do not fill the last chunk of 2,048; one row alone is a chunk of its own.
   assert.equal(await store.writeTrace([batchOf(5000, 0), batchOf(1, 5000), batchOf(0, 5001)]), 5001);
-  await store.writeProcesses({ pids: Uint32Array.of(100, 101), names: ["llama-cli's", 'kworker/0:1'] });
+  const ran = { pids: Uint32Array.of(100, 101, 7), names: ["llama-cli's", 'kworker/0:1', 'of another disk'] };
+  await store.writeProcesses(ran);
   await store.writeDevices([{ number: 254 << 20, name: 'vda' }]);
   await store.writeExtents([
     {
@@ -100,6 +101,7 @@ test('events come back from the store as they went in', async () => {
   assert.deepEqual(row.getRows(), [
     [3000n, 254 << 20, 1, 'complete', 'read', 8n, 8, 100, "llama-cli's", 2, 0],
   ]);
+  assert.deepEqual((await db.runAndReadAll('SELECT pid FROM process ORDER BY pid')).getRows(), [[100], [101]]);
   assert.deepEqual((await db.runAndReadAll('SELECT process FROM event WHERE pid = 102 LIMIT 1')).getRows(), [
     [null],
   ]);
