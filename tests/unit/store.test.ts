@@ -101,7 +101,10 @@ test('events come back from the store as they went in', async () => {
   assert.deepEqual(row.getRows(), [
     [3000n, 254 << 20, 1, 'complete', 'read', 8n, 8, 100, "llama-cli's", 2, 0],
   ]);
-  assert.deepEqual((await db.runAndReadAll('SELECT pid FROM process ORDER BY pid')).getRows(), [[100], [101]]);
+  assert.deepEqual((await db.runAndReadAll('SELECT pid FROM process ORDER BY pid')).getRows(), [
+    [100],
+    [101],
+  ]);
   assert.deepEqual((await db.runAndReadAll('SELECT process FROM event WHERE pid = 102 LIMIT 1')).getRows(), [
     [null],
   ]);
