@@ -37,21 +37,19 @@ bool PieceLog::append(Run piece) {
   return false;
 }
 
-/// Makes the one piece that the run overlaps as long as both; false if it overlaps several, or they are too long.
-bool PieceLog::extend(uint32_t line, uint32_t overlapping, Run run, Insertion& done) {
+/// Makes the one piece that the run overlaps as long as both; nothing if it overlaps several, or they are too long.
+std::optional<Insertion> PieceLog::extend(uint32_t line, uint32_t overlapping, Run run) {
   uint32_t i = static_cast<uint32_t>(std::countr_zero(overlapping));
   Run old = decode(place(line, i));
   Run both{std::min(old.from, run.from), std::max(old.to, run.to)};
-  if ((overlapping & (overlapping - 1)) != 0 || both.to - both.from > kLongest) return false;
+  if ((overlapping & (overlapping - 1)) != 0 || both.to - both.from > kLongest) return std::nullopt;
   setPlace(line, i, encode(both));
-  done = {both.to - both.from - (old.to - old.from), true};
-  return true;
+  return Insertion{both.to - both.from - (old.to - old.from), true};
 }
 
 /// Inserts a run of which pieces of its line have a part.
 Insertion PieceLog::insertOver(Run run, uint32_t line, uint32_t overlapping) {
-  Insertion done;
-  if (extend(line, overlapping, run, done)) return done;
+  if (auto extended = extend(line, overlapping, run)) return *extended;
   return insertMissing(run, missingOf(run, line, overlapping));
 }
 
@@ -80,17 +78,18 @@ Insertion PieceLog::insertElsewhere(Run run) {
   }
   // Only a line that is full has pieces elsewhere.
   uint32_t missing = (1u << (run.to - run.from)) - 1;
-  uint32_t overlaps = 0;
-  uint32_t overlapped = 0;  // a line
-  for (uint32_t line = 0; line < lines(); ++line) {
-    uint32_t overlapping = overlappingIn(line, place(line, 0), run);
-    missing &= missingOf(run, line, overlapping);
-    if (overlapping == 0) continue;
-    ++overlaps;
-    overlapped = line;
+  uint32_t linesOverlapped = 0;
+  uint32_t line = 0;
+  uint32_t overlapping = 0;  // of the last of them
+  for (uint32_t i = 0; i < lines(); ++i) {
+    uint32_t here = overlappingIn(i, place(i, 0), run);
+    if (here == 0) continue;
+    missing &= missingOf(run, i, here);
+    ++linesOverlapped;
+    line = i;
+    overlapping = here;
   }
-  Insertion done;
-  if (overlaps == 1 && extend(overlapped, overlappingIn(overlapped, place(overlapped, 0), run), run, done)) return done;
+  if (linesOverlapped == 1) return insertOver(run, line, overlapping);
   return insertMissing(run, missing);
 }
 

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -38,8 +39,7 @@ class PieceLog {
   }
 
   /// Adds a run: a piece that it overlaps becomes longer where that is enough, else it takes as many pieces as what is
-  /// missing of it. Without room for all of it a part may be added;
-  /// of one longer than kLongest, nothing.
+  /// missing of it. Without room for all of it a part may be added; of one longer than kLongest, nothing.
   [[gnu::always_inline]] Insertion insert(Run run) {
     uint32_t line = run.from >> shape_.lineBits;
     uint32_t n = place(line, 0);
@@ -140,7 +140,7 @@ class PieceLog {
   }
 
   bool append(Run piece);
-  bool extend(uint32_t line, uint32_t overlapping, Run run, Insertion& done);
+  std::optional<Insertion> extend(uint32_t line, uint32_t overlapping, Run run);
   Insertion insertOver(Run run, uint32_t line, uint32_t overlapping);
   Insertion insertMissing(Run run, uint32_t missing);
   Insertion insertElsewhere(Run run);

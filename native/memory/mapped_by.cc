@@ -80,7 +80,8 @@ Result<std::optional<MappedBy>> MappedBy::find(const std::vector<std::string>& p
     auto pageMap = openFile("/proc/" + std::to_string(pid) + "/pagemap", O_RDONLY);
     if (!pageMap && pageMap.error().code == "ENOENT") continue;
     if (!pageMap) return pageMap.error();
-    return std::optional<MappedBy>(MappedBy(pid, std::move(*files), std::move(handle), std::move(*pageMap), std::move(bases)));
+    MappedBy found(pid, std::move(*files), std::move(handle), std::move(*pageMap), std::move(bases));
+    return std::optional<MappedBy>(std::move(found));
   }
   return std::optional<MappedBy>();
 }
