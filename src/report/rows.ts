@@ -7,10 +7,15 @@ import {
   JsonDuckDBValueConverter,
 } from '@duckdb/node-api';
 
-/** Integers as they are; times as DuckDB writes them, to their last digit; lists and structs of such. */
+// A number in JavaScript tells so many decimal digits from one another.
+const exactDigits = 15;
+
+/** Numbers where that is exact, else text; times as DuckDB writes them, to their last digit; lists and structs of such. */
 export const exactValue: DuckDBValueConverter<Json | bigint | null> = (value, type, converter) => {
   if (typeof value === 'bigint') return value;
-  if (value instanceof DuckDBDecimalValue) return value.toDouble();
+  if (value instanceof DuckDBDecimalValue) {
+    return value.width <= exactDigits ? Number(String(value)) : String(value);
+  }
   if (value instanceof DuckDBIntervalValue) return String(value);
   return JsonDuckDBValueConverter(value, type, converter as DuckDBValueConverter<Json>);
 };

@@ -272,12 +272,12 @@ test('values are printed as DuckDB writes them, times to their last digit', asyn
   await using runs = await openRuns([join(folder, 'runs', 'small')]);
   const result = await runs.query(
     `SELECT TIMESTAMP '2026-01-02 03:04:05.123456', TIMESTAMP_NS '2026-01-02 03:04:05.123456789', DATE '2026-01-02',
-       1.25::DECIMAL(5, 2), 18446744073709551615::UBIGINT, INTERVAL 3 DAYS, [1, 2], {'a': 3::BIGINT}, NULL, 'x,y'`,
+       1.25::DECIMAL(5, 2), 12345678901234567890.125::DECIMAL(38, 3), 18446744073709551615::UBIGINT, INTERVAL 3 DAYS, [1, 2], {'a': 3::BIGINT}, NULL, 'x,y'`,
   );
   const rows = await result.convertRows(exactValue);
   assert.equal(
     csvLine(rows[0] ?? []),
-    '2026-01-02 03:04:05.123456,2026-01-02 03:04:05.123456789,2026-01-02,1.25,18446744073709551615,3 days,"[1,2]","{""a"":3}",,"x,y"\n',
+    '2026-01-02 03:04:05.123456,2026-01-02 03:04:05.123456789,2026-01-02,1.25,12345678901234567890.125,18446744073709551615,3 days,"[1,2]","{""a"":3}",,"x,y"\n',
   );
 });
 
