@@ -25,7 +25,7 @@ import { mountTracing } from './mounts.js';
 import { askedOfPin, type PinRequest, pinModel } from './pin-model.js';
 import { smallestLimit } from './profile-touches.js';
 import { noProgress, type Progress } from './progress.js';
-import { requireRoot, requireTracing } from './requirements.js';
+import { requireRoot, requireThread, requireTracing } from './requirements.js';
 import { defaultRunPath, RunFolder, runFiles } from './run-folder.js';
 import { mountSpool } from './spool-mount.js';
 import { Steps } from './steps.js';
@@ -102,6 +102,7 @@ async function checkSubject(options: ExperimentOptions): Promise<Subject> {
   requireRoot();
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
   requireTracing(options);
+  requireThread(options);
   if (options.pin) await pinPlan(model, askedOfPin(options.pin)); // what cannot be planned is told before anything is done
   return { model, files, engine: await findEngine(options.llama) };
 }

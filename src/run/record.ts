@@ -14,7 +14,7 @@ import { measure } from './measure.js';
 import { memorySummary } from './memory-summary.js';
 import { mountTracing } from './mounts.js';
 import { noProgress, type Progress } from './progress.js';
-import { requireRoot, requireTracing } from './requirements.js';
+import { requireRoot, requireThread, requireTracing } from './requirements.js';
 import { defaultRunPath, RunFolder, runFiles } from './run-folder.js';
 import { mountSpool } from './spool-mount.js';
 import { Steps } from './steps.js';
@@ -123,6 +123,7 @@ async function checkTargets(
   requireRoot();
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
   requireTracing(options);
+  requireThread(options);
   // The files lie on the first device: the native core takes their extents for its sectors.
   return { devices: [...new Set(files ? [files.disk, ...devices] : devices)], files };
 }

@@ -9,20 +9,23 @@ export function requireRoot(): void {
   throw new BlkscopeError('EPERM', 'tracing the block layer needs root: run it with sudo', 'unsupported');
 }
 
+/** Refuses a filter for a thread that is not there. */
+export function requireThread({ pid }: Pick<TraceOptions, 'pid'>): void {
+  if (!pid || existsSync(`/proc/${pid}`)) return;
+  throw new BlkscopeError(
+    'NO_THREAD',
+    `--pid ${pid}: no thread has this id; nothing would be traced (ps -eL lists them)`,
+  );
+}
+
 /** What each source reads from; `auto` takes either. */
 const mountsOf = { relay: ['debugfs'], ftrace: ['tracefs'], auto: ['tracefs', 'debugfs'] };
 
-/** Refuses a filter for a thread that is not there, and where nothing is mounted that the source could read from and nobody asked to mount it. */
+/** Refuses where nothing is mounted that the source could read from, and nobody asked to mount it. */
 export function requireTracing(
-  { source = 'auto', pid, mount }: Pick<TraceOptions, 'source' | 'pid'> & { mount?: boolean },
+  { source = 'auto', mount }: Pick<TraceOptions, 'source'> & { mount?: boolean },
   mounted: (type: string) => unknown = mountedAt,
 ): void {
-  if (pid && !existsSync(`/proc/${pid}`)) {
-    throw new BlkscopeError(
-      'NO_THREAD',
-      `--pid ${pid}: no thread has this id; nothing would be traced (ps -eL lists them)`,
-    );
-  }
   const types = mountsOf[source];
   if (mount || types.some((type) => mounted(type))) return;
   const missing = tracingMounts.find(({ type }) => type === types[0]) ?? tracingMounts[0];
