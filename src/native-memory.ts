@@ -122,6 +122,8 @@ export interface NativeMemory {
   evictFile(path: string): Promise<NativeResidency>;
   /** Reads the whole file into the page cache; gives what is there then. */
   warmFile(path: string): Promise<NativeResidency>;
+  /** From now on the kernel refuses this process the tile registers (AMX); see native/system/tile_registers.h. */
+  declineTileRegisters(): void;
   /** Errors: NO_EXTENTS (with the reason: file system without physical extents, inline data, ...), ENOENT, EACCES. */
   fileExtents(path: string): NativeFileExtents;
   /** Errors: NO_DEVICE (tmpfs, overlayfs, network file systems), ENOENT. */

@@ -2,7 +2,7 @@ import type { SynthesizeOptions } from '../../dist/index.js';
 
 /** Models of random weights, small, so that a cell takes seconds; and the threads that run them. */
 export const models = {
-  dense: { synthesize: { preset: 'demo', bytes: 300e6 }, threads: 2 },
+  dense: { synthesize: { preset: 'demo', bytes: 778e6 }, threads: 2 },
   zipf2: { synthesize: { preset: 'gpt-oss-1b', layers: 4, router: { zipf: 2 } }, threads: 1 },
   zipf1: { synthesize: { preset: 'gpt-oss-1b', layers: 4, router: { zipf: 1 } }, threads: 1 },
   uniform: { synthesize: { preset: 'gpt-oss-1b', layers: 4 }, threads: 1 },

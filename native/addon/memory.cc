@@ -10,6 +10,7 @@
 #include "addon/promise_worker.h"
 #include "memory/locked_region.h"
 #include "memory/page_cache.h"
+#include "system/tile_registers.h"
 
 namespace blkscope {
 namespace {
@@ -68,6 +69,8 @@ void registerMemory(Napi::Env env, Napi::Object exports) {
   exports["pageCacheResidency"] = Napi::Function::New(env, residencyNow, "pageCacheResidency");
   exports["evictFile"] = Napi::Function::New(env, cachePromise<evictFile>, "evictFile");
   exports["warmFile"] = Napi::Function::New(env, cachePromise<warmFile>, "warmFile");
+  exports["declineTileRegisters"] = Napi::Function::New(
+      env, [](const Napi::CallbackInfo&) { declineTileRegisters(); }, "declineTileRegisters");
 }
 
 }  // namespace blkscope

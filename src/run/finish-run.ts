@@ -224,8 +224,9 @@ function workloadFailure(outcome: WorkloadOutcome, { memory }: Summary, folder: 
       ? `was ended by ${outcome.signalName}`
       : `ended with exit code ${outcome.exitCode}`;
   const killedByLimit = outcome.signalName === 'SIGKILL' && memory.limitBytes !== null && !outcome.timedOut;
+  const copied = outcome.weights === 'copied' ? ', which copied its weights into memory of its own' : '';
   const why = killedByLimit
-    ? ': the memory limit is too small for it'
+    ? `: the memory limit is too small for it${copied}`
     : outcome.errorLine
       ? `: ${outcome.errorLine}`
       : '';

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import { native } from '../native.js';
 import type { Mark } from './engine.js';
 import { statusBytes } from './process-memory.js';
 
@@ -20,6 +21,8 @@ export interface EmbeddedRequest {
   temperature: number;
   mmap: boolean;
   mlock: boolean;
+  /** Weights may be copied into a layout that suits the CPU. */
+  repack: boolean;
 }
 
 export type EmbeddedMessage =
@@ -44,6 +47,8 @@ try {
 }
 
 async function generate(request: EmbeddedRequest): Promise<void> {
+  // With them llama.cpp copies F16 weights too, and its library has no switch against that.
+  if (!request.repack) native.declineTileRegisters();
   const { getLlama, getModuleVersion, LlamaLogLevel } = await import('node-llama-cpp');
   const llama = await getLlama({
     gpu: false,

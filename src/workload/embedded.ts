@@ -49,6 +49,7 @@ async function start(options: WorkloadOptions): Promise<RunningWorkload> {
     temperature: options.temperature ?? 0.8,
     mmap: options.mmap ?? true,
     mlock: options.mlock ?? false,
+    repack: options.repack ?? false,
   };
   const timings: LlamaTimings = {
     loadMs: null,

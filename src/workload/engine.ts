@@ -60,8 +60,8 @@ export interface WorkloadOptions {
   /** true: the program locks its weights into memory. Default false. */
   mlock?: boolean;
   /**
-   * true: lets llama.cpp copy quantised weights into a layout that suits the CPU. Default false, where it can
-   * be.
+   * true: lets llama.cpp copy weights into a layout that suits the CPU. Default false; the embedded engine copies most
+   * quantised weights all the same.
    */
   repack?: boolean;
 }

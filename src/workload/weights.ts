@@ -62,7 +62,7 @@ export function weightsNote(outcome: WeightsSeen): string {
 function remedy({ engine, modelMappedBytes }: WeightsSeen): string {
   if (modelMappedBytes === 0) return 'The file was never seen mapped: it was read without mmap.';
   if (engine === 'embedded') {
-    return "The embedded llama.cpp repacks quantised weights and has no switch for it: use F16 weights, or llama.cpp's own program.";
+    return "The embedded llama.cpp repacks quantised weights and has no switch for it: use F16 weights without --repack, or llama.cpp's own program.";
   }
   return 'llama.cpp repacks quantised weights for the CPU: builds of 2025 and later take --no-repack, which blkscope passes unless --repack is given.';
 }
