@@ -4,6 +4,9 @@ import { native } from '../native.js';
 import type { NativeDiskSpeed } from '../native-memory.js';
 import { keptFigure } from './kept-figure.js';
 
+/** A probe takes a third of a second, and a shared disk is another one minutes later. */
+const validMs = 300_000;
+
 /** What a disk reads, bytes a second; see native/files/disk_speed.h. */
 export type DiskSpeed = NativeDiskSpeed;
 
@@ -12,7 +15,7 @@ export type DiskSpeed = NativeDiskSpeed;
  * cannot read past its cache.
  */
 export function measuredDiskSpeed(path: string, disk: string, folder: string): Promise<DiskSpeed | null> {
-  return keptFigure(folder, `disk ${disk}`, async () => {
+  return keptFigure(folder, `disk ${disk}`, { validMs }, async () => {
     try {
       return await native.diskSpeed(path);
     } catch (error) {

@@ -2,22 +2,26 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Neighbours on a shared machine move what it can do: older figures are measured again. */
-const validMs = 3_600_000;
+/** Neighbours on a shared machine move what it can do: an older figure is measured again. */
+export interface Validity<T> {
+  validMs: number;
+  /** false for a figure that cannot be right. */
+  holds?: (figure: T) => boolean;
+}
 
 /**
- * A figure of the machine that the runs in a folder share: what `measure` gave within the last hour for the same `key`,
- * else measured now and kept there in a hidden file. null is not kept. `holds`: false for a figure that cannot be right.
+ * A figure of the machine that the runs in a folder share: what `measure` gave for the same `key` while that is valid,
+ * else measured now and kept there in a hidden file. null is not kept.
  */
 export async function keptFigure<T>(
   folder: string,
   key: string,
+  { validMs, holds = () => true }: Validity<T>,
   measure: () => Promise<T | null>,
-  holds: (figure: T) => boolean = () => true,
 ): Promise<T | null> {
   const name = createHash('sha256').update(key).digest('hex').slice(0, 16);
   const path = join(folder, `.measured-${name}.json`);
-  const known = read<T>(path, key);
+  const known = read<T>(path, key, validMs);
   if (known !== null && holds(known)) return known;
   const figure = await measure();
   if (figure !== null) {
@@ -33,7 +37,7 @@ interface Kept<T> {
   figure: T;
 }
 
-function read<T>(path: string, key: string): T | null {
+function read<T>(path: string, key: string, validMs: number): T | null {
   if (!existsSync(path)) return null;
   try {
     const kept = JSON.parse(readFileSync(path, 'utf8')) as Kept<T>;

@@ -18,6 +18,8 @@ export interface WarmInput {
   mostNs: number;
 }
 
+const validMs = 3_600_000;
+
 /**
  * How long a token takes with everything cached, in ns: the model is read in and a few tokens are made without any limit.
  * Runs in one folder share it. null when the workload failed, or tells of no tokens.
@@ -35,6 +37,7 @@ export function warmComputeNs({
   return keptFigure(
     folder,
     JSON.stringify({ engine: engine.path ?? engine.name, files, asked }),
+    { validMs, holds: (ns) => ns <= mostNs },
     async () => {
       await prepareCache('warm', paths);
       const warm: WorkloadOptions = { ...workload, tokens: warmTokens, log: `${log}.probe`, launch: {} };
@@ -43,7 +46,6 @@ export function warmComputeNs({
       rmSync(warm.log, { force: true });
       return outcome.exitCode === 0 ? tokenNs(outcome) : null;
     },
-    (ns) => ns <= mostNs,
   );
 }
 
