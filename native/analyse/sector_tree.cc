@@ -64,8 +64,8 @@ Interval SectorTree::around(Interval run) const {
 Interval SectorTree::aroundCell(Node table, uint64_t sector) const {
   constexpr uint64_t kMostCells = 32;
   const Node* cells = children(table);
-  uint64_t first = sector >> cell::kBits & (fanOut(1) - 1);
-  uint64_t last = std::min<uint64_t>(first + kMostCells, fanOut(1));
+  uint64_t first = sector >> cell::kBits & (kChildren - 1);
+  uint64_t last = std::min<uint64_t>(first + kMostCells, kChildren);
   uint64_t at = first;
   while (at < last && cells[at].full()) ++at;
   uint64_t from = sector & ~uint64_t{cell::kSectors - 1};
@@ -83,7 +83,7 @@ bool SectorTree::raise() {
   Node below = root_;
   if (!below.empty()) {
     Node above;
-    if (!makeTable(above, height_ + 1)) return false;
+    if (!makeTable(above)) return false;
     children(above)[0] = below;
     root_ = above;
   }
@@ -93,11 +93,11 @@ bool SectorTree::raise() {
   return true;
 }
 
-bool SectorTree::makeTable(Node& node, int level) {
-  SlotArena::Ref ref = arena_.allocate(tableOrder(level));
+bool SectorTree::makeTable(Node& node) {
+  SlotArena::Ref ref = arena_.allocate(kTableOrder);
   if (ref == SlotArena::kNone) return false;
   node = Node::make(Node::kTable, ref);
-  std::fill_n(children(node), fanOut(level), Node());
+  std::fill_n(children(node), kChildren, Node());
   return true;
 }
 
@@ -113,11 +113,11 @@ uint64_t SectorTree::insert(Node& node, int level, Interval run) {
     return added;
   }
   if (level == 1 && node.kind() != Node::kTable) return insertIntoList(node, run);
-  if (node.empty() && !makeTable(node, level)) return 0;
+  if (node.empty() && !makeTable(node)) return 0;
   uint64_t added = 0;
   overChildren(node, level, run,
                [&](Node& child, uint64_t, Interval part) { added += insert(child, level - 1, part); });
-  if (added > 0) fill(node, level, child(node, level - 1, run.from));
+  if (added > 0) fill(node, child(node, level - 1, run.from));
   return added;
 }
 
@@ -143,7 +143,7 @@ uint64_t SectorTree::insertIntoList(Node& node, Interval run) {
 
 uint64_t SectorTree::burst(Node& node, Interval run) {
   Node table;
-  if (!makeTable(table, 1)) return 0;
+  if (!makeTable(table)) return 0;
   List list(arena_.at(node.ref()));
   // What an exhausted arena loses of the old runs is taken off, in unsigned arithmetic: the size stays the
   // tree's.
@@ -156,13 +156,13 @@ uint64_t SectorTree::burst(Node& node, Interval run) {
   return added + insert(node, 1, run);
 }
 
-void SectorTree::fill(Node& node, int level, const Node* changed) {
+void SectorTree::fill(Node& node, const Node* changed) {
   if (!changed->full()) return;
   const Node* first = children(node);
-  const Node* end = first + fanOut(level);
+  const Node* end = first + kChildren;
   while (end > first && end[-1].full()) --end;
   if (end > first) return;
-  arena_.release(node.ref(), tableOrder(level));
+  arena_.release(node.ref(), kTableOrder);
   ++shape_;
   node = Node::make(Node::kFull);
 }
@@ -170,13 +170,13 @@ void SectorTree::fill(Node& node, int level, const Node* changed) {
 void SectorTree::fillUp(Node& node, int level, uint64_t sector) {
   Node* below = child(node, level - 1, sector);
   if (level > 1) fillUp(*below, level - 1, sector);
-  fill(node, level, below);
+  fill(node, below);
 }
 
 void SectorTree::release(Node& node, int level) {
   if (node.kind() == Node::kTable) {
-    for (uint32_t i = 0; i < fanOut(level); ++i) release(children(node)[i], level - 1);
-    arena_.release(node.ref(), tableOrder(level));
+    for (uint32_t i = 0; i < kChildren; ++i) release(children(node)[i], level - 1);
+    arena_.release(node.ref(), kTableOrder);
     ++shape_;
     node = {};
   } else {

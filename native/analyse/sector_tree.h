@@ -17,7 +17,7 @@ struct Interval {
   bool contains(Interval other) const { return other.from - from < to - from && other.to <= to; }
 };
 
-/// Levels: 0 a cell of 2 MiB, 1 a chunk of 1 GiB, 2 to 4 of 2 TiB, 4 PiB and 8 EiB, 5 all of it.
+/// Levels: 0 a cell of 2 MiB, 1 a chunk of 1 GiB, and each next one 512 times as much, 6 all of it.
 ///
 /// A node of any level is empty, full, or a table of the level below; a chunk with few runs is a list of
 /// them. The root is only as high as the highest sector asks for.
@@ -52,24 +52,26 @@ class SectorTree {
   bool complete() const { return !arena_.exhausted(); }
 
  private:
-  static constexpr int kTop = 5;
-  static constexpr int kBits[kTop + 1] = {cell::kBits, 21, 32, 43, 54, 65};
-  // Children of a node above the chunks.
-  static constexpr int kTableBits = 11;
-  using List = RunList<kBits[1], 6>;
+  // Children of a table: small ones, since a set that is small has a table or two.
+  static constexpr int kTableBits = 9;
+  static constexpr uint32_t kChildren = 1 << kTableBits;
+  static constexpr int kTableOrder = 7;
+  static_assert(kChildren * sizeof(Node) == SlotArena::slotBytes(kTableOrder));
+  static constexpr int kTop = 6;
+  static constexpr int kChunkBits = cell::kBits + kTableBits;
+  static int bits(int level) { return cell::kBits + kTableBits * level; }
+  using List = RunList<kChunkBits, 6>;
 
   // Beyond 85 runs a table costs less.
   static constexpr uint32_t kLargestList = Node::kList + 5;
 
-  static int tableOrder(int level) { return level == 1 ? 7 : 9; }
-  static uint32_t fanOut(int level) { return 1u << (kBits[level] - kBits[level - 1]); }
   /// Sectors in a node; 0 for the top, whose 2^64 nothing can fill.
-  static uint64_t span(int level) { return level == kTop ? 0 : uint64_t{1} << kBits[level]; }
+  static uint64_t span(int level) { return level == kTop ? 0 : uint64_t{1} << bits(level); }
   uint64_t reach() const { return reach_; }
 
   Node* children(Node node) const { return reinterpret_cast<Node*>(arena_.at(node.ref())); }
   Node* child(Node node, int level, uint64_t sector) const {
-    return children(node) + (sector >> kBits[level] & (fanOut(level + 1) - 1));
+    return children(node) + (sector >> bits(level) & (kChildren - 1));
   }
 
   /// The node of the cell that a run lies in; null if there is none, or the run is in more than one.
@@ -91,11 +93,11 @@ class SectorTree {
   Interval around(Interval run) const;
   Interval aroundCell(Node table, uint64_t sector) const;
   bool raise();
-  bool makeTable(Node& node, int level);
+  bool makeTable(Node& node);
   uint64_t insert(Node& node, int level, Interval run);
   uint64_t insertIntoList(Node& node, Interval run);
   uint64_t burst(Node& node, Interval run);
-  void fill(Node& node, int level, const Node* changed);
+  void fill(Node& node, const Node* changed);
   void fillUp(Node& node, int level, uint64_t sector);
   void release(Node& node, int level);
   uint64_t count(Node node, int level, Interval within) const;

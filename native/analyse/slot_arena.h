@@ -23,8 +23,8 @@ class SlotArena {
  public:
   using Ref = uint32_t;
   static constexpr Ref kNone = UINT32_MAX;
-  /// Orders 0 to 9: slots of 16 bytes to 8 KiB, each aligned to its size.
-  static constexpr int kOrders = 10;
+  /// Orders 0 to 7: slots of 16 bytes to 2 KiB, each aligned to its size.
+  static constexpr int kOrders = 8;
   static constexpr size_t slotBytes(int order) { return kUnit << order; }
 
   /// What 27 bits can name.

@@ -49,11 +49,17 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
     modelled: weights === 'copied' ? null : { bytesPerToken: subject.predictor.modelled.bytesPerToken },
     bound,
     seenShare: patterns[0]?.seenShare ?? 1,
-    changes: changes.sort((a, b) => b.tokensPerSecond.likely - a.tokensPerSecond.likely),
+    changes: bestFirst(changes, workload.tokensPerSecond),
     curve: curveOf(subject),
   };
   const verdict = weights === 'copied' ? verdictOfCopied(advice, subject) : verdictOf(advice, model);
   return { ...advice, verdict };
+}
+
+/** By the speed that is likely; what might be slower than the run as it was comes after all that surely gains. */
+function bestFirst(changes: Change[], measured: number): Change[] {
+  const sure = ({ tokensPerSecond }: Change) => Number(tokensPerSecond.low >= measured);
+  return changes.sort((a, b) => sure(b) - sure(a) || b.tokensPerSecond.likely - a.tokensPerSecond.likely);
 }
 
 /** The guess that is most likely; where much is guessed, also its opposite. `noneSeen`: no touch was a read. */

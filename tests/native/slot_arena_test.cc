@@ -44,16 +44,15 @@ TEST_CASE("free buddies become one slot again") {
   for (int i = 0; i < 4096; ++i) small.push_back(arena.allocate(0));
   size_t before = arena.memoryBytes();
   for (SlotArena::Ref ref : small) arena.release(ref, 0);
-  for (int i = 0; i < 8; ++i) CHECK(arena.allocate(SlotArena::kOrders - 1) != SlotArena::kNone);
-  CHECK(arena.memoryBytes() <=
-        before + 64 * 1024);  // 4096 slots of 16 bytes are 8 of 8 KiB; the rest is lists
+  for (int i = 0; i < 32; ++i) CHECK(arena.allocate(SlotArena::kOrders - 1) != SlotArena::kNone);
+  CHECK(arena.memoryBytes() <= before + 64 * 1024);  // 4096 slots of 16 bytes are 32 of 2 KiB; the rest is lists
   CHECK_FALSE(arena.exhausted());
 }
 
 TEST_CASE("an arena stops at its limit") {
   SlotArena arena(64 << 10);
   int slots = 0;
-  while (arena.allocate(9) != SlotArena::kNone) ++slots;
-  CHECK(slots == 7);  // of 8: a log may be searched past its end, so the last is not given out
+  while (arena.allocate(SlotArena::kOrders - 1) != SlotArena::kNone) ++slots;
+  CHECK(slots == 31);  // of 32: a log may be searched past its end, so the last is not given out
   CHECK(arena.exhausted());
 }
