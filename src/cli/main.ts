@@ -32,7 +32,8 @@ const program = new Command('blkscope')
   .exitOverride();
 
 const asked = Object.entries(commands).filter(([name]) => name === process.argv[2]);
-for (const [, load] of asked.length > 0 ? asked : Object.entries(commands)) {
+const versionAsked = ['--version', '-V'].includes(process.argv[2] ?? '');
+for (const [, load] of asked.length > 0 || versionAsked ? asked : Object.entries(commands)) {
   program.addCommand((await load()).copyInheritedSettings(program));
 }
 
