@@ -4,7 +4,7 @@ import { knownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { Run } from '../store/open-run.js';
-import type { Advice, Change, CurvePoint } from './changes.js';
+import { type Advice, bestFirst, type Change, type CurvePoint } from './changes.js';
 import { changesForCopied, verdictOfCopied } from './copied.js';
 import { accessPattern, type ReadPattern } from './pattern.js';
 import { streamed } from './streamed.js';
@@ -54,12 +54,6 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
   };
   const verdict = weights === 'copied' ? verdictOfCopied(advice, subject) : verdictOf(advice, model);
   return { ...advice, verdict };
-}
-
-/** By the speed that is likely; what might be slower than the run as it was comes after all that surely gains. */
-function bestFirst(changes: Change[], measured: number): Change[] {
-  const sure = ({ tokensPerSecond }: Change) => Number(tokensPerSecond.low >= measured);
-  return changes.sort((a, b) => sure(b) - sure(a) || b.tokensPerSecond.likely - a.tokensPerSecond.likely);
 }
 
 /** The guess that is most likely; where much is guessed, also its opposite. `noneSeen`: no touch was a read. */

@@ -35,10 +35,14 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-/** A run with one thread, so that what it reads depends least on what else the machine does. */
-async function run(name: string, model: Model, options: string[]): Promise<Summary> {
+/** With one thread, so that what is read depends least on what else the machine does. */
+function runCommand(name: string, model: Model, options: string[]) {
   const traced = ['--source', 'ftrace', '--mount', '--json', '-o', join(folder, name)];
-  const result = await blkscope(['run', '--model', model.path, '-t', '1', ...traced, ...options], { env });
+  return blkscope(['run', '--model', model.path, '-t', '1', ...traced, ...options], { env });
+}
+
+async function run(name: string, model: Model, options: string[]): Promise<Summary> {
+  const result = await runCommand(name, model, options);
   assert.equal(result.exitCode, 0, result.stderr);
   return JSON.parse(result.stdout) as Summary;
 }
@@ -162,4 +166,13 @@ test('repacked weights: the advice says what no-repack gives, and that a pin giv
   assert.ok(changes.some(({ title, reason }) => / pinned$/.test(title) && /^nothing/.test(reason)));
   const mapped = await run('mapped', quantised, ['--limit', '300M', '-n', '20']);
   assert.deepEqual([mapped.workload?.weights, bytesPerToken(mapped)], ['mapped', 0]);
+});
+
+test('a limit that the copied weights do not fit into is said to be too small for them', async () => {
+  const { exitCode, stderr } = await runCommand('killed', quantised, ['--repack', '--limit', '70M']);
+  assert.equal(exitCode, 5, stderr);
+  assert.match(
+    stderr,
+    /SIGKILL: the memory limit is too small for it, which copied its weights into memory of its own;/,
+  );
 });

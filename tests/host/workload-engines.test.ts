@@ -163,10 +163,14 @@ describe('weights', () => {
     assert.match(weightsNote(outcome), /locked/);
   });
 
-  test('that are quantised are copied by the embedded llama.cpp', async () => {
-    const outcome = await outcomeOf(await findEngine('embedded'), { model: quantised });
+  test('that are quantised are copied by the embedded llama.cpp, those in F16 on no processor', async () => {
+    const engine = await findEngine('embedded');
+    const outcome = await outcomeOf(engine, { model: quantised });
     assert.equal(outcome.weights, 'copied');
     assert.match(weightsNote(outcome), /F16/);
+    const f16 = join(folder, 'f16.gguf');
+    await synthesizeModel(f16, { preset: 'demo', bytes: 250 * MiB }); // many times the engine's own memory
+    assert.equal((await outcomeOf(engine, { model: f16 })).weights, 'mapped');
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Advice, Change, ChangedConditions } from '../../src/advise/changes.js';
+import { type Advice, bestFirst, type Change, type ChangedConditions } from '../../src/advise/changes.js';
 import { verdictOf } from '../../src/advise/verdict.js';
 import { renderAdvice } from '../../src/index.js';
 import type { Model } from '../../src/model/gguf.js';
@@ -34,6 +34,16 @@ function adviceOf(changes: Change[], altered: Partial<Advice> = {}): Omit<Advice
 }
 
 const pin = (speed: number) => change('100 MiB pinned', { pinBytes: 100 * MiB }, speed);
+
+test('what might be slower than the run comes after what surely gains', () => {
+  const threads: Change = {
+    ...change('2 threads', { threads: 2 }, 8),
+    tokensPerSecond: { low: 4, likely: 8, high: 9 },
+  };
+  const titles = (measured: number) => bestFirst([pin(6), threads], measured).map(({ title }) => title);
+  assert.deepEqual(titles(4), ['2 threads', '100 MiB pinned']);
+  assert.deepEqual(titles(4.5), ['100 MiB pinned', '2 threads']);
+});
 
 test('the best change that needs no more memory is named, with its range', () => {
   const changes = [change('memory 1 GiB', { memoryBytes: 2 ** 30 }, 9), pin(6)];
