@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/blktrace_abi.h"
+#include "system/blktrace_abi.h"
 
 namespace blkscope::bench {
 namespace {

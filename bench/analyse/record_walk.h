@@ -6,7 +6,7 @@
 #include <cstring>
 #include <span>
 
-#include "capture/blktrace_abi.h"
+#include "system/blktrace_abi.h"
 
 namespace blkscope::bench {
 

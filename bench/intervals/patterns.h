@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "analyse/sector_set.h"
+#include "sectors/sector_set.h"
 #include "system/result.h"
 
 namespace blkscope::bench {

@@ -6,7 +6,7 @@
 #include <map>
 #include <span>
 
-#include "analyse/sector_set.h"
+#include "sectors/sector_set.h"
 #ifdef BLKSCOPE_BENCH_ROARING
 #include <roaring/roaring.h>
 #endif

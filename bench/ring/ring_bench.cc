@@ -10,8 +10,8 @@
 #include <random>
 #include <thread>
 
-#include "capture/ftrace_source.h"
-#include "capture/session.h"
+#include "session/session.h"
+#include "source/ftrace_source.h"
 
 using namespace blkscope;
 

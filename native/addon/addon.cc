@@ -7,8 +7,8 @@
 #include "addon/importer.h"
 #include "addon/memory.h"
 #include "addon/model_stream.h"
-#include "addon/region_reads.h"
 #include "addon/pinned_file.h"
+#include "addon/region_reads.h"
 #include "addon/sector_set.h"
 #include "addon/tracer.h"
 

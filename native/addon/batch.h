@@ -3,7 +3,7 @@
 
 #include <napi.h>
 
-#include "capture/column_batch.h"
+#include "session/column_batch.h"
 
 namespace blkscope {
 

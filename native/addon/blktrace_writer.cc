@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "addon/columns.h"
-#include "capture/blktrace_writer.h"
+#include "saved/blktrace_writer.h"
 
 namespace blkscope {
 namespace {

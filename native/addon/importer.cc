@@ -6,7 +6,7 @@
 #include "addon/convert.h"
 #include "addon/summary.h"
 #include "addon/traced_file.h"
-#include "capture/import_session.h"
+#include "session/import_session.h"
 
 namespace blkscope {
 namespace {

@@ -1,7 +1,7 @@
 #include "addon/sector_set.h"
 
 #include "addon/convert.h"
-#include "analyse/sector_set.h"
+#include "sectors/sector_set.h"
 
 namespace blkscope {
 namespace {

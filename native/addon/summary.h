@@ -4,7 +4,7 @@
 #include <napi.h>
 
 #include "analyse/analysis.h"
-#include "capture/session.h"
+#include "session/session.h"
 
 namespace blkscope {
 

@@ -6,7 +6,7 @@
 #include "addon/convert.h"
 #include "addon/summary.h"
 #include "addon/traced_file.h"
-#include "capture/session.h"
+#include "session/session.h"
 #include "system/clock.h"
 
 namespace blkscope {

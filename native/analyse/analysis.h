@@ -13,10 +13,10 @@
 #include "analyse/matcher.h"
 #include "analyse/naive.h"
 #include "analyse/processes.h"
-#include "analyse/sector_set.h"
 #include "analyse/sizes.h"
 #include "analyse/timeline.h"
 #include "decode/event.h"
+#include "sectors/sector_set.h"
 
 namespace blkscope {
 

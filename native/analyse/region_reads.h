@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "analyse/file_map.h"
-#include "analyse/sector_set.h"
 #include "decode/event.h"
+#include "sectors/sector_set.h"
 
 namespace blkscope {
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstring>
 
-#include "capture/blktrace_abi.h"
+#include "system/blktrace_abi.h"
 
 namespace blkscope {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "capture/blktrace_abi.h"
+#include "system/blktrace_abi.h"
 
 namespace blkscope {
 namespace {

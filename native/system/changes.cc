@@ -17,7 +17,7 @@
 #include <sstream>
 #include <thread>
 
-#include "capture/blktrace_abi.h"
+#include "system/blktrace_abi.h"
 
 namespace blkscope {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "capture/import_session.h"
+#include "session/import_session.h"
 
 using namespace blkscope;
 

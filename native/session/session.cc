@@ -1,0 +1,205 @@
+#include "session/session.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "merge/merger.h"
+#include "source/ftrace_source.h"
+#include "source/relay_source.h"
+#include "system/clock.h"
+#include "system/peak_memory.h"
+
+namespace blkscope {
+namespace {
+
+constexpr int kAnalysisNice = 19;
+constexpr size_t kMergedEvents = 512;  // analysed at a time
+
+Result<std::unique_ptr<Source>> openAndStart(Result<std::unique_ptr<Source>> opened) {
+  if (!opened) return opened;
+  if (auto started = (*opened)->start(); !started) {
+    (*opened)->close();
+    return started.error();
+  }
+  return opened;
+}
+
+// Refusals of relay that ftrace does not share.
+bool ftraceMayHelp(const std::string& code) {
+  return code == "LOCKDOWN" || code == "NO_DEBUGFS" || code == "EPERM" || code == "EACCES" || code == "ENOENT";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> startSource(SourceKind kind, const SourceOptions& options, Changes& changes) {
+  if (kind == SourceKind::ftrace) return openAndStart(openFtraceSource(options, changes));
+  auto relay = openAndStart(openRelaySource(options, changes));
+  if (relay || kind == SourceKind::relay || !ftraceMayHelp(relay.error().code)) return relay;
+  auto ftrace = openAndStart(openFtraceSource(options, changes));
+  if (ftrace) (*ftrace)->because("relay was refused: " + relay.error().message);
+  return ftrace;
+}
+
+Session::Session(SessionOptions options, std::function<void()> onReady)
+    : options_(std::move(options)), changes_(options_.journalDirectory), queue_(std::move(onReady)) {}
+
+std::vector<DiskCounters> Session::readAllCounters() const {
+  std::vector<DiskCounters> counters;
+  for (const std::string& device : options_.source.devices) counters.push_back(readDiskCounters(device));
+  return counters;
+}
+
+Result<void> Session::openSource() {
+  auto source = options_.openSource ? openAndStart(options_.openSource(changes_))
+                                    : startSource(options_.kind, options_.source, changes_);
+  if (!source) return source.error();
+  source_ = std::move(*source);
+  return {};
+}
+
+Result<void> Session::start() {
+  resetPeakMemory();
+  recover(options_.journalDirectory);  // what a killed session left would be in the way
+  auto fileDevice = options_.openSource ? Result<uint32_t>(0) : deviceNumber(options_.source.devices.front());
+  if (!fileDevice) return fileDevice.error();
+  if (!options_.spool.directory.empty()) {
+    if (auto usable = checkSpoolDirectory(options_.spool.directory); !usable) return usable;
+  }
+  if (auto opened = openSource(); !opened) return opened;
+  countersBefore_ = readAllCounters();
+  startedNs_ = monotonicNs();
+  info_ = source_->info();
+  std::vector<unsigned> cpus;
+  for (size_t i = 0; i < source_->streams(); ++i) cpus.push_back(source_->cpu(i));
+  spool_ = std::make_unique<Spool>(cpus, options_.spool);
+  analysis_ = std::make_unique<Analysis>(std::move(options_.files), *fileDevice, startedNs_);
+  capture_ = std::make_unique<Capture>(*source_, *spool_, options_.onFull, [this] { countTraced(); });
+  analysisThread_ = std::thread([this] { analyse(); });
+  return {};
+}
+
+// By the devices' own counters, from the start until the source has stopped.
+void Session::countTraced() {
+  std::vector<DiskCounters> after = readAllCounters();
+  const std::vector<DiskCounters>& before = countersBefore_;
+  for (size_t i = 0; i < after.size(); ++i) {
+    if (after[i].readSectors < before[i].readSectors) continue;  // a device that has vanished took its counters along
+    integrity_.traced.readSectors += after[i].readSectors - before[i].readSectors;
+    integrity_.traced.writtenSectors += after[i].writtenSectors - before[i].writtenSectors;
+  }
+}
+
+Result<void> Session::stop() {
+  if (!capture_ || stopped_) return {};
+  stopped_ = true;
+  capture_->stop();
+  integrity_.dropped = capture_->kernelDropped() + spool_->droppedEvents();
+  integrity_.losses = capture_->outcome().losses;
+  integrity_.sequenceGaps = source_->sequenceGaps();
+  listDefects();
+  notes_ = source_->notes();
+  source_->close();
+  UndoReport report = changes_.undo();  // also tries again what the source could not put back
+  if (report.failed.empty()) return {};
+  std::string all;
+  for (const std::string& failure : report.failed) all += (all.empty() ? "" : "; ") + failure;
+  return Error{"NOT_UNDONE", "could not put everything back: " + all + "; try 'blkscope recover'"};
+}
+
+void Session::listDefects() {
+  auto& defects = integrity_.defects;
+  const CaptureOutcome& outcome = capture_->outcome();
+  if (uint64_t dropped = capture_->kernelDropped()) {
+    defects.push_back("the kernel dropped " + std::to_string(dropped) + " events for want of buffers (" +
+                      std::to_string(info_.bufferCount) + " of " + std::to_string(info_.bufferBytes >> 10) +
+                      " KiB per CPU); give four times as many: --buffer-count " + std::to_string(info_.bufferCount * 4));
+  }
+  if (spool_->droppedEvents()) {
+    defects.push_back("the spool reached its limit and dropped " + std::to_string(spool_->droppedEvents()) +
+                      " events; give it more room");
+  }
+  if (integrity_.sequenceGaps) {
+    defects.push_back(std::to_string(integrity_.sequenceGaps) + " events are missing by their sequence numbers");
+  }
+  if (outcome.fullNs && options_.onFull == Capture::OnFull::stop) {
+    defects.push_back("the capture ended " + std::to_string((outcome.fullNs - startedNs_) / 1'000'000) +
+                      " ms after its start, when the spool was full");
+  }
+  if (!outcome.error.empty()) defects.push_back("a part of the capture ended early: " + outcome.error);
+}
+
+void Session::close() {
+  queue_.abandon();
+  if (spool_) spool_->cancel();
+  (void)stop();  // what could not be undone stays in the journal
+  if (analysisThread_.joinable()) analysisThread_.join();
+}
+
+bool Session::deliver(std::span<const Event> events) {
+  for (const IoRow& row : analysis_->rows()) {
+    if (!batch_) batch_ = std::make_unique<ColumnBatch>();
+    batch_->ios().push(row);
+    if (batch_->ios().full() && !passOn()) return false;
+  }
+  for (const Event& event : events) {
+    if (!batch_) batch_ = std::make_unique<ColumnBatch>();
+    batch_->push(event);
+    if (batch_->full() && !passOn()) return false;
+  }
+  return true;
+}
+
+// Waits for room. False: nobody takes batches any more.
+bool Session::passOn() {
+  passedOn_ = true;
+  return queue_.push(std::move(batch_));
+}
+
+std::unique_ptr<ColumnBatch> Session::take(bool& ended) {
+  auto batch = queue_.take(ended);
+  if (!batch && !ended && spool_) spool_->ask();
+  return batch;
+}
+
+void Session::analyse() {
+  ::pthread_setname_np(::pthread_self(), "blkscope-anly");
+  // While the workload runs, it goes first: what nobody asks for waits in the spool.
+  ::setpriority(PRIO_PROCESS, 0, kAnalysisNice);  // the calling thread's, on Linux
+  Merger<Spool> merger(*spool_, spool_->streams());
+  std::vector<Event> events(kMergedEvents);
+  bool wanted = options_.deliver;
+  if (wanted) analysis_->keepRows();
+  for (uint64_t watermark = 0; watermark != UINT64_MAX && !spool_->cancelled();) {
+    watermark = spool_->waitForWatermark();
+    if (watermark == UINT64_MAX) ::setpriority(PRIO_PROCESS, 0, 0);  // tracing has ended
+    while (size_t count = merger.read(events, watermark)) {
+      auto merged = std::span<const Event>(events).first(count);
+      analysis_->consume(merged);
+      if (wanted) wanted = deliver(merged);
+      analysis_->rows().clear();
+    }
+    if (wanted && batch_) wanted = passOn();
+    if (wanted && !std::exchange(passedOn_, false)) spool_->ask();
+  }
+  // The source had stopped before the last publication.
+  analysis_->finish(capture_->stoppedNs());
+  analysisCpuNs_ = threadCpuNs();
+  queue_.end();
+}
+
+SessionCounters Session::counters() const {
+  if (!capture_) return {};
+  const CaptureTotals& totals = capture_->totals();
+  return {totals.events, capture_->kernelDropped() + spool_->droppedEvents(), totals.readBytes, totals.writeBytes,
+          spool_->bytes(), spool_->peakMemoryBytes() + spool_->peakFileBytes()};
+}
+
+TracerCost Session::cost() const {
+  return {capture_->outcome().cpuNs, analysisCpuNs_, info_.kernelBytes, spool_->peakMemoryBytes(), spool_->peakFileBytes(),
+          spool_->totalBytes()};
+}
+
+}  // namespace blkscope

@@ -1,0 +1,293 @@
+#include "source/ftrace_source.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "decode/ring_page.h"
+#include "source/buffer_size.h"
+#include "source/ring_reader.h"
+#include "system/fd.h"
+#include "system/mounts.h"
+
+namespace blkscope {
+namespace {
+
+constexpr uint64_t kLeastBufferBytes = 4 << 20;  // per CPU
+
+struct Stream {
+  unsigned cpu;
+  std::unique_ptr<RingReader> ring;
+  Notes notes;
+};
+
+// The number of TRACE_BLK is the kernel's internal enum. It has no format file of its own, but its neighbours have:
+// the enum runs user_stack, blk, bputs.
+Result<uint16_t> findBlkType(const std::string& tracefs) {
+  auto idOf = [&](const char* event) -> int {
+    auto text = readText(tracefs + "/events/ftrace/" + event + "/format");
+    if (!text) return -1;
+    size_t at = text->find("ID: ");
+    return at == std::string::npos ? -1 : std::atoi(text->c_str() + at + 4);
+  };
+  int before = idOf("user_stack");
+  int after = idOf("bputs");
+  if (before < 0 || after - before != 2) {
+    return Error{"NO_BLK_TRACER", "cannot tell the block tracer's entry type from " + tracefs +
+                                      "/events/ftrace (user_stack and bputs are not two apart); use --source relay"};
+  }
+  return static_cast<uint16_t>(before + 1);
+}
+
+// Linux 6.19 changed the entries to the second record format.
+Protocol kernelProtocol() {
+  utsname name{};
+  ::uname(&name);
+  int major = 0;
+  int minor = 0;
+  std::sscanf(name.release, "%d.%d", &major, &minor);
+  return major > 6 || (major == 6 && minor >= 19) ? Protocol::v2 : Protocol::v1;
+}
+
+// "1408", or "7 (expanded: 1408)" before the first use: what the next user of the ring would have found.
+std::string sizeToRestore(const std::string& text) {
+  size_t expanded = text.find(": ");
+  std::string number = expanded == std::string::npos ? text : text.substr(expanded + 2);
+  return number.substr(0, number.find_first_not_of("0123456789"));
+}
+
+class FtraceSource final : public Source {
+ public:
+  FtraceSource(SourceOptions options, Changes& changes, std::string tracefs, uint16_t blkType)
+      : options_(std::move(options)), changes_(changes), tracefs_(std::move(tracefs)), blkType_(blkType) {
+    info_.kind = "ftrace";
+    info_.protocol = kernelProtocol();
+    uint64_t needed = bufferBytesPerCpu(bufferNeed(options_.devices, options_.actions));
+    info_.bufferBytes = options_.bufferBytes ? options_.bufferBytes : std::max(needed, kLeastBufferBytes);
+    info_.bufferCount = options_.bufferCount ? options_.bufferCount : 1;
+  }
+  ~FtraceSource() override { close(); }
+
+  Result<void> start() override;
+  Result<void> stop() override;
+  void close() override;
+  size_t streams() const override { return streams_.size(); }
+  unsigned cpu(size_t stream) const override { return streams_[stream].cpu; }
+  int pollFd(size_t stream) const override { return streams_[stream].ring->pollFd(); }
+  Result<bool> drain(size_t stream, std::vector<Event>& out) override {
+    return streams_[stream].ring->read(out, streams_[stream].notes);
+  }
+  uint64_t dropped() override;
+  std::vector<CpuDrops> drops() override;
+  uint64_t sequenceGaps() const override { return 0; }
+  Notes notes() override;
+
+ private:
+  Result<void> refuseForeignTracer();
+  Result<void> setBuffer();
+  Result<void> setFilters(const std::string& device, const std::string& folder);
+  Result<void> setDevice(const std::string& device);
+  Result<void> openStreams();
+  std::string file(const char* name) const { return tracefs_ + "/" + name; }
+
+  SourceOptions options_;
+  Changes& changes_;
+  std::string tracefs_;
+  uint16_t blkType_;
+  std::vector<Stream> streams_;
+  size_t keep_ = 0;  // changes made before ours
+  bool open_ = false;
+};
+
+Result<void> FtraceSource::refuseForeignTracer() {
+  auto tracer = readText(file("current_tracer"));
+  if (!tracer) return tracer.error();
+  if (*tracer != "nop") {
+    return Error{"TRACER_BUSY", "the kernel's '" + *tracer + "' tracer is active (" + file("current_tracer") +
+                                    "); the buffer is global: stop that tracer first, or run 'blkscope recover' if "
+                                    "a killed session left it"};
+  }
+  auto events = readText(file("set_event"));
+  if (events && !events->empty()) {
+    return Error{"TRACER_BUSY", "trace events are enabled in the global buffer (" + file("set_event") +
+                                    "): disable them first (echo > set_event), they would mix with the block trace"};
+  }
+  return {};
+}
+
+Result<void> FtraceSource::setBuffer() {
+  auto size = readText(file("buffer_size_kb"));
+  auto clock = readText(file("trace_clock"));
+  if (!size) return size.error();
+  if (!clock) return clock.error();
+  size_t open = clock->find('[');
+  std::string clockBefore = clock->substr(open + 1, clock->find(']') - open - 1);
+  uint64_t kib = info_.bufferBytes * info_.bufferCount / 1024;
+
+  if (auto r = changes_.writeSetting(file("tracing_on"), "0"); !r) return r;
+  if (auto r = changes_.writeSetting(file("buffer_size_kb"), std::to_string(kib), sizeToRestore(*size)); !r) {
+    return Error{r.error().code, "the kernel has no memory for " + std::to_string(kib) +
+                                     " KiB of trace buffer per CPU: " + r.error().message};
+  }
+  if (auto r = changes_.writeSetting(file("options/overwrite"), "0"); !r) return r;
+  return changes_.writeSetting(file("trace_clock"), "mono", clockBefore);
+}
+
+// The first write sets the trace up, with no filter yet.
+Result<void> FtraceSource::setFilters(const std::string& device, const std::string& folder) {
+  struct Filter {
+    const char* name;
+    uint64_t value;
+    uint64_t any;
+  };
+  const Filter filters[] = {{"act_mask", actionMask(options_, device), 0},
+                            {"start_lba", options_.firstSector, 0},
+                            {"end_lba", options_.lastSector, UINT64_MAX},
+                            {"pid", options_.pid, 0}};
+  for (const Filter& filter : filters) {
+    if (filter.value == filter.any) continue;
+    auto written = writeText(folder + filter.name, std::to_string(filter.value));
+    if (written) continue;
+    if (written.error().code != "EBUSY") return written;
+    return Error{"EBUSY", device + " is being traced already (by blktrace?): the kernel allows one trace a device"};
+  }
+  return {};
+}
+
+Result<void> FtraceSource::setDevice(const std::string& device) {
+  std::string folder = "/sys/class/block/" + device + "/trace/";
+  auto enabled = readText(folder + "enable");
+  if (!enabled) {
+    return Error{"NO_BLK_TRACER", "the kernel cannot trace " + device + " through ftrace: " + enabled.error().message};
+  }
+  if (*enabled != "0") {
+    return Error{"TRACER_BUSY", device + " is being traced already (" + folder +
+                                    "enable is 1); end that trace first, or run 'blkscope recover' if a killed "
+                                    "session left it"};
+  }
+  // Writing any filter sets the trace up; enable=0 removes it with its filters.
+  if (auto r = changes_.willChange({Undo::Kind::write, folder + "enable", "0"}); !r) return r;
+  return setFilters(device, folder);
+}
+
+Result<void> FtraceSource::openStreams() {
+  DIR* folder = ::opendir(file("per_cpu").c_str());
+  if (!folder) return systemError("open " + file("per_cpu"));
+  std::vector<unsigned> cpus;
+  while (dirent* entry = ::readdir(folder)) {
+    if (unsigned cpu; std::sscanf(entry->d_name, "cpu%u", &cpu) == 1) cpus.push_back(cpu);
+  }
+  ::closedir(folder);
+  std::sort(cpus.begin(), cpus.end());
+  auto subBuffer = readText(file("buffer_subbuf_size_kb"));  // Linux 6.8 on
+  size_t subBufferBytes = subBuffer ? std::stoul(*subBuffer) * 1024 : static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  for (unsigned cpu : cpus) {
+    auto ring = openRing(file("per_cpu/cpu") + std::to_string(cpu), options_.ring, subBufferBytes,
+                         RingPageDecoder(cpu, blkType_, info_.protocol));
+    if (!ring) return ring.error();
+    streams_.push_back({cpu, std::move(*ring), {}});
+  }
+  info_.cpus = static_cast<unsigned>(cpus.size());
+  info_.kernelBytes = info_.bufferBytes * info_.bufferCount * cpus.size();
+  return {};
+}
+
+Result<void> FtraceSource::start() {
+  keep_ = changes_.size();
+  open_ = true;
+  if (auto r = refuseForeignTracer(); !r) return r;
+  if (auto r = setBuffer(); !r) return r;
+  // Choosing the tracer empties the buffer; the devices come after, so that their first notes are kept.
+  if (auto r = changes_.writeSetting(file("current_tracer"), "blk"); !r) return r;
+  if (auto r = openStreams(); !r) return r;
+  if (auto r = writeText(file("tracing_on"), "1"); !r) return r;
+  for (const std::string& device : options_.devices) {
+    if (auto r = setDevice(device); !r) return r;
+  }
+  return {};
+}
+
+Result<void> FtraceSource::stop() {
+  if (auto r = writeText(file("tracing_on"), "0"); !r) return r;
+  // The ring does not tell that a device went; its events just end.
+  for (const std::string& device : options_.devices) {
+    if (!deviceNumber(device)) return vanished(device);
+  }
+  return {};
+}
+
+void FtraceSource::close() {
+  if (!open_) return;
+  open_ = false;
+  streams_.clear();  // an open trace_pipe_raw holds the tracer
+  changes_.undo(keep_);
+}
+
+// "dropped events" with overwrite off; "overrun" should stay 0 and is counted in case someone switched it on.
+uint64_t droppedIn(const std::string& stats) {
+  uint64_t total = 0;
+  std::istringstream lines(stats);
+  for (std::string line; std::getline(lines, line);) {
+    for (std::string name : {"dropped events: ", "overrun: "}) {
+      if (line.starts_with(name)) total += std::strtoull(line.c_str() + name.size(), nullptr, 10);
+    }
+  }
+  return total;
+}
+
+uint64_t FtraceSource::dropped() {
+  uint64_t total = 0;
+  for (const CpuDrops& cpu : drops()) total += cpu.events;
+  return total;
+}
+
+std::vector<CpuDrops> FtraceSource::drops() {
+  std::vector<CpuDrops> all;
+  for (const Stream& s : streams_) {
+    auto stats = readText(tracefs_ + "/per_cpu/cpu" + std::to_string(s.cpu) + "/stats");
+    all.push_back({static_cast<int>(s.cpu), stats ? droppedIn(*stats) : 0});
+  }
+  return all;
+}
+
+Notes FtraceSource::notes() {
+  Notes all;
+  for (Stream& s : streams_) all.merge(std::move(s.notes));
+  // Names that no note told: the scheduler's cache of the last few, "PID NAME" a line.
+  std::ifstream saved(file("saved_cmdlines"));
+  uint32_t pid = 0;
+  std::string name;
+  while (saved >> pid && std::getline(saved >> std::ws, name)) all.processNames.emplace(pid, name);
+  return all;
+}
+
+}  // namespace
+
+std::string tracefsPath() { return mountPoint("tracefs", "/sys/kernel/tracing"); }
+
+Result<std::unique_ptr<Source>> openFtraceSource(const SourceOptions& options, Changes& changes) {
+  std::string tracefs = tracefsPath();
+  if (tracefs.empty()) {
+    return Error{"NO_TRACEFS",
+                 "tracefs is not mounted: mount -t tracefs nodev /sys/kernel/tracing (or give --mount)"};
+  }
+  auto tracers = readText(tracefs + "/available_tracers");
+  if (!tracers) return tracers.error();
+  if ((" " + *tracers + " ").find(" blk ") == std::string::npos) {
+    return Error{"NO_BLK_TRACER", "this kernel has no 'blk' tracer (CONFIG_BLK_DEV_IO_TRACE is off)"};
+  }
+  auto type = findBlkType(tracefs);
+  if (!type) return type.error();
+  for (const std::string& device : options.devices) {
+    if (auto number = deviceNumber(device); !number) return number.error();
+  }
+  return std::unique_ptr<Source>(std::make_unique<FtraceSource>(options, changes, tracefs, *type));
+}
+
+}  // namespace blkscope

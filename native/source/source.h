@@ -1,0 +1,107 @@
+// The one interface of everything that events come from: raw bytes per stream.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "decode/event.h"
+#include "decode/record.h"
+#include "source/loss_log.h"
+#include "source/ring_reader.h"
+#include "system/result.h"
+
+namespace blkscope {
+
+/// What a source turned out to be, for reports. `reason` says in words why it was chosen.
+struct SourceInfo {
+  std::string kind;  // "relay" or "ftrace"
+  Protocol protocol = Protocol::v1;
+  std::string reason;
+  unsigned cpus = 0;
+  uint64_t bufferBytes = 0;  // of a sub-buffer, per CPU
+  uint64_t bufferCount = 0;
+  uint64_t kernelBytes = 0;  // all that the kernel set aside
+};
+
+/// Which categories of events the kernel is asked for.
+enum class ActionChoice { needed, all };
+
+/// What a live source is asked to trace.
+struct SourceOptions {
+  std::vector<std::string> devices;  // kernel names, "vda"
+  ActionChoice actions = ActionChoice::needed;
+  uint64_t bufferBytes = 0;  // 0: by the rate that the devices can make
+  uint64_t bufferCount = 0;
+  // Filters of the kernel's own. It looks at the sector where an I/O starts (sector 0 always passes), and at the thread
+  // that runs when an event happens: a completion comes in an interrupt, in whichever thread's time.
+  uint64_t firstSector = 0;
+  uint64_t lastSector = UINT64_MAX;  // included
+  uint32_t pid = 0;                  // 0: any thread
+  RingAccess ring = RingAccess::pages;  // ftrace
+};
+
+/// Events that the kernel dropped on one CPU, or on all (Loss::kAnyCpu).
+struct CpuDrops {
+  int cpu;
+  uint64_t events;
+};
+
+/// A live capture: a set of streams (one per CPU, for relay per device and CPU), each in time order.
+///
+/// Life: start, drain any number of times, stop (the kernel traces no more; what it holds can still be drained),
+/// close (everything undone). start, stop, close, drops and notes are called by one thread at a time; each stream is
+/// drained by one thread, several streams may be drained at once.
+class Source {
+ public:
+  virtual ~Source() = default;
+  const SourceInfo& info() const { return info_; }
+  /// Notes why this source was chosen.
+  void because(std::string reason) { info_.reason = std::move(reason); }
+  virtual Result<void> start() = 0;
+  virtual Result<void> stop() = 0;
+  /// Undoes what start changed on the machine; idempotent.
+  virtual void close() = 0;
+
+  virtual size_t streams() const = 0;
+  virtual unsigned cpu(size_t stream) const = 0;
+  /// Each CPU's streams are to be drained on that CPU, by a thread of its own.
+  virtual bool readOnItsCpu() const { return false; }
+  /// A file descriptor that polls readable when a good deal has come.
+  virtual int pollFd(size_t stream) const = 0;
+  /// Decodes some of what the kernel holds for a stream into `out`. False: nothing is left for now.
+  virtual Result<bool> drain(size_t stream, std::vector<Event>& out) = 0;
+
+  /// Events that the kernel could not store so far.
+  virtual uint64_t dropped() = 0;
+  /// The same by CPU, where the kernel counts so; always as many entries, in the same order.
+  virtual std::vector<CpuDrops> drops() { return {{Loss::kAnyCpu, dropped()}}; }
+  /// Records missing by sequence number; 0 where records carry none.
+  virtual uint64_t sequenceGaps() const = 0;
+  /// Process names and the like, when nothing is drained any more.
+  virtual Notes notes() = 0;
+
+ protected:
+  SourceInfo info_;
+};
+
+/// The mask of categories to ask for on a device: what the report needs, or all.
+/// Needed: issue, completion and requeue; for devices without requests (device mapper, md) queue and completion. With a
+/// filter by thread also queue, the one event that always happens in the thread that asked for the I/O.
+uint64_t actionMask(const SourceOptions& options, const std::string& device);
+
+/// sysfs's folder of a device; of a partition its disk's, whose queue its requests are in.
+std::string diskFolder(const std::string& device);
+
+/// The kernel's number (major << 20 | minor) of a block device named in /sys/class/block. Error: no such device.
+Result<uint32_t> deviceNumber(const std::string& device);
+
+/// What became of a device that is not there any more.
+inline Error vanished(const std::string& device) {
+  return {"NO_DEVICE", "/dev/" + device + " vanished while it was traced"};
+}
+
+}  // namespace blkscope
