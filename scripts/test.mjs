@@ -16,10 +16,10 @@ function run(program, ...args) {
 // One file after the other: the kernel's tracer is global, and two guests at once starve each other.
 function nodeTests(kind) {
   const folder = `${root}tests/${kind}`;
-  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.test.ts')) : [];
-  if (files.length === 0) return true;
-  const paths = files.sort().map((name) => `tests/${kind}/${name}`);
-  return run(process.execPath, '--import', 'tsx', '--test', '--test-concurrency=1', ...paths);
+  const files = existsSync(folder) ? readdirSync(folder, { recursive: true }) : [];
+  const paths = files.filter((name) => name.endsWith('.test.ts')).map((name) => `tests/${kind}/${name}`);
+  if (paths.length === 0) return true;
+  return run(process.execPath, '--import', 'tsx', '--test', '--test-concurrency=1', ...paths.sort());
 }
 
 const fuzzSeconds = 30;

@@ -7,14 +7,21 @@ export type { Advice, Change, CurvePoint, Foreseen } from './advise/changes.js';
 export { type Verified, type VerifyOptions, verify } from './advise/verify.js';
 export type { Action, BlockEvent, Direction, EventBatch } from './capture/batch.js';
 export type { TracerProgress } from './capture/progress.js';
-export { journalDirectory, recover } from './capture/recover.js';
 export { Tracer, type TracerOptions } from './capture/tracer.js';
 export { diagnose, type Finding } from './doctor/diagnose.js';
 export { BlkscopeError, type ExitKind, exitCodes } from './errors.js';
+export { type ExperimentOptions, runExperiment } from './experiment/experiment.js';
+export type { FinishedRun } from './experiment/finish-run.js';
+export type { PinRequest } from './experiment/pin-model.js';
+export { type RecordOptions, record } from './experiment/record.js';
+export { given } from './experiment/trace-options.js';
 export { type ExportFormat, type ExportOptions, exportFormats, exportRun } from './export/export-run.js';
-export type { ExpertUse } from './heat/expert-use.js';
-export type { Heat, HeatRow } from './heat/heat.js';
+export type { ExpertUse } from './figures/expert-use.js';
+export type { Heat, HeatRow } from './figures/heat.js';
+export { type Summary, summarySchema } from './figures/summary-schema.js';
 export { heat } from './heat/run-heat.js';
+export type { Progress } from './machine/progress.js';
+export { journalDirectory, recover } from './machine/recover.js';
 export { copyContiguously } from './map/defragment.js';
 export { type FileMap, mapFile } from './map/file-map.js';
 export type { CacheState } from './memory/cache-state.js';
@@ -24,13 +31,8 @@ export { formatSize, parseSize } from './memory/size.js';
 export { type Model, readModel } from './model/gguf.js';
 export { modelRegions, type Region } from './model/regions.js';
 export { type SynthesizeOptions, synthesizeModel } from './model/synthesize.js';
-export type {
-  ActionChoice,
-  NativeSummary,
-  OnFull,
-  SourceKind,
-  UndoReport,
-} from './native.js';
+export type { UndoReport } from './native/changes.js';
+export type { ActionChoice, NativeSummary, OnFull, SourceKind } from './native/trace.js';
 export { type PinPlan, planPins } from './pin/pin-plan.js';
 export { type PinnedModel, type PinOptions, pin, pinPlan } from './pin/pinned-model.js';
 export { type StreamPiece, type StreamPlan, streamReadAheadKib } from './pin/stream-plan.js';
@@ -41,15 +43,8 @@ export { renderMap } from './report/file-map.js';
 export { renderNaive } from './report/naive.js';
 export { renderRegions } from './report/regions-section.js';
 export { renderReport } from './report/terminal.js';
-export { type ExperimentOptions, runExperiment } from './run/experiment.js';
-export type { FinishedRun } from './run/finish-run.js';
 export { leftovers, removeLeftovers } from './run/partial.js';
-export type { PinRequest } from './run/pin-model.js';
-export type { Progress } from './run/progress.js';
-export { type RecordOptions, record } from './run/record.js';
 export { defaultRunPath } from './run/run-folder.js';
-export { type Summary, summarySchema } from './run/summary-schema.js';
-export { given } from './run/trace-options.js';
 export { version } from './run/versions.js';
 export { type SectorRange, SectorSet } from './sectors/sector-set.js';
 export { openRun, type Run } from './store/open-run.js';

@@ -1,4 +1,4 @@
-import type { Summary } from '../run/summary-schema.js';
+import type { Summary } from '../figures/summary-schema.js';
 
 /** A figure that is foreseen: most likely, and within what. */
 export interface Foreseen {

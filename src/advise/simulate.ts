@@ -1,5 +1,5 @@
 import type { Region } from '../model/regions.js';
-import type { ByteRange } from '../native-memory.js';
+import type { ByteRange } from '../native/memory.js';
 import { PageCache } from './page-cache.js';
 
 /** What tokens touch, in their order: the input of a prediction. Regions by index. */

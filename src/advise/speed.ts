@@ -1,4 +1,4 @@
-import type { Summary } from '../run/summary-schema.js';
+import type { Summary } from '../figures/summary-schema.js';
 import { windowBytes } from './simulate.js';
 
 /** How long tokens take on this machine: fitted to a measured run. */

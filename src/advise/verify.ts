@@ -1,8 +1,8 @@
 import { BlkscopeError } from '../errors.js';
+import { type ExperimentOptions, runExperiment } from '../experiment/experiment.js';
+import { given } from '../experiment/trace-options.js';
+import type { Progress } from '../machine/progress.js';
 import type { PressureRequest } from '../memory/pressure.js';
-import { type ExperimentOptions, runExperiment } from '../run/experiment.js';
-import type { Progress } from '../run/progress.js';
-import { given } from '../run/trace-options.js';
 import type { Run } from '../store/open-run.js';
 import type { Advice, Change, ChangedConditions } from './changes.js';
 

@@ -1,5 +1,5 @@
+import type { Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
-import type { Summary } from '../run/summary-schema.js';
 import type { DiskSpeed } from './disk-speed.js';
 import { touchedByRole } from './touched-bytes.js';
 

@@ -1,7 +1,7 @@
-import { asBlkscopeError } from '../capture/native-error.js';
 import { BlkscopeError } from '../errors.js';
-import { native } from '../native.js';
-import type { NativeDiskSpeed } from '../native-memory.js';
+import { native } from '../native/binding.js';
+import type { NativeDiskSpeed } from '../native/memory.js';
+import { asBlkscopeError } from '../native/native-error.js';
 import { keptFigure } from './kept-figure.js';
 
 /** A probe takes a third of a second, and a shared disk is another one minutes later. */

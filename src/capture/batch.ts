@@ -1,4 +1,5 @@
-import { type NativeBatch, type NativeTracedBatch, native } from '../native.js';
+import { native } from '../native/binding.js';
+import type { NativeBatch, NativeTracedBatch } from '../native/trace.js';
 
 /** What happened to an I/O, in blkparse's words; see docs/metrics.md. */
 export type Action =

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NativeCounters } from '../native.js';
+import type { NativeCounters } from '../native/trace.js';
 
 /** The counters since the start, and their rates since the last time they were told. */
 export interface TracerProgress extends NativeCounters {

@@ -1,21 +1,21 @@
 import { BlkscopeError } from '../errors.js';
-import {
-  type ActionChoice,
-  type NativeCounters,
-  type NativeExtents,
-  type NativeSummary,
-  type NativeTracer,
-  type NativeTracerInfo,
-  native,
-  type OnFull,
-  type RingAccess,
-  type SourceKind,
-} from '../native.js';
+import { journalDirectory } from '../machine/recover.js';
+import { native } from '../native/binding.js';
+import { asBlkscopeError } from '../native/native-error.js';
+import type {
+  ActionChoice,
+  NativeCounters,
+  NativeExtents,
+  NativeSummary,
+  NativeTracer,
+  NativeTracerInfo,
+  OnFull,
+  RingAccess,
+  SourceKind,
+} from '../native/trace.js';
+import { protectFromOomKiller } from '../process/oom-protection.js';
 import { type BlockEvent, type EventBatch, eventBatch } from './batch.js';
-import { asBlkscopeError } from './native-error.js';
-import { protectFromOomKiller } from './oom-protection.js';
 import { progressOf, type TracerProgress } from './progress.js';
-import { journalDirectory } from './recover.js';
 
 export interface TracerOptions {
   /** Kernel names of the block devices to trace: `vda`, `nvme0n1`, `dm-0`. */

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { given } from '../run/trace-options.js';
+import { given } from '../experiment/trace-options.js';
 import { importTrace } from '../trace-file/import-trace.js';
 import { collect } from './options.js';
 import { showRun, withSession } from './session.js';

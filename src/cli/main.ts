@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { asBlkscopeError } from '../capture/native-error.js';
 import { BlkscopeError, exitCodes } from '../errors.js';
+import { asBlkscopeError } from '../native/native-error.js';
 import { version } from '../run/versions.js';
 
 /** Loaded when asked for: DuckDB, zod and the like take longer to load than most commands take. */

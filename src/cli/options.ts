@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { given } from '../experiment/trace-options.js';
 import { parseSize } from '../memory/size.js';
-import type { ActionChoice, OnFull, SourceKind } from '../native.js';
-import { given } from '../run/trace-options.js';
+import type { ActionChoice, OnFull, SourceKind } from '../native/trace.js';
 
 /** Option values as commander hands them to the commands that trace. */
 export interface TraceFlags {

@@ -1,5 +1,5 @@
 import { BlkscopeError } from '../errors.js';
-import type { FinishedRun } from '../run/finish-run.js';
+import type { FinishedRun } from '../experiment/finish-run.js';
 import { TerminalProgress } from './terminal-progress.js';
 
 /** What a command that makes a run needs around it: progress, and signals that end it in order. */

@@ -1,4 +1,4 @@
-import type { Progress } from '../run/progress.js';
+import type { Progress } from '../machine/progress.js';
 
 /** Steps and warnings as lines on stderr; on a terminal the progress of a step overwrites itself below them. */
 export class TerminalProgress implements Progress {

@@ -1,11 +1,11 @@
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
-import { asBlkscopeError } from '../capture/native-error.js';
+import { memoryState } from '../machine/machine.js';
+import { mountedAt, tracingMounts } from '../machine/mounts.js';
 import { findMemoryController } from '../memory/cgroup.js';
 import { formatSize } from '../memory/size.js';
-import { native } from '../native.js';
-import { memoryState } from '../run/machine.js';
-import { mountedAt, tracingMounts } from '../run/mounts.js';
+import { native } from '../native/binding.js';
+import { asBlkscopeError } from '../native/native-error.js';
 import { leftovers } from '../run/partial.js';
 import { findEngine } from '../workload/find-engine.js';
 

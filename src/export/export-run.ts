@@ -2,15 +2,15 @@ import { constants, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runFiles } from '../run/run-folder.js';
+import { storeError } from '../run/store-error.js';
+import { writeWhole } from '../run/whole-file.js';
 import type { Run } from '../store/open-run.js';
 import { type Table, tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
-import { storeError } from '../store/store-error.js';
-import { exportBlktrace } from '../trace-file/export-blktrace.js';
+import { exportBlktrace } from './blktrace.js';
 import { writeChromeTrace } from './chrome-trace.js';
 import { orderedRows } from './ordered-rows.js';
 import { addToDataset } from './parquet-dataset.js';
-import { writeWhole } from './whole-file.js';
 
 /** What a run can be exported as; `perfetto` is the Chrome trace format. */
 export const exportFormats = ['duckdb', 'parquet', 'csv', 'jsonl', 'perfetto', 'blktrace'] as const;

@@ -3,12 +3,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
 import { partialPath } from '../run/partial.js';
+import { storeError } from '../run/store-error.js';
+import { prepareTarget } from '../run/whole-file.js';
 import type { Run } from '../store/open-run.js';
 import { type Table, tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
-import { storeError } from '../store/store-error.js';
 import { orderedRows } from './ordered-rows.js';
-import { prepareTarget } from './whole-file.js';
 
 /** A group is held in memory until it is whole; a quarter of a million rows cost no more space than a million. */
 const rowGroupRows = 262_144;

@@ -1,6 +1,6 @@
 import { BlkscopeError } from '../errors.js';
+import { type Heat, heatOf } from '../figures/heat.js';
 import type { Run } from '../store/open-run.js';
-import { type Heat, heatOf } from './heat.js';
 import { runTouches } from './run-touches.js';
 
 /**

@@ -1,6 +1,6 @@
+import type { Touch } from '../figures/heat.js';
 import type { Region, RegionRole } from '../model/regions.js';
 import type { Run } from '../store/open-run.js';
-import type { Touch } from './heat.js';
 
 /** A run's stored touch map: what was read of each region of its model, by token and in the prompt. */
 export interface RunTouches {

@@ -1,8 +1,8 @@
 import { realpathSync } from 'node:fs';
-import { asBlkscopeError } from '../capture/native-error.js';
 import { BlkscopeError } from '../errors.js';
 import { readModel } from '../model/gguf.js';
-import { native } from '../native.js';
+import { native } from '../native/binding.js';
+import { asBlkscopeError } from '../native/native-error.js';
 
 /** A part of a file that lies in one piece. Offsets and lengths in bytes; sectors of 512 bytes of the whole disk. */
 export interface MappedExtent {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { asBlkscopeError } from '../capture/native-error.js';
 import { BlkscopeError } from '../errors.js';
-import { native } from '../native.js';
+import { native } from '../native/binding.js';
+import { asBlkscopeError } from '../native/native-error.js';
 import { formatSize } from './size.js';
 
 /** How the model lies in the page cache when the run begins. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
-import type { NativeChanges } from '../native.js';
+import type { NativeChanges } from '../native/changes.js';
 
 /** Where the memory controller is mounted, and whether cgroup v1 or v2 carries it. */
 export interface MemoryController {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { asBlkscopeError } from '../capture/native-error.js';
 import { BlkscopeError } from '../errors.js';
-import { native } from '../native.js';
-import { statusBytes } from '../workload/process-memory.js';
+import { native } from '../native/binding.js';
+import { asBlkscopeError } from '../native/native-error.js';
+import { statusBytes } from '../process/process-memory.js';
 import { formatSize } from './size.js';
 
 /** Memory that nobody else can use until it is released. */

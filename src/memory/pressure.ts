@@ -1,5 +1,5 @@
 import { BlkscopeError } from '../errors.js';
-import type { NativeChanges } from '../native.js';
+import type { NativeChanges } from '../native/changes.js';
 import { MemoryCgroup } from './cgroup.js';
 import { holdMemory, type LockedMemory } from './locked-memory.js';
 import { formatSize } from './size.js';

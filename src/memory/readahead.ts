@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
-import type { NativeChanges } from '../native.js';
+import type { NativeChanges } from '../native/changes.js';
 
 /** Where the kernel shows the queue of a disk or partition. A partition has none of its own; its disk's is next to it. */
 export function queueFolder(device: string): string {

@@ -5,9 +5,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { protectFromOomKiller } from '../capture/oom-protection.js';
 import { BlkscopeError } from '../errors.js';
 import { findMemoryController } from '../memory/cgroup.js';
+import { protectFromOomKiller } from '../process/oom-protection.js';
 import type { PinAnswer, PinRequest } from './pin-in-cgroup.js';
 import { type Holder, hold } from './pinned-model.js';
 

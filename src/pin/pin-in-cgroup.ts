@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError, type ExitKind } from '../errors.js';
-import type { NativeStreamFigures } from '../native-memory.js';
-import { launch } from '../workload/launch.js';
+import type { NativeStreamFigures } from '../native/memory.js';
+import { launch } from '../process/launch.js';
 import type { PinPlan } from './pin-plan.js';
 import type { Holder, PinOptions } from './pinned-model.js';
 

@@ -1,6 +1,6 @@
 import { touchedBytesPerToken, type UsedRegion, usedRegions } from '../bound/touched-bytes.js';
 import type { Model } from '../model/gguf.js';
-import type { ByteRange } from '../native-memory.js';
+import type { ByteRange } from '../native/memory.js';
 import type { StreamPlan } from './stream-plan.js';
 
 /** How many tokens of an earlier run used an expert, by layer and expert; see expertUses. */

@@ -1,10 +1,10 @@
-import { asBlkscopeError } from '../capture/native-error.js';
 import { BlkscopeError } from '../errors.js';
 import { expertUsesOf } from '../heat/expert-uses.js';
 import { formatSize } from '../memory/size.js';
 import { type Model, readModel } from '../model/gguf.js';
-import { native } from '../native.js';
-import type { NativeModelStream, NativePinnedFile, NativeStreamFigures } from '../native-memory.js';
+import { native } from '../native/binding.js';
+import type { NativeModelStream, NativePinnedFile, NativeStreamFigures } from '../native/memory.js';
+import { asBlkscopeError } from '../native/native-error.js';
 import { holdInCgroup } from './pin-in-cgroup.js';
 import { type PinPlan, planFromStart, planPins } from './pin-plan.js';
 import { planStream, type StreamPlan } from './stream-plan.js';

@@ -2,7 +2,7 @@ import { touchedBytesPerToken } from '../bound/touched-bytes.js';
 import { BlkscopeError } from '../errors.js';
 import type { Model, ModelTensor } from '../model/gguf.js';
 import { walkOrder } from '../model/walk-order.js';
-import type { ByteRange } from '../native-memory.js';
+import type { ByteRange } from '../native/memory.js';
 import { type PinPlan, planPins } from './pin-plan.js';
 
 /** A piece of a model that is read for each token: whole pages of the part with this index. */

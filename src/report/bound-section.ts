@@ -1,4 +1,4 @@
-import type { Summary } from '../run/summary-schema.js';
+import type { Summary } from '../figures/summary-schema.js';
 import * as format from './format.js';
 import type { Page } from './terminal.js';
 

@@ -1,4 +1,4 @@
-import type { Summary } from '../run/summary-schema.js';
+import type { Summary } from '../figures/summary-schema.js';
 import { conditions, figures, layOut } from './compare.js';
 import * as format from './format.js';
 import { fewestRepeats, type Spread, spreadOf, verdict } from './spread.js';

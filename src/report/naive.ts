@@ -1,5 +1,5 @@
 import { BlkscopeError } from '../errors.js';
-import type { Summary } from '../run/summary-schema.js';
+import type { Summary } from '../figures/summary-schema.js';
 import * as format from './format.js';
 import { perSecond } from './seconds.js';
 

@@ -1,4 +1,4 @@
-import type { PhaseSummary, RegionFigures, Summary } from '../run/summary-schema.js';
+import type { PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
 import * as format from './format.js';
 import type { Page } from './terminal.js';
 

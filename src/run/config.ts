@@ -1,7 +1,7 @@
-import type { NativeExtents, NativeTracerInfo } from '../native.js';
+import { type DeviceConfig, type MachineConfig, machineConfig } from '../machine/machine.js';
+import type { StepRecord } from '../machine/steps.js';
+import type { NativeExtents, NativeTracerInfo } from '../native/trace.js';
 import type { Mark } from '../workload/engine.js';
-import { type DeviceConfig, type MachineConfig, machineConfig } from './machine.js';
-import type { StepRecord } from './steps.js';
 import { platformVersions } from './versions.js';
 
 /** A traced file and where it lies. Extents in file order; sectors of 512 bytes from the start of the whole disk. */

@@ -1,4 +1,4 @@
-import { processTree, readProc } from '../workload/process-tree.js';
+import { processTree, readProc } from '../process/process-tree.js';
 
 /** The counters of /proc/PID/io that are kept: bytes from storage, bytes by read calls, bytes to storage. */
 const ioCounters = {

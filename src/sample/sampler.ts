@@ -1,4 +1,4 @@
-import { native } from '../native.js';
+import { native } from '../native/binding.js';
 import type { StoredSample } from '../store/store.js';
 import { machineMetrics } from './machine-metrics.js';
 import { processMetrics } from './process-metrics.js';

@@ -1,5 +1,5 @@
-import { native } from '../native.js';
-import type { NativeSectorSet } from '../native-regions.js';
+import { native } from '../native/binding.js';
+import type { NativeSectorSet } from '../native/regions.js';
 
 /** `count` sectors of 512 bytes from `start` on. */
 export interface SectorRange {

@@ -2,13 +2,13 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
+import type { Summary } from '../figures/summary-schema.js';
+import { summarySchemaVersion } from '../figures/summary-version.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
-import type { Summary } from '../run/summary-schema.js';
-import { summarySchemaVersion } from '../run/summary-version.js';
+import { storeError } from '../run/store-error.js';
 import { openDatabase } from './open-database.js';
 import { storeSchemaVersion } from './schema.js';
-import { storeError } from './store-error.js';
 import {
   type EventColumns,
   eventColumns,
@@ -101,7 +101,7 @@ export async function openRun(path: string): Promise<Run> {
   }
   const summary = readJson(folder, runFiles.summary) as { schema?: unknown };
   refuseVersion(join(path, runFiles.summary), 'summary', Number(summary.schema), summarySchemaVersion);
-  const { summarySchema } = await import('../run/summary-schema.js');
+  const { summarySchema } = await import('../figures/summary-schema.js');
   const checked = summarySchema.safeParse(summary);
   if (!checked.success) {
     const issue = checked.error.issues[0];

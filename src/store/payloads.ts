@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { NativeBatch } from '../native.js';
+import type { NativeBatch } from '../native/trace.js';
 import type { Column } from './column-appender.js';
 import type { EventColumns } from './stored-rows.js';
 

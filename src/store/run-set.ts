@@ -2,12 +2,12 @@ import { basename, join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
 import { runFiles } from '../run/run-folder.js';
+import { storeError } from '../run/store-error.js';
 import { findRuns } from './find-runs.js';
 import { openDatabase } from './open-database.js';
 import { openRun } from './open-run.js';
 import { rowTables, tables } from './schema.js';
 import { quoted } from './sql-text.js';
-import { storeError } from './store-error.js';
 import { views } from './views.js';
 
 /** Several runs as one database: every table and view of docs/store.md, with the run's name in a column `run`. */

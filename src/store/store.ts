@@ -1,13 +1,13 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import type { PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
-import type { NativeBatch, NativeExtents } from '../native.js';
-import type { PhaseSummary, RegionFigures, Summary } from '../run/summary-schema.js';
+import type { NativeBatch, NativeExtents } from '../native/trace.js';
+import { storeError } from '../run/store-error.js';
 import type { Mark } from '../workload/engine.js';
 import { type Column, ColumnAppender } from './column-appender.js';
 import { Payloads } from './payloads.js';
 import { schemaSql, storeSchemaVersion } from './schema.js';
-import { storeError } from './store-error.js';
 import { viewsSql } from './views.js';
 
 /** The enums of the event table, in the order of the native core's numbers. */

@@ -1,13 +1,13 @@
 import { accessSync, constants, existsSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BlkscopeError } from '../errors.js';
-import { runExperiment } from '../run/experiment.js';
+import { runExperiment } from '../experiment/experiment.js';
+import { given } from '../experiment/trace-options.js';
+import type { Summary } from '../figures/summary-schema.js';
+import { noProgress, type Progress } from '../machine/progress.js';
 import { makeFolders } from '../run/make-folders.js';
 import { removeLeftovers } from '../run/partial.js';
-import { noProgress, type Progress } from '../run/progress.js';
 import { folderError } from '../run/run-folder.js';
-import type { Summary } from '../run/summary-schema.js';
-import { given } from '../run/trace-options.js';
 import { openRun } from '../store/open-run.js';
 import type { PlannedRun } from './sweep-plan.js';
 

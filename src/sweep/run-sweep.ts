@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { given } from '../experiment/trace-options.js';
+import { noProgress } from '../machine/progress.js';
 import { formatSize } from '../memory/size.js';
 import { synthesizeModel } from '../model/synthesize.js';
-import { noProgress } from '../run/progress.js';
-import { given } from '../run/trace-options.js';
 import { type PlannedOptions, type PlannedOutcome, runPlanned } from './run-planned.js';
 import type { Sweep } from './sweep-file.js';
 import { planSweep } from './sweep-plan.js';

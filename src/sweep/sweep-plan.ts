@@ -1,8 +1,8 @@
 import { basename, join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import type { ExperimentOptions } from '../experiment/experiment.js';
+import { given } from '../experiment/trace-options.js';
 import { formatSize } from '../memory/size.js';
-import type { ExperimentOptions } from '../run/experiment.js';
-import { given } from '../run/trace-options.js';
 import type { Sweep } from './sweep-file.js';
 
 /** A run that is to be made. `output` is its folder, which exists once it is finished. */

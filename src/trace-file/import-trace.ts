@@ -2,16 +2,17 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
+import type { FinishedRun } from '../experiment/finish-run.js';
+import type { RegionJoin, RegionResults } from '../figures/region-figures.js';
+import type { Summary } from '../figures/summary-schema.js';
+import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
+import { deviceNumber } from '../machine/machine.js';
+import { noProgress, type Progress } from '../machine/progress.js';
 import type { Model } from '../model/gguf.js';
-import { type NativeTracerInfo, native } from '../native.js';
+import { native } from '../native/binding.js';
+import type { NativeTracerInfo } from '../native/trace.js';
 import { type ConfigStart, configStart, extentsConfig, type RunConfig } from '../run/config.js';
-import type { FinishedRun } from '../run/finish-run.js';
-import { deviceNumber } from '../run/machine.js';
-import { noProgress, type Progress } from '../run/progress.js';
-import type { RegionJoin, RegionResults } from '../run/region-figures.js';
 import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
-import type { Summary } from '../run/summary-schema.js';
-import { locateFiles, type TracedFiles } from '../run/traced-files.js';
 import { Importer } from './importer.js';
 
 export interface ImportOptions {
@@ -30,7 +31,7 @@ export interface ImportOptions {
   commandLine?: readonly string[];
 }
 
-type BuildSummary = typeof import('../run/build-summary.js').buildSummary;
+type BuildSummary = typeof import('../figures/build-summary.js').buildSummary;
 type Figures = Awaited<ReturnType<Importer['summary']>>;
 
 /**
@@ -125,7 +126,7 @@ async function subjectOf({ files, model: path }: ImportOptions): Promise<Subject
 /** A saved trace has no marks of a workload, and so no phases. */
 async function regionJoin({ files, model, device }: Subject): Promise<RegionJoin | null> {
   if (!files || !model) return null;
-  const { RegionJoin } = await import('../run/region-figures.js');
+  const { RegionJoin } = await import('../figures/region-figures.js');
   const { modelRegions } = await import('../model/regions.js');
   return new RegionJoin(files.extents, device, modelRegions(model), []);
 }
@@ -139,7 +140,7 @@ async function readAll(
 ): Promise<{ summary: Summary; figures: Figures }> {
   const { files, model } = subject;
   const join = await regionJoin(subject);
-  const { buildSummary } = await import('../run/build-summary.js');
+  const { buildSummary } = await import('../figures/build-summary.js');
   const batches = join ? shownTo(join, importer) : importer;
   if (options.store === false) {
     if (join) for await (const _ of batches);

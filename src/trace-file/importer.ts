@@ -1,6 +1,7 @@
 import { type EventBatch, eventBatch } from '../capture/batch.js';
-import { asBlkscopeError } from '../capture/native-error.js';
-import { type NativeImporter, type NativeImportOptions, native } from '../native.js';
+import { native } from '../native/binding.js';
+import { asBlkscopeError } from '../native/native-error.js';
+import type { NativeImporter, NativeImportOptions } from '../native/trace.js';
 
 /** A saved trace as an async iterable of batches in time order, read natively while it is iterated. */
 export class Importer implements AsyncIterable<EventBatch>, Disposable {

@@ -1,7 +1,7 @@
 import { BlkscopeError } from '../errors.js';
+import { launch } from '../process/launch.js';
+import { signalTree } from '../process/process-tree.js';
 import { commandEngine } from './command.js';
-import { launch } from './launch.js';
-import { signalTree } from './process-tree.js';
 
 /**
  * Runs a command with our own stdout and stderr, whatever they are, while something else is held for it. Aborting the

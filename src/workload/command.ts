@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { inPath, isExecutable } from '../process/programs.js';
 import type { Engine } from './engine.js';
 import { parseLlamaTimings } from './llama-timings.js';
-import { inPath, isExecutable } from './programs.js';
 import { startWorkload } from './running-workload.js';
 
 /**

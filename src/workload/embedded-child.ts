@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
-import { native } from '../native.js';
+import { native } from '../native/binding.js';
+import { statusBytes } from '../process/process-memory.js';
 import type { Mark } from './engine.js';
-import { statusBytes } from './process-memory.js';
 
 // The embedded engine's process: loads a model and generates, as the one argument (JSON) says, and sends what
 // happens to blkscope. All it prints goes to the workload's log. Run by embedded.ts.

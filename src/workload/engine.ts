@@ -1,5 +1,5 @@
-import type { LaunchOptions } from './launch.js';
-import type { OpenedFile } from './opened-files.js';
+import type { LaunchOptions } from '../process/launch.js';
+import type { OpenedFile } from '../process/opened-files.js';
 
 /**
  * A moment in a workload's life, on CLOCK_MONOTONIC, the clock of the block trace.

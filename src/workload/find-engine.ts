@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { inPath, isExecutable } from '../process/programs.js';
 import { embeddedEngine } from './embedded.js';
 import type { Engine } from './engine.js';
 import { llamaEngine } from './llama-programs.js';
-import { inPath, isExecutable } from './programs.js';
 
 /**
  * Programs looked for in PATH, best first. llama-completion comes before llama-cli: it takes the prompt as it

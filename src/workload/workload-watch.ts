@@ -1,5 +1,5 @@
-import { mergeOpenedFiles, type OpenedFile, openedFiles } from './opened-files.js';
-import { type ProcessMemory, processMemory } from './process-memory.js';
+import { mergeOpenedFiles, type OpenedFile, openedFiles } from '../process/opened-files.js';
+import { type ProcessMemory, processMemory } from '../process/process-memory.js';
 
 /** Looks at memory every 0.2 s; at opened files as often at first, when models are loaded, then ever less. */
 const lookEveryMs = 200;

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Summary } from '../../src/run/summary-schema.js';
-import { locateFiles } from '../../src/run/traced-files.js';
+import type { Summary } from '../../src/figures/summary-schema.js';
+import { locateFiles } from '../../src/figures/traced-files.js';
 import { blkscope } from './command-line.js';
 
 let folder: string;

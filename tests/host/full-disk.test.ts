@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { exitCodes } from '../../src/errors.js';
-import { locateFiles } from '../../src/run/traced-files.js';
+import { locateFiles } from '../../src/figures/traced-files.js';
 import { openRun } from '../../src/store/open-run.js';
 import { blkscope, type CommandResult } from './command-line.js';
 

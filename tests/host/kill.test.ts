@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { locateFiles } from '../../src/figures/traced-files.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
-import { locateFiles } from '../../src/run/traced-files.js';
 import { blkscope } from './command-line.js';
 import { machineState } from './machine-state.js';
 

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Advice } from '../../src/advise/changes.js';
+import type { Summary } from '../../src/figures/summary-schema.js';
 import { type Model, readModel, synthesizeModel } from '../../src/index.js';
-import type { Summary } from '../../src/run/summary-schema.js';
 import { openRun } from '../../src/store/open-run.js';
 import { blkscope } from './command-line.js';
 

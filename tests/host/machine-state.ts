@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { journalDirectory } from '../../src/capture/recover.js';
+import { journalDirectory } from '../../src/machine/recover.js';
 import { findMemoryController } from '../../src/memory/cgroup.js';
 
 const tracerSettings = [

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Summary } from '../../src/run/summary-schema.js';
+import type { Summary } from '../../src/figures/summary-schema.js';
 import { blkscope } from './command-line.js';
 import { loopDevice } from './loop-device.js';
 

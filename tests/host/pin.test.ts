@@ -3,7 +3,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Model, readModel, synthesizeModel } from '../../src/index.js';
-import { native } from '../../src/native.js';
+import { native } from '../../src/native/binding.js';
 import { blkscope } from './command-line.js';
 
 const path = `build/pin-test-${process.pid}.gguf`;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { synthesizeModel } from '../../src/index.js';
-import { native } from '../../src/native.js';
+import { native } from '../../src/native/binding.js';
 import { blkscope } from './command-line.js';
 
 const MiB = 2 ** 20;

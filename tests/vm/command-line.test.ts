@@ -7,7 +7,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { exportRun } from '../../src/export/export-run.js';
-import type { Summary } from '../../src/run/summary-schema.js';
+import type { Summary } from '../../src/figures/summary-schema.js';
 import { openRun, type Run } from '../../src/store/open-run.js';
 import * as tools from './blktrace-tools.js';
 import { bootGuest, type Guest } from './guest.js';

@@ -1,7 +1,7 @@
 // The relay source against a load whose reads are known to the last one, and against blktrace on the same load.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Summary } from '../../src/run/summary-schema.js';
+import type { Summary } from '../../src/figures/summary-schema.js';
 import { bootGuest, type Guest } from './guest.js';
 
 /** Two jobs keep both processors at it. */

@@ -1,0 +1,49 @@
+import { statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { type ModelFile, modelFiles } from '../model/model-files.js';
+import { largeFileBytes } from '../process/opened-files.js';
+
+/** Beside a large file this is data too; below it settings, lists and the like. */
+const leastBytes = 2 ** 20;
+
+/**
+ * The files among a command's arguments, each once, with all parts of a split model: what it is going to read, most
+ * likely. None unless one is large; then smaller ones of data too, but nothing beside a model, whose figures are its
+ * own. `--model=PATH` counts as PATH.
+ */
+export async function argumentFiles(argv: readonly string[]): Promise<string[]> {
+  const candidates = argv.slice(1).map((argument) => argument.replace(/^--?[\w-]+=/, ''));
+  const found = (await Promise.all(candidates.map((path) => modelFiles(path).catch(() => [])))).flat();
+  const large = found.filter(({ bytes }) => bytes >= largeFileBytes);
+  const alone = large.length === 0 || large.some(({ path }) => extname(path).toLowerCase() === '.gguf');
+  const taken = alone ? large : await dataFiles(found);
+  return [...new Set(taken.map(({ path }) => path))];
+}
+
+/** The large ones, and of the smaller ones those beside them: on another disk their reads are not traced. */
+async function dataFiles(files: readonly ModelFile[]): Promise<ModelFile[]> {
+  const device = ({ path }: ModelFile) => statSync(path).dev;
+  const traced = files.filter(({ bytes }) => bytes >= largeFileBytes).map(device);
+  const checked = files.map(async (file) => {
+    if (file.bytes >= largeFileBytes) return [file];
+    const data = file.bytes >= leastBytes && traced.includes(device(file));
+    return data && !(await isProgram(file.path)) ? [file] : [];
+  });
+  return (await Promise.all(checked)).flat();
+}
+
+/** By its first bytes: an ELF file or a script. What cannot be read is left out as well. */
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    const file = await open(path);
+    try {
+      const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+      return buffer.toString('latin1') === '\x7fELF' || buffer.toString('latin1', 0, 2) === '#!';
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return true;
+  }
+}

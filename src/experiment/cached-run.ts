@@ -1,0 +1,56 @@
+import { growthOver } from '../bound/compute-time.js';
+import { touchedBytesPerToken } from '../bound/touched-bytes.js';
+import { warmComputeNs } from '../bound/warm-compute.js';
+import { phaseWindows } from '../figures/phases.js';
+import { memoryState } from '../machine/machine.js';
+import type { Progress } from '../machine/progress.js';
+import type { Steps } from '../machine/steps.js';
+import type { CacheState } from '../memory/cache-state.js';
+import type { Model } from '../model/gguf.js';
+import { native } from '../native/binding.js';
+import type { Engine, WorkloadOptions } from '../workload/engine.js';
+import type { Measurement } from './measure.js';
+
+export interface CachedRunInput {
+  engine: Engine;
+  model: Model;
+  workload: WorkloadOptions;
+  measurement: Measurement;
+  cache: CacheState;
+  /** Another process reads for it: its own count of what it read tells nothing. */
+  streamed: boolean;
+  /** The folder that holds the runs. */
+  runs: string;
+}
+
+/** A run that reads less for a token than this share of what it uses shows its compute itself. */
+const readsLittle = 0.01;
+
+/**
+ * Runs the workload once more with everything cached, after the measured run, where that one cannot tell how long it
+ * computes and memory allows. In ns a token; null: to be told from the run itself. The page cache is left warm, so it is
+ * not done for a run that takes the cache as it is.
+ */
+export async function cachedRunCompute(
+  { engine, model, workload, measurement, cache, streamed, runs }: CachedRunInput,
+  steps: Steps,
+  progress: Progress,
+): Promise<number | null> {
+  const { outcome, sampler } = measurement;
+  const generation = phaseWindows(outcome?.marks ?? []).find(({ name }) => name === 'generation');
+  if (!generation?.tokens || outcome?.exitCode !== 0 || workload.signal?.aborted) return null;
+  const read = growthOver(sampler.samples, 'workloadReadBytes', generation.fromNs, generation.toNs) ?? 0;
+  const little = !streamed && read < readsLittle * touchedBytesPerToken(model) * generation.tokens;
+  if (little || cache === 'asIs') return null;
+  const room = memoryState().availableBytes - native.safeRest();
+  if (room < model.bytes + (outcome.rssAnonBytes ?? 0)) return null;
+  const mostNs = Number(generation.toNs - generation.fromNs) / generation.tokens;
+  try {
+    return await steps.step('run it cached to see how long it computes', () =>
+      warmComputeNs({ engine, model, workload, folder: runs, mostNs }),
+    );
+  } catch (error) {
+    progress.warn(`${(error as Error).message}; the bound takes its compute from the run itself`);
+    return null;
+  }
+}

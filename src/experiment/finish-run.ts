@@ -1,0 +1,234 @@
+import { boundOf } from '../bound/bound.js';
+import { computeNsPerToken } from '../bound/compute-time.js';
+import type { DiskSpeed } from '../bound/disk-speed.js';
+import { shownTo } from '../capture/batch.js';
+import { BlkscopeError } from '../errors.js';
+import { buildSummary } from '../figures/build-summary.js';
+import { FoundFiles } from '../figures/found-files.js';
+import { type Heat, heatOf } from '../figures/heat.js';
+import { phaseWindows } from '../figures/phases.js';
+import { RegionJoin, type RegionResults } from '../figures/region-figures.js';
+import type { Summary } from '../figures/summary-schema.js';
+import type { TracedFile } from '../figures/traced-files.js';
+import type { Steps } from '../machine/steps.js';
+import type { Model } from '../model/gguf.js';
+import { modelRegions, type Region } from '../model/regions.js';
+import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from '../run/config.js';
+import { type RunFolder, runFiles } from '../run/run-folder.js';
+import { Run } from '../store/open-run.js';
+import type { StoredTouch } from '../store/store.js';
+import type { WorkloadOutcome } from '../workload/engine.js';
+import { KeptTrace } from './kept-trace.js';
+import type { Measurement } from './measure.js';
+
+/** A run that was made. */
+export interface FinishedRun {
+  run: Run;
+  /** Why it is not a good one: events lost or not written, the workload failed, interrupted. null: all is well. */
+  problem: BlkscopeError | null;
+}
+
+export interface FinishInput {
+  folder: RunFolder;
+  steps: Steps;
+  measurement: Measurement;
+  files: readonly TracedFile[];
+  /** The tracer did not know the files. */
+  filesFoundLater?: boolean;
+  /** The model that the files are, with its parts in their order; null when they are something else. */
+  model: Model | null;
+  memory: Summary['memory'];
+  config: ConfigStart;
+  /** Of the disk that the files are on; null: not measured. */
+  diskSpeed: DiskSpeed | null;
+  /** Of a token with everything cached, as a run of its own showed; null: to be told from this run. */
+  computeNs: number | null;
+  /** Of the workload. */
+  threads: number;
+  /** Why the run was ended before its time; null when it was not. */
+  interruption: BlkscopeError | null;
+}
+
+/**
+ * Writes the events and the figures, and gives the run folder its name. The workload has ended, all is undone.
+ *
+ * Where the disk does not take the events, the run keeps its figures alone; where it takes nothing at all, the figures
+ * are returned all the same. Both are the run's problem.
+ */
+export async function finishRun(input: FinishInput): Promise<FinishedRun> {
+  const { folder, steps, measurement, files, config } = input;
+  const { tracer, devices, outcome } = measurement;
+  await using trace = new KeptTrace(folder.file(runFiles.trace));
+  const summary = await steps.closingStep('write the run', () => writeTrace(input, trace));
+  const whole: RunConfig = {
+    ...config,
+    devices,
+    files: files.map((file) => ({
+      ...file,
+      bytes: file.extents.bytes,
+      extents: extentsConfig(file.extents),
+    })),
+    tracer: tracer.info,
+    steps: steps.records,
+    openedFiles: outcome?.openedFiles ?? [],
+    marks: marksConfig(outcome?.marks ?? []),
+  };
+  const unwritten = publish(folder, summary, whole) ?? withoutEvents(folder, trace.failure);
+  return {
+    run: new Run(folder.target, summary, whole),
+    problem: unwritten ?? problemOf(input, summary, outcome),
+  };
+}
+
+/** Fills trace.duckdb and makes the summary of the same events. */
+async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary> {
+  const { measurement, files, model, config } = input;
+  const { devices } = measurement;
+  const { tracer, outcome } = measurement;
+  const join = regionJoin(input);
+  const found = foundFiles(input);
+  const counted = found ? shownTo(found, tracer) : tracer[Symbol.asyncIterator]();
+  const batches = join ? shownTo(join, counted) : counted;
+  await trace.write((store) => store.writeTrace(batches));
+  for await (const _ of batches); // those that a store which could not be made has not taken
+  const summed = await tracer.summary();
+  const traced = found ? found.complete(summed) : summed;
+  const regions = join?.results() ?? null;
+  const summary = buildSummary({
+    devices: devices.map(({ name }) => name),
+    info: tracer.info,
+    traced,
+    files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
+    memory: input.memory,
+    workload: outcome,
+    regions,
+    heat: regions && model ? heatOfRun(regions, model) : null,
+    bytesWrittenToDevice: measurement.bytesWritten,
+    interrupted: input.interruption?.message ?? null,
+  });
+  if (model) summary.bound = boundOfRun(input, summary, model);
+  await trace.write(async (store) => {
+    await store.writeProcesses(traced.processes);
+    await store.writeDevices(devices);
+    await store.writeExtents(files);
+    const paths = files.map(({ path }) => path);
+    if (model) await store.writeTensors(model, paths);
+    await store.writeSamples(measurement.sampler.samples);
+    await store.writeTokens(outcome?.marks ?? []);
+    if (regions && model) await store.writeTouches(storedTouches(regions, model, files));
+    await store.writeFigures(summary);
+    await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
+  });
+  return summary;
+}
+
+/** Writes what is small and names the folder. Returns why it could not, with nothing left of the run on the disk. */
+function publish(folder: RunFolder, summary: Summary, config: RunConfig): BlkscopeError | null {
+  try {
+    folder.writeJson(runFiles.summary, summary);
+    folder.writeJson(runFiles.config, config);
+    folder.publish();
+    return null;
+  } catch (error) {
+    if (!(error instanceof BlkscopeError)) throw error;
+    folder.discard();
+    const message = `the run is not kept, only its figures are told: ${error.message}`;
+    return new BlkscopeError(error.code, message.replaceAll(folder.path, folder.target), error.kind);
+  }
+}
+
+function withoutEvents(folder: RunFolder, failure: BlkscopeError | null): BlkscopeError | null {
+  if (!failure) return null;
+  const message = `${folder.target} keeps the figures but not the events: ${failure.message}`;
+  return new BlkscopeError(failure.code, message.replaceAll(folder.path, folder.target), failure.kind);
+}
+
+function storedTouches(
+  { touches }: RegionResults,
+  model: Model,
+  files: readonly TracedFile[],
+): StoredTouch[] {
+  const regions = modelRegions(model);
+  return touches.map(({ phase, token, region, bytes }) => {
+    const { part, offset } = regions[region] as Region;
+    return { phase, token, file: files[part]?.path as string, fileOffset: offset, bytes };
+  });
+}
+
+function heatOfRun({ phases, touches }: RegionResults, model: Model): Heat | null {
+  const tokens = phases.find(({ name }) => name === 'generation')?.tokens ?? 0;
+  if (tokens === 0) return null;
+  const byToken = touches.flatMap(({ token, region, bytes }) =>
+    token === null ? [] : [{ token, region, bytes }],
+  );
+  return heatOf(modelRegions(model), byToken, tokens);
+}
+
+function boundOfRun(
+  { measurement, diskSpeed, computeNs, threads }: FinishInput,
+  summary: Summary,
+  model: Model,
+): Summary['bound'] {
+  const generation = phaseWindows(measurement.outcome?.marks ?? []).find(({ name }) => name === 'generation');
+  if (!generation?.tokens) return null;
+  const { fromNs, toNs, tokens } = generation;
+  const { samples } = measurement.sampler;
+  const compute =
+    computeNs === null
+      ? ({ ns: computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), from: 'run' } as const)
+      : ({ ns: computeNs, from: 'warm' } as const);
+  return boundOf({ model, summary, compute, disk: diskSpeed });
+}
+
+function foundFiles({ filesFoundLater, files, measurement }: FinishInput): FoundFiles | null {
+  const [disk] = measurement.devices;
+  if (!filesFoundLater || disk === undefined) return null;
+  const extents = files.map((file) => file.extents);
+  return new FoundFiles(extents, disk.number);
+}
+
+/** Without files, or a workload whose marks tell phases, there is nothing to join. */
+function regionJoin({ model, files, measurement }: FinishInput): RegionJoin | null {
+  const [disk] = measurement.devices;
+  const marks = measurement.outcome?.marks ?? [];
+  if (disk === undefined || (!model && marks.length === 0)) return null;
+  const extents = files.map((file) => file.extents);
+  return new RegionJoin(extents, disk.number, model ? modelRegions(model) : [], marks);
+}
+
+function problemOf(
+  input: FinishInput,
+  summary: Summary,
+  outcome: WorkloadOutcome | null,
+): BlkscopeError | null {
+  if (input.interruption) return input.interruption;
+  if (outcome && (outcome.exitCode !== 0 || outcome.timedOut)) {
+    return new BlkscopeError('WORKLOAD_FAILED', workloadFailure(outcome, summary, input.folder), 'workload');
+  }
+  if (!summary.integrity.complete) {
+    const why = summary.integrity.defects.join('; ') || 'events were lost';
+    return new BlkscopeError(
+      'INCOMPLETE',
+      `the trace is incomplete, its counts are lower bounds: ${why}`,
+      'incomplete',
+    );
+  }
+  return null;
+}
+
+function workloadFailure(outcome: WorkloadOutcome, { memory }: Summary, folder: RunFolder): string {
+  const name = outcome.argv[0]?.split('/').at(-1) ?? outcome.engine;
+  const how = outcome.timedOut
+    ? 'ran into its time limit'
+    : outcome.signalName
+      ? `was ended by ${outcome.signalName}`
+      : `ended with exit code ${outcome.exitCode}`;
+  const killedByLimit = outcome.signalName === 'SIGKILL' && memory.limitBytes !== null && !outcome.timedOut;
+  const copied = outcome.weights === 'copied' ? ', which copied its weights into memory of its own' : '';
+  const why = killedByLimit
+    ? `: the memory limit is too small for it${copied}`
+    : outcome.errorLine
+      ? `: ${outcome.errorLine}`
+      : '';
+  return `${name} ${how}${why}; its output is in ${folder.target}/${runFiles.log}`;
+}

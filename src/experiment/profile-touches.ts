@@ -1,0 +1,58 @@
+import { rmSync } from 'node:fs';
+import { BlkscopeError } from '../errors.js';
+import { beginChanges, undoChanges } from '../machine/changes.js';
+import type { Steps } from '../machine/steps.js';
+import { MemoryCgroup } from '../memory/cgroup.js';
+import { formatSize } from '../memory/size.js';
+import type { Engine, WorkloadOptions } from '../workload/engine.js';
+import { ownMemory } from './own-memory.js';
+
+/** Page tables and what a process maps besides: nothing runs in less than this above its own memory. */
+const leastRoomBytes = 12 * 2 ** 20;
+const roomFactor = 1.5;
+const mostTries = 8;
+
+/**
+ * The smallest limit under which the workload makes a token: what it keeps of the model from one token to the next is
+ * then least, and a trace shows nearly every touch. Found by running one token under one limit after another.
+ *
+ * Throws BlkscopeError NO_LIMIT_WORKS.
+ */
+export async function smallestLimit(
+  engine: Engine,
+  workload: WorkloadOptions,
+  steps: Steps,
+): Promise<number> {
+  return await steps.step('find the smallest memory that works', async () => {
+    const own = await ownMemory(engine, workload);
+    let room = leastRoomBytes;
+    for (let tries = 0; tries < mostTries; tries++, room *= roomFactor) {
+      const limitBytes = Math.ceil(own + room);
+      if (await runsUnder(limitBytes, engine, workload)) return limitBytes;
+      workload.signal?.throwIfAborted();
+    }
+    throw new BlkscopeError(
+      'NO_LIMIT_WORKS',
+      `--profile-touches: the workload ends under ${formatSize(own + room)} too; does it run without a limit?`,
+      'workload',
+    );
+  });
+}
+
+async function runsUnder(limitBytes: number, engine: Engine, workload: WorkloadOptions): Promise<boolean> {
+  const changes = beginChanges();
+  const log = `${workload.log}.probe`;
+  try {
+    const { procsFile } = MemoryCgroup.create(changes, limitBytes);
+    const running = await engine.start({
+      ...workload,
+      tokens: 2,
+      log,
+      launch: { cgroupProcsFile: procsFile },
+    });
+    return (await running.done).exitCode === 0;
+  } finally {
+    undoChanges(changes);
+    rmSync(log, { force: true });
+  }
+}

@@ -1,0 +1,175 @@
+import { availableParallelism } from 'node:os';
+import { BlkscopeError } from '../errors.js';
+import { locateFound } from '../figures/found-files.js';
+import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
+import { type DeviceConfig, readAheadOf, requireDevice } from '../machine/machine.js';
+import { mountTracing } from '../machine/mounts.js';
+import { noProgress, type Progress } from '../machine/progress.js';
+import { recover } from '../machine/recover.js';
+import { Steps } from '../machine/steps.js';
+import { modelOf } from '../model/gguf.js';
+import { native } from '../native/binding.js';
+import { configStart } from '../run/config.js';
+import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
+import { commandEngine } from '../workload/command.js';
+import { argumentFiles } from './argument-files.js';
+import { type FinishedRun, finishRun } from './finish-run.js';
+import { interruptionBy } from './interruption.js';
+import { measure } from './measure.js';
+import { memorySummary } from './memory-summary.js';
+import { requireRoot, requireThread, requireTracing } from './requirements.js';
+import { mountSpool } from './spool-mount.js';
+import { given, type TraceOptions, tracerOptions } from './trace-options.js';
+
+export interface RecordOptions extends TraceOptions {
+  /** Devices to trace, `vda` or `/dev/vda`. Default: the disk of the files. */
+  devices?: string[];
+  /** Files whose coverage is counted. Default: the large files that the command names, else those that it uses. */
+  files?: string[];
+  /** The program to run and its arguments; tracing ends with it. */
+  command?: string[];
+  /** Tracing, and the command if there is one, end after this time at the latest. */
+  durationMs?: number;
+  mount?: boolean;
+  /** The run folder. Default: runs/ and a name from the time and the command. */
+  output?: string;
+  progress?: Progress;
+  /** Ends the recording; without a command that is its regular end if no duration is given. */
+  signal?: AbortSignal;
+  commandLine?: readonly string[];
+}
+
+/** Traces devices while a command runs, for a time, or until `signal` aborts. Throws BlkscopeError as runExperiment does. */
+export async function record(options: RecordOptions): Promise<FinishedRun> {
+  const progress = options.progress ?? noProgress;
+  const steps = new Steps(progress, options.signal);
+  const { devices, files } = await steps.step('check files and devices', () =>
+    checkTargets(options, progress),
+  );
+  const engine = options.command ? commandEngine(options.command) : null;
+  const folder = RunFolder.begin(options.output ?? defaultRunPath(options.command?.[0] ?? devices.join('-')));
+  try {
+    const { progress: _, signal: __, commandLine: ___, ...asked } = options;
+    const config = configStart('record', options.commandLine, { ...asked });
+    if (options.mount) await mountTracing(steps);
+    const trace = tracerOptions(await mountSpool(steps, options), devices, files?.extents ?? []);
+    const measurement = await measure(steps, progress, trace, files?.paths ?? [], async (sampler) => {
+      if (!engine) return steps.step('record', () => waitFor(options));
+      return steps.step(`run ${options.command?.[0]}`, async () => {
+        const running = await engine.start({
+          log: folder.file(runFiles.log),
+          ...given({ signal: options.signal, timeLimitMs: options.durationMs }),
+        });
+        sampler.watch(running.pid);
+        return running.done;
+      });
+    });
+    await using _tracer = measurement.tracer;
+    await steps.undo();
+    const found = files ? null : locateFound(measurement.outcome?.openedFiles ?? [], devices, progress);
+    const read = files ?? found;
+    // The files lie on the first device.
+    const devicesOfFilesFirst = withFirst(measurement.devices, read?.disk);
+    return await finishRun({
+      folder,
+      steps,
+      measurement: { ...measurement, devices: devicesOfFilesFirst },
+      files: read?.files ?? [],
+      filesFoundLater: found !== null,
+      model: await modelOf(read?.paths ?? []),
+      memory: memorySummary({
+        measurement,
+        pressure: null,
+        cgroup: null,
+        readAheadKib: readAheadOf(devicesOfFilesFirst[0] as DeviceConfig),
+        pinnedBytes: 0,
+        pinnedUsedBytes: null,
+        stream: null,
+        cache: null,
+      }),
+      config,
+      diskSpeed: null,
+      computeNs: null,
+      threads: availableParallelism(),
+      interruption: options.command ? interruptionBy(options.signal) : null,
+    });
+  } catch (error) {
+    folder.discard();
+    throw error;
+  } finally {
+    await steps.undo();
+  }
+}
+
+function withFirst(devices: DeviceConfig[], name: string | undefined): DeviceConfig[] {
+  return devices.toSorted((a, b) => Number(b.name === name) - Number(a.name === name));
+}
+
+async function checkTargets(
+  options: RecordOptions,
+  progress: Progress,
+): Promise<{ devices: string[]; files: TracedFiles | null }> {
+  const asked = options.devices?.map(requireDevice) ?? [];
+  const files = options.files?.length
+    ? locateFiles(options.files)
+    : await locateArguments(options.command ?? [], asked, progress);
+  const devices = asked.length > 0 ? asked : [files?.disk ?? diskOfWork(options, progress)];
+  if (files && !devices.includes(files.disk)) {
+    throw new BlkscopeError(
+      'WRONG_DEVICE',
+      `${files.paths[0]} lies on ${files.disk}, which is not among -d ${devices.join(' -d ')}`,
+    );
+  }
+  requireRoot();
+  recover(); // first of all: what a killed session left would be taken for this machine's own settings
+  requireTracing(options);
+  requireThread(options);
+  // The files lie on the first device: the native core takes their extents for its sectors.
+  return { devices: [...new Set(files ? [files.disk, ...devices] : devices)], files };
+}
+
+/** Of a command that names no large file: the disk of the folder that it runs in. */
+function diskOfWork({ command }: RecordOptions, progress: Progress): string {
+  if (!command) {
+    throw new BlkscopeError('NO_DEVICE', 'name what to trace: a device with -d, or a file on it with --file');
+  }
+  try {
+    const { disk } = native.fileDevice(process.cwd());
+    progress.step(`trace ${disk}, the disk of the working directory: no device and no large file is named`);
+    return disk;
+  } catch (error) {
+    // It says what to do as well.
+    throw new BlkscopeError('NO_DEVICE', `nothing is named to trace: ${(error as Error).message}`);
+  }
+}
+
+/** What was not asked for by name must not fail the recording: null, told why. */
+async function locateArguments(
+  command: readonly string[],
+  devices: readonly string[],
+  progress: Progress,
+): Promise<TracedFiles | null> {
+  const paths = await argumentFiles(command);
+  if (paths.length === 0) return null;
+  try {
+    const files = locateFiles(paths);
+    return devices.length === 0 || devices.includes(files.disk) ? files : null;
+  } catch (error) {
+    progress.warn(`the coverage of ${paths.join(', ')} is not counted: ${(error as Error).message}`);
+    return null;
+  }
+}
+
+/** Without a command the recording lasts until its time is over or its signal aborts. */
+function waitFor({ durationMs, signal }: RecordOptions): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve(null);
+    // Nothing else keeps the process alive while the native threads trace: this timer does.
+    const timer = durationMs === undefined ? setInterval(() => {}, 1 << 30) : setTimeout(done, durationMs);
+    function done() {
+      clearTimeout(timer);
+      resolve(null);
+    }
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,240 @@
+import { release } from 'node:os';
+import type { GroupKind } from '../model/region-groups.js';
+import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native/trace.js';
+import type { WorkloadOutcome } from '../workload/engine.js';
+import type { Heat } from './heat.js';
+import type { PhaseName } from './phases.js';
+import type { RegionResults } from './region-figures.js';
+import type { ModelSummary, PhaseSummary, Summary, WorkloadSummary } from './summary-schema.js';
+import { summarySchemaVersion } from './summary-version.js';
+
+export interface SummaryInput {
+  devices: readonly string[];
+  info: NativeTracerInfo;
+  traced: NativeSummary;
+  /** The files whose coverage was counted, in the order the tracer was given them; `extents` is their number. */
+  files: readonly { path: string; extents: number }[];
+  memory: Summary['memory'];
+  workload: WorkloadOutcome | null;
+  /** By region and phase; null without a model. */
+  regions: RegionResults | null;
+  heat: Heat | null;
+  bytesWrittenToDevice: number;
+  /** Why the run ended before its workload did; null when it did not. */
+  interrupted: string | null;
+}
+
+/** Puts a run's figures together as summary.json names them. */
+export function buildSummary(input: SummaryInput): Summary {
+  const { traced } = input;
+  return {
+    schema: summarySchemaVersion,
+    source: {
+      kind: input.info.source,
+      protocol: input.info.protocol,
+      device: input.devices.join(','),
+      kernel: release(),
+      actions: traced.actions,
+    },
+    integrity: integrity(traced, input.interrupted),
+    reads: transfer(traced.reads),
+    writes: transfer(traced.writes),
+    sizes: traced.sizes,
+    gaps: {
+      device: anyGap(traced.gaps.device),
+      demand: anyGap(traced.gaps.demand),
+      file: anyGap(traced.gaps.file),
+    },
+    latency: traced.latency.read,
+    writeLatency: traced.latency.write,
+    queueDepthNs: traced.queueDepthNs,
+    readers: traced.readers
+      .toSorted((a, b) => b.bytes - a.bytes)
+      .slice(0, mostReaders)
+      .map((reader) => named(reader, traced)),
+    naive: traced.naive,
+    timeline: timeline(traced),
+    model: input.files.length === 0 ? null : model(input),
+    phases: phasesSummary(input.regions, input.files.length > 0),
+    memory: input.memory,
+    workload: input.workload && workload(input.workload, generation(input.regions)),
+    bound: null,
+    tracer: {
+      cpuNs: traced.tracer.captureCpuNs,
+      analysisNs: traced.tracer.analysisCpuNs,
+      peakRssBytes: Math.max(0, traced.tracer.peakRssBytes - heldBytes(input.memory)),
+      spoolBytes: traced.tracer.spoolPeakBytes,
+      spoolFileBytes: traced.tracer.spoolFilePeakBytes,
+      bytesPerEvent: traced.eventsRead === 0 ? null : traced.tracer.spoolTotalBytes / traced.eventsRead,
+      bytesWrittenToDevice: input.bytesWrittenToDevice,
+    },
+  };
+}
+
+/** What this process itself holds for the experiment is not what tracing costs. */
+function heldBytes({ lockedBytes, limitBytes, pinnedBytes }: Summary['memory']): number {
+  return lockedBytes + (limitBytes === null ? pinnedBytes : 0); // for a cgroup another process pins
+}
+
+function integrity(traced: NativeSummary, interrupted: string | null): Summary['integrity'] {
+  const defects = interrupted ? [...traced.defects, interrupted] : traced.defects;
+  return {
+    complete: defects.length === 0 && traced.eventsDropped === 0 && traced.sequenceGaps === 0,
+    eventsRead: traced.eventsRead,
+    eventsDropped: traced.eventsDropped,
+    sequenceGaps: traced.sequenceGaps,
+    readSectorsTraced: Number(traced.readSectorsTraced),
+    readSectorsDiskstats: Number(traced.readSectorsDiskstats),
+    writeSectorsTraced: Number(traced.writeSectorsTraced),
+    writeSectorsDiskstats: Number(traced.writeSectorsDiskstats),
+    defects,
+    losses: traced.losses.map((loss) => ({
+      ...loss,
+      fromNs: Number(loss.fromNs),
+      toNs: Number(loss.toNs),
+    })),
+  };
+}
+
+function transfer({ count, bytes, uniqueSectors, errors }: NativeTransfer): Summary['reads'] {
+  const uniqueBytes = Number(uniqueSectors) * 512;
+  return {
+    count,
+    bytes,
+    uniqueSectors: Number(uniqueSectors),
+    uniqueBytes,
+    reReadFactor: ratio(bytes, uniqueBytes),
+    errors,
+  };
+}
+
+/** A device that tells of no issue or completion of a read has no gaps to report: null, not five zeroes. */
+function anyGap(gaps: NativeGaps): NativeGaps | null {
+  return Object.values(gaps).some((n) => n > 0) ? gaps : null;
+}
+
+/** Processes that read least are left out of the summary; the table `io` has them all. */
+const mostReaders = 100;
+
+function named(reader: NativeSummary['readers'][number], { processes }: NativeSummary) {
+  const index = processes.pids.indexOf(reader.pid);
+  return { process: processes.names[index] ?? null, ...reader };
+}
+
+function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
+  return {
+    bucketNs: t.bucketNs,
+    startNs: Number(t.startNs),
+    readBytes: [...t.readBytes],
+    readOps: [...t.readOps],
+    writeBytes: [...t.writeBytes],
+    writeOps: [...t.writeOps],
+    meanDepth: [...t.meanDepth],
+    maxDepth: [...t.maxDepth],
+  };
+}
+
+/** Split models are all their parts. */
+function model({ files, traced, regions, heat }: SummaryInput): ModelSummary {
+  const sum = (key: 'bytes' | 'reads' | 'readBytes' | 'uniqueBytes') =>
+    traced.files.reduce((total, file) => total + file[key], 0);
+  return {
+    files: files.map(({ path }) => path),
+    bytes: sum('bytes'),
+    extents: files.reduce((total, { extents }) => total + extents, 0),
+    coverage: ratio(sum('uniqueBytes'), sum('bytes')) ?? 0,
+    uniqueBytes: sum('uniqueBytes'),
+    reReadFactor: ratio(sum('readBytes'), sum('uniqueBytes')),
+    reads: sum('reads'),
+    readBytes: sum('readBytes'),
+    tensors: rows(regions, 'tensors'),
+    layers: rows(regions, 'layers'),
+    roles: rows(regions, 'roles'),
+    experts: rows(regions, 'experts'),
+    neverRead: regions && regions.groups.length > 0 ? regions.neverRead : null,
+    heat: heat && {
+      tokens: heat.tokens,
+      regionBytes: heat.regionBytes,
+      expertUse: heat.expertUse,
+      seenShare: heat.seenShare,
+    },
+  };
+}
+
+function rows(regions: RegionResults | null, kind: GroupKind): ModelSummary['tensors'] {
+  const found = regions?.rows.filter((_, i) => regions.groups[i]?.kind === kind) ?? [];
+  return found.length === 0 ? null : found;
+}
+
+function phasesSummary(regions: RegionResults | null, files: boolean): Summary['phases'] {
+  if (!regions || regions.phases.length === 0) return null;
+  const found = (name: PhaseName) => {
+    const phase = regions.phases.find((p) => p.name === name);
+    return phase ? phaseSummary(phase, files) : null;
+  };
+  return { load: found('load'), prompt: found('prompt'), generation: found('generation') };
+}
+
+function phaseSummary(phase: RegionResults['phases'][number], files: boolean): PhaseSummary {
+  const wallNs = Number(phase.toNs - phase.fromNs);
+  const uniqueBytes = phase.uniqueSectors * 512;
+  const model = {
+    reads: phase.modelReads,
+    readBytes: phase.modelBytes,
+    uniqueBytes: phase.modelUniqueBytes,
+    reReadFactor: ratio(phase.modelBytes, phase.modelUniqueBytes),
+  };
+  return {
+    startNs: Number(phase.fromNs),
+    endNs: Number(phase.toNs),
+    wallNs,
+    tokens: phase.tokens,
+    reads: {
+      count: phase.reads,
+      bytes: phase.bytes,
+      uniqueBytes,
+      reReadFactor: ratio(phase.bytes, uniqueBytes),
+    },
+    model: files ? model : null,
+    writes: { count: phase.writes, bytes: phase.writtenBytes },
+    gaps: anyGap(phase.gaps.device),
+    demandGaps: anyGap(phase.gaps.demand),
+    fileGaps: anyGap(phase.gaps.file),
+    sizes: phase.sizes,
+    latency: phase.latency,
+    bytesPerSecond: ratio(phase.bytes, wallNs / 1e9),
+    bytesPerToken: files && phase.tokens ? phase.modelBytes / phase.tokens : null,
+  };
+}
+
+/** Model bytes read while tokens were generated, by their number. */
+function generation(regions: RegionResults | null): number | null {
+  const phase = regions?.phases.find(({ name }) => name === 'generation');
+  return phase?.tokens ? phase.modelBytes / phase.tokens : null;
+}
+
+function workload(outcome: WorkloadOutcome, bytesPerToken: number | null): WorkloadSummary {
+  const { timings } = outcome;
+  return {
+    engine: outcome.engine,
+    argv: outcome.argv,
+    exitCode: outcome.exitCode,
+    signal: outcome.signalName,
+    wallNs: Number(outcome.wallNs),
+    loadNs: timings.loadNs === null ? null : Number(timings.loadNs),
+    promptTokens: timings.promptTokens,
+    promptTokensPerSecond: timings.promptTokensPerSecond,
+    tokensPerSecond: timings.tokensPerSecond,
+    tokens: timings.tokens,
+    bytesPerToken,
+    weights: outcome.weights,
+    rssAnonBytes: outcome.rssAnonBytes,
+    rssFileBytes: outcome.rssFileBytes,
+    modelMappedBytes: outcome.modelMappedBytes,
+    lockedBytes: outcome.lockedBytes,
+  };
+}
+
+function ratio(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}

@@ -1,0 +1,42 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { NativeChanges, UndoReport } from './changes.js';
+import type { NativeMemory } from './memory.js';
+import type { NativeRegions } from './regions.js';
+import type {
+  NativeBatch,
+  NativeImporter,
+  NativeImportOptions,
+  NativeTracer,
+  NativeTracerOptions,
+} from './trace.js';
+
+/** All that the addon offers. */
+export interface NativeBinding extends NativeMemory, NativeRegions {
+  Tracer: new (options: NativeTracerOptions, onReady: () => void) => NativeTracer;
+  /** Writes blktrace's files; events by time, columns as the store's. `finish` tells how many had no action in them. */
+  BlktraceWriter: new (
+    base: string,
+    notes: { wallClockNs: bigint; atNs: bigint; pids: Uint32Array; names: string[] },
+  ) => {
+    write(events: Omit<NativeBatch, 'bytes'> & { sectors: Uint32Array }): void;
+    finish(): number;
+  };
+  Importer: new (options: NativeImportOptions, onReady: () => void) => NativeImporter;
+  Changes: new (journalDirectory: string) => NativeChanges;
+  /** Undoes what dead sessions left in the journal directory; live sessions are left alone. */
+  recover(journalDirectory: string): UndoReport;
+  /** Names in the order of the enums' values; action letters are blkparse's. */
+  actionNames: string[];
+  actionLetters: string[];
+  directionNames: string[];
+  /** ns on CLOCK_MONOTONIC, the trace's clock. */
+  monotonicNow(): bigint;
+}
+
+const load = createRequire(import.meta.url);
+const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
+
+/** The addon: a prebuild from the package, else the local build. */
+export const native = (load('node-gyp-build') as (root: string) => NativeBinding)(packageRoot);

@@ -1,0 +1,21 @@
+/** What undoing did, one line a change. */
+export interface UndoReport {
+  undone: string[];
+  failed: string[];
+}
+
+/**
+ * A journal of changes to the machine: each is written down before it is made, and undone in reverse order, by
+ * `undo()`, or by `recover()` after a kill.
+ */
+export interface NativeChanges {
+  /** Writes a sysfs, tracefs or cgroup control file; undone by writing `restore`, or the value it had. */
+  writeSetting(path: string, value: string, restore?: string): void;
+  /** Makes a cgroup directory; undone by killing what still runs in it and removing it. */
+  makeCgroup(path: string): void;
+  /** Makes an empty directory; undone by rmdir. */
+  makeDirectory(path: string): void;
+  /** Mounts a file system; undone by unmounting it. */
+  mount(type: string, target: string, options: string): void;
+  undo(): UndoReport;
+}

@@ -1,0 +1,264 @@
+/** Where the events come from: the kernel's relay files, or the ftrace ring buffer. */
+export type SourceKind = 'relay' | 'ftrace';
+
+/** Which actions the kernel is asked for: what the report needs, or everything it can tell. */
+export type ActionChoice = 'needed' | 'all';
+
+/** A run of a file on the disk. Offsets and lengths in bytes of the file; `sector` on the whole disk (512 bytes). */
+export interface NativeExtents {
+  /** Bytes of the file. */
+  bytes: number;
+  fileOffsets: BigUint64Array;
+  sectors: BigUint64Array;
+  sectorCounts: BigUint64Array;
+}
+
+/** How ftrace's ring is read: copied page by page, or mapped (Linux 6.10 on). Pages cost less; see bench/ring. */
+export type RingAccess = 'pages' | 'mapped';
+
+/** What happens when the spool is full: events are dropped and counted, or the capture ends. */
+export type OnFull = 'drop' | 'stop';
+
+/** Events that are missing between two times, ns on CLOCK_MONOTONIC. `cpu` null: the kernel does not tell. */
+export interface NativeLoss {
+  fromNs: bigint;
+  toNs: bigint;
+  count: number;
+  cpu: number | null;
+  by: 'kernel' | 'spool';
+}
+
+export interface NativeTracerOptions {
+  source: 'auto' | SourceKind;
+  /** Kernel names of block devices: `vda`, `nvme0n1`, `dm-0`. */
+  devices: string[];
+  actions: ActionChoice;
+  ring: RingAccess;
+  /** Files whose coverage is counted; they lie on the first device. */
+  files: NativeExtents[];
+  /** Kernel buffer per CPU: bytes of a sub-buffer and how many; 0 chooses by the source. */
+  bufferBytes: number;
+  bufferCount: number;
+  /** The kernel's filters: by the sector where an I/O starts (both ends included), by the thread that an event happens in. */
+  firstSector: bigint;
+  lastSector: bigint;
+  /** 0: any. */
+  pid: number;
+  /** The most memory the spool may take between the capture thread and the analysis. */
+  spoolBytes: number;
+  /** Where the spool goes on in files when its memory is used up (empty: nowhere), and how much it may take there. */
+  spoolDirectory: string;
+  spoolFileBytes: number;
+  onFull: OnFull;
+  /** Where changes to the machine are written down before they are made. */
+  journalDirectory: string;
+  /** False: events are analysed and dropped; nothing is handed to JavaScript. */
+  deliver: boolean;
+}
+
+export interface NativeImportOptions {
+  /** blktrace's base names, BASE.blktrace.N, other files of records, or '-' for standard input. */
+  paths: string[];
+  /** Files whose coverage is counted, and the kernel's number of the disk that they lie on. */
+  files: NativeExtents[];
+  fileDevice: number;
+  /** False: events are analysed and dropped. */
+  deliver: boolean;
+}
+
+/** A saved trace being read on a thread of its own, from its construction on. */
+export interface NativeImporter {
+  /** null: nothing ready now, `onReady` will be called. Throws when nothing could be imported. */
+  takeBatch(): NativeTracedBatch | 'ended' | null;
+  /** Events read so far. */
+  events(): number;
+  /** After 'ended'. Diskstats are 0: the trace does not tell. */
+  summary(): NativeSummary & { protocol: 1 | 2; devices: Uint32Array };
+  close(): void;
+}
+
+/** What start() found out. `reason` says why the source was chosen, in words. */
+export interface NativeTracerInfo {
+  source: SourceKind | 'file';
+  protocol: 1 | 2;
+  reason: string;
+  cpus: number;
+  bufferBytes: number;
+  bufferCount: number;
+}
+
+/**
+ * One batch of events, a column a field, all of `length` rows in time order.
+ *
+ * Units: time in ns on CLOCK_MONOTONIC, sector in 512-byte sectors of the whole disk, bytes in bytes, device as the
+ * kernel's number (major << 20 | minor), action and direction as indices of `actionNames` and `directionNames`.
+ */
+export interface NativeBatch {
+  length: number;
+  time: BigUint64Array;
+  sector: BigUint64Array;
+  /** remap: the sector it came from; split: the second part's sector; unplug: how many requests. */
+  payload: BigUint64Array;
+  bytes: Uint32Array;
+  pid: Uint32Array;
+  device: Uint32Array;
+  fromDevice: Uint32Array;
+  cpu: Uint16Array;
+  error: Uint16Array;
+  flags: Uint16Array;
+  action: Uint8Array;
+  direction: Uint8Array;
+}
+
+/** Events and, as columns of their own, the requests that were completed meanwhile. */
+export interface NativeTracedBatch extends NativeBatch {
+  ios: NativeIoBatch;
+}
+
+/**
+ * Completed requests as columns of `length` rows, in order of completion.
+ *
+ * Times in ns on CLOCK_MONOTONIC, 0 where not seen: without Q (`actions: 'needed'`) `queue` is 0, and a device without
+ * requests (device mapper) has neither `getrq`, `insert` nor `issue`. `queue` is of the bio queued first, `issue` the
+ * last one. `pid` is who queued the first sector, without Q who issued it. `merges` counts the bios that joined.
+ */
+export interface NativeIoBatch {
+  length: number;
+  sector: BigUint64Array;
+  queue: BigUint64Array;
+  getrq: BigUint64Array;
+  insert: BigUint64Array;
+  issue: BigUint64Array;
+  complete: BigUint64Array;
+  sectors: Uint32Array;
+  device: Uint32Array;
+  pid: Uint32Array;
+  merges: Uint32Array;
+  /** errno of a failed request, 0 for success. */
+  error: Uint16Array;
+  direction: Uint8Array;
+}
+
+/** Running counters, cheap to take at any time while tracing. */
+export interface NativeCounters {
+  events: number;
+  dropped: number;
+  readBytes: number;
+  writeBytes: number;
+  spoolBytes: number;
+  spoolPeakBytes: number;
+}
+
+export interface NativeTransfer {
+  count: number;
+  bytes: number;
+  uniqueSectors: bigint;
+  errors: number;
+}
+
+export interface NativeGaps {
+  sequential: number;
+  small: number;
+  medium: number;
+  large: number;
+  backward: number;
+}
+
+/** Times in ns. Quantiles are within 1/128 of the true ones; the others are exact. */
+export interface NativeDistribution {
+  count: number;
+  min: number;
+  mean: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+  max: number;
+}
+
+/** Between which points of an I/O's life, by blkparse's letters. */
+export type Stage = 'q2c' | 'q2d' | 'd2c' | 'q2g' | 'g2i' | 'i2d' | 'q2m';
+
+/** null: no request gave both ends. */
+export type NativeLatency = Record<Stage, NativeDistribution | null>;
+
+/** What taking every event of a read for a read would give. */
+export interface NaiveFigures {
+  count: number;
+  bytes: number;
+  gaps: NativeGaps;
+  peakBytesPerSecond: number;
+}
+
+export interface NativeSummary {
+  /** Events by action letter, only those that occurred. */
+  actions: Record<string, number>;
+  eventsRead: number;
+  eventsDropped: number;
+  sequenceGaps: number;
+  /** Sectors of completed reads and writes in the trace, and by the devices' own counters over the same window. */
+  readSectorsTraced: bigint;
+  readSectorsDiskstats: bigint;
+  writeSectorsTraced: bigint;
+  writeSectorsDiskstats: bigint;
+  /** Why the trace is not whole, one line a cause; empty when it is. */
+  defects: string[];
+  /** Where in time events are missing; neighbours are joined. */
+  losses: NativeLoss[];
+  firstEventNs: bigint;
+  lastEventNs: bigint;
+  startedNs: bigint;
+  stoppedNs: bigint;
+  reads: NativeTransfer;
+  writes: NativeTransfer;
+  /** Completed I/Os by size in bytes. */
+  sizes: { read: Record<string, number>; write: Record<string, number> };
+  /** Of reads: as issued, as queued, as issued by offsets in the traced files. */
+  gaps: { device: NativeGaps; demand: NativeGaps; file: NativeGaps };
+  latency: { read: NativeLatency; write: NativeLatency };
+  /** `unmatched`: completions of what began before the trace or was lost; `givenUp` and `open`: never completed. */
+  requests: { matched: number; unmatched: number; givenUp: number; open: number };
+  /** ns spent with so many requests issued and not completed, by number. */
+  queueDepthNs: number[];
+  /** Reads by process, of who queued them, without Q of who issued them. */
+  readers: { pid: number; reads: number; bytes: number; gaps: NativeGaps }[];
+  naive: NaiveFigures;
+  timeline: {
+    bucketNs: number;
+    startNs: bigint;
+    readBytes: Float64Array;
+    readOps: Float64Array;
+    writeBytes: Float64Array;
+    writeOps: Float64Array;
+    /** Requests issued and not completed. */
+    meanDepth: Float64Array;
+    maxDepth: Float64Array;
+  };
+  /** In the order of the options' files. */
+  files: { bytes: number; reads: number; readBytes: number; uniqueBytes: number }[];
+  tracer: {
+    captureCpuNs: number;
+    analysisCpuNs: number;
+    peakRssBytes: number;
+    kernelBufferBytes: number;
+    spoolBytes: number;
+    spoolPeakBytes: number;
+    spoolFilePeakBytes: number;
+    spoolTotalBytes: number;
+  };
+  processes: { pids: Uint32Array; names: string[] };
+}
+
+/** A tracing session. All calls are synchronous and short; waiting is done by the callback. */
+export interface NativeTracer {
+  start(): NativeTracerInfo;
+  /** Ends tracing and drains what the kernel still holds; batches can be taken until takeBatch gives 'ended'. */
+  stop(): void;
+  /** null: nothing ready now, `onReady` will be called. */
+  takeBatch(): NativeTracedBatch | 'ended' | null;
+  counters(): NativeCounters;
+  /** After 'ended'. */
+  summary(): NativeSummary;
+  /** Undoes every change at once and frees everything; idempotent. */
+  close(): void;
+}

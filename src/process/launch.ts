@@ -1,0 +1,165 @@
+import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
+import { BlkscopeError } from '../errors.js';
+import { type Caller, callerEnvironment, sudoCaller } from './caller.js';
+import { ownOomScore } from './oom-protection.js';
+import { packetModeCommand } from './packet-pipe.js';
+import { signalTree } from './process-tree.js';
+import { inPath } from './programs.js';
+
+/** Where and as whom a workload runs. */
+export interface LaunchOptions {
+  /**
+   * cgroup.procs of the memory cgroup it joins before it becomes the workload, so that all its memory is
+   * charged.
+   */
+  cgroupProcsFile?: string;
+  /** Default: the user who called sudo. null: stay who we are. */
+  user?: Caller | null;
+  /** Default: blkscope's own. */
+  cwd?: string;
+  /** Set on top of blkscope's own environment. */
+  env?: Record<string, string>;
+}
+
+/** Which of the child's streams go where: a file descriptor it writes to itself, or a pipe to us. */
+export interface ChildStreams {
+  stdout: number;
+  stderr: number | 'pipe';
+  /** stdout is a packet pipe; see packet-pipe.ts. */
+  packets?: boolean;
+  /** A Node process that talks to us by messages (bigint included). */
+  messages?: boolean;
+}
+
+/** A started child and the time just before it was made. */
+export interface LaunchedChild {
+  child: ChildProcess;
+  pid: number;
+  startedAt: bigint;
+}
+
+/**
+ * Starts `argv` in a session of its own: a shell joins the cgroup, setpriv drops to the user and asks for
+ * SIGKILL when blkscope dies, and then becomes the program. Each step execs the next, so the process id stays
+ * the same throughout.
+ *
+ * The order matters: only root may write cgroup.procs, and the kernel forgets a parent-death signal on a
+ * change of user, so setpriv asks for it last.
+ */
+export async function launch(
+  argv: string[],
+  options: LaunchOptions,
+  streams: ChildStreams,
+): Promise<LaunchedChild> {
+  const caller = options.user === undefined ? sudoCaller() : options.user;
+  const [shell, args] = shellCommand(
+    [...privilegeCommand(caller), ...argv],
+    options,
+    streams.packets ?? false,
+  );
+  const stdio: StdioOptions = [
+    'ignore',
+    streams.stdout,
+    streams.stderr,
+    ...(streams.messages ? ['ipc' as const] : []),
+  ];
+  const startedAt = process.hrtime.bigint();
+  const child = spawn(shell, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...(caller ? callerEnvironment(caller.uid) : {}), ...options.env },
+    stdio,
+    detached: true, // setsid: the terminal's Ctrl-C reaches blkscope, which ends the workload in its own order
+    serialization: 'advanced',
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(cannotStart(argv, error)));
+  });
+  const pid = child.pid as number;
+  child.once('exit', guardAgainstOwnDeath(pid));
+  return { child, pid, startedAt };
+}
+
+/** Exit code of the shell below when the child could not join its cgroup. */
+const cgroupFailed = 125;
+
+function shellCommand(argv: string[], options: LaunchOptions, packets: boolean): [string, string[]] {
+  const script = [
+    // The tracer is protected from the out-of-memory killer; what it starts is not.
+    `[ ! -w /proc/self/oom_score_adj ] || echo ${ownOomScore()} 2>/dev/null >/proc/self/oom_score_adj`,
+    // Before the cgroup: under a tight limit its program is killed, and tokens that come together count as one.
+    ...(packets ? [packetModeCommand] : []),
+    `if [ -n "$1" ]; then echo $$ >"$1" || { echo "blkscope: cannot join the cgroup $1" >&2; exit ${cgroupFailed}; }; fi`,
+    'shift',
+    'exec "$@"',
+  ].join('\n');
+  return ['/bin/sh', ['-c', script, 'sh', options.cgroupProcsFile ?? '', ...argv]];
+}
+
+/**
+ * What to put before a program's own command line so that it runs as `caller` (null: as we are) and ends with
+ * us.
+ */
+export function privilegeCommand(caller: Caller | null): string[] {
+  const drop = caller && process.geteuid?.() === 0 ? dropArguments(caller) : [];
+  const setpriv = findSetpriv();
+  if (!setpriv && drop.length > 0) {
+    throw new BlkscopeError(
+      'NO_SETPRIV',
+      'the workload must not run as root, and setpriv, which drops to the user who called sudo, is missing: install util-linux',
+      'unsupported',
+    );
+  }
+  return setpriv ? [setpriv, ...drop, '--pdeathsig', 'KILL', '--'] : [];
+}
+
+function dropArguments({ uid, gid, groups }: Caller): string[] {
+  const supplementary = groups?.length ? ['--groups', groups.join(',')] : ['--clear-groups'];
+  return ['--reuid', String(uid), '--regid', String(gid), ...supplementary];
+}
+
+let setprivFound: string | null | undefined;
+
+/** util-linux's setpriv of 2018 or later; busybox has one that can do neither of what it is needed for. */
+function findSetpriv(): string | null {
+  if (setprivFound === undefined) {
+    const path = inPath('setpriv');
+    setprivFound = path && printsPdeathsig(path) ? path : null;
+  }
+  return setprivFound;
+}
+
+function printsPdeathsig(setpriv: string): boolean {
+  try {
+    return execFileSync(setpriv, ['--help'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).includes('pdeathsig');
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A parent-death signal reaches the child alone, not what it has started. A shell that waits for a word from
+ * us ends the whole group when none can come any more, even if we were killed. Returns what calls the guard
+ * off.
+ */
+function guardAgainstOwnDeath(pid: number): () => void {
+  const guard = spawn('/bin/sh', ['-c', 'read -r word; kill -s KILL -- "-$1"', 'sh', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  guard.on('error', () => {}); // without a guard the parent-death signal is what is left
+  guard.unref();
+  return () => {
+    guard.kill('SIGKILL');
+    signalTree(pid, 'SIGKILL'); // what the workload has left running in its group
+  };
+}
+
+function cannotStart(argv: string[], error: NodeJS.ErrnoException): BlkscopeError {
+  return new BlkscopeError('CANNOT_START', `${argv[0]}: cannot be started: ${error.message}`, 'workload', {
+    cause: error,
+  });
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Advice, bestFirst, type Change, type ChangedConditions } from '../../../src/advise/changes.js';
+import { verdictOf } from '../../../src/advise/verdict.js';
+import { renderAdvice } from '../../../src/index.js';
+import type { Model } from '../../../src/model/gguf.js';
+
+const MiB = 2 ** 20;
+const model = (experts: Model['experts']): Model => ({
+  ...{ path: 'm.gguf', parts: [], bytes: 300 * MiB, architecture: 'llama', name: null },
+  ...{ fileType: 'F16', layers: 1, tensors: [], experts },
+});
+const dense = model(null);
+const mixture = model({ count: 32, used: 4 });
+
+const around = (likely: number) => ({ low: likely * 0.8, likely, high: likely * 1.2 });
+
+function change(title: string, conditions: ChangedConditions, tokensPerSecond: number): Change {
+  const figures = { bytesPerToken: around(50 * MiB), tokensPerSecond: around(tokensPerSecond) };
+  return { title, conditions, ...figures, reason: 'a reason' };
+}
+
+/** A run of 2 tokens a second that reads 200 of the 250 MiB that a token uses, compute a tenth of it. */
+function adviceOf(changes: Change[], altered: Partial<Advice> = {}): Omit<Advice, 'verdict'> {
+  const bound: Advice['bound'] = {
+    ...{ computeNsPerToken: 5e7, computeFrom: 'warm', touchedBytesPerToken: 250 * MiB, keptBytes: 200 * MiB },
+    ...{ bandwidth: 1e9, sequentialBandwidth: 1e9, randomBandwidth: 5e8, tokensPerSecond: 19, ratio: 0.1 },
+    ...{ reReadBytesPerToken: 150 * MiB, unusedBytesPerToken: 0, waitNsPerToken: 0 },
+  };
+  const measured = { bytesPerToken: 200 * MiB, tokensPerSecond: 2 };
+  const modelled = { bytesPerToken: 201 * MiB };
+  const told = { run: 'runs/one', measured, weights: 'mapped', modelled, bound, seenShare: 1 } as const;
+  return { ...told, changes, curve: [], ...altered };
+}
+
+const pin = (speed: number) => change('100 MiB pinned', { pinBytes: 100 * MiB }, speed);
+
+test('what might be slower than the run comes after what surely gains', () => {
+  const threads: Change = {
+    ...change('2 threads', { threads: 2 }, 8),
+    tokensPerSecond: { low: 4, likely: 8, high: 9 },
+  };
+  const titles = (measured: number) => bestFirst([pin(6), threads], measured).map(({ title }) => title);
+  assert.deepEqual(titles(4), ['2 threads', '100 MiB pinned']);
+  assert.deepEqual(titles(4.5), ['100 MiB pinned', '2 threads']);
+});
+
+test('the best change that needs no more memory is named, with its range', () => {
+  const changes = [change('memory 1 GiB', { memoryBytes: 2 ** 30 }, 9), pin(6)];
+  assert.match(
+    verdictOf(adviceOf(changes), dense),
+    /^Best without more memory: 100 MiB pinned, 4\.80 to 7\.20/,
+  );
+});
+
+test('memory enough, compute alone, nothing that helps: each is said plainly', () => {
+  const enough = { measured: { bytesPerToken: MiB, tokensPerSecond: 2 } };
+  assert.match(verdictOf(adviceOf([pin(6)], enough), dense), /^Memory is enough: 1\.00 MiB/);
+  const computes = adviceOf([pin(2.1)]);
+  computes.bound.computeNsPerToken = 4.5e8;
+  assert.match(verdictOf(computes, dense), /^Compute takes most of a token/);
+  assert.match(verdictOf(adviceOf([pin(2.05)]), dense), /^Nothing but more memory helps/);
+});
+
+test('where readahead is what helps, it is said whether pinning does nothing or harms', () => {
+  const readAhead = change('readahead 128 KiB', { readAheadKib: 128 }, 8);
+  const verdict = (speed: number) => verdictOf(adviceOf([readAhead, pin(speed)]), mixture);
+  assert.match(verdict(2), /Pinning at this readahead does not help: a fixed choice of experts/);
+  assert.match(verdict(1.2), /Pinning at this readahead would harm/);
+  assert.doesNotMatch(verdict(4), /Pinning/);
+  assert.match(verdictOf(adviceOf([readAhead]), mixture), /no room to pin/);
+});
+
+test('the text tells what is guessed, the changes with their ranges, and the curve', () => {
+  const advice = adviceOf([pin(6)], { seenShare: 0.5 });
+  const curve = [{ memoryBytes: 100 * MiB, kernelBytesPerToken: 250 * MiB, pinnedBytesPerToken: 150 * MiB }];
+  const text = renderAdvice({ ...advice, curve, verdict: 'A verdict.' });
+  assert.match(text, /Guessed: the trace shows 50\.0 % of the uses of experts/);
+  assert.match(text, /100 MiB pinned +50\.0 MiB +6\.00 +4\.80 to 7\.20 {2}# a reason/);
+  assert.match(text, /100 MiB +250 MiB +150 MiB/);
+});

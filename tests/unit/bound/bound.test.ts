@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { boundOf } from '../../../src/bound/bound.js';
+import { computeNsPerToken, growthOver } from '../../../src/bound/compute-time.js';
+import { touchedByRole, touchedBytesPerToken } from '../../../src/bound/touched-bytes.js';
+import type { Summary } from '../../../src/figures/summary-schema.js';
+import { type Model, readModel, renderReport, synthesizeModel } from '../../../src/index.js';
+import { summaryFixture } from '../figures/summary-fixture.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'blkscope-bound-'));
+let dense: Model;
+let mixture: Model;
+before(async () => {
+  dense = await made('tiny-llama');
+  mixture = await made('tiny-gpt-oss');
+});
+after(() => rmSync(folder, { recursive: true }));
+
+async function made(preset: 'tiny-llama' | 'tiny-gpt-oss'): Promise<Model> {
+  const path = join(folder, `${preset}.gguf`);
+  await synthesizeModel(path, { preset });
+  return readModel(path);
+}
+
+const disk = { sequential: 1000, random: 500 };
+const [touched, hundredth] = [1e6, 1e4];
+
+/** A run of a model of which each token uses 1 MB, with memory for `kept` of it, that read `read` bytes a token. */
+function summaryOf(read: number, kept: number, tokensPerSecond: number): Summary {
+  return summaryFixture(1, (summary) => {
+    summary.timeline.readBytes = [];
+    summary.memory.limitBytes = kept + 100;
+    const work = summary.workload as NonNullable<Summary['workload']>;
+    Object.assign(work, { rssAnonBytes: 100, tokensPerSecond });
+    const phase = { startNs: 0, endNs: 1, wallNs: 1, tokens: 8, reads: summary.reads, gaps: null };
+    const model = { reads: 1, readBytes: 8 * read, uniqueBytes: read, reReadFactor: 8 };
+    const generation = { ...phase, model, bytesPerSecond: null, bytesPerToken: read };
+    summary.phases = { load: null, prompt: null, generation };
+  });
+}
+
+test('touched: all of a dense model but the table of embeddings, of a mixture the used part of its experts', () => {
+  const bytes = (model: Model, wanted: (name: string) => boolean) =>
+    model.tensors.filter(({ name }) => wanted(name)).reduce((sum, tensor) => sum + tensor.bytes, 0);
+  const row = (model: Model) => {
+    const table = model.tensors.find(({ name }) => name === 'token_embd.weight');
+    return (table?.bytes ?? 0) / (table?.shape[1] ?? 1);
+  };
+  const notTable = (name: string) => name !== 'token_embd.weight';
+  assert.equal(Math.round(touchedBytesPerToken(dense)), bytes(dense, notTable) + row(dense));
+  const experts = bytes(mixture, (name) => /_exps/.test(name));
+  assert.equal(Math.round(touchedByRole(mixture).get('experts') ?? 0), experts / 8, '4 of 32 are used');
+});
+
+test('the bound: what memory cannot keep at the speed of the disk, or compute where that takes longer', () => {
+  const model = scaled(dense);
+  const half = boundOf({
+    model,
+    summary: summaryOf(touched, touched / 2, 1 / 800),
+    compute: { ns: 0, from: 'run' },
+    disk,
+  });
+  assert.ok(half);
+  assert.equal(half.keptBytes, touched / 2);
+  close(half.tokensPerSecond, 1 / 500);
+  close(half.ratio, 500 / 800);
+  close(half.reReadBytesPerToken, touched / 2);
+  assert.equal(half.unusedBytesPerToken, 0);
+  const slow = boundOf({
+    model,
+    summary: summaryOf(0, touched * 2, 1),
+    compute: { ns: 5e8, from: 'run' },
+    disk,
+  });
+  close(slow?.tokensPerSecond ?? 0, 2);
+  close(slow?.waitNsPerToken ?? 0, 5e8);
+});
+
+test('a run whose own seconds were faster than the probe never exceeds its bound', () => {
+  const summary = summaryOf(touched, touched / 2, 1 / 300);
+  summary.timeline = { ...summary.timeline, bucketNs: 5e8, readBytes: [500, 500, 1500, 500] };
+  const bound = boundOf({ model: scaled(dense), summary, compute: { ns: 0, from: 'run' }, disk });
+  assert.equal(bound?.bandwidth, 2000);
+  assert.ok((bound?.ratio ?? 2) <= 1);
+});
+
+test('reads of a role beyond what a token can use are readahead that hit nothing', () => {
+  const summary = summaryOf(3 * touched, touched / 2, 1 / 4000);
+  assert.ok(summary.model);
+  const figures = { uniqueBytes: 0, coverage: 0, readBytes: 0, reReadFactor: null, reads: 0, firstNs: null };
+  summary.model.roles = [
+    {
+      ...figures,
+      name: 'norm',
+      bytes: 1,
+      generationBytes: 0,
+      lastNs: null,
+      bytesPerToken: 2 * touched + hundredth,
+    },
+  ];
+  const bound = boundOf({ model: scaled(dense), summary, compute: { ns: 0, from: 'run' }, disk });
+  const norm = touchedByRole(scaled(dense)).get('norm') ?? 0;
+  close(bound?.unusedBytesPerToken ?? 0, 2 * touched + hundredth - norm);
+});
+
+test('weights that were copied are in memory: compute alone is their bound, never below what was measured', () => {
+  const copied = summaryOf(0, touched, 1);
+  const work = copied.workload as NonNullable<Summary['workload']>;
+  Object.assign(work, { weights: 'copied', rssAnonBytes: touched + 50 });
+  (copied.model as NonNullable<Summary['model']>).bytes = touched;
+  const bound = boundOf({ model: scaled(dense), summary: copied, compute: { ns: 5e8, from: 'run' }, disk });
+  close(bound?.keptBytes ?? 0, touched);
+  close(bound?.tokensPerSecond ?? 0, 2);
+  const slower = boundOf({ model: scaled(dense), summary: copied, compute: { ns: 2e9, from: 'run' }, disk });
+  close(slower?.ratio ?? 0, 1);
+});
+
+test('no bound where it means nothing: no tokens, no bandwidth', () => {
+  const input = { model: scaled(dense), compute: { ns: 1, from: 'run' }, disk };
+  assert.equal(boundOf({ ...input, summary: summaryFixture(1, (s) => (s.phases = null)) }), null);
+  assert.equal(boundOf({ ...input, disk: null, summary: summaryOf(touched, touched / 2, 1) }), null);
+});
+
+test('compute is the time without stalls and without the kernel, between two samples as between many', () => {
+  const sample = (metric: string) => (at: number, value: number) => ({ time: BigInt(at), metric, value });
+  const [stall, system] = [sample('ioStallSomeUs'), sample('workloadSystemUs')];
+  const samples = [stall(0, 0), stall(2e9, 1e6), system(0, 0), system(2e9, 4e5)];
+  assert.equal(growthOver(samples, 'ioStallSomeUs', 500_000_000n, 1_500_000_000n), 5e5);
+  const span = { fromNs: 0n, toNs: 2_000_000_000n, tokens: 4 };
+  assert.equal(computeNsPerToken(samples, span, 2), (2e9 - 1e9 - 2e8) / 4);
+  assert.equal(computeNsPerToken([], span, 2), 0, 'a kernel without PSI');
+});
+
+test('the report begins with the bound', () => {
+  const summary = summaryOf(touched, touched / 2, 1 / 800);
+  summary.bound = boundOf({ model: scaled(dense), summary, compute: { ns: 1e6, from: 'run' }, disk });
+  const text = renderReport(summary);
+  assert.match(text.split('\n').slice(0, 3).join('\n'), /bound 0\.00 tokens\/s, measured 62\.5 % of it/);
+  assert.match(text, /488 KiB {2}must be read/);
+});
+
+/** The model with its sizes changed so that a token uses 1 MB. */
+function scaled(model: Model): Model {
+  const factor = touched / touchedBytesPerToken(model);
+  const tensors = model.tensors.map((tensor) => ({
+    ...tensor,
+    offset: tensor.offset * factor,
+    bytes: tensor.bytes * factor,
+  }));
+  const parts = model.parts.map((part) => ({
+    ...part,
+    bytes: part.bytes * factor,
+    metadataBytes: part.metadataBytes * factor,
+  }));
+  return { ...model, tensors, parts };
+}
+
+function close(found: number, wanted: number): void {
+  assert.ok(Math.abs(found / wanted - 1) < 1e-6, `${found}, not ${wanted}`);
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renderComparison } from '../../../src/report/compare.js';
+import { change, percent } from '../../../src/report/format.js';
+import { renderRegions } from '../../../src/report/regions-section.js';
+import { perSecond } from '../../../src/report/seconds.js';
+import { sparkline } from '../../../src/report/sparkline.js';
+import { styleFor } from '../../../src/report/style.js';
+import { renderReport } from '../../../src/report/terminal.js';
+import { lossyFixture, summaryFixture } from '../figures/summary-fixture.js';
+
+test('the report gives result and integrity first, then the figures, and fits 100 columns', () => {
+  const text = renderReport(summaryFixture(6), { title: 'runs/tiny' });
+  const lines = text.split('\n');
+  assert.match(lines[0] as string, /runs\/tiny/);
+  assert.match(lines[1] as string, /100\.0 % of the model .* 6\.00 x, 1\.33 tokens\/s/);
+  assert.match(
+    lines[3] as string,
+    /9,600 events, 0 lost; 1,228,800 read sectors traced, vda itself counted 1,228,800/,
+  );
+  assert.match(text, /600 MiB {2}read .*4,800 reads/);
+  assert.match(text, /75\.0 MiB {2}per generated token/);
+  assert.match(text, /mapped {2}weights/);
+  assert.match(text, /99\.9 % +0\.0 % +0\.0 % +0\.0 % +0\.1 %/);
+  for (const line of lines) assert.ok(line.length <= 100, `${line.length}: ${line}`);
+  assert.ok(!text.includes('\x1b'));
+  assert.ok(!/null|undefined|NaN/.test(text), text);
+});
+
+test('a run that lost events says so in its first line and gives lower bounds only', () => {
+  const text = renderReport(lossyFixture());
+  assert.match(text, /^ INCOMPLETE: .*lower bound/);
+  assert.match(text, /dropped 12 events/);
+  assert.match(text, /12 events missing between \S+ \S+ and \S+ \S+ on CPU 1 \(kernel\)/);
+  assert.match(text, />= 100\.0 % {2}coverage/);
+  assert.match(text, /at least 100\.0 % of the model/);
+});
+
+test('every stage of latency that the trace has is told, in the order of life, and none that it has not', () => {
+  const at = (mean: number) => ({
+    count: 7,
+    min: 1,
+    mean,
+    p50: mean,
+    p90: mean,
+    p99: mean,
+    p999: mean,
+    max: mean,
+  });
+  const text = renderReport(
+    summaryFixture(1, (s) => {
+      s.latency = { q2c: at(9000), q2d: at(4000), d2c: at(5000), q2g: at(1000), g2i: null, i2d: at(3000) };
+    }),
+  );
+  const stages = [...text.matchAll(/^ +(\S+) us .* 7 {2}(\w2\w) /gm)].map(([, mean, stage]) => [stage, mean]);
+  assert.deepEqual(stages, [
+    ['Q2G', '1.00'],
+    ['I2D', '3.00'],
+    ['Q2D', '4.00'],
+    ['D2C', '5.00'],
+    ['Q2C', '9.00'],
+  ]);
+});
+
+test('weights that were copied are explained', () => {
+  const text = renderReport(
+    summaryFixture(1, (s) => {
+      if (s.workload) s.workload.weights = 'copied';
+    }),
+  );
+  assert.match(text, /--no-repack/);
+});
+
+test('a recording without a model reports the device', () => {
+  const text = renderReport(
+    summaryFixture(2, (s) => {
+      s.model = null;
+      s.workload = null;
+    }),
+  );
+  assert.match(text, /200 MiB read, 100 MiB of it unique/);
+  assert.ok(!text.includes('coverage'));
+});
+
+test('two runs side by side, with the change', () => {
+  const text = renderComparison([
+    { name: 'enough', summary: summaryFixture(1, (s) => (s.memory.mode = 'none')) },
+    { name: 'short', summary: summaryFixture(6) },
+  ]);
+  assert.match(text, /enough +short +change/);
+  assert.match(text, /memory +not limited +limit 85\.0 MiB/);
+  assert.match(text, /re-read factor +1\.00 x +6\.00 x +x 6\.00/);
+  assert.match(text, /unique model bytes +100 MiB +100 MiB +same/);
+  assert.match(text, /tokens\/s +8\.00 +1\.33 +-83\.3 %/);
+});
+
+test('three runs, each with its change from the first', () => {
+  const runs = [1, 2, 4].map((times) => ({ name: `run${times}`, summary: summaryFixture(times) }));
+  assert.match(renderComparison(runs), /model bytes read +100 MiB +200 MiB \(x 2\.00\) +400 MiB \(x 4\.00\)/);
+});
+
+test('shares are never rounded to all or nothing', () => {
+  assert.equal(percent(1), '100.0 %');
+  assert.equal(percent(0.99999), '99.9 %');
+  assert.equal(percent(0.00001), '<0.1 %');
+  assert.equal(percent(0), '0.0 %');
+});
+
+test('changes read well in both directions', () => {
+  assert.equal(change(100, 100), 'same');
+  assert.equal(change(100, 150), '+50.0 %');
+  assert.equal(change(100, 40), '-60.0 %');
+  assert.equal(change(100, 599), 'x 5.99');
+  assert.equal(change(0, 5), 'from 0');
+});
+
+test('buckets add up to seconds, empty ones included', () => {
+  assert.deepEqual(perSecond([1, 2, 3, 4, 5], 5e8), [3, 7, 5]);
+  assert.deepEqual(perSecond([1, 0, 0, 2], 1e9), [1, 0, 0, 2]);
+  assert.deepEqual(perSecond([], 1e9), []);
+});
+
+test('a sparkline shows peak, zero and the mean of what it merges', () => {
+  assert.equal(sparkline([0, 1, 8], 10), ' ▂█');
+  assert.equal(sparkline([8, 8, 0, 0], 2), '█ ');
+  assert.equal(sparkline([0, 0], 10), '  ');
+});
+
+test('colours on a terminal only, and never against NO_COLOR', () => {
+  assert.notEqual(styleFor({ isTTY: true }, {}).bold('x'), 'x');
+  assert.equal(styleFor({ isTTY: true }, { NO_COLOR: '1' }).bold('x'), 'x');
+  assert.equal(styleFor({}, {}).bold('x'), 'x');
+});
+
+test('regions and phases: what was read most, what never, in 100 columns', () => {
+  const MiB = 2 ** 20;
+  const row = (name: string, bytes: number, times: number) => ({
+    name,
+    bytes,
+    uniqueBytes: times > 0 ? bytes : 0,
+    coverage: times > 0 ? 1 : 0,
+    readBytes: bytes * times,
+    reReadFactor: times > 0 ? times : null,
+    reads: 10 * times,
+    generationBytes: bytes * times,
+    bytesPerToken: (bytes * times) / 8,
+    firstNs: times > 0 ? 1 : null,
+    lastNs: times > 0 ? 2 : null,
+  });
+  const summary = summaryFixture(3, (s) => {
+    if (!s.model) return;
+    s.model.roles = [row('attention', 40 * MiB, 2), row('output', 60 * MiB, 0)];
+    s.model.layers = [row('layer 0', 30 * MiB, 1), row('layer 1', 10 * MiB, 5)];
+    s.model.tensors = [row('blk.0.attn_q.weight', 40 * MiB, 2), row('output.weight', 60 * MiB, 0)];
+    s.model.neverRead = [{ name: 'output.weight', bytes: 60 * MiB }];
+    const transfer = { bytes: 80 * MiB, uniqueBytes: 40 * MiB, reReadFactor: 2 };
+    s.phases = {
+      load: null,
+      prompt: null,
+      generation: {
+        ...{
+          startNs: 1,
+          endNs: 2e9,
+          wallNs: 2e9,
+          tokens: 8,
+          bytesPerSecond: 40 * MiB,
+          bytesPerToken: 10 * MiB,
+        },
+        ...{ reads: { ...transfer, count: 20 }, model: { ...transfer, reads: 20, readBytes: 80 * MiB } },
+        gaps: { sequential: 3, small: 0, medium: 0, large: 0, backward: 1 },
+      },
+    };
+  });
+  const text = renderReport(summary);
+  assert.match(text, /generation +2\.00 s +80\.0 MiB +80\.0 MiB +2\.00 x +40\.0 MiB\/s +10\.0 MiB +75\.0 %/);
+  assert.match(text, /attention +40\.0 MiB +100\.0 % +80\.0 MiB +2\.00 x +20 +10\.0 MiB/);
+  assert.ok(text.indexOf('layer 1') < text.indexOf('layer 0'), 'the hottest first');
+  assert.match(text, /60\.0 MiB {2}output\.weight/);
+  for (const line of text.split('\n')) assert.ok(line.length <= 100, `${line.length}: ${line}`);
+  const tables = renderRegions(summary);
+  assert.match(tables, /^tensors:\n.*\n {2}blk\.0\.attn_q\.weight/);
+  assert.match(tables, /never read:\n +60\.0 MiB {2}output\.weight/);
+  assert.equal(renderRegions(summaryFixture()), '');
+});
+
+test('of a plain file what is cached after is not called the model', () => {
+  const text = renderReport(
+    summaryFixture(1, (s) => {
+      if (s.model) s.model.files = ['/data/table.bin'];
+      s.memory.modelCachedBefore = 0;
+      s.memory.modelCachedAfter = 4096;
+    }),
+  );
+  assert.match(text, /of the file cached after/);
+});
+
+test('a comparison says why nothing is told of the weights of a small model', () => {
+  const small = summaryFixture(1, (s) => {
+    if (s.workload) s.workload.weights = null;
+    if (s.model) s.model.bytes = 2 ** 26 - 1;
+  });
+  assert.match(renderComparison([{ name: 'a', summary: small }]), /weights +too small to tell/);
+});

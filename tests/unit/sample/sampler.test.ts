@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { meminfoMetrics, pressureMetrics, vmstatMetrics } from '../../../src/sample/machine-metrics.js';
+import { counterOf } from '../../../src/sample/process-metrics.js';
+import { Sampler } from '../../../src/sample/sampler.js';
+
+test('counters of kernels of different age get the same names', () => {
+  assert.deepEqual(vmstatMetrics('pgmajfault 3\nworkingset_refault 7\n'), [
+    ['majorFaults', 3],
+    ['refaultedPages', 7],
+  ]);
+  const now = new Map(
+    vmstatMetrics('workingset_refault_anon 5\nworkingset_refault_file 9\npgsteal_anon 1\npgsteal_file 2'),
+  );
+  assert.equal(now.get('refaultedPages'), 9);
+  assert.equal(now.get('reclaimedPages'), 3);
+});
+
+test('memory in bytes, the page cache without shared memory', () => {
+  const text =
+    'MemAvailable: 50 kB\nBuffers: 1 kB\nCached: 10 kB\nSwapTotal: 8 kB\nSwapFree: 5 kB\nShmem: 4 kB\n';
+  assert.deepEqual(meminfoMetrics(text), [
+    ['pageCacheBytes', 7 * 1024],
+    ['availableBytes', 50 * 1024],
+    ['swapUsedBytes', 3 * 1024],
+  ]);
+});
+
+test('stalls and process counters', () => {
+  const pressure =
+    'some avg10=0.00 avg60=0.00 avg300=0.00 total=12\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=5\n';
+  assert.deepEqual(pressureMetrics('io', pressure), [
+    ['ioStallSomeUs', 12],
+    ['ioStallFullUs', 5],
+  ]);
+  assert.equal(counterOf('rchar: 10\nread_bytes: 4096\n', 'read_bytes'), 4096);
+});
+
+test('samples are a few a second on the monotonic clock, and see what this process reads', async () => {
+  const file = fileURLToPath(import.meta.url);
+  const begin = process.hrtime.bigint();
+  const sampler = new Sampler({ paths: [file], everyMs: 50 });
+  sampler.watch(process.pid);
+  await sleep(120);
+  for (let i = 0; i < 200; i++) readFileSync(file);
+  await sleep(120);
+  sampler.stop();
+  const { samples, looks } = sampler;
+  assert.ok(looks >= 4, `${looks} looks`);
+  assert.ok(samples.every(({ time }) => time >= begin && time <= process.hrtime.bigint()));
+  assert.ok((sampler.growth('workloadReadCallBytes') ?? 0) >= 200 * readFileSync(file).length);
+  assert.ok((sampler.growth('faults') ?? 0) > 0);
+  assert.ok((samples.findLast(({ metric }) => metric === 'modelCachedBytes')?.value ?? 0) > 0);
+  assert.equal(sampler.growth('no such metric'), null);
+});

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseSweep } from '../../../src/sweep/sweep-file.js';
+import { planSweep } from '../../../src/sweep/sweep-plan.js';
+
+const problem = (text: string) => {
+  try {
+    parseSweep(text, 'my.yaml');
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'no problem';
+};
+
+test('a mistake is named with its line and key', () => {
+  assert.match(
+    problem('model: a.gguf\npressure:\n  - none\n  - limit: 3X\n'),
+    /^my\.yaml:4: pressure\.1\.limit: '3X' is not a size/,
+  );
+  assert.match(problem('model: a.gguf\n\ntoken: 5\n'), /^my\.yaml:3: token: no such key/);
+  assert.match(problem('model: a.gguf\ntokens: [5, -1]\n'), /^my\.yaml:2: tokens\.1: /);
+  assert.match(problem('model: a.gguf\nrepeat: two\n'), /^my\.yaml:2: repeat: /);
+  assert.match(problem('model: a.gguf\nthreads: [1\n'), /^my\.yaml:\d: /);
+  assert.match(problem('tokens: 5\n'), /^my\.yaml:1: model: /);
+  assert.match(
+    problem('model: a.gguf\npressure: {squeeze: 3G}\n'),
+    /^my\.yaml:2: pressure: is not a pressure/,
+  );
+  assert.match(problem(''), /^my\.yaml:1: the file is empty/);
+  assert.match(problem('tokens: 5\n'), /^my\.yaml:1: model: is missing/);
+  assert.match(problem('model:\n  path: y.gguf\n'), /^my\.yaml:\d: model\.synthesize: is missing/);
+  assert.match(
+    problem('model: a.gguf\n---\nmodel: b.gguf\n'),
+    /^my\.yaml:\d: a second document begins; write one/,
+  );
+});
+
+test('every combination, repeats outermost, each with a folder of its own', () => {
+  const text = JSON.stringify({
+    model: ['a.gguf', 'b.gguf'],
+    pressure: ['none', { limit: '3G' }],
+    tokens: 10,
+    threads: [1, 2],
+    readahead: 128,
+    repeat: 3,
+    timeLimit: 60,
+  });
+  const plans = planSweep({ ...parseSweep(text, 'x.json'), output: '/out' });
+  assert.equal(plans.length, 2 * 2 * 2 * 3);
+  assert.equal(new Set(plans.map(({ options }) => options.output)).size, plans.length);
+  assert.deepEqual(
+    plans.slice(0, 8).map(({ repeat }) => repeat),
+    Array(8).fill(1),
+  );
+  const last = plans.at(-1);
+  assert.equal(last?.group, 'b.limit-3.00GiB.t2');
+  assert.equal(last?.options.output, '/out/b.limit-3.00GiB.t2-r3');
+  assert.deepEqual(last?.options.pressure, { mode: 'limit', bytes: 3 * 2 ** 30 });
+  assert.equal(last?.options.readAheadKib, 128);
+  assert.deepEqual(last?.options.workload, { timeLimitMs: 60_000, tokens: 10, threads: 2 });
+});
+
+test('combinations that would share a folder are refused', () => {
+  const sweep = { ...parseSweep('model: [x/a.gguf, y/a.gguf]\n', 'x.yaml'), output: '/out' };
+  assert.throws(() => planSweep(sweep), /both be called a:/);
+});
