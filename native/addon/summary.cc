@@ -128,6 +128,22 @@ Napi::Object jsProcesses(Napi::Env env, const Notes& notes) {
   return object;
 }
 
+Napi::Array jsDefects(Napi::Env env, const std::vector<Defect>& defects) {
+  auto array = Napi::Array::New(env, defects.size());
+  for (uint32_t i = 0; i < defects.size(); ++i) {
+    auto values = Napi::Object::New(env);
+    for (const auto& [name, value] : defects[i].values) {
+      const auto* number = std::get_if<uint64_t>(&value);
+      values[name] = number ? jsNumber(env, *number) : Napi::String::New(env, std::get<std::string>(value));
+    }
+    auto object = Napi::Object::New(env);
+    object["code"] = Napi::String::New(env, defects[i].code);
+    object["values"] = values;
+    array[i] = object;
+  }
+  return array;
+}
+
 Napi::Array jsLosses(Napi::Env env, const LossLog& log) {
   auto array = Napi::Array::New(env, log.losses().size());
   uint32_t i = 0;
@@ -158,9 +174,7 @@ Napi::Object jsSummary(Napi::Env env, const TraceFigures& trace) {
   object["readSectorsDiskstats"] = jsBigint(env, integrity.traced.readSectors);
   object["writeSectorsTraced"] = jsBigint(env, analysis.writes().bytes >> 9);
   object["writeSectorsDiskstats"] = jsBigint(env, integrity.traced.writtenSectors);
-  auto defects = Napi::Array::New(env, integrity.defects.size());
-  for (uint32_t i = 0; i < integrity.defects.size(); ++i) defects[i] = Napi::String::New(env, integrity.defects[i]);
-  object["defects"] = defects;
+  object["defects"] = jsDefects(env, integrity.defects);
   object["losses"] = jsLosses(env, integrity.losses);
   object["firstEventNs"] = jsBigint(env, analysis.firstNs());
   object["lastEventNs"] = jsBigint(env, analysis.lastNs());

@@ -80,7 +80,9 @@ Result<void> FileSource::addBase(const std::string& base) {
   uint64_t bytes = 0;
   long next = 0;
   for (const auto& [cpu, path] : files) {
-    for (; next < cpu; ++next) defects_.push_back(base + ".blktrace." + std::to_string(next) + " is missing");
+    for (; next < cpu; ++next) {
+      defects_.push_back({"FILE_MISSING", {{"file", base + std::string(kInfix) + std::to_string(next)}}});
+    }
     next = cpu + 1;
     if (auto added = addFile(path); !added) return added;
     std::error_code error;
@@ -129,10 +131,10 @@ std::vector<uint32_t> FileSource::devices() const {
   return {all.begin(), all.end()};
 }
 
-std::vector<std::string> FileSource::defects() const {
-  std::vector<std::string> all = defects_;
+std::vector<Defect> FileSource::defects() const {
+  std::vector<Defect> all = defects_;
   for (const FileStream& stream : streams_) {
-    for (std::string& line : stream.defects()) all.push_back(std::move(line));
+    for (Defect& defect : stream.defects()) all.push_back(std::move(defect));
   }
   return all;
 }

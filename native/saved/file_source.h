@@ -27,8 +27,8 @@ class FileSource {
   uint64_t sequenceGaps() const;
   /// Kernel's numbers of the devices seen, ascending. After the last read.
   std::vector<uint32_t> devices() const;
-  /// What is missing or could not be read, one line a cause. After the last read.
-  std::vector<std::string> defects() const;
+  /// What is missing or could not be read. After the last read.
+  std::vector<Defect> defects() const;
 
  private:
   Result<void> add(const std::string& path);
@@ -36,7 +36,7 @@ class FileSource {
   Result<void> addFile(const std::string& path);
 
   std::vector<FileStream> streams_;
-  std::vector<std::string> defects_;
+  std::vector<Defect> defects_;
   Notes notes_;
 };
 

@@ -45,24 +45,27 @@ void FileStream::noteDevices(std::span<const Event> events) {
   }
 }
 
-std::vector<std::string> FileStream::defects() const {
-  std::vector<std::string> lines;
+void noteEnd(const ByteWindow& window, const std::string& name, std::vector<Defect>& defects) {
+  if (size_t rest = window.bytes().size()) {
+    defects.push_back({"CUT_RECORD", {{"file", name}, {"bytes", rest}, {"offset", window.offset()}}});
+  }
+  if (window.error()) {
+    std::string reason = std::strerror(window.error());
+    defects.push_back({"READ_FAILED", {{"file", name}, {"offset", window.offset()}, {"reason", reason}}});
+  }
+}
+
+std::vector<Defect> FileStream::defects() const {
+  std::vector<Defect> found;
   if (uint64_t garbage = decoder_.garbageBytes()) {
-    lines.push_back(name_ + ": " + std::to_string(garbage) + " bytes are no trace records, the first at offset " +
-                    std::to_string(decoder_.firstGarbageAt()));
+    found.push_back(
+        {"NOT_RECORDS", {{"file", name_}, {"bytes", garbage}, {"offset", decoder_.firstGarbageAt()}}});
   }
-  if (size_t rest = window_.bytes().size()) {
-    lines.push_back(name_ + ": it ends in the middle of a record, " + std::to_string(rest) + " bytes of it at offset " +
-                    std::to_string(window_.offset()));
-  }
-  if (window_.error()) {
-    lines.push_back(name_ + ": reading failed at offset " + std::to_string(window_.offset()) + ": " +
-                    std::strerror(window_.error()));
-  }
+  noteEnd(window_, name_, found);
   if (uint64_t gaps = decoder_.sequenceGaps()) {
-    lines.push_back(name_ + ": " + std::to_string(gaps) + " events are missing by their sequence numbers");
+    found.push_back({"FILE_SEQUENCE_GAPS", {{"file", name_}, {"events", gaps}}});
   }
-  return lines;
+  return found;
 }
 
 }  // namespace blkscope

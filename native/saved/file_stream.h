@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "decode/defect.h"
 #include "decode/record.h"
 #include "system/fd.h"
 #include "system/result.h"
@@ -37,6 +38,9 @@ class ByteWindow {
   int error_ = 0;
 };
 
+/// Notes what a file that was read to its end leaves behind: half a record, an error.
+void noteEnd(const ByteWindow& window, const std::string& name, std::vector<Defect>& defects);
+
 /// A stream of one CPU of one device, in time order.
 class FileStream {
  public:
@@ -49,8 +53,8 @@ class FileStream {
   const RecordDecoder& decoder() const { return decoder_; }
   /// Kernel's numbers of the devices seen, in order of appearance.
   const std::vector<uint32_t>& devices() const { return devices_; }
-  /// What could not be read, one line a cause, with the file's name and offset. After the last read.
-  std::vector<std::string> defects() const;
+  /// What could not be read, with the file's name and offset. After the last read.
+  std::vector<Defect> defects() const;
 
  private:
   void noteDevices(std::span<const Event> events);

@@ -83,7 +83,7 @@ class Splitter {
 
 }  // namespace
 
-Result<std::vector<FileStream>> splitStream(const std::string& name, Fd fd, std::vector<std::string>& defects) {
+Result<std::vector<FileStream>> splitStream(const std::string& name, Fd fd, std::vector<Defect>& defects) {
   ByteWindow window(std::move(fd));
   Splitter splitter;
   uint64_t garbage = 0;
@@ -102,14 +102,9 @@ Result<std::vector<FileStream>> splitStream(const std::string& name, Fd fd, std:
     }
   } while (window.refill());
   if (garbage) {
-    defects.push_back(name + ": " + std::to_string(garbage) + " bytes are no trace records, the first at offset " +
-                      std::to_string(firstGarbageAt));
+    defects.push_back({"NOT_RECORDS", {{"file", name}, {"bytes", garbage}, {"offset", firstGarbageAt}}});
   }
-  if (size_t rest = window.bytes().size()) {
-    defects.push_back(name + ": it ends in the middle of a record, " + std::to_string(rest) + " bytes of it at offset " +
-                      std::to_string(window.offset()));
-  }
-  if (window.error()) defects.push_back(name + ": reading failed: " + std::strerror(window.error()));
+  noteEnd(window, name, defects);
   return splitter.finish(name);
 }
 

@@ -14,6 +14,6 @@ namespace blkscope {
 /// memory stays fixed, whatever the length, at the cost of the space.
 ///
 /// `defects` takes what could not be read. Errors: no space or no place for the copies.
-Result<std::vector<FileStream>> splitStream(const std::string& name, Fd fd, std::vector<std::string>& defects);
+Result<std::vector<FileStream>> splitStream(const std::string& name, Fd fd, std::vector<Defect>& defects);
 
 }  // namespace blkscope

@@ -113,22 +113,18 @@ void Session::listDefects() {
   auto& defects = integrity_.defects;
   const CaptureOutcome& outcome = capture_->outcome();
   if (uint64_t dropped = capture_->kernelDropped()) {
-    defects.push_back("the kernel dropped " + std::to_string(dropped) + " events for want of buffers (" +
-                      std::to_string(info_.bufferCount) + " of " + std::to_string(info_.bufferBytes >> 10) +
-                      " KiB per CPU); give four times as many: --buffer-count " + std::to_string(info_.bufferCount * 4));
+    defects.push_back({"KERNEL_DROPPED",
+                       {{"events", dropped},
+                        {"buffers", info_.bufferCount},
+                        {"kib", info_.bufferBytes >> 10},
+                        {"moreBuffers", info_.bufferCount * 4}}});
   }
-  if (spool_->droppedEvents()) {
-    defects.push_back("the spool reached its limit and dropped " + std::to_string(spool_->droppedEvents()) +
-                      " events; give it more room");
-  }
-  if (integrity_.sequenceGaps) {
-    defects.push_back(std::to_string(integrity_.sequenceGaps) + " events are missing by their sequence numbers");
-  }
+  if (uint64_t dropped = spool_->droppedEvents()) defects.push_back({"SPOOL_FULL", {{"events", dropped}}});
+  if (integrity_.sequenceGaps) defects.push_back({"SEQUENCE_GAPS", {{"events", integrity_.sequenceGaps}}});
   if (outcome.fullNs && options_.onFull == Capture::OnFull::stop) {
-    defects.push_back("the capture ended " + std::to_string((outcome.fullNs - startedNs_) / 1'000'000) +
-                      " ms after its start, when the spool was full");
+    defects.push_back({"STOPPED_WHEN_FULL", {{"ms", (outcome.fullNs - startedNs_) / 1'000'000}}});
   }
-  if (!outcome.error.empty()) defects.push_back("a part of the capture ended early: " + outcome.error);
+  if (!outcome.error.empty()) defects.push_back({"CAPTURE_FAILED", {{"reason", outcome.error}}});
 }
 
 void Session::close() {

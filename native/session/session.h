@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analyse/analysis.h"
+#include "decode/defect.h"
 #include "session/batch_queue.h"
 #include "session/capture.h"
 #include "source/disk_counters.h"
@@ -62,7 +63,7 @@ struct Integrity {
   uint64_t sequenceGaps = 0;
   DiskCounters traced;  // by the devices' own counters, over the same window
   LossLog losses;        // where in time events are missing
-  std::vector<std::string> defects;  // one line a cause of loss; empty: complete
+  std::vector<Defect> defects;  // one a cause of loss; empty: complete
 };
 
 /// One session. start, take batches at will, stop, take the rest, read the figures; close at any time.

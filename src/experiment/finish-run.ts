@@ -4,6 +4,7 @@ import type { DiskSpeed } from '../bound/disk-speed.js';
 import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
 import { buildSummary } from '../figures/build-summary.js';
+import { lossProblem } from '../figures/defects.js';
 import { FoundFiles } from '../figures/found-files.js';
 import { type Heat, heatOf } from '../figures/heat.js';
 import { phaseWindows } from '../figures/phases.js';
@@ -205,15 +206,7 @@ function problemOf(
   if (outcome && (outcome.exitCode !== 0 || outcome.timedOut)) {
     return new BlkscopeError('WORKLOAD_FAILED', workloadFailure(outcome, summary, input.folder), 'workload');
   }
-  if (!summary.integrity.complete) {
-    const why = summary.integrity.defects.join('; ') || 'events were lost';
-    return new BlkscopeError(
-      'INCOMPLETE',
-      `the trace is incomplete, its counts are lower bounds: ${why}`,
-      'incomplete',
-    );
-  }
-  return null;
+  return lossProblem(summary.integrity.defects);
 }
 
 function workloadFailure(outcome: WorkloadOutcome, { memory }: Summary, folder: RunFolder): string {

@@ -2,6 +2,7 @@ import { release } from 'node:os';
 import type { GroupKind } from '../model/region-groups.js';
 import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native/trace.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
+import { toldDefect } from './defects.js';
 import type { Heat } from './heat.js';
 import type { PhaseName } from './phases.js';
 import type { RegionResults } from './region-figures.js';
@@ -77,9 +78,10 @@ function heldBytes({ lockedBytes, limitBytes, pinnedBytes }: Summary['memory']):
 }
 
 function integrity(traced: NativeSummary, interrupted: string | null): Summary['integrity'] {
-  const defects = interrupted ? [...traced.defects, interrupted] : traced.defects;
+  const cut = interrupted ? [{ code: 'INTERRUPTED', values: { reason: interrupted } }] : [];
+  const defects = [...traced.defects, ...cut].map(toldDefect);
   return {
-    complete: defects.length === 0 && traced.eventsDropped === 0 && traced.sequenceGaps === 0,
+    complete: defects.length === 0,
     eventsRead: traced.eventsRead,
     eventsDropped: traced.eventsDropped,
     sequenceGaps: traced.sequenceGaps,

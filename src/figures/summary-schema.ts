@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { summarySchemaVersion } from './summary-version.js';
 
-// summary.json, schema 1. Plain numbers; bytes unless the name says otherwise, times in ns; null where not known.
+// summary.json, schema 2. Plain numbers; bytes unless the name says otherwise, times in ns; null where not known.
 // docs/metrics.md tells for every figure where in an I/O's life it is taken.
 
 const count = z.number().int().nonnegative();
@@ -126,8 +126,16 @@ export const summarySchema = z.object({
     readSectorsDiskstats: count.nullable(),
     writeSectorsTraced: count,
     writeSectorsDiskstats: count.nullable(),
-    /** Why the run is not complete, one line a cause. */
-    defects: z.array(z.string()),
+    /** Why the run is not complete; its causes are in figures/defects.ts. */
+    defects: z.array(
+      z.object({
+        code: z.string(),
+        message: z.string(),
+        mend: z.string().nullable(),
+        /** Events are missing, so that counts are lower bounds. */
+        lowerBounds: z.boolean(),
+      }),
+    ),
     /** Where in time events are missing, on the clock of timeline.startNs; cpu null: the kernel does not tell. */
     losses: z
       .array(

@@ -28,6 +28,12 @@ export interface NativeLoss {
   by: 'kernel' | 'spool';
 }
 
+/** A cause of an incomplete trace: its line is in figures/defects.ts, whose holes `values` fill by their names. */
+export interface NativeDefect {
+  code: string;
+  values: Record<string, number | string>;
+}
+
 export interface NativeTracerOptions {
   source: 'auto' | SourceKind;
   /** Kernel names of block devices: `vda`, `nvme0n1`, `dm-0`. */
@@ -201,8 +207,8 @@ export interface NativeSummary {
   readSectorsDiskstats: bigint;
   writeSectorsTraced: bigint;
   writeSectorsDiskstats: bigint;
-  /** Why the trace is not whole, one line a cause; empty when it is. */
-  defects: string[];
+  /** Why the trace is not whole; empty when it is. */
+  defects: NativeDefect[];
   /** Where in time events are missing; neighbours are joined. */
   losses: NativeLoss[];
   firstEventNs: bigint;

@@ -1,3 +1,4 @@
+import { defectLine } from '../figures/defects.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { weightsNote } from '../workload/weights.js';
 import { boundLine, boundSection } from './bound-section.js';
@@ -17,7 +18,7 @@ export interface ReportOptions {
 
 /** A run's report for a terminal: the result and whether it can be trusted first, then the figures behind it. */
 export function renderReport(summary: Summary, options: ReportOptions = {}): string {
-  const page = new Page(options.style ?? plainStyle, options.columns ?? 100, !summary.integrity.complete);
+  const page = new Page(options.style ?? plainStyle, options.columns ?? 100, countsAreLow(summary));
   heading(page, summary, options.title);
   modelReads(page, summary);
   boundSection(page, summary);
@@ -68,11 +69,16 @@ export class Page {
   }
 }
 
+function countsAreLow({ integrity }: Summary): boolean {
+  return integrity.defects.some(({ lowerBounds }) => lowerBounds);
+}
+
 function heading(page: Page, summary: Summary, title?: string): void {
   const { integrity } = summary;
   if (!integrity.complete) {
-    page.line(` ${page.style.warn('INCOMPLETE')}: counts marked >= are lower bounds`);
-    for (const defect of integrity.defects) page.line(`   ${page.style.warn(defect)}`);
+    const doubt = page.lowerBounds ? 'counts marked >= are lower bounds' : 'no count is too low';
+    page.line(` ${page.style.warn('INCOMPLETE')}: ${doubt}`);
+    for (const defect of integrity.defects) page.line(`   ${page.style.warn(defectLine(defect))}`);
     for (const line of lossLines(summary)) page.line(`   ${line}`);
   }
   if (title) page.line(` ${page.style.bold(title)}`);
@@ -99,8 +105,9 @@ function lossLines({ integrity: { losses = [] }, timeline: { startNs } }: Summar
 }
 
 /** The run in one line. */
-function result({ model, reads, workload, integrity }: Summary): string {
-  const bound = integrity.complete ? '' : 'at least ';
+function result(summary: Summary): string {
+  const { model, reads, workload } = summary;
+  const bound = countsAreLow(summary) ? 'at least ' : '';
   const parts = [];
   if (model) {
     parts.push(`${bound}${format.percent(model.coverage)} of the ${subjectOf(model)} read from the disk`);

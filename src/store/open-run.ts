@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
-import { summarySchemaVersion } from '../figures/summary-version.js';
+import { oldestSummarySchema, summarySchemaVersion } from '../figures/summary-version.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
 import { storeError } from '../run/store-error.js';
@@ -100,9 +100,16 @@ export async function openRun(path: string): Promise<Run> {
     throw new BlkscopeError('ENOENT', `${path}: no such run folder`);
   }
   const summary = readJson(folder, runFiles.summary) as { schema?: unknown };
-  refuseVersion(join(path, runFiles.summary), 'summary', Number(summary.schema), summarySchemaVersion);
+  refuseVersion(
+    join(path, runFiles.summary),
+    'summary',
+    Number(summary.schema),
+    summarySchemaVersion,
+    oldestSummarySchema,
+  );
+  const { upgraded } = await import('../figures/older-summary.js');
   const { summarySchema } = await import('../figures/summary-schema.js');
-  const checked = summarySchema.safeParse(summary);
+  const checked = summarySchema.safeParse(upgraded(summary));
   if (!checked.success) {
     const issue = checked.error.issues[0];
     throw new BlkscopeError(
@@ -129,8 +136,8 @@ function readJson(folder: string, name: string): unknown {
   }
 }
 
-function refuseVersion(path: string, what: string, found: number, known: number): void {
-  if (found === known) return;
+function refuseVersion(path: string, what: string, found: number, known: number, oldest = known): void {
+  if (found >= oldest && found <= known) return;
   if (!Number.isInteger(found) || found < 1) {
     throw new BlkscopeError(
       'BAD_SCHEMA',

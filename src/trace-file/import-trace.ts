@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
+import { lossProblem } from '../figures/defects.js';
 import type { RegionJoin, RegionResults } from '../figures/region-figures.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
@@ -86,7 +87,7 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
       folder.writeJson(runFiles.summary, summary);
       folder.writeJson(runFiles.config, whole);
       folder.publish();
-      return { run: new Run(folder.target, summary, whole), problem: problemOf(summary) };
+      return { run: new Run(folder.target, summary, whole), problem: lossProblem(summary.integrity.defects) };
     } finally {
       clearInterval(show);
       options.signal?.removeEventListener('abort', stop);
@@ -292,14 +293,4 @@ function filesConfig(files: TracedFiles | null): RunConfig['files'] {
     bytes: file.extents.bytes,
     extents: extentsConfig(file.extents),
   }));
-}
-
-function problemOf({ integrity }: Summary): BlkscopeError | null {
-  if (integrity.complete) return null;
-  const why = integrity.defects.join('; ') || 'events were lost';
-  return new BlkscopeError(
-    'INCOMPLETE',
-    `the trace is incomplete, its counts are lower bounds: ${why}`,
-    'incomplete',
-  );
 }

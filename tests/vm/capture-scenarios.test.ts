@@ -10,7 +10,7 @@ interface Outcome {
   tracesLeft: string;
   actions: Record<string, number>;
   reads: { count: number; errors: number };
-  defects: string[];
+  defects: { code: string; values: Record<string, unknown> }[];
   readSectorsTraced: number;
   readSectorsDiskstats: number;
   remapped: number[];
@@ -105,7 +105,7 @@ for (const kernel of ['6.1', '7.3'] as const) {
     test('keeps what it has of a device that vanishes, says so, and goes on with the others', () => {
       const { reads, defects } = outcome('vanished');
       assert.equal(reads.count, 150);
-      assert.match(defects.join(), /vanished while it was traced/);
+      assert.match(JSON.stringify(defects), /vanished while it was traced/);
     });
 
     test('loses nothing when a CPU goes offline', () => {

@@ -180,7 +180,7 @@ TEST_CASE("a full spool drops by count and time, or ends the capture") {
       lost += loss.count;
     }
     CHECK(lost == session.integrity().dropped);
-    bool told = session.integrity().defects.back().find("when the spool was full") != std::string::npos;
+    bool told = session.integrity().defects.back().code == "STOPPED_WHEN_FULL";
     CHECK(told == (onFull == Capture::OnFull::stop));
   }
 }

@@ -1,3 +1,4 @@
+import { toldDefect } from '../../../src/figures/defects.js';
 import type { Summary } from '../../../src/figures/summary-schema.js';
 
 /** A run of a 100 MiB model read `times` over, a second each time, without other I/O. */
@@ -5,7 +6,7 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
   const bytes = 100 * 2 ** 20;
   const reads = (bytes / 131072) * times;
   const summary: Summary = {
-    schema: 1,
+    schema: 2,
     source: { kind: 'ftrace', protocol: 1, device: 'vda', kernel: '6.18.0', actions: { D: reads, C: reads } },
     integrity: {
       complete: true,
@@ -126,6 +127,11 @@ export function lossyFixture(): Summary {
     integrity.complete = false;
     integrity.eventsDropped = 12;
     integrity.losses = [{ fromNs: 55e8, toNs: 575e7, count: 12, cpu: 1, by: 'kernel' }];
-    integrity.defects = ['the kernel dropped 12 events: its buffers were full'];
+    integrity.defects = [
+      toldDefect({
+        code: 'KERNEL_DROPPED',
+        values: { events: 12, buffers: 4, kib: 512, moreBuffers: 16 },
+      }),
+    ];
   });
 }

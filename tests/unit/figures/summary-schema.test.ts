@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { upgraded } from '../../../src/figures/older-summary.js';
 import { summarySchema } from '../../../src/figures/summary-schema.js';
 import { summaryFixture } from './summary-fixture.js';
 
@@ -19,7 +20,7 @@ test('a figure that is missing, negative or no number is refused, and named', ()
     ['integrity.eventsDropped', (s) => Object.assign(s.integrity as object, { eventsDropped: -1 })],
     ['reads.uniqueSectors', (s) => Object.assign(s.reads as object, { uniqueSectors: 'many' })],
     ['memory.mode', (s) => Object.assign(s.memory as object, { mode: 'swap' })],
-    ['schema', (s) => Object.assign(s, { schema: 2 })],
+    ['schema', (s) => Object.assign(s, { schema: 1 })],
   ];
   for (const [path, breakIt] of broken) {
     const summary = structuredClone(summaryFixture()) as unknown as Record<string, never>;
@@ -28,4 +29,15 @@ test('a figure that is missing, negative or no number is refused, and named', ()
     assert.equal(result.success, false, path);
     assert.equal(result.error?.issues[0]?.path.join('.'), path);
   }
+});
+
+test('a summary of schema 1 is read: its causes were sentences', () => {
+  const { integrity, ...rest } = summaryFixture();
+  const read = (told: object) =>
+    summarySchema.parse(upgraded({ ...rest, schema: 1, integrity: { ...integrity, ...told } })).integrity;
+  assert.deepEqual(read({}).defects, []);
+  assert.deepEqual(read({ complete: false, defects: ['a cause'] }).defects, [
+    { code: 'EARLIER', message: 'a cause', mend: null, lowerBounds: true },
+  ]);
+  assert.equal(read({ complete: false, defects: [] }).defects[0]?.message, 'events were lost');
 });

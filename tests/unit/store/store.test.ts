@@ -143,11 +143,11 @@ test('what is no run, or of another schema, is refused with the reason', async (
   };
   await assert.rejects(openRun(join(folder, 'nowhere')), { code: 'ENOENT', message: /no such run folder/ });
   await assert.rejects(openRun(tmpdir()), { code: 'NOT_A_RUN', message: /has no summary\.json/ });
-  edit(/"schema":1/, '"schema":2');
+  edit(/"schema":2/, '"schema":3');
   await refuse('SCHEMA_VERSION', /newer blkscope wrote it: update/);
-  edit(/"schema":2/, '"schema":0');
+  edit(/"schema":3/, '"schema":0');
   await refuse('BAD_SCHEMA', /names no summary schema/);
-  edit(/"schema":0/, '"schema":1');
+  edit(/"schema":0/, '"schema":2');
   edit(/"count":\d+/, '"count":"many"');
   await refuse('BAD_SUMMARY', /reads\.count: .*changed or is damaged/);
   writeFileSync(join(folder, 'summary.json'), '{');

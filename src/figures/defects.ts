@@ -1,0 +1,121 @@
+import { BlkscopeError } from '../errors.js';
+import type { NativeDefect } from '../native/trace.js';
+
+/** A cause of an incomplete trace, as summary.json tells it. */
+export interface Defect {
+  code: string;
+  /** What happened. */
+  message: string;
+  /** What to do so that it does not happen again; null where nobody knows. */
+  mend: string | null;
+  /** Whether events are missing, so that counts are lower bounds; else other figures are in doubt, as the message says. */
+  lowerBounds: boolean;
+}
+
+interface Cause {
+  message: string;
+  mend: string;
+  lowerBounds: boolean;
+}
+
+/**
+ * Every cause, by its code: of a live trace, of a saved one, and of the run around it.
+ *
+ * `{reason}` stands for a value, `{events event}` for a number and what it counts: `1 event`, `2,000 events`.
+ */
+export const causes: Record<string, Cause> = {
+  KERNEL_DROPPED: {
+    message: 'the kernel dropped {events event} for want of buffers ({buffers} of {kib} KiB per CPU)',
+    mend: 'give four times as many: --buffer-count {moreBuffers}',
+    lowerBounds: true,
+  },
+  SPOOL_FULL: {
+    message: 'the spool reached its limit and dropped {events event}',
+    mend: 'give it more memory with --spool-size, or files to go on in with --spool',
+    lowerBounds: true,
+  },
+  STOPPED_WHEN_FULL: {
+    message: 'the capture ended {ms} ms after its start, when the spool was full',
+    mend: 'give the spool more memory with --spool-size, or files to go on in with --spool',
+    lowerBounds: true,
+  },
+  SEQUENCE_GAPS: {
+    message: 'by the sequence numbers {events event} did not arrive',
+    mend: 'trace again with more buffers: --buffer-count',
+    lowerBounds: true,
+  },
+  CAPTURE_FAILED: {
+    message: 'a part of the capture ended early: {reason}',
+    mend: 'mend what the reason names, and trace again',
+    lowerBounds: true,
+  },
+  FILE_MISSING: {
+    message: '{file} is missing',
+    mend: 'copy all files of the trace, one for each CPU, and import it again',
+    lowerBounds: true,
+  },
+  NOT_RECORDS: {
+    message: '{file}: {bytes byte} belong to no trace record, the first at offset {offset}',
+    mend: 'copy the file again from where it was made, in binary mode',
+    lowerBounds: true,
+  },
+  CUT_RECORD: {
+    message: '{file}: it ends in the middle of a record, {bytes byte} of it at offset {offset}',
+    mend: 'copy the file again when its tracer has ended',
+    lowerBounds: true,
+  },
+  READ_FAILED: {
+    message: '{file}: reading failed at offset {offset}: {reason}',
+    mend: 'copy the file to a disk that can be read, and import it again',
+    lowerBounds: true,
+  },
+  FILE_SEQUENCE_GAPS: {
+    message: '{file}: by the sequence numbers {events event} are not in it',
+    mend: 'make the trace again with more buffers: -n of blktrace',
+    lowerBounds: true,
+  },
+  INTERRUPTED: {
+    message: '{reason}',
+    mend: 'let the workload end by itself',
+    lowerBounds: true,
+  },
+};
+
+/** A cause in words. */
+export function toldDefect({ code, values }: NativeDefect): Defect {
+  const { message, mend, lowerBounds } = causes[code] ?? unknownCause;
+  const fill = (text: string) => filled(text, { code, ...values });
+  return { code, message: fill(message), mend: fill(mend), lowerBounds };
+}
+
+/** For a list that one line has room for. */
+export function defectLine({ message, mend }: Defect): string {
+  return mend === null ? message : `${message}; ${mend}`;
+}
+
+/** What to say of a trace whose counts are lower bounds; null where they are not. */
+export function lossProblem(defects: readonly Defect[]): BlkscopeError | null {
+  const losses = defects.filter(({ lowerBounds }) => lowerBounds);
+  if (losses.length === 0) return null;
+  const why = losses.map(defectLine).join('; ');
+  return new BlkscopeError(
+    'INCOMPLETE',
+    `the trace is incomplete, its counts are lower bounds: ${why}`,
+    'incomplete',
+  );
+}
+
+/** Only a core of another version knows causes that are not listed. */
+const unknownCause: Cause = {
+  message: 'the core tells of {code}, which this version of blkscope has no words for',
+  mend: 'install blkscope again',
+  lowerBounds: true,
+};
+
+function filled(text: string, values: NativeDefect['values']): string {
+  return text.replace(/\{(\w+)(?: (\w+))?\}/g, (hole, name: string, noun?: string) => {
+    const value = values[name] ?? hole;
+    if (noun === undefined) return String(value);
+    return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+  });
+}
