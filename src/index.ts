@@ -1,6 +1,6 @@
 /**
- * blkscope's public API. The command line is built on it alone; what must start at once takes its parts from where they
- * are, since all of it together takes longer to load than most commands run.
+ * blkscope's public API. Most commands are built on it. Some import single modules instead, since loading all of them
+ * takes longer than these commands run.
  */
 export { type AdviseOptions, advise } from './advise/advise.js';
 export type { Advice, Change, CurvePoint, Foreseen } from './advise/changes.js';

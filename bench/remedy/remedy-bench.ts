@@ -7,6 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { locateFiles } from '../../dist/figures/traced-files.js';
 import {
   type Advice,
   advise,
@@ -20,7 +21,6 @@ import {
   synthesizeModel,
 } from '../../dist/index.js';
 import { readAheadKib as currentReadAhead } from '../../dist/memory/readahead.js';
-import { locateFiles } from '../../dist/run/traced-files.js';
 import {
   type Cell,
   cellName,

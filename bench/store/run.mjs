@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { exportRun } from '../../dist/export/export-run.js';
-import { native } from '../../dist/native.js';
+import { native } from '../../dist/native/binding.js';
 import { Run } from '../../dist/store/open-run.js';
 import { StoreWriter } from '../../dist/store/store.js';
 

@@ -1,4 +1,4 @@
-// A batch of events as typed arrays: NativeBatch in src/native.ts.
+// A batch of events as typed arrays: NativeBatch in src/native/trace.ts.
 #pragma once
 
 #include <napi.h>

@@ -1,4 +1,4 @@
-// Figures that a whole trace and each of its phases have, for JavaScript; src/native.ts tells their shapes.
+// Figures that a whole trace and each of its phases have, for JavaScript; src/native/trace.ts tells their shapes.
 #pragma once
 
 #include <napi.h>

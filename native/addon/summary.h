@@ -1,4 +1,4 @@
-// The figures of a whole trace, for JavaScript: NativeSummary in src/native.ts.
+// The figures of a whole trace, for JavaScript: NativeSummary in src/native/trace.ts.
 #pragma once
 
 #include <napi.h>

@@ -1,4 +1,4 @@
-// A file whose coverage is counted, from JavaScript: NativeExtents in src/native.ts.
+// A file whose coverage is counted, from JavaScript: NativeExtents in src/native/trace.ts.
 #pragma once
 
 #include "addon/convert.h"

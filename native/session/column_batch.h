@@ -10,7 +10,7 @@
 
 namespace blkscope {
 
-/// A block of memory with one column a field, for up to `capacity` events; see NativeBatch in src/native.ts.
+/// A block of memory with one column a field, for up to `capacity` events; see NativeBatch in src/native/trace.ts.
 class ColumnBatch {
  public:
   static constexpr size_t kCapacity = 64 << 10;

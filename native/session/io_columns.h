@@ -9,7 +9,7 @@
 
 namespace blkscope {
 
-/// A block of memory with one column a field, for up to `capacity` requests; see NativeIoBatch in src/native.ts.
+/// A block of memory with one column a field, for up to `capacity` requests; see NativeIoBatch in src/native/trace.ts.
 class IoColumns {
  public:
   static constexpr size_t kCapacity = 32 << 10;

@@ -28,7 +28,7 @@ export class Run implements AsyncDisposable {
     readonly config: RunConfig,
   ) {}
 
-  /** Whether the run kept its events; `record --no-store` does not. */
+  /** Whether the run kept its events; `import --no-store` does not. */
   get hasTrace(): boolean {
     return existsSync(join(this.path, runFiles.trace));
   }

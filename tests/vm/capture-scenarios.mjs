@@ -6,7 +6,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readdirSync, writeFileSync,
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const { Tracer } = await import('/blkscope/dist/capture/tracer.js');
-const { recover } = await import('/blkscope/dist/capture/recover.js');
+const { recover } = await import('/blkscope/dist/machine/recover.js');
 const sh = (script) =>
   execSync(script, { shell: '/usr/bin/dash', stdio: ['ignore', 'pipe', 'pipe'] }).toString();
 const read = (device, count, skip = 0) =>
