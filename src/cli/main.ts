@@ -3,25 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { BlkscopeError, exitCodes } from '../errors.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { version } from '../run/versions.js';
-
-/** Loaded when asked for: DuckDB, zod and the like take longer to load than most commands take. */
-const commands: Record<string, () => Promise<Command>> = {
-  doctor: async () => (await import('./doctor.js')).doctorCommand(),
-  run: async () => (await import('./run.js')).runCommand(),
-  record: async () => (await import('./record.js')).recordCommand(),
-  import: async () => (await import('./import.js')).importCommand(),
-  report: async () => (await import('./report.js')).reportCommand(),
-  compare: async () => (await import('./compare.js')).compareCommand(),
-  sweep: async () => (await import('./sweep.js')).sweepCommand(),
-  map: async () => (await import('./map.js')).mapCommand(),
-  export: async () => (await import('./export.js')).exportCommand(),
-  query: async () => (await import('./query.js')).queryCommand(),
-  lock: async () => (await import('./lock.js')).lockCommand(),
-  pin: async () => (await import('./pin.js')).pinCommand(),
-  advise: async () => (await import('./advise.js')).adviseCommand(),
-  recover: async () => (await import('./recover.js')).recoverCommand(),
-  demo: async () => (await import('./demo.js')).demoCommand(),
-};
+import { commands } from './commands.js';
 
 const program = new Command('blkscope')
   .description(

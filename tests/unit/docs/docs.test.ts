@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { commands } from '../../../src/cli/commands.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const manuals = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.md'),
+);
+const pages = ['README.md', 'CONTRIBUTING.md', ...manuals.map((name) => `docs/${name}`)];
+const texts = new Map(pages.map((page) => [page, readFileSync(join(root, page), 'utf8')]));
+
+test('every link to a file or heading of the project leads somewhere', () => {
+  const broken = links().filter(({ page, path, anchor }) => {
+    const target = path === '' ? page : join(dirname(page), path);
+    if (!existsSync(join(root, target))) return true;
+    return anchor !== '' && !anchorsOf(target).has(anchor);
+  });
+  assert.deepEqual(broken, []);
+});
+
+test('every command and option in the documents exists', async () => {
+  const known = new Map<string, Set<string>>();
+  for (const [name, load] of Object.entries(commands)) known.set(name, optionsOf(await load()));
+  const anyOption = new Set([...known.values()].flatMap((options) => [...options]));
+  const wrong = codeSpans().flatMap(({ page, code }) => {
+    const found = invocation(code, known);
+    if (found) {
+      const options = known.get(found.command);
+      if (!options) return [`${page}: no command ${found.command}: ${code}`];
+      return found.options.filter((o) => !options.has(o)).map((o) => `${page}: ${found.command} has no ${o}`);
+    }
+    const alone = /^(--[a-z][a-z-]+)/.exec(code)?.[1];
+    return alone && !anyOption.has(alone) && !foreign.has(alone) ? [`${page}: no command has ${alone}`] : [];
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('every npm script, path and kind of test in the documents exists', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const wrong = codeSpans().flatMap(({ page, code }) => {
+    const missing = [...code.matchAll(/npm run ([a-z:]+)/g)].filter(([, name]) => !(`${name}` in scripts));
+    const paths = [
+      ...code.matchAll(/(?:^|[ `(])((?:src|native|tests|bench|scripts|docs)\/[\w./-]*\w)/g),
+    ].filter(([, path]) => !existsSync(join(root, `${path}`)));
+    return [...missing, ...paths].map(([, name]) => `${page}: there is no ${name}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+/** Options that the documents name and that belong to llama.cpp, blkparse or a benchmark, not to blkscope. */
+const foreign = new Set(['--no-mmap', '--no-repack', '--rounds', '--only']);
+
+function links(): { page: string; path: string; anchor: string }[] {
+  return [...texts].flatMap(([page, text]) =>
+    [...text.matchAll(/\]\(([^)\s]*)\)/g)]
+      .map(([, link]) => `${link}`)
+      .filter((link) => !/^[a-z]+:/.test(link))
+      .map((link) => {
+        const [path = '', anchor = ''] = link.split('#');
+        return { page, path, anchor };
+      }),
+  );
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(page: string): Set<string> {
+  const text = texts.get(page) ?? '';
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => `${heading}`);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w -]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+/** Inline code, and the lines of code blocks, be they fenced or indented. */
+function codeSpans(): { page: string; code: string }[] {
+  return [...texts].flatMap(([page, text]) => {
+    const fenced = [...text.matchAll(/^```\w*\n(.*?)^```$/gms)].flatMap(([, block]) =>
+      `${block}`.split('\n'),
+    );
+    const prose = text.replace(/^```\w*\n.*?^```$/gms, '');
+    const indented = [...prose.matchAll(/^ {4}(.*)$/gm)].map(([, line]) => `${line}`);
+    const inline = [...prose.matchAll(/`([^`]+)`/g)].map(([, code]) => `${code}`);
+    return [...fenced, ...indented, ...inline].map((code) => ({
+      page,
+      code: code.replace(/\s+/g, ' ').trim(),
+    }));
+  });
+}
+
+/** A call of blkscope, written with its name or, as in `run --stream`, without; comments and what follows -- left out. */
+function invocation(
+  code: string,
+  known: ReadonlyMap<string, unknown>,
+): { command: string; options: string[] } | null {
+  const [call = ''] = code.split(/ -- | {2}#| #/);
+  const named = /(?:^|\s)blkscope ([a-z]+)\b(.*)/.exec(call);
+  const short = /^([a-z]+)((?: [A-Z.]+)? -.*)$/.exec(call);
+  const [, command, rest] = named ?? (short && known.has(`${short[1]}`) ? short : []);
+  if (command === undefined) return null;
+  const options = [...`${rest}`.matchAll(/(?<=\s|\[)(--?[a-zA-Z][a-zA-Z-]*)/g)].map(
+    ([, option]) => `${option}`,
+  );
+  return { command, options };
+}
+
+function optionsOf(command: Command): Set<string> {
+  const names = command.options.flatMap(({ short, long }) => [short, long]);
+  return new Set([...names, '--help', '-h'].filter((name) => name !== undefined));
+}
