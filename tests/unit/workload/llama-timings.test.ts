@@ -1,6 +1,7 @@
 // Timing formats of llama.cpp's programs, oldest first. The samples of llama.cpp 0.7.0 were printed by the
 // programs that scripts/get-llama.mjs brings; the older ones follow the format strings of their time.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type LlamaTimings, parseBenchJson, parseLlamaTimings } from '../../../src/workload/llama-timings.js';
 
@@ -83,6 +84,29 @@ test('2026, common_perf_print with times before the lines (llama-completion 0.7.
   );
 });
 
+/** Each row is a form, printed by some program between 2023 and 2026, with what it says. */
+interface Row {
+  name: string;
+  text: string;
+  right: Omit<LlamaTimings, 'loadMs'>;
+}
+
+const rows = new URL('../../fixtures/timings/timings.json', import.meta.url);
+for (const { name, text, right } of JSON.parse(readFileSync(rows, 'utf8')) as Row[]) {
+  test(name, () => {
+    const { loadMs: _, ...found } = parseLlamaTimings(text);
+    for (const key of Object.keys(found) as (keyof typeof found)[]) {
+      const wanted = right[key] ?? null;
+      if (wanted === null) assert.equal(found[key], null, key);
+      else
+        assert.ok(
+          Math.abs((found[key] ?? Number.NaN) - wanted) < 1e-9,
+          `${key}: ${found[key]}, not ${wanted}`,
+        );
+    }
+  });
+}
+
 const chatEnd = `
 > hello
  hee fui lig uqd
@@ -109,11 +133,12 @@ test('2026, the chat of llama-cli 0.7.0: two speeds, and tokens where its server
 `;
   const { tokens, promptTokens, tokensPerSecond } = parseLlamaTimings(chatEnd + server);
   assert.deepEqual([tokens, promptTokens], [5, 57]);
-  assert.ok(Math.abs((tokensPerSecond as number) - 1089.3) < 1, 'from time and count, both printed');
+  assert.equal(tokensPerSecond, 871.27, 'as printed: over the four tokens after the first');
 });
 
 test('a single token needs no run of its own, a prompt of one token takes one', () => {
-  const one = `prompt eval time =     386.54 ms /    13 tokens
+  const one = `sampling time =       0.11 ms
+                 prompt eval time =     386.54 ms /    13 tokens
                         eval time =       0.00 ms /     1 runs   (    0.00 ms per token,      inf tokens per second)`;
   assert.deepEqual(parseLlamaTimings(one).tokens, 1);
   assert.equal(parseLlamaTimings(one).tokensPerSecond, null);
