@@ -31,7 +31,7 @@ export async function diagnose(path: string): Promise<Finding[]> {
     memory(),
     cgroup(),
     swap(),
-    await llama(),
+    ...(await llama()),
     ...halfWritten(),
   ];
 }
@@ -176,22 +176,22 @@ function swap(): Finding {
   };
 }
 
-async function llama(): Promise<Finding> {
+async function llama(): Promise<Finding[]> {
+  const name = 'llama.cpp';
   try {
     const engine = await findEngine();
-    return {
-      name: 'llama.cpp',
-      state: 'found',
-      detail: engine.path ? `${engine.name}, ${engine.path}` : engine.name,
-    };
+    const detail = engine.path ? `${engine.name}, ${engine.path}` : engine.name;
+    const used: Finding = { name, state: 'found', detail };
+    return [used, ...(engine.passedOver ?? []).map((line): Finding => notUsed(line))];
   } catch (error) {
-    return {
-      name: 'llama.cpp',
-      state: 'note',
-      detail: (error as Error).message,
-      mend: 'give it with --llama, or npm install node-llama-cpp@3.21.1',
-    };
+    const mend = 'give it with --llama, or npm install node-llama-cpp@3.21.1';
+    return [{ name, state: 'note', detail: (error as Error).message, mend }];
   }
+}
+
+/** A program that the user may think is used. */
+function notUsed(line: string): Finding {
+  return { name: 'not used', state: 'note', detail: line };
 }
 
 function halfWritten(): Finding[] {

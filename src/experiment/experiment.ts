@@ -21,6 +21,7 @@ import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
 import type { Sampler } from '../sample/sampler.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
+import { usesPageCache } from '../workload/loading.js';
 import { cachedRunCompute } from './cached-run.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
@@ -78,6 +79,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Finishe
   const progress = options.progress ?? noProgress;
   const steps = new Steps(progress, options.signal);
   const subject = await steps.step('check model, engine and machine', () => checkSubject(options));
+  for (const line of subject.engine.passedOver ?? []) progress.warn(`not used: ${line}`);
   const folder = RunFolder.begin(options.output ?? defaultRunPath(options.model));
   try {
     return await runSteps(options, subject, folder, steps, progress);
@@ -137,6 +139,7 @@ async function runSteps(
     launch: pressure.cgroup ? { cgroupProcsFile: pressure.cgroup.procsFile } : {},
     ...given({ signal: options.signal }),
   };
+  if (options.pin) warnOfUselessPin(engine, workload, progress);
   const pinned = options.pin
     ? await pinModel(
         {
@@ -262,6 +265,15 @@ async function setPressure(options: ExperimentOptions, steps: Steps, progress: P
   const pressure = await steps.step(names[request.mode], apply);
   if (request.mode !== 'limit') steps.onUndo('release the locked memory', () => pressure.release());
   return pressure;
+}
+
+/** A pin holds pages of the file: to a program that has its own copy they do nothing. */
+function warnOfUselessPin(engine: Engine, workload: WorkloadOptions, progress: Progress): void {
+  const loading = engine.loading?.(workload);
+  if (!loading || usesPageCache(loading)) return;
+  progress.warn(
+    `--pin gives nothing with load mode ${loading.mode}: the program reads the file once, into memory of its own`,
+  );
 }
 
 /** With swap, pressure pushes out anonymous memory too, and the reads of the model are not all that it costs. */

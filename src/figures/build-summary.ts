@@ -234,6 +234,8 @@ function workload(outcome: WorkloadOutcome, bytesPerToken: number | null): Workl
     rssFileBytes: outcome.rssFileBytes,
     modelMappedBytes: outcome.modelMappedBytes,
     lockedBytes: outcome.lockedBytes,
+    readBytes: outcome.readBytes,
+    loading: outcome.loading,
   };
 }
 

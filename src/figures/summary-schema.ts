@@ -275,6 +275,18 @@ export const summarySchema = z.object({
       /** Of the model's files, mapped by the workload; of its memory, locked by it. */
       modelMappedBytes: count.nullable().default(null),
       lockedBytes: count.nullable().default(null),
+      /** Read from storage by it and its children, as the kernel charged them. */
+      readBytes: count.nullable().optional(),
+      /** How it loads its model, as far as its options say. */
+      loading: z
+        .object({
+          mode: z.enum(['auto', 'none', 'mmap', 'mlock', 'mmap+mlock', 'dio']),
+          lazy: z.enum(['on', 'auto', 'off']).nullable(),
+          gpuLayers: z.string().nullable(),
+          cpuMoe: z.string().nullable(),
+        })
+        .nullable()
+        .optional(),
     })
     .nullable(),
   bound: z

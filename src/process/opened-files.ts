@@ -8,6 +8,8 @@ export interface OpenedFile {
   bytes: number;
   /** Bytes of it that were mapped, each page counted once per mapping; 0 for a file that was only open. */
   mappedBytes: number;
+  /** Held open past the page cache (O_DIRECT). */
+  direct: boolean;
   /** Some of it is mapped as code: a program or library, never a model. */
   executable: boolean;
   /**
@@ -41,8 +43,9 @@ export function openedFiles(pid: number): OpenedFile[] {
 export function mergeOpenedFiles(before: OpenedFile[], now: OpenedFile[]): OpenedFile[] {
   const merged = new Map(before.map((file) => [file.path, file]));
   for (const file of now) {
-    const { mappedBytes = 0, executable = false } = merged.get(file.path) ?? {};
+    const { mappedBytes = 0, executable = false, direct = false } = merged.get(file.path) ?? {};
     const use = {
+      direct: direct || file.direct,
       mappedBytes: Math.max(mappedBytes, file.mappedBytes),
       executable: executable || file.executable,
     };
@@ -51,12 +54,16 @@ export function mergeOpenedFiles(before: OpenedFile[], now: OpenedFile[]): Opene
   return bySize([...merged.values()]);
 }
 
-type FileUse = Pick<OpenedFile, 'mappedBytes' | 'executable'>;
+type FileUse = Pick<OpenedFile, 'mappedBytes' | 'executable' | 'direct'>;
 
-const notUsed: FileUse = { mappedBytes: 0, executable: false };
+const notUsed: FileUse = { mappedBytes: 0, executable: false, direct: false };
 
 function bothUses(a: FileUse, b: FileUse): FileUse {
-  return { mappedBytes: a.mappedBytes + b.mappedBytes, executable: a.executable || b.executable };
+  return {
+    mappedBytes: a.mappedBytes + b.mappedBytes,
+    executable: a.executable || b.executable,
+    direct: a.direct || b.direct,
+  };
 }
 
 function mappings(pid: number): [path: string, FileUse][] {
@@ -68,7 +75,8 @@ function mappings(pid: number): [path: string, FileUse][] {
     const [, start, end, permissions, path] = match as unknown as [string, string, string, string, string];
     const mappedBytes = Number(BigInt(`0x${end}`) - BigInt(`0x${start}`));
     // A newline in a path is written as an escape there.
-    found.push([path.replaceAll('\\012', '\n'), { mappedBytes, executable: permissions.includes('x') }]);
+    const use = { mappedBytes, executable: permissions.includes('x'), direct: false };
+    found.push([path.replaceAll('\\012', '\n'), use]);
   }
   return found;
 }
@@ -78,17 +86,20 @@ function descriptors(pid: number): [path: string, FileUse][] {
   try {
     return readdirSync(folder).flatMap((name) => {
       const path = linkTarget(`${folder}/${name}`);
-      return path && !writeOnly(pid, name) ? [[path, notUsed] as [string, FileUse]] : [];
+      const flags = openFlags(pid, name);
+      // What is only written, such as a log, is nothing that a workload reads.
+      if (!path || (flags & accessMode) === constants.O_WRONLY) return [];
+      return [[path, { ...notUsed, direct: (flags & constants.O_DIRECT) !== 0 }] as [string, FileUse]];
     });
   } catch {
     return []; // gone meanwhile, or not ours to look at
   }
 }
 
-/** What is only written, such as a log, is nothing that a workload reads. */
-function writeOnly(pid: number, descriptor: string): boolean {
+/** As open(2) takes them; 0 (read only) when it was closed meanwhile. */
+function openFlags(pid: number, descriptor: string): number {
   const [, flags] = /^flags:\s*([0-7]+)/m.exec(readProc(pid, `fdinfo/${descriptor}`) ?? '') ?? [];
-  return flags !== undefined && (Number.parseInt(flags, 8) & accessMode) === constants.O_WRONLY;
+  return Number.parseInt(flags ?? '0', 8);
 }
 
 const accessMode = 3; // O_ACCMODE

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { processTree, readProc } from './process-tree.js';
 
 /** Memory of a workload's processes together at one moment, in bytes. */
@@ -33,6 +34,25 @@ export function processMemory(pid: number): ProcessMemory | null {
 export function statusBytes(status: string, field: string): number {
   const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
   return Number(kibibytes ?? 0) * 1024;
+}
+
+/**
+ * Bytes that all children that this process has waited for, and theirs, had read from storage; null where the kernel does
+ * not count it. The kernel charges a read, readahead too, to the thread whose access began it.
+ *
+ * As for faults, the difference over a workload's life is its exact count. What the kernel adds up for a process is that of
+ * its threads and of its ended children; the rest after the threads is the children's.
+ */
+export function readBytesOfEndedChildren(): number | null {
+  const all = readBytesIn(readProc('self', 'io'));
+  if (all === null) return null;
+  const threads = readdirSync('/proc/self/task').map((id) => readBytesIn(readProc('self', `task/${id}/io`)));
+  return all - threads.reduce((sum: number, bytes) => sum + (bytes ?? 0), 0);
+}
+
+function readBytesIn(io: string | null): number | null {
+  const bytes = /^read_bytes: (\d+)/m.exec(io ?? '')?.[1];
+  return bytes === undefined ? null : Number(bytes);
 }
 
 export interface ChildFaults {

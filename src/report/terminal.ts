@@ -1,12 +1,12 @@
 import { defectLine } from '../figures/defects.js';
 import type { Summary } from '../figures/summary-schema.js';
-import { weightsNote } from '../workload/weights.js';
 import { boundLine, boundSection } from './bound-section.js';
 import * as format from './format.js';
 import { regionSections } from './regions-section.js';
 import { perSecond } from './seconds.js';
 import { sparkline } from './sparkline.js';
 import { plainStyle, type Style } from './style.js';
+import { workloadSection } from './workload-section.js';
 
 export interface ReportOptions {
   /** What the first line names, such as the run folder. */
@@ -28,7 +28,7 @@ export function renderReport(summary: Summary, options: ReportOptions = {}): str
   latency(page, summary);
   sizes(page, summary);
   bandwidth(page, summary);
-  workload(page, summary);
+  workloadSection(page, summary);
   memory(page, summary);
   tracer(page, summary);
   return page.text();
@@ -267,49 +267,6 @@ function bandwidth(page: Page, { timeline }: Summary): void {
   page.line(`   |${sparkline(bySecond, page.columns - 24)}| ${format.count(bySecond.length)} s`);
   page.figure(format.rate(Math.max(...bySecond)), 'the highest second');
   page.figure(format.rate(total / bySecond.length), 'mean over all seconds');
-}
-
-function workload(page: Page, { workload: work, model }: Summary): void {
-  if (!work) return;
-  page.section('Workload', work.engine);
-  page.figure(format.seconds(work.wallNs), 'in all', exitNote(work.exitCode, work.signal));
-  if (work.loadNs !== null) page.figure(format.seconds(work.loadNs), 'load');
-  if (work.promptTokensPerSecond !== null) {
-    page.figure(
-      `${format.decimal(work.promptTokensPerSecond)} /s`,
-      'prompt tokens',
-      tokenNote(work.promptTokens),
-    );
-  }
-  if (work.tokensPerSecond !== null) {
-    page.figure(`${format.decimal(work.tokensPerSecond)} /s`, 'generated tokens', tokenNote(work.tokens));
-  }
-  if (work.weights) {
-    const rss = `anonymous ${format.size(work.rssAnonBytes ?? 0)}, file ${format.size(work.rssFileBytes ?? 0)}`;
-    page.figure(work.weights, 'weights', rss);
-    const note = weightsNote({ ...work, modelBytes: model?.bytes ?? null });
-    for (const line of wrapped(note, page.columns - 20)) page.line(`                  ${line}`);
-  }
-}
-
-/** Lines of at most `columns`, broken between words. */
-function wrapped(text: string, columns: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) as string;
-    if (line && line.length + 1 + word.length > columns) lines.push(word);
-    else lines[lines.length - 1] = line ? `${line} ${word}` : word;
-  }
-  return lines;
-}
-
-function exitNote(exitCode: number | null, signal: string | null): string {
-  if (signal) return `ended by ${signal}`;
-  return exitCode === 0 ? '' : `exit code ${exitCode}`;
-}
-
-function tokenNote(tokens: number | null): string {
-  return tokens === null ? '' : format.count(tokens);
 }
 
 function memory(page: Page, summary: Summary): void {

@@ -1,8 +1,9 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { inPath, isExecutable } from '../process/programs.js';
 import type { Engine } from './engine.js';
 import { parseLlamaTimings } from './llama-timings.js';
+import { loadingOf } from './loading.js';
 import { startWorkload } from './running-workload.js';
 
 /**
@@ -24,9 +25,15 @@ export function commandEngine(argv: readonly string[]): Engine {
         argv: [path, ...args, ...(options.extraArgs ?? [])],
         version: null,
         options,
+        loading: isLlama(path) ? loadingOf(args) : null,
         timings: (log) => ({ timings: parseLlamaTimings(log.tail()) }),
       }),
   };
+}
+
+/** A program of llama.cpp's or a fork's, by its name. */
+function isLlama(path: string): boolean {
+  return /^(llama([-.].*)?|main|server)$/.test(basename(path));
 }
 
 function programFor(command: string): string {

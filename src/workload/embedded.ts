@@ -4,6 +4,7 @@ import { BlkscopeError } from '../errors.js';
 import type { EmbeddedMessage, EmbeddedRequest } from './embedded-child.js';
 import type { Engine, RunningWorkload, WorkloadOptions } from './engine.js';
 import type { LlamaTimings } from './llama-timings.js';
+import type { Loading } from './loading.js';
 import { defaultPrompt, defaultTokens } from './prompt.js';
 import { requireModel } from './require-model.js';
 import { startWorkload, type WorkloadReports } from './running-workload.js';
@@ -26,7 +27,17 @@ export function embeddedEngine(): Engine {
       { cause: error },
     );
   }
-  return { name: 'embedded', path: null, start };
+  return {
+    name: 'embedded',
+    path: null,
+    start,
+    loading: ({ mmap = true, mlock = false }) => loadingOf({ mmap, mlock }),
+  };
+}
+
+function loadingOf({ mmap, mlock }: Pick<EmbeddedRequest, 'mmap' | 'mlock'>): Loading {
+  const mode = mlock ? (mmap ? 'mmap+mlock' : 'mlock') : mmap ? 'mmap' : 'none';
+  return { mode, lazy: null, gpuLayers: null, cpuMoe: null };
 }
 
 async function start(options: WorkloadOptions): Promise<RunningWorkload> {
@@ -63,6 +74,7 @@ async function start(options: WorkloadOptions): Promise<RunningWorkload> {
     argv: [process.execPath, ...childScript(), JSON.stringify(request)],
     version: null,
     options,
+    loading: loadingOf(request),
     onMessage: (message, workload) => take(message as EmbeddedMessage, workload, timings),
     timings: () => ({ timings }),
   });

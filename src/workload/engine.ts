@@ -1,5 +1,6 @@
 import type { LaunchOptions } from '../process/launch.js';
 import type { OpenedFile } from '../process/opened-files.js';
+import type { Loading } from './loading.js';
 
 /**
  * A moment in a workload's life, on CLOCK_MONOTONIC, the clock of the block trace.
@@ -92,6 +93,10 @@ export interface WorkloadOutcome {
   /** In order of time. */
   marks: Mark[];
   timings: WorkloadTimings;
+  /** How the model was loaded, as its options and the files it held say; see loading.ts. null: not known. */
+  loading: Loading | null;
+  /** Bytes that it and its children had read from storage, as the kernel charged them; null: not counted. */
+  readBytes: number | null;
   /** Where the weights lived, as seen from the process's memory; see weights.ts. */
   weights: 'mapped' | 'copied' | null;
   /** Size of the model's files, or of the large files it mapped or opened; null when there were none. */
@@ -133,6 +138,10 @@ export interface Engine {
   name: EngineName;
   /** The program; null for the embedded engine. */
   path: string | null;
+  /** Programs in PATH that come before it and were not understood: a line each, with the reason. */
+  passedOver?: readonly string[];
+  /** How it will load the model, so far as its options say. */
+  loading?(options: WorkloadOptions): Loading;
   /** Throws BlkscopeError when the workload cannot be started at all. */
   start(options: WorkloadOptions): Promise<RunningWorkload>;
 }

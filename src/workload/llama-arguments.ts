@@ -6,7 +6,8 @@ import { requireModel } from './require-model.js';
 
 /** What a program is, as far as it says so in its --help and --version. */
 export interface LlamaProgram {
-  path: string;
+  /** The program; of `llama`, which holds several, with the command. */
+  argv: readonly string[];
   name: Extract<EngineName, `llama-${string}`>;
   style: OutputStyle;
   options: LlamaOptions;
@@ -85,7 +86,8 @@ export function textArguments(
     .add('--perf')
     .addIf(chat, '--log-verbosity', 3) // says when the model is loaded, and counts tokens
     .addIf(options.repack !== true, '--no-repack');
-  if (known.has('--load-mode')) args.addIf(loadMode(options), '--load-mode', loadMode(options) as string);
+  if (known.has('--load-mode'))
+    args.addIf(loadMode(options, known), '--load-mode', loadMode(options, known) as string);
   else args.addIf(options.mmap === false, '--no-mmap').addIf(options.mlock, '--mlock');
   return args.all;
 }
@@ -100,7 +102,8 @@ export function benchArguments({ options: known }: LlamaProgram, options: Worklo
     .add('--progress') // says when the model is loaded and when the prompt is done
     .add('--no-warmup')
     .addIf(options.repack !== true, '--repack', 0);
-  if (known.has('--load-mode')) args.addIf(loadMode(options), '--load-mode', loadMode(options) as string);
+  if (known.has('--load-mode'))
+    args.addIf(loadMode(options, known), '--load-mode', loadMode(options, known) as string);
   else args.addIf(options.mmap === false, '--mmap', 0);
   return args.all;
 }
@@ -118,9 +121,11 @@ function commonArguments(known: LlamaOptions, options: WorkloadOptions): Argumen
 }
 
 /** For programs since 2026; null: their own choice, which is to map. */
-function loadMode({ mmap, mlock }: WorkloadOptions): string | null {
-  if (mmap === false) return mlock ? 'mlock' : 'none';
-  return mlock ? 'mmap+mlock' : null;
+function loadMode({ mmap, mlock }: WorkloadOptions, known: LlamaOptions): string | null {
+  // At first `mlock` mapped as well, and nothing else did.
+  const [mapped, read] = known.says('mmap+mlock') ? ['mmap+mlock', 'mlock'] : ['mlock', 'none'];
+  if (mmap === false) return mlock ? (read as string) : 'none';
+  return mlock ? (mapped as string) : null;
 }
 
 /**

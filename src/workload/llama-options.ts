@@ -9,7 +9,10 @@
  *       --repack <0|1>                                    (default: 1)
  */
 export class LlamaOptions {
-  private constructor(private readonly spellings: ReadonlyMap<string, readonly string[]>) {}
+  private constructor(
+    private readonly spellings: ReadonlyMap<string, readonly string[]>,
+    private readonly help: string,
+  ) {}
 
   static fromHelp(help: string): LlamaOptions {
     const spellings = new Map<string, string[]>();
@@ -17,11 +20,16 @@ export class LlamaOptions {
       const names = namesInLine(line);
       for (const name of names) spellings.set(name, names);
     }
-    return new LlamaOptions(spellings);
+    return new LlamaOptions(spellings, help);
   }
 
   has(name: string): boolean {
     return this.spellings.has(name);
+  }
+
+  /** Whether the help speaks of this, such as a value that an option takes. */
+  says(text: string): boolean {
+    return this.help.includes(text);
   }
 
   /** The first of `names` that the program knows. */

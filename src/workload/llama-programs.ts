@@ -8,57 +8,103 @@ import type { Engine, RunningWorkload, WorkloadOptions } from './engine.js';
 import { benchArguments, exactTokens, type LlamaProgram, textArguments } from './llama-arguments.js';
 import { LlamaOptions } from './llama-options.js';
 import { type LlamaTimings, parseBenchJson, parseLlamaTimings } from './llama-timings.js';
+import { loadingOf } from './loading.js';
 import { defaultPrompt, defaultTokens, promptOfLength } from './prompt.js';
 import { startWorkload } from './running-workload.js';
 
 const run = promisify(execFile);
 
 /**
- * The engine for one of llama.cpp's programs, of whatever age: its options are read from its --help.
+ * The engine for one of llama.cpp's programs, of whatever age: its options are read from its --help. `llama`, which holds
+ * several programs, is used for the command named, else for the best that it has.
  *
- * Throws BlkscopeError LLAMA_UNKNOWN when the help is not that of llama-cli (formerly main), llama-completion
- * or llama-bench.
+ * Throws BlkscopeError LLAMA_UNKNOWN, with the reason, when it is none of llama-cli (formerly main), llama-completion and
+ * llama-bench.
  */
-export async function llamaEngine(path: string): Promise<Engine> {
-  const program = await identify(path);
-  return { name: program.name, path, start: (options) => start(program, options) };
+export async function llamaEngine(path: string, command?: string): Promise<Engine> {
+  const program = await identify(path, command);
+  return {
+    name: program.name,
+    path,
+    start: (options) => start(program, options),
+    loading: (options) => loadingOf(argumentsFor(program, options), program.options),
+  };
 }
 
-async function identify(path: string): Promise<LlamaProgram> {
-  const help = await outputOf(path, '--help');
+async function identify(path: string, command?: string): Promise<LlamaProgram> {
+  const help = await helpOf(path, command);
+  if (command !== undefined) return identifyCommand([path, command], help);
+  const commands = commandsIn(help);
+  const best = commandsForText.find((name) => commands.includes(name));
+  if (best === undefined) return identifyCommand([path], help);
+  return identifyCommand([path, best], await helpOf(path, best));
+}
+
+/** `llama completion` prints tokens as `llama-completion` does, `llama cli` is the chat. */
+const commandsForText = ['completion', 'cli'];
+
+/** The commands that the help of `llama` lists, a line each: `  completion      Text completion`. */
+function commandsIn(help: string): string[] {
+  const [, list] = /^Available commands:\s*\n((?:\s.*\n)+)/im.exec(help) ?? [];
+  return [...(list ?? '').matchAll(/^\s+([a-z][\w-]*)(?:\s|$)/gm)].map(([, name]) => name as string);
+}
+
+async function identifyCommand(argv: readonly string[], help: string): Promise<LlamaProgram> {
   const options = LlamaOptions.fromHelp(help);
-  const kind = kindOf(path, options);
+  const kind = kindOf(argv, options);
   if (!kind) {
-    const said = help.trim().split('\n')[0]?.slice(0, 120) || 'nothing';
     throw new BlkscopeError(
       'LLAMA_UNKNOWN',
-      `${path}: not a llama-cli, llama-completion or llama-bench (its --help says: ${said}); to trace any program: blkscope record -- CMD`,
+      `${argv.join(' ')}: not a llama-cli, llama-completion or llama-bench: ${reason(help, options)}`,
     );
   }
-  const version = options.has('--version') ? versionIn(await outputOf(path, '--version')) : null;
-  return { path, ...kind, options, version };
+  const version = options.has('--version') ? versionIn(await outputOf([...argv, '--version'])) : null;
+  return { argv, ...kind, options, version };
 }
 
-function kindOf(path: string, options: LlamaOptions): Pick<LlamaProgram, 'name' | 'style'> | null {
+/** What the program is instead, and what to do. */
+function reason(help: string, options: LlamaOptions): string {
+  const anyProgram = 'to trace any program: blkscope record -- CMD';
+  if (options.has('--port') && options.has('--host')) {
+    return 'it is a server: blkscope record -- CMD, or blkscope record --attach PID for one that runs';
+  }
+  const said = help.trim().split('\n')[0]?.slice(0, 120);
+  return said ? `its --help says: ${said}; ${anyProgram}` : `its --help says nothing; ${anyProgram}`;
+}
+
+function kindOf(argv: readonly string[], options: LlamaOptions): Pick<LlamaProgram, 'name' | 'style'> | null {
   if (options.has('--n-gen') && options.has('--n-prompt')) return { name: 'llama-bench', style: 'bench' };
   if (!options.has('--model') || !options.has('--prompt') || !options.has('--n-predict')) return null;
   // The chat on a server came with an option to hide its speeds.
   if (options.has('--show-timings')) return { name: 'llama-cli', style: 'chat' };
-  return { name: basename(path).includes('completion') ? 'llama-completion' : 'llama-cli', style: 'text' };
+  const completes = basename(argv.at(-1) as string).includes('completion');
+  return { name: completes ? 'llama-completion' : 'llama-cli', style: 'text' };
 }
 
+/** Of a command, or of the program itself; some say what they are only without any argument. */
+async function helpOf(path: string, command?: string): Promise<string> {
+  const help = await outputOf([path, ...(command === undefined ? [] : [command]), '--help']);
+  return /unknown command/i.test(help) && command === undefined ? `${help}\n${await outputOf([path])}` : help;
+}
+
+const helpTimeoutMs = 20_000;
+
 /** stdout and stderr of a program that tells about itself; some builds end with 1 after their help. */
-async function outputOf(path: string, option: string): Promise<string> {
-  const [program, ...args] = [...privilegeCommand(sudoCaller()), path, option];
+async function outputOf(argv: readonly string[]): Promise<string> {
+  const [program, ...args] = [...privilegeCommand(sudoCaller()), ...argv];
   try {
     const { stdout, stderr } = await run(program as string, args, {
-      timeout: 20_000,
+      timeout: helpTimeoutMs,
       maxBuffer: 8 * 2 ** 20,
     });
     return `${stdout}\n${stderr}`;
   } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    return `${stdout}\n${stderr}`;
+    const {
+      stdout = '',
+      stderr = '',
+      killed,
+    } = error as { stdout?: string; stderr?: string; killed?: boolean };
+    return killed ? `nothing within ${helpTimeoutMs / 1000} s` : `${stdout}\n${stderr}`;
   }
 }
 
@@ -67,18 +113,24 @@ function versionIn(output: string): string | null {
   return /^version:\s*(.+)$/m.exec(output)?.[1]?.trim() ?? null;
 }
 
+function promptFor(options: WorkloadOptions): string {
+  return options.prompt ?? (options.promptTokens ? promptOfLength(options.promptTokens) : defaultPrompt);
+}
+
+function argumentsFor(program: LlamaProgram, options: WorkloadOptions): string[] {
+  if (program.style === 'bench') return benchArguments(program, options);
+  return textArguments(program, options, promptFor(options));
+}
+
 async function start(program: LlamaProgram, options: WorkloadOptions): Promise<RunningWorkload> {
-  const prompt =
-    options.prompt ?? (options.promptTokens ? promptOfLength(options.promptTokens) : defaultPrompt);
-  const argv = [
-    program.path,
-    ...(program.style === 'bench' ? benchArguments : textArguments)(program, options, prompt),
-  ];
+  const prompt = promptFor(options);
+  const argv = [...program.argv, ...argumentsFor(program, options)];
   return startWorkload({
     engine: program.name,
     argv,
     version: program.version,
     options,
+    loading: loadingOf(argv, program.options),
     output: {
       style: program.style,
       prompt,

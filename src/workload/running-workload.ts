@@ -5,11 +5,12 @@ import { readModel } from '../model/gguf.js';
 import { modelFiles } from '../model/model-files.js';
 import { launch } from '../process/launch.js';
 import { PacketPipe } from '../process/packet-pipe.js';
-import { faultsOfEndedChildren } from '../process/process-memory.js';
+import { faultsOfEndedChildren, readBytesOfEndedChildren } from '../process/process-memory.js';
 import { signalTree } from '../process/process-tree.js';
 import type { EngineName, Mark, RunningWorkload, WorkloadOptions, WorkloadOutcome } from './engine.js';
 import { type ExpectedOutput, LlamaOutput } from './llama-output.js';
 import type { LlamaTimings } from './llama-timings.js';
+import type { Loading } from './loading.js';
 import { judgeWeights } from './weights.js';
 import { errorLineOf, WorkloadLog } from './workload-log.js';
 import { completedTimings, settledMarks } from './workload-timings.js';
@@ -21,6 +22,8 @@ export interface WorkloadPlan {
   argv: string[];
   version: string | null;
   options: WorkloadOptions;
+  /** How it loads its model; null: not known. */
+  loading: Loading | null;
   /** How its output is read for marks. Without it the output goes straight into the log. */
   output?: ExpectedOutput;
   /**
@@ -81,6 +84,7 @@ class Workload implements WorkloadReports {
   readonly #marks: Mark[] = [];
   readonly #watch: WorkloadWatch;
   readonly #faultsBefore;
+  readonly #readBefore = readBytesOfEndedChildren();
   readonly #exited: Promise<Exit>;
   #drained: Promise<unknown> = Promise.resolve();
   #timedOut = false;
@@ -158,13 +162,14 @@ class Workload implements WorkloadReports {
     if (signal?.aborted) onAbort();
     const exit = await this.#exited;
     const faults = faultsOfEndedChildren();
+    const read = readBytesOfEndedChildren();
     if (limit) clearTimeout(limit);
     signal?.removeEventListener('abort', onAbort);
     this.#watch.stop();
     await Promise.race([this.#drained, sleep(drainMs, undefined, { ref: false })]);
     this.mark({ kind: 'ended', time: exit.time });
     try {
-      return await this.#outcome(exit, faults);
+      return await this.#outcome(exit, faults, read);
     } finally {
       this.log.close();
     }
@@ -192,7 +197,11 @@ class Workload implements WorkloadReports {
     this.#drained = new Promise((resolve) => this.child.once('disconnect', resolve));
   }
 
-  async #outcome(exit: Exit, faults: ReturnType<typeof faultsOfEndedChildren>): Promise<WorkloadOutcome> {
+  async #outcome(
+    exit: Exit,
+    faults: ReturnType<typeof faultsOfEndedChildren>,
+    read: number | null,
+  ): Promise<WorkloadOutcome> {
     const { timings, version } = this.plan.timings(this.log);
     const marks = settledMarks(this.#marks, timings.tokens, exit.time);
     const tokens = timings.tokens ?? (exit.code === 0 ? (this.plan.tokensWhenDone ?? null) : null);
@@ -212,6 +221,8 @@ class Workload implements WorkloadReports {
       wallNs: exit.time - startedAt,
       marks,
       timings: completedTimings({ ...timings, tokens }, marks, this.loadingSince ?? startedAt),
+      loading: this.plan.loading,
+      readBytes: read === null || this.#readBefore === null ? null : read - this.#readBefore,
       weights: judgeWeights({
         modelBytes: model.bytes,
         mappedBytes: model.mappedBytes,

@@ -249,6 +249,60 @@ test('options after -- replace those that blkscope passes, by any spelling', asy
   assert.match(wrong.errorLine ?? '', /invalid argument: --no-such-option/);
 });
 
+test('llama, the one program of 2026, over the real programs', async () => {
+  const llama = join(folder, 'llama');
+  await writeFile(llama, unifiedLlama, { mode: 0o755 });
+  for (const [choice, name] of [
+    [llama, 'llama-completion'],
+    [`${llama} cli`, 'llama-cli'],
+    [`${llama} bench`, 'llama-bench'],
+  ] as const) {
+    const engine = await findEngine(choice);
+    const outcome = await outcomeOf(engine, { model: tiny });
+    assert.deepEqual([engine.name, outcome.exitCode, outcome.timings.tokens], [name, 0, 20], choice);
+    assertMarks(outcome);
+  }
+  await assert.rejects(findEngine(`${llama} serve`), { code: 'LLAMA_UNKNOWN', message: /it is a server/ });
+  await assert.rejects(findEngine(program('llama-server')), {
+    code: 'LLAMA_UNKNOWN',
+    message: /it is a server/,
+  });
+});
+
+/** No suite has it as a program: this dispatches as it does, to the programs that it holds. */
+const unifiedLlama = `#!/bin/sh
+command=$1
+case "$command" in
+  serve) program=llama-server ;;
+  cli | completion | bench) program=llama-$command ;;
+  '')
+    echo "Usage: llama <command> [options]"; echo; echo "Available commands:"
+    for name in serve cli completion bench; do echo "  $name    ..."; done
+    exit 1 ;;
+  *) echo "error: unknown command '$command'" >&2; exit 1 ;;
+esac
+shift
+exec ${program('')}$program "$@"
+`;
+
+test('load modes: what was asked for is what is seen', async () => {
+  const engine = await findEngine(program('llama-completion'));
+  const modes = [
+    { mode: 'dio', weights: 'copied', mapped: false },
+    { mode: 'none', weights: 'copied', mapped: false },
+    { mode: 'mmap', weights: 'mapped', mapped: true },
+  ] as const;
+  for (const { mode, weights, mapped } of modes) {
+    const options = { model: quantised, tokens: 2, extraArgs: ['-lm', mode] };
+    assert.equal(engine.loading?.(options).mode, mode);
+    const outcome = await outcomeOf(engine, options);
+    assert.deepEqual([outcome.loading?.mode, outcome.weights], [mode, weights]);
+    assert.equal((outcome.modelMappedBytes ?? 0) > 0, mapped, mode);
+    // Past the page cache all of it comes from the disk, wherever it was before.
+    if (mode === 'dio') assert.ok((outcome.readBytes as number) >= (outcome.modelBytes as number));
+  }
+});
+
 test('a folder of programs: llama-completion comes first', async () => {
   const engine = await findEngine(inRepository('vendor/llama/bin'));
   assert.equal(engine.name, 'llama-completion');

@@ -52,7 +52,10 @@ test('every npm script, path and kind of test in the documents exists', () => {
 });
 
 /** Options that the documents name and that belong to llama.cpp, blkparse or a benchmark, not to blkscope. */
-const foreign = new Set(['--no-mmap', '--no-repack', '--rounds', '--only']);
+const foreign = new Set([
+  ...['--load-mode', '--no-mmap', '--direct-io', '--lazy-mode', '--cpu-moe', '--n-cpu-moe', '--no-repack'],
+  ...['--rounds', '--only'],
+]);
 
 function links(): { page: string; path: string; anchor: string }[] {
   return [...texts].flatMap(([page, text]) =>

@@ -2,9 +2,9 @@
 // of `main` of that time stands for it: what is tested is that blkscope passes it nothing that it does not
 // know.
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findEngine } from '../../../src/workload/find-engine.js';
 
@@ -41,6 +41,73 @@ echo "llama_print_timings: prompt eval time =    50.00 ms /     4 tokens (   12.
 echo "llama_print_timings:        eval time =   100.00 ms /     2 runs   (   50.00 ms per token,    20.00 tokens per second)" >&2
 `;
 
+/** As the one program of 2026: commands, each with its own help. */
+const unified = `#!/bin/sh
+case "$1" in
+completion)
+  cat <<'HELP'
+----- common params -----
+
+-h,    --help, --usage                  print usage and exit
+--version                               show version and build info
+-p,    --prompt PROMPT                  prompt to start generation with
+-n,    --predict, --n-predict N         number of tokens to predict
+-c,    --ctx-size N                     size of the prompt context
+-m,    --model FNAME                    model path to load
+-no-cnv, --no-conversation              whether to run in conversation mode
+--no-display-prompt                     whether to print prompt at generation
+HELP
+  [ "$2" = --version ] && echo "version: 1.2.0 (build 12345, commit abc)" >&2
+  case "$*" in *--n-predict*)
+    printf ' a'; sleep 0.05; printf ' b'
+    echo "0.00.1 I common_perf_print:    sampling time =       0.30 ms" >&2
+    echo "0.00.2 I common_perf_print: prompt eval time =      50.00 ms /     4 tokens (   12.50 ms per token,    80.00 tokens per second)" >&2
+    echo "0.00.3 I common_perf_print:        eval time =      50.00 ms /     1 runs   (   50.00 ms per token,    20.00 tokens per second)" >&2
+  esac ;;
+bench)
+  echo "  -p, --n-prompt <n>    (default: 512)"
+  echo "  -n, --n-gen <n>       (default: 128)"
+  echo "  -m, --model <filename>" ;;
+serve)
+  echo "--host HOST      ip address to listen"
+  echo "--port PORT      port to listen"
+  echo "-m, --model FNAME" ;;
+'')
+  cat <<'HELP'
+Usage: llama <command> [options]
+
+Available commands:
+  serve           HTTP API server
+  cli             Command-line interactive interface
+  completion      Text completion
+  bench           Benchmarking tool
+
+Run 'llama <command> --help' for command-specific usage.
+HELP
+  exit 1 ;;
+*)
+  echo "error: unknown command '$1'" >&2; exit 1 ;;
+esac
+`;
+
+async function program(path: string, text: string): Promise<string> {
+  const whole = join(folder, path);
+  await mkdir(dirname(whole), { recursive: true });
+  await writeFile(whole, text, { mode: 0o755 });
+  return whole;
+}
+
+/** PATH is the folder and what a shell script needs. */
+async function withPath<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
+  const before = process.env.PATH;
+  process.env.PATH = `${join(folder, path)}:/usr/bin:/bin`;
+  try {
+    return await act();
+  } finally {
+    process.env.PATH = before;
+  }
+}
+
 let folder: string;
 
 before(async () => {
@@ -48,6 +115,7 @@ before(async () => {
   await writeFile(join(folder, 'main'), main);
   await writeFile(join(folder, 'model.gguf'), 'GGUF');
   await chmod(join(folder, 'main'), 0o755);
+  await program('unified/llama', unified);
   await chmod(folder, 0o755);
 });
 
@@ -76,4 +144,67 @@ test('main of 2023 is given only options it knows, and its echo of the prompt is
     ['started', 'loaded', 'promptDone', 'token', 'token', 'token', 'ended'],
   );
   assert.deepEqual([version, timings.promptTokensPerSecond, timings.tokensPerSecond], [null, 80, 20]);
+});
+
+test('llama, the one program that holds all: its completion is used, from PATH, a path or a folder', async () => {
+  const llama = join(folder, 'unified/llama');
+  const found = [
+    await withPath('unified', () => findEngine()),
+    await findEngine(llama),
+    await findEngine(join(folder, 'unified')),
+    await findEngine(`${llama} completion`),
+  ];
+  for (const engine of found) assert.deepEqual([engine.name, engine.path], ['llama-completion', llama]);
+  assert.deepEqual(found[0]?.passedOver, []);
+  const model = join(folder, 'model.gguf');
+  const workload = await findEngine(llama).then((engine) =>
+    engine.start({ model, prompt: 'x', tokens: 2, log: join(folder, 'unified.log') }),
+  );
+  const { argv, timings, version, exitCode } = await workload.done;
+  assert.deepEqual([argv.slice(0, 4), exitCode], [[llama, 'completion', '--model', model], 0]);
+  assert.deepEqual([timings.tokens, timings.tokensPerSecond], [2, 20]);
+  assert.equal(version, '1.2.0 (build 12345, commit abc)');
+});
+
+test('another of its commands can be named; one that does not generate is refused with the reason', async () => {
+  const llama = join(folder, 'unified/llama');
+  assert.equal((await findEngine(`${llama} bench`)).name, 'llama-bench');
+  await assert.rejects(findEngine(`${llama} serve`), {
+    code: 'LLAMA_UNKNOWN',
+    message: /serve: .*it is a server: blkscope record -- CMD, or blkscope record --attach PID/,
+  });
+  await assert.rejects(findEngine(`${llama} dance`), {
+    code: 'LLAMA_UNKNOWN',
+    message: /unknown command 'dance'/,
+  });
+});
+
+test('a program in PATH that is not understood is named with the reason, and the next is used', async () => {
+  await program('both/llama', '#!/bin/sh\necho "usage: llama [-h] {model,stack} ..."\n');
+  await program('both/llama-cli', main);
+  const engine = await withPath('both', () => findEngine());
+  assert.deepEqual([engine.name, engine.path], ['llama-cli', join(folder, 'both/llama-cli')]);
+  assert.equal(engine.passedOver?.length, 1);
+  assert.match(
+    engine.passedOver?.[0] ?? '',
+    /both\/llama: not a llama-cli.*usage: llama \[-h\] \{model,stack\}/,
+  );
+});
+
+test('with none that is understood the embedded engine is used, and what was found is named', async () => {
+  await program(
+    'none/llama-cli',
+    '#!/bin/sh\necho "llama-cli: error while loading shared libraries: libx.so" >&2; exit 127\n',
+  );
+  await program('none/ollama', '#!/bin/sh\n');
+  const engine = await withPath('none', () => findEngine());
+  assert.equal(engine.name, 'embedded');
+  const lines = engine.passedOver ?? [];
+  assert.match(lines[0] ?? '', /none\/llama-cli.*error while loading shared libraries: libx\.so/);
+  assert.match(lines[1] ?? '', /none\/ollama.*record --attach PID/);
+});
+
+test('a named program that ends without a word', async () => {
+  const mute = await program('mute/llama', '#!/bin/sh\nexit 1\n');
+  await assert.rejects(findEngine(mute), { code: 'LLAMA_UNKNOWN', message: /its --help says nothing/ });
 });

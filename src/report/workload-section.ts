@@ -1,0 +1,83 @@
+import type { Summary, WorkloadSummary } from '../figures/summary-schema.js';
+import { type Loading, usesPageCache } from '../workload/loading.js';
+import { loadingNotes } from '../workload/loading-notes.js';
+import { weightsNote } from '../workload/weights.js';
+import * as format from './format.js';
+import type { Page } from './terminal.js';
+
+/** What ran, how fast, and how it held its weights. */
+export function workloadSection(page: Page, summary: Summary): void {
+  const { workload: work } = summary;
+  if (!work) return;
+  page.section('Workload', work.engine);
+  page.figure(format.seconds(work.wallNs), 'in all', exitNote(work.exitCode, work.signal));
+  if (work.loadNs !== null) page.figure(format.seconds(work.loadNs), 'load');
+  if (work.promptTokensPerSecond !== null) {
+    page.figure(
+      `${format.decimal(work.promptTokensPerSecond)} /s`,
+      'prompt tokens',
+      tokenNote(work.promptTokens),
+    );
+  }
+  if (work.tokensPerSecond !== null) {
+    page.figure(`${format.decimal(work.tokensPerSecond)} /s`, 'generated tokens', tokenNote(work.tokens));
+  }
+  weights(page, work, summary);
+  if (work.loading) loading(page, work.loading, work.readBytes ?? null, summary);
+}
+
+function weights(page: Page, work: WorkloadSummary, { model }: Summary): void {
+  if (!work.weights) return;
+  const rss = `anonymous ${format.size(work.rssAnonBytes ?? 0)}, file ${format.size(work.rssFileBytes ?? 0)}`;
+  page.figure(work.weights, 'weights', rss);
+  // The load mode's own note says why they were copied.
+  const explained = work.weights === 'copied' && work.loading && !usesPageCache(work.loading);
+  if (!explained) told(page, weightsNote({ ...work, modelBytes: model?.bytes ?? null }));
+}
+
+function loading(page: Page, how: Loading, readBytes: number | null, { model, reads }: Summary): void {
+  for (const note of loadingNotes(how)) told(page, note);
+  if (how.mode !== 'dio' || readBytes === null || !model) return;
+  page.figure(
+    format.size(readBytes),
+    'read by the program',
+    directNote(readBytes, model.readBytes, reads.bytes),
+  );
+}
+
+/**
+ * Past the page cache nobody else can have read for it, and nothing was there already: its own count is at least what was
+ * traced in the model, and at most what was traced at all, its program and libraries among it.
+ */
+function directNote(read: number, inModel: number, inAll: number): string {
+  const traced = `traced: ${format.size(inModel)} in the model, ${format.size(inAll)} in all`;
+  const agree = inModel <= read * (1 + slack) && read <= inAll * (1 + slack);
+  return agree ? `its own count, which agrees; ${traced}` : `its own count, which does NOT agree; ${traced}`;
+}
+
+/** For blkscope's own helpers, and for what was in flight at an end. */
+const slack = 0.01;
+
+function told(page: Page, note: string): void {
+  for (const line of wrapped(note, page.columns - 20)) page.line(`                  ${line}`);
+}
+
+/** Lines of at most `columns`, broken between words. */
+function wrapped(text: string, columns: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) as string;
+    if (line && line.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = line ? `${line} ${word}` : word;
+  }
+  return lines;
+}
+
+function exitNote(exitCode: number | null, signal: string | null): string {
+  if (signal) return `ended by ${signal}`;
+  return exitCode === 0 ? '' : `exit code ${exitCode}`;
+}
+
+function tokenNote(tokens: number | null): string {
+  return tokens === null ? '' : format.count(tokens);
+}
