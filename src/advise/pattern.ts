@@ -1,8 +1,8 @@
-import { usedRegions } from '../bound/touched-bytes.js';
 import type { RunTouches } from '../heat/run-touches.js';
 import { type Guess, tokenExperts } from '../heat/token-experts.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
+import { usedRegions } from '../model/uses.js';
 import type { AccessPattern } from './simulate.js';
 
 /** More tokens than this show nothing more, and take longer. */
@@ -18,13 +18,14 @@ export interface ReadPattern {
 export function accessPattern(model: Model, run: RunTouches, tokens: number, guess: Guess): ReadPattern {
   const regions = modelRegions(model);
   const indexOf = new Map(regions.map(({ part, offset }, i) => [`${part}:${offset}`, i]));
-  const used = usedRegions(model).map(({ region, use }) => ({
-    index: indexOf.get(`${region.part}:${region.offset}`) as number,
-    role: region.role,
-    use,
-  }));
-  const everyToken = used.filter(({ use }) => use === 1).map(({ index }) => index);
-  const lookedUp = used.filter(({ role, use }) => role === 'embedding' && use < 1).map(({ index }) => index);
+  const used = usedRegions(model);
+  const indicesOf = (...kinds: string[]) =>
+    used
+      .filter(({ use }) => kinds.includes(use.kind))
+      .map(({ region }) => indexOf.get(`${region.part}:${region.offset}`) as number);
+  // What nobody knows the use of is there for some reason.
+  const everyToken = indicesOf('whole', 'unknown');
+  const lookedUp = indicesOf('rows');
   const experts = model.experts
     ? tokenExperts(run, tokens, model.experts.used, guess)
     : { byToken: Array.from({ length: tokens }, () => []), seenShare: 1 };

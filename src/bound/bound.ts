@@ -1,7 +1,7 @@
 import type { Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
+import { type TouchedBytes, touchedByRole, touchedBytes } from '../model/uses.js';
 import type { DiskSpeed } from './disk-speed.js';
-import { touchedByRole } from './touched-bytes.js';
 
 export interface BoundInput {
   model: Model;
@@ -13,7 +13,9 @@ export interface BoundInput {
 }
 
 /**
- * The tokens per second that no run with this memory and disk can exceed, and where the measured run's time went.
+ * The tokens per second that no run with this memory and disk can exceed, and where the measured run's time went. Where the
+ * use of some weights is unknown, the bound is that of a token which needs none of them; `lowTokensPerSecond` is that of
+ * one which needs them all.
  *
  * Weights that were copied into the process's own memory are what memory keeps of the model.
  *
@@ -27,26 +29,28 @@ export function boundOf({ model, summary, compute, disk }: BoundInput): Summary[
   // A second of the run itself may have been faster than the probe: a bound must hold for it too.
   const bandwidth = Math.max(disk?.sequential ?? 0, disk?.random ?? 0, fastestSecond(summary));
   if (!measured || readBytes === null || memoryBytes === null || bandwidth === 0) return null;
-  const touched = touchedByRole(model);
-  const touchedBytes = sum(touched.values());
-  const keptBytes = Math.min(touchedBytes, memoryBytes);
-  const neededBytes = touchedBytes - keptBytes;
+  const touched = touchedBytes(model);
+  const keptBytes = Math.min(touched.least, memoryBytes);
+  const neededBytes = touched.least - keptBytes;
+  const mostNeededBytes = Math.max(0, touched.most - memoryBytes);
   // The program times its tokens itself; no token computes for longer than it takes.
   const computeNs = Math.min(compute.ns, 1e9 / measured);
   const boundNs = Math.max(computeNs, (neededBytes / bandwidth) * 1e9);
   if (boundNs === 0) return null;
-  const unusedBytes = sum((summary.model?.roles ?? []).map(unusedBytesOf(touched)));
-  const reReadBytes = Math.max(0, readBytes - unusedBytes - neededBytes);
+  const unusedBytes = sum((summary.model?.roles ?? []).map(unusedBytesOf(touchedByRole(model))));
+  const reReadBytes = Math.max(0, readBytes - unusedBytes - mostNeededBytes);
   const excessNs = ((reReadBytes + unusedBytes) / bandwidth) * 1e9;
   return {
     computeNsPerToken: computeNs,
     computeFrom: compute.from,
-    touchedBytesPerToken: touchedBytes,
+    touchedBytesPerToken: touched.least,
+    touchedMostBytesPerToken: touched.most,
     keptBytes,
     bandwidth,
     sequentialBandwidth: disk?.sequential ?? null,
     randomBandwidth: disk?.random ?? null,
     tokensPerSecond: 1e9 / boundNs,
+    lowTokensPerSecond: 1e9 / Math.max(computeNs, (mostNeededBytes / bandwidth) * 1e9),
     ratio: (measured * boundNs) / 1e9,
     reReadBytesPerToken: reReadBytes,
     unusedBytesPerToken: unusedBytes,
@@ -71,9 +75,9 @@ export function ownMemory({ workload, model }: Summary): number | null {
 }
 
 /** Read of a role for a token, beyond what a token can use of it: readahead that hit nothing, for sure. */
-function unusedBytesOf(touched: ReadonlyMap<string, number>) {
+function unusedBytesOf(touched: ReadonlyMap<string, TouchedBytes>) {
   return ({ name, bytesPerToken }: { name: string; bytesPerToken: number | null }) =>
-    Math.max(0, (bytesPerToken ?? 0) - (touched.get(name) ?? 0));
+    Math.max(0, (bytesPerToken ?? 0) - (touched.get(name)?.most ?? 0));
 }
 
 function fastestSecond({ timeline: { readBytes, bucketNs } }: Summary): number {

@@ -47,6 +47,7 @@ const checkMs = 1000;
 async function run(command: string[], flags: PinFlags): Promise<void> {
   await withSession(async ({ progress, signal }) => {
     const model = await readModel(flags.model);
+    for (const note of model.notes) progress.warn(note);
     const options = given({ budgetBytes: budget(flags), plan: flags.plan, stream: flags.stream });
     if (flags.dryRun) {
       tell(await pinPlan(model, options), flags.json ?? false);
@@ -86,6 +87,15 @@ function budget({ budget, leave }: PinFlags): number | undefined {
   );
 }
 
+function savedShare({ savedBytes, touchedBytes, touchedMostBytes }: PinPlan): string {
+  if (touchedMostBytes === 0) return 'the file lists no weights that a token needs';
+  const percent = (needed: number) => `${Math.min(100, (savedBytes / needed) * 100).toFixed(1)} %`;
+  if (touchedMostBytes === touchedBytes)
+    return `${percent(touchedBytes)} of the ${formatSize(Math.round(touchedBytes))} that a token needs`;
+  const most = formatSize(Math.round(touchedMostBytes));
+  return `${percent(touchedMostBytes)} of the ${most} that a token needs at most (${formatSize(Math.round(touchedBytes))} for sure)`;
+}
+
 const tensorsShown = 12;
 
 function tell(plan: PinPlan, json: boolean): void {
@@ -93,7 +103,6 @@ function tell(plan: PinPlan, json: boolean): void {
     process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
     return;
   }
-  const share = (plan.savedBytes / plan.touchedBytes) * 100;
   const lines = plan.tensors
     .slice(0, tensorsShown)
     .map(
@@ -102,9 +111,7 @@ function tell(plan: PinPlan, json: boolean): void {
     );
   const more = plan.tensors.length - tensorsShown;
   if (more > 0) lines.push(`             and ${more} more tensors`);
-  lines.push(
-    `${formatSize(plan.bytes).padStart(12)} in all: ${share.toFixed(1)} % of the ${formatSize(plan.touchedBytes)} that a token needs`,
-  );
+  lines.push(`${formatSize(plan.bytes).padStart(12)} in all: ${savedShare(plan)}`);
   if (plan.stream)
     lines.push(
       `${formatSize(plan.stream.bytes).padStart(12)} beside that are read ahead of each token; a readahead of ${streamReadAheadKib} KiB leaves it the memory`,

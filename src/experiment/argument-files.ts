@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { type ModelFile, modelFiles } from '../model/model-files.js';
+import { isGguf, type ModelFile, modelFiles } from '../model/model-files.js';
 import { largeFileBytes } from '../process/opened-files.js';
 
 /** Beside a large file this is data too; below it settings, lists and the like. */
@@ -14,11 +14,25 @@ const leastBytes = 2 ** 20;
  */
 export async function argumentFiles(argv: readonly string[]): Promise<string[]> {
   const candidates = argv.slice(1).map((argument) => argument.replace(/^--?[\w-]+=/, ''));
-  const found = (await Promise.all(candidates.map((path) => modelFiles(path).catch(() => [])))).flat();
+  const found = candidates.flatMap(filesAt);
   const large = found.filter(({ bytes }) => bytes >= largeFileBytes);
-  const alone = large.length === 0 || large.some(({ path }) => extname(path).toLowerCase() === '.gguf');
+  const alone = large.length === 0 || large.some(({ path }) => isModel(path));
   const taken = alone ? large : await dataFiles(found);
   return [...new Set(taken.map(({ path }) => path))];
+}
+
+/** By its beginning, or by its name. */
+function isModel(path: string): boolean {
+  return isGguf(path) || extname(path).toLowerCase() === '.gguf';
+}
+
+/** None for an argument that is no file. */
+function filesAt(path: string): ModelFile[] {
+  try {
+    return modelFiles(path);
+  } catch {
+    return [];
+  }
 }
 
 /** The large ones, and of the smaller ones those beside them: on another disk their reads are not traced. */

@@ -1,5 +1,4 @@
 import { growthOver } from '../bound/compute-time.js';
-import { touchedBytesPerToken } from '../bound/touched-bytes.js';
 import { warmComputeNs } from '../bound/warm-compute.js';
 import { phaseWindows } from '../figures/phases.js';
 import { memoryState } from '../machine/machine.js';
@@ -7,6 +6,7 @@ import type { Progress } from '../machine/progress.js';
 import type { Steps } from '../machine/steps.js';
 import type { CacheState } from '../memory/cache-state.js';
 import type { Model } from '../model/gguf.js';
+import { touchedBytes } from '../model/uses.js';
 import { native } from '../native/binding.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import type { Measurement } from './measure.js';
@@ -40,7 +40,7 @@ export async function cachedRunCompute(
   const generation = phaseWindows(outcome?.marks ?? []).find(({ name }) => name === 'generation');
   if (!generation?.tokens || outcome?.exitCode !== 0 || workload.signal?.aborted) return null;
   const read = growthOver(sampler.samples, 'workloadReadBytes', generation.fromNs, generation.toNs) ?? 0;
-  const little = !streamed && read < readsLittle * touchedBytesPerToken(model) * generation.tokens;
+  const little = !streamed && read < readsLittle * touchedBytes(model).least * generation.tokens;
   if (little || cache === 'asIs') return null;
   const room = memoryState().availableBytes - native.safeRest();
   if (room < model.bytes + (outcome.rssAnonBytes ?? 0)) return null;

@@ -80,6 +80,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Finishe
   const steps = new Steps(progress, options.signal);
   const subject = await steps.step('check model, engine and machine', () => checkSubject(options));
   for (const line of subject.engine.passedOver ?? []) progress.warn(`not used: ${line}`);
+  for (const note of subject.model.notes) progress.warn(note);
   const folder = RunFolder.begin(options.output ?? defaultRunPath(options.model));
   try {
     return await runSteps(options, subject, folder, steps, progress);

@@ -14,6 +14,7 @@ import type { TracedFile } from '../figures/traced-files.js';
 import type { Steps } from '../machine/steps.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions, type Region } from '../model/regions.js';
+import { tensorUses, whollyUsed } from '../model/uses.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from '../run/config.js';
 import { type RunFolder, runFiles } from '../run/run-folder.js';
 import { Run } from '../store/open-run.js';
@@ -104,6 +105,7 @@ async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary
     workload: outcome,
     regions,
     heat: regions && model ? heatOfRun(regions, model) : null,
+    uses: model && tensorUses(model),
     bytesWrittenToDevice: measurement.bytesWritten,
     interrupted: input.interruption?.message ?? null,
   });
@@ -162,7 +164,7 @@ function heatOfRun({ phases, touches }: RegionResults, model: Model): Heat | nul
   const byToken = touches.flatMap(({ token, region, bytes }) =>
     token === null ? [] : [{ token, region, bytes }],
   );
-  return heatOf(modelRegions(model), byToken, tokens);
+  return heatOf(modelRegions(model), byToken, tokens, whollyUsed(model));
 }
 
 function boundOfRun(

@@ -67,7 +67,10 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     await using _tracer = measurement.tracer;
     await steps.undo();
     const found = files ? null : locateFound(measurement.outcome?.openedFiles ?? [], devices, progress);
-    const read = files ?? found;
+    const used = files ?? found;
+    const model = await modelOf(used?.paths ?? []);
+    // A model's parts have an order of their own.
+    const read = model ? locateFiles(model.parts.map(({ path }) => path)) : used;
     // The files lie on the first device.
     const devicesOfFilesFirst = withFirst(measurement.devices, read?.disk);
     return await finishRun({
@@ -76,7 +79,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       measurement: { ...measurement, devices: devicesOfFilesFirst },
       files: read?.files ?? [],
       filesFoundLater: found !== null,
-      model: await modelOf(read?.paths ?? []),
+      model,
       memory: memorySummary({
         measurement,
         pressure: null,

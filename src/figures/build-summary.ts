@@ -1,5 +1,6 @@
 import { release } from 'node:os';
 import type { GroupKind } from '../model/region-groups.js';
+import type { TensorUse } from '../model/uses.js';
 import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native/trace.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { toldDefect } from './defects.js';
@@ -20,6 +21,8 @@ export interface SummaryInput {
   /** By region and phase; null without a model. */
   regions: RegionResults | null;
   heat: Heat | null;
+  /** What a token uses of each tensor, by name; null without a model. */
+  uses: ReadonlyMap<string, TensorUse> | null;
   bytesWrittenToDevice: number;
   /** Why the run ended before its workload did; null when it did not. */
   interrupted: string | null;
@@ -137,7 +140,7 @@ function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
 }
 
 /** Split models are all their parts. */
-function model({ files, traced, regions, heat }: SummaryInput): ModelSummary {
+function model({ files, traced, regions, heat, uses }: SummaryInput): ModelSummary {
   const sum = (key: 'bytes' | 'reads' | 'readBytes' | 'uniqueBytes') =>
     traced.files.reduce((total, file) => total + file[key], 0);
   return {
@@ -149,7 +152,8 @@ function model({ files, traced, regions, heat }: SummaryInput): ModelSummary {
     reReadFactor: ratio(sum('readBytes'), sum('uniqueBytes')),
     reads: sum('reads'),
     readBytes: sum('readBytes'),
-    tensors: rows(regions, 'tensors'),
+    tensors: withUses(rows(regions, 'tensors'), uses),
+    uses: bytesByUse(rows(regions, 'tensors'), uses),
     layers: rows(regions, 'layers'),
     roles: rows(regions, 'roles'),
     experts: rows(regions, 'experts'),
@@ -166,6 +170,21 @@ function model({ files, traced, regions, heat }: SummaryInput): ModelSummary {
 function rows(regions: RegionResults | null, kind: GroupKind): ModelSummary['tensors'] {
   const found = regions?.rows.filter((_, i) => regions.groups[i]?.kind === kind) ?? [];
   return found.length === 0 ? null : found;
+}
+
+function withUses(tensors: ModelSummary['tensors'], uses: SummaryInput['uses']): ModelSummary['tensors'] {
+  return tensors?.map((row) => ({ ...row, use: uses?.get(row.name)?.kind ?? null })) ?? null;
+}
+
+/** Sizes of the tensors by what a token uses of them. */
+function bytesByUse(tensors: ModelSummary['tensors'], uses: SummaryInput['uses']): ModelSummary['uses'] {
+  if (!tensors || !uses) return null;
+  const bytes = { whole: 0, rows: 0, experts: 0, none: 0, unknown: 0 };
+  for (const row of tensors) {
+    const use = uses.get(row.name);
+    if (use) bytes[use.kind] += row.bytes;
+  }
+  return bytes;
 }
 
 function phasesSummary(regions: RegionResults | null, files: boolean): Summary['phases'] {

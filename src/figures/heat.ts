@@ -24,8 +24,8 @@ export interface Heat {
   /** Null for a model without experts, or when none was read. */
   expertUse: ExpertUse | null;
   /**
-   * How much of what was used a trace can show: of the bytes that every token uses for sure (attention, norms, routers,
-   * dense feed-forward, output), the share that was read for a token. What the page cache served is not in a trace, so
+   * How much of what was used a trace can show: of the bytes that every token uses for sure (all but tables of rows, experts and
+   * what other paths use), the share that was read for a token. What the page cache served is not in a trace, so
    * below 1 the heat of all else is a lower bound by about as much; above 1 memory was so short that bytes were read twice.
    */
   seenShare: number | null;
@@ -38,8 +38,16 @@ export interface Touch {
   bytes: number;
 }
 
-/** Works out the heat. `touches` hold a region at most once a token. */
-export function heatOf(regions: readonly Region[], touches: readonly Touch[], tokens: number): Heat {
+/**
+ * Works out the heat. `touches` hold a region at most once a token; `wholly` holds the names of the tensors that every token
+ * uses all of.
+ */
+export function heatOf(
+  regions: readonly Region[],
+  touches: readonly Touch[],
+  tokens: number,
+  wholly: ReadonlySet<string>,
+): Heat {
   const { groups, groupings } = groupRegions(regions);
   const readBytes = new Float64Array(groups.length);
   const touchedIn = new Uint32Array(groups.length);
@@ -77,7 +85,10 @@ export function heatOf(regions: readonly Region[], touches: readonly Touch[], to
   return {
     ...{ tokens, tensors, layers, roles, experts, regionBytes },
     expertUse: expertUse(regions, ordered),
-    seenShare: seenShare(roles, tokens),
+    seenShare: seenShare(
+      tensors.filter(({ name }) => wholly.has(name)),
+      tokens,
+    ),
   };
 }
 
@@ -86,10 +97,7 @@ function howOften(touchedIn: number, tokens: number): HeatRow['touched'] {
   return touchedIn === tokens ? 'every' : 'some';
 }
 
-const usedByEveryToken = new Set(['attention', 'norm', 'router', 'dense-ffn', 'output']);
-
-function seenShare(roles: readonly HeatRow[], tokens: number): number | null {
-  const dense = roles.filter(({ name }) => usedByEveryToken.has(name));
+function seenShare(dense: readonly HeatRow[], tokens: number): number | null {
   const bytes = dense.reduce((sum, row) => sum + row.bytes, 0);
   if (bytes === 0 || tokens === 0) return null;
   return dense.reduce((sum, row) => sum + row.bytesPerToken, 0) / bytes;

@@ -39,6 +39,8 @@ const regionFigures = z.object({
   layer: count.nullable().optional(),
   role: z.string().nullable().optional(),
   expert: count.nullable().optional(),
+  /** Of tensors: what a token uses of them, see src/model/uses.ts; null for metadata and padding. */
+  use: z.enum(['whole', 'rows', 'experts', 'none', 'unknown']).nullable().optional(),
   bytes: count,
   uniqueBytes: count,
   coverage: figure,
@@ -192,6 +194,11 @@ export const summarySchema = z.object({
       roles: regions,
       experts: regions,
       /** Tensors, or experts' slices of them, of which not a byte was read. */
+      /** Sizes of the tensors by what a token uses of them. */
+      uses: z
+        .object({ whole: count, rows: count, experts: count, none: count, unknown: count })
+        .nullable()
+        .optional(),
       neverRead: z
         .array(z.object({ name: z.string(), bytes: count }))
         .nullable()
@@ -294,7 +301,9 @@ export const summarySchema = z.object({
       computeNsPerToken: figure,
       /** From a run with everything cached, or told from this run's own time. */
       computeFrom: z.enum(['warm', 'run']).default('run'),
+      /** What a token uses for sure; with weights whose use is unknown. */
       touchedBytesPerToken: figure,
+      touchedMostBytesPerToken: figure.optional(),
       keptBytes: figure,
       /** Bytes a second: the larger of the two below and the run's fastest second. */
       bandwidth: figure,
@@ -302,7 +311,9 @@ export const summarySchema = z.object({
       sequentialBandwidth: maybe.default(null),
       randomBandwidth: maybe.default(null),
       tokensPerSecond: figure,
-      /** Measured tokens per second / those of the bound. */
+      /** If all weights of unknown use are used; the same as the bound where there are none. */
+      lowTokensPerSecond: figure.optional(),
+      /** Measured tokens per second / those of the bound. Above 1 the bound is wrong: see src/report/bound-section.ts. */
       ratio: figure,
       /** What the difference goes to: read though memory could have held it; read ahead and not used for sure; the rest. */
       reReadBytesPerToken: figure.default(0),

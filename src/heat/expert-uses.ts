@@ -16,7 +16,7 @@ import { tokenExperts } from './token-experts.js';
 export async function expertUses(run: Run, model: Model): Promise<ExpertUses> {
   requireSameModel(run, model);
   const touches = await runTouches(run);
-  const { byToken } = tokenExperts(touches, knownTokens(run), model.experts?.used ?? 0, 'cached');
+  const { byToken } = tokenExperts(touches, knownTokens(run), model.experts?.used ?? null, 'cached');
   const uses = countUses(touches.regions, byToken);
   if (uses.size > 0) return uses;
   throw new BlkscopeError(

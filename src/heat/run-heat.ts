@@ -9,8 +9,8 @@ import { runTouches } from './run-touches.js';
  */
 export async function heat(run: Run): Promise<Heat> {
   const tokens = knownTokens(run);
-  const { regions, touches } = await runTouches(run);
-  return heatOf(regions, touches, tokens);
+  const { regions, touches, wholly } = await runTouches(run);
+  return heatOf(regions, touches, tokens, wholly);
 }
 
 /** Tokens of the run's generation. Throws BlkscopeError NO_HEAT when there is no model or no token is known. */

@@ -1,5 +1,6 @@
 import type { Touch } from '../figures/heat.js';
-import type { Region, RegionRole } from '../model/regions.js';
+import type { Region } from '../model/regions.js';
+import type { RegionRole } from '../model/roles.js';
 import type { Run } from '../store/open-run.js';
 
 /** A run's stored touch map: what was read of each region of its model, by token and in the prompt. */
@@ -10,6 +11,8 @@ export interface RunTouches {
   touches: Touch[];
   /** Indices of the regions that the prompt read of. */
   promptRegions: Set<number>;
+  /** Names of the tensors that every token uses whole. */
+  wholly: Set<string>;
 }
 
 /** Reads it from trace.duckdb. Throws BlkscopeError as Run.connect does. */
@@ -18,15 +21,23 @@ export async function runTouches(run: Run): Promise<RunTouches> {
   const connection = await run.connect();
   try {
     const tensors = await connection.runAndReadAll(
-      `SELECT file, "fileOffset"::DOUBLE, bytes::DOUBLE, name, layer, role, expert FROM tensor ORDER BY rowid`,
+      `SELECT file, "fileOffset"::DOUBLE, bytes::DOUBLE, name, stack, layer, role, expert, use FROM tensor ORDER BY rowid`,
     );
-    const regions = tensors.getRows().map(([file, offset, bytes, tensor, layer, role, expert]): Region => {
-      const part = files.indexOf(file as string);
-      return {
-        ...{ part, offset: offset as number, bytes: bytes as number, tensor: tensor as string | null },
-        ...{ layer: layer as number | null, role: role as RegionRole, expert: expert as number | null },
-      };
-    });
+    const regions = tensors
+      .getRows()
+      .map(([file, offset, bytes, tensor, stack, layer, role, expert]): Region => {
+        const part = files.indexOf(file as string);
+        return {
+          ...{
+            part,
+            offset: offset as number,
+            bytes: bytes as number,
+            tensor: tensor as string | null,
+            stack: stack as string,
+          },
+          ...{ layer: layer as number | null, role: role as RegionRole, expert: expert as number | null },
+        };
+      });
     const indexOf = new Map(regions.map(({ part, offset }, i) => [`${files[part]}:${offset}`, i]));
     const rows = await connection.runAndReadAll(
       `SELECT phase, token, file, "fileOffset"::DOUBLE, bytes::DOUBLE FROM touch WHERE phase IN ('prompt', 'generation')`,
@@ -38,7 +49,8 @@ export async function runTouches(run: Run): Promise<RunTouches> {
       if (phase === 'prompt') promptRegions.add(region);
       else touches.push({ token: token as number, region, bytes: bytes as number });
     }
-    return { regions, touches, promptRegions };
+    const wholly = tensors.getRows().flatMap((row) => (row.at(-1) === 'whole' ? [row[3] as string] : []));
+    return { regions, touches, promptRegions, wholly: new Set(wholly) };
   } finally {
     connection.closeSync();
   }

@@ -19,8 +19,13 @@ export type Guess =
 /** A token has used an expert when more than this share of it was read; readahead alone seldom reads so much of all parts. */
 const usedShare = 0.5;
 
-/** `used`: how many experts of a layer a token uses. */
-export function tokenExperts(run: RunTouches, tokens: number, used: number, guess: Guess): TokenExperts {
+/** `used`: how many experts of a layer a token uses; null: the model does not say, and only reads show them. */
+export function tokenExperts(
+  run: RunTouches,
+  tokens: number,
+  used: number | null,
+  guess: Guess,
+): TokenExperts {
   const layers = expertsByLayer(run);
   const read = readShares(run, layers);
   const byToken: number[][] = [];
@@ -32,18 +37,19 @@ export function tokenExperts(run: RunTouches, tokens: number, used: number, gues
         .map((expert) => ({ expert, share: read.get(`${token}.${layer}.${expert}`) ?? 0 }))
         .filter(({ share }) => share > usedShare)
         .sort((a, b) => b.share - a.share)
-        .slice(0, used)
+        .slice(0, used ?? experts.size)
         .map(({ expert }) => expert);
       seen += found.length;
       const missing = guesses(guess, { layer, token, experts, read }).filter(
         (expert) => !found.includes(expert),
       );
-      for (const expert of [...found, ...missing.slice(0, used - found.length)])
+      const wanted = used ?? found.length;
+      for (const expert of [...found, ...missing.slice(0, wanted - found.length)])
         regions.push(...(experts.get(expert) as number[]));
     }
     byToken.push(regions.sort((a, b) => a - b));
   }
-  const uses = layers.size * used * tokens;
+  const uses = layers.size * (used ?? 0) * tokens;
   return { byToken, seenShare: uses === 0 ? 1 : seen / uses };
 }
 

@@ -1,6 +1,8 @@
 import { realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { readModel } from '../model/gguf.js';
+import { type RegionRole, tensorPlace } from '../model/roles.js';
+import { type TensorUse, tensorUses } from '../model/uses.js';
 import { native } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 
@@ -14,6 +16,11 @@ export interface MappedExtent {
 /** A tensor and where it lies: its first sector, and in how many extents. */
 export interface MappedTensor {
   name: string;
+  /** By ggml's name. */
+  type: string;
+  role: RegionRole;
+  /** What a token uses of it. */
+  use: TensorUse['kind'];
   fileOffset: number;
   bytes: number;
   /** null: a hole. */
@@ -38,6 +45,8 @@ export interface FileMap {
   largestFragment: number;
   /** null: not a GGUF model. */
   tensors: MappedTensor[] | null;
+  /** What else is to be known of the model, a line each. */
+  notes: string[];
 }
 
 /** Throws BlkscopeError: ENOENT, EACCES, NO_EXTENTS (with the file system's reason), and of damaged models. */
@@ -55,7 +64,7 @@ export async function mapFile(path: string): Promise<FileMap> {
       (i) => i > 0 && (extents[i] as MappedExtent).sector < (extents[i - 1] as MappedExtent).sector,
     ).length,
     largestFragment: Math.max(0, ...sizes),
-    tensors: await tensorsOf(path, extents),
+    ...(await tensorsOf(path, extents)),
   };
 }
 
@@ -83,20 +92,28 @@ function sumOfBytes(extents: readonly MappedExtent[]): number {
   return extents.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-async function tensorsOf(path: string, extents: readonly MappedExtent[]): Promise<MappedTensor[] | null> {
+async function tensorsOf(
+  path: string,
+  extents: readonly MappedExtent[],
+): Promise<Pick<FileMap, 'tensors' | 'notes'>> {
   try {
     const model = await readModel(path);
     const part = model.parts.findIndex((each) => realpathSync(each.path) === realpathSync(path));
-    return model.tensors
+    const uses = tensorUses(model);
+    const tensors = model.tensors
       .filter((tensor) => tensor.part === part)
-      .map(({ name, offset, bytes }) => ({
+      .map(({ name, type, offset, bytes }) => ({
         name,
+        type,
+        role: tensorPlace(name).role,
+        use: uses.get(name)?.kind ?? 'unknown',
         fileOffset: offset,
         bytes,
         ...place(offset, bytes, extents),
       }));
+    return { tensors, notes: model.notes };
   } catch (error) {
-    if (error instanceof BlkscopeError && error.code === 'NOT_GGUF') return null;
+    if (error instanceof BlkscopeError && error.code === 'NOT_GGUF') return { tensors: null, notes: [] };
     throw error;
   }
 }

@@ -1,9 +1,20 @@
-import { open } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { GGMLFileQuantizationType, type GGUFParseOutput, gguf, type MetadataValue } from '@huggingface/gguf';
+import { realpathSync } from 'node:fs';
+import { GGMLFileQuantizationType } from '@huggingface/gguf';
 import { BlkscopeError } from '../errors.js';
-import { type ModelFile, modelFiles } from './model-files.js';
-import { type TensorType, tensorBytes, tensorTypeOf } from './tensor-types.js';
+import type { KeyValue, ListedTensor } from './gguf-layout.js';
+import {
+  checkedParts,
+  damaged,
+  type ModelFile,
+  nameOfPart,
+  type ReadFile,
+  readFile,
+  readModelFiles,
+  splitOf,
+  truncated,
+} from './model-files.js';
+import { tensorPlace } from './roles.js';
+import { tensorBytes, tensorTypeOf } from './tensor-types.js';
 
 /** A file of a model. Its first `metadataBytes` hold the keys and the list of tensors; weights follow. */
 export interface ModelPart extends ModelFile {
@@ -18,7 +29,8 @@ export interface ModelTensor {
   bytes: number;
   /** The row's length first; experts are stacked in the last dimension. */
   shape: number[];
-  type: TensorType;
+  /** By ggml's name, in capitals; `type 156` for one that is not known here. */
+  type: string;
 }
 
 /** What a model's own files say about it. */
@@ -36,160 +48,184 @@ export interface Model {
   layers: number;
   /** In the order of their place in the files. */
   tensors: ModelTensor[];
-  /** Experts in a layer and how many of them a token uses; null for a dense model. */
-  experts: { count: number; used: number } | null;
+  /** Experts in a layer and how many of them a token uses, null: the file does not say. null for a dense model. */
+  experts: { count: number; used: number | null } | null;
+  /** What else its files say, by key; long texts and lists are left out. */
+  keys: ReadonlyMap<string, KeyValue>;
+  /** What a user should know of it, a line each: types that are not known. */
+  notes: string[];
 }
 
 /**
  * Reads the layout of a GGUF model, all parts of a split one; the weights themselves are not read.
  *
- * @throws BlkscopeError: `ENOENT` and other system codes; `NOT_GGUF`; `TRUNCATED_GGUF` (the file ends before the
- * weights it lists); `DAMAGED_GGUF` (its lists make no sense); `UNKNOWN_TENSOR_TYPE`.
+ * @throws BlkscopeError: what readModelFiles throws; `TRUNCATED_GGUF` (the file ends before the weights it lists);
+ * `DAMAGED_GGUF` (its lists make no sense).
  */
 export async function readModel(path: string): Promise<Model> {
-  const files = await modelFiles(path);
-  const layouts = await Promise.all(files.map(parsePart));
-  const first = layouts[0] as PartLayout;
-  const { metadata } = first;
-  const architecture = text(metadata['general.architecture']) ?? 'unknown';
-  const fileType = metadata['general.file_type'];
-  const expertCount = count(metadata[`${architecture}.expert_count`]);
-  return {
-    path: first.part.path,
-    parts: layouts.map(({ part }) => part),
-    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-    architecture,
-    name: text(metadata['general.name']),
-    fileType: fileTypeName(fileType),
-    layers: count(metadata[`${architecture}.block_count`]),
-    tensors: layouts.flatMap(({ part, output }, index) => partTensors(part, output, index)),
-    experts:
-      expertCount > 0
-        ? { count: expertCount, used: count(metadata[`${architecture}.expert_used_count`]) }
-        : null,
-  };
+  return modelOfParts(readModelFiles(path));
 }
 
-/** The model whose parts these files are, in this order; null when they are something else. */
-export async function modelOf(paths: readonly string[]): Promise<Model | null> {
-  const [first] = paths;
-  if (first === undefined) return null;
-  try {
-    const model = await readModel(first);
-    const whole = model.parts.length === paths.length;
-    return whole && model.parts.every(({ path }, i) => resolve(path) === resolve(paths[i] as string))
-      ? model
-      : null;
-  } catch (error) {
-    if (error instanceof BlkscopeError) return null;
-    throw error;
-  }
-}
-
-interface PartLayout {
-  part: ModelPart;
-  output: GGUFParseOutput;
-  metadata: Record<string, MetadataValue>;
-}
-
-async function parsePart(file: ModelFile): Promise<PartLayout> {
-  await requireMagic(file);
-  let output: GGUFParseOutput;
-  try {
-    output = await gguf(file.path, { allowLocalFile: true });
-  } catch (error) {
-    throw damaged(file, error instanceof Error ? error.message : String(error), error);
-  }
-  const metadataBytes = output.tensorInfoByteRange[1];
-  // The parser reads zeros past the end of a file, so a list that was cut short shows only by where it ends.
-  if (metadataBytes > file.bytes) throw truncated(file, metadataBytes);
-  return {
-    part: { ...file, metadataBytes },
-    output,
-    metadata: output.metadata as Record<string, MetadataValue>,
-  };
-}
-
-async function requireMagic(file: ModelFile): Promise<void> {
-  const start = Buffer.alloc(8);
-  let bytesRead: number;
-  try {
-    const handle = await open(file.path, 'r');
+/**
+ * The models that are whole among these files, each once, the largest first: a draft model and a projector beside the
+ * model that they serve. Whichever file is what, and in which order, is told by what the files say. `leftOut` hears of
+ * each file that is or should be a model, and why it is none.
+ */
+export async function modelsOf(
+  paths: readonly string[],
+  leftOut: (path: string, error: BlkscopeError) => void = () => {},
+): Promise<Model[]> {
+  const told = <T>(path: string, action: () => T): T[] => {
     try {
-      ({ bytesRead } = await handle.read(start, 0, start.length, 0));
-    } finally {
-      await handle.close();
+      return [action()];
+    } catch (error) {
+      if (!(error instanceof BlkscopeError)) throw error;
+      if (error.code !== 'NOT_GGUF') leftOut(path, error);
+      return [];
     }
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    throw new BlkscopeError(code, `cannot read the model ${file.path}: ${code}; check its permissions`);
+  };
+  const once = new Map(paths.map((path) => [realPath(path), path]));
+  const files = [...once.values()].flatMap((path) => told(path, () => readFile(path)));
+  const groups = new Map<string, ReadFile[]>();
+  for (const file of files) groups.set(groupOf(file), [...(groups.get(groupOf(file)) ?? []), file]);
+  const models = [...groups.values()].flatMap((group) =>
+    told((group[0] as ReadFile).path, () => modelOfParts(wholeGroup(group))),
+  );
+  return models.sort((a, b) => b.bytes - a.bytes);
+}
+
+/** The one model whose parts these files are, whatever their order; null when they are something else. */
+export async function modelOf(paths: readonly string[]): Promise<Model | null> {
+  const [model] = await modelsOf(paths);
+  return model?.parts.length === new Set(paths.map(realPath)).size ? model : null;
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
-  if (start.toString('latin1', 0, Math.min(bytesRead, 4)) !== 'GGUF') {
+}
+
+/** Parts of one model say the same number of parts and of tensors; where they lie tells two such models apart. */
+function groupOf(file: ReadFile): string {
+  const named = nameOfPart(file.path);
+  const split = splitOf(file);
+  if (split?.count === 1 || (split === null && named === null)) return file.path;
+  const told = split && `${split.count} ${file.layout.keys.get('split.tensors.count')}`;
+  return `${told} ${named?.prefix ?? ''}`;
+}
+
+/** The parts in their order. Throws BlkscopeError where one of them is not among the files. */
+function wholeGroup(group: ReadFile[]): ReadFile[] {
+  const [first] = group as [ReadFile];
+  const split = splitOf(first);
+  const count = split?.count ?? nameOfPart(first.path)?.count ?? 1;
+  if (group.length !== count)
     throw new BlkscopeError(
-      'NOT_GGUF',
-      `${file.path} is not a GGUF file (it does not begin with "GGUF"); name a model that llama.cpp can load, or convert it first`,
+      'SPLIT_PART_MISSING',
+      `${first.path} is one of ${count} parts, and ${count - group.length} of them are not among the files that were used`,
     );
-  }
-  if (bytesRead < start.length) throw truncated(file, start.length);
+  if (split === null) return group.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return checkedParts(group);
 }
 
-function partTensors(part: ModelPart, output: GGUFParseOutput, index: number): ModelTensor[] {
-  const tensors = output.tensorInfos.map((info): ModelTensor => {
-    const type = tensorTypeOf(info.dtype);
-    if (type === undefined) {
-      throw new BlkscopeError(
-        'UNKNOWN_TENSOR_TYPE',
-        `tensor ${info.name} of ${part.path} has type ${info.dtype}, which this version of blkscope does not know; update blkscope`,
-        'unsupported',
-      );
-    }
-    const shape = info.shape.map(Number);
-    const offset = Number(output.tensorDataOffset + info.offset);
-    return { name: info.name, part: index, offset, bytes: tensorBytes(type, shape), shape, type };
+function modelOfParts(files: ReadFile[]): Model {
+  const keys = new Map(files.toReversed().flatMap(({ layout }) => [...layout.keys]));
+  const architecture = textOf(keys.get('general.architecture')) ?? 'unknown';
+  const parts = files.map(({ path, bytes, layout }) => ({
+    path,
+    bytes,
+    metadataBytes: layout.metadataBytes,
+  }));
+  const tensors = files.flatMap(partTensors);
+  const fileType = keys.get('general.file_type');
+  return {
+    path: (parts[0] as ModelPart).path,
+    parts,
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    architecture,
+    name: textOf(keys.get('general.name')),
+    fileType: typeof fileType === 'number' ? fileTypeName(fileType) : null,
+    layers: numberOf(keys.get(`${architecture}.block_count`)) ?? 0,
+    tensors,
+    experts: expertsOf(keys, architecture, tensors),
+    keys,
+    notes: notesOf(tensors),
+  };
+}
+
+/** What the keys do not say the shapes may: how many experts a tensor stacks. */
+function expertsOf(
+  keys: ReadonlyMap<string, KeyValue>,
+  architecture: string,
+  tensors: readonly ModelTensor[],
+): Model['experts'] {
+  const stacked = tensors.find(({ name, shape }) => tensorPlace(name).role === 'experts' && shape.length > 2);
+  const single = tensors.map(({ name }) => (tensorPlace(name).expert ?? -1) + 1);
+  const count =
+    numberOf(keys.get(`${architecture}.expert_count`)) || stacked?.shape.at(-1) || Math.max(0, ...single);
+  const used = numberOf(keys.get(`${architecture}.expert_used_count`)) || null;
+  return count > 0 ? { count, used: used && Math.min(used, count) } : null;
+}
+
+function partTensors({ path, bytes, layout }: ReadFile, part: number): ModelTensor[] {
+  const file = { path, bytes };
+  const listed = layout.tensors.toSorted((a, b) => a.offset - b.offset);
+  let end = layout.metadataBytes;
+  return listed.map((tensor, index) => {
+    const { name, shape } = tensor;
+    const type = tensorTypeOf(tensor.type);
+    const offset = layout.dataStart + tensor.offset;
+    const size =
+      type === undefined
+        ? sizeByPlace(tensor, listed[index + 1], layout.dataStart, bytes)
+        : tensorBytes(type, shape);
+    if (Number.isNaN(size)) throw damaged(file, `rows of ${name} are not whole blocks`);
+    if (offset < end) throw damaged(file, `${name} begins inside what lies before it`);
+    end = offset + size;
+    if (end > bytes) throw truncated(file, end);
+    return { name, part, offset, bytes: size, shape, type: type ?? `type ${tensor.type}` };
   });
-  tensors.sort((a, b) => a.offset - b.offset);
-  requireInPlace(part, tensors);
-  return tensors;
 }
 
-/** Tensors that share bytes, or lie past the end, would make every figure per tensor wrong. */
-function requireInPlace(part: ModelPart, tensors: ModelTensor[]): void {
-  let end = part.metadataBytes;
-  for (const tensor of tensors) {
-    if (Number.isNaN(tensor.bytes)) throw damaged(part, `rows of ${tensor.name} are not whole blocks`);
-    if (tensor.offset < end) throw damaged(part, `${tensor.name} begins inside what lies before it`);
-    end = tensor.offset + tensor.bytes;
-  }
-  if (end > part.bytes) throw truncated(part, end);
+/** A type that is not known: from the tensor's beginning to the next one's, padding included. */
+function sizeByPlace(
+  { offset }: ListedTensor,
+  next: ListedTensor | undefined,
+  dataStart: number,
+  fileBytes: number,
+): number {
+  return (next?.offset ?? fileBytes - dataStart) - offset;
 }
 
-function truncated(file: ModelFile, needed: number): BlkscopeError {
-  return new BlkscopeError(
-    'TRUNCATED_GGUF',
-    `${file.path} is cut short: it has ${file.bytes} bytes and lists weights up to byte ${needed}; copy or download it again`,
-  );
+const typesTold = 3;
+
+function notesOf(tensors: readonly ModelTensor[]): string[] {
+  const unknown = tensors.filter(({ type }) => type.startsWith('type '));
+  if (unknown.length === 0) return [];
+  const types = [...new Set(unknown.map(({ type }) => type))];
+  const shown = types.slice(0, typesTold).join(', ') + (types.length > typesTold ? ', ...' : '');
+  const which =
+    unknown.length === 1
+      ? `${unknown[0]?.name} has`
+      : `${unknown.length} tensors (${unknown[0]?.name}, ...) have`;
+  return [
+    `${which} a type that blkscope does not know (${shown}); sizes follow from where the next tensor begins`,
+  ];
 }
 
-function damaged(file: ModelFile, reason: string, cause?: unknown): BlkscopeError {
-  return new BlkscopeError(
-    'DAMAGED_GGUF',
-    `${file.path} is damaged or cut short: ${reason}; copy or download it again`,
-    'usage',
-    {
-      cause,
-    },
-  );
+function fileTypeName(number: number): string | null {
+  return GGMLFileQuantizationType[number]?.replace(/^MOSTLY_/, '') ?? null;
 }
 
-function fileTypeName(value: MetadataValue | undefined): string | null {
-  const name = typeof value === 'number' ? GGMLFileQuantizationType[value] : undefined;
-  return name?.replace(/^MOSTLY_/, '') ?? null;
-}
-
-function text(value: MetadataValue | undefined): string | null {
+function textOf(value: KeyValue | undefined): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-function count(value: MetadataValue | undefined): number {
-  return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : 0;
+/** Of a list, one number a layer, the largest. */
+function numberOf(value: KeyValue | undefined): number | null {
+  if (Array.isArray(value)) return value.length === 0 ? null : Math.max(...value);
+  return typeof value === 'number' ? value : null;
 }

@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { parseGgufShardFilename } from '@huggingface/gguf';
 import { BlkscopeError } from '../errors.js';
+import { BrokenLayout, type GgufLayout, readGgufLayout } from './gguf-layout.js';
 
 /** One file of a model; `bytes` is its size. */
 export interface ModelFile {
@@ -9,45 +10,302 @@ export interface ModelFile {
   bytes: number;
 }
 
-/**
- * The files of the model at `path`: the one file, or all parts of a split model (NAME-00001-of-00003.gguf), whichever
- * part is named, in order.
- *
- * @throws BlkscopeError with the system's code (`ENOENT`, `EACCES`, ...), or `EISDIR` for a folder.
- */
-export async function modelFiles(path: string): Promise<ModelFile[]> {
-  const paths = partPaths(path);
-  return Promise.all(
-    paths.map(async (each) => ({
-      path: each,
-      bytes: await fileSize(each, each === path ? 'check the path of the model' : missingPart(path, paths)),
-    })),
-  );
+/** A file of a model and what its beginning says. */
+export interface ReadFile extends ModelFile {
+  layout: GgufLayout;
 }
 
-function partPaths(path: string): string[] {
+/**
+ * The files of the model at `path`: the one file, or all parts of a split model, whichever part is named, in order. What
+ * is no sound model is the one file.
+ *
+ * @throws BlkscopeError: the system's code (`ENOENT`, `EACCES`, ...), `EISDIR` for a folder.
+ */
+export function modelFiles(path: string): ModelFile[] {
+  const file = fileAt(path);
+  try {
+    return readModelFiles(path).map(({ path: each, bytes }) => ({ path: each, bytes }));
+  } catch (error) {
+    if (error instanceof BlkscopeError) return namedAlike(file);
+    throw error;
+  }
+}
+
+/** What is no sound model may still be named as the part of one. */
+function namedAlike(file: ModelFile): ModelFile[] {
+  try {
+    return (partPaths(file.path) ?? [file.path]).map(fileAt);
+  } catch {
+    return [file];
+  }
+}
+
+/** Whether a file begins as a GGUF model does, whatever its name; false for what cannot be read. */
+export function isGguf(path: string): boolean {
+  try {
+    requireMagic(fileAt(path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The same, with their layouts. Which files belong together is what they say themselves (`split.no`, `split.count`,
+ * `split.tensors.count`); their names only help to find them: the parts lie beside one another under names that tell the
+ * part, or under any names, such as the hashes in Hugging Face's cache.
+ *
+ * @throws BlkscopeError: the system's code (`ENOENT`, `EACCES`, ...), `EISDIR` for a folder; `NOT_GGUF`,
+ * `TRUNCATED_GGUF`, `DAMAGED_GGUF`; `SPLIT_PART_MISSING`, `SPLIT_MISMATCH` (parts that contradict).
+ */
+export function readModelFiles(path: string): ReadFile[] {
+  const named = readFile(path);
+  const { count } = splitOf(named) ?? {};
+  if (count === undefined) return namesAlone(named);
+  if (count === 1) return [named];
+  const found = partsByName(named, count) ?? partsInCache(named, count) ?? partsBeside(named, count);
+  return checkedParts(found);
+}
+
+/** Reads a file's layout. Throws BlkscopeError. */
+export function readFile(path: string): ReadFile {
+  const file = fileAt(path);
+  requireMagic(file);
+  try {
+    return { ...file, layout: readGgufLayout(path, file.bytes) };
+  } catch (error) {
+    if (error instanceof BrokenLayout) throw damaged(file, error.message, error.short);
+    throw cannotRead(file.path, error);
+  }
+}
+
+/** What a part says of itself: which it is, from 0, and of how many; null for a file that says nothing of parts. */
+export function splitOf({ layout: { keys } }: ReadFile): { no: number; count: number } | null {
+  const [no, count] = [keys.get('split.no'), keys.get('split.count')];
+  if (typeof count !== 'number' || count < 1) return null;
+  return { no: typeof no === 'number' ? no : 0, count };
+}
+
+/** Files that are parts of one model, in their order, as far as they are sound together. Throws BlkscopeError SPLIT_MISMATCH. */
+export function checkedParts(found: readonly ReadFile[]): ReadFile[] {
+  const parts = found.toSorted((a, b) => (splitOf(a)?.no ?? 0) - (splitOf(b)?.no ?? 0));
+  const [first] = parts;
+  const count = first && splitOf(first)?.count;
+  if (!first || count === undefined) return parts;
+  parts.forEach((part, index) => {
+    const own = splitOf(part);
+    if (own?.count !== count)
+      throw mismatch(part, 'split.count', own?.count ?? 'missing', `${basename(first.path)} says ${count}`);
+    if (own.no !== index) throw mismatch(part, 'split.no', own.no, `${index} is wanted in its place`);
+  });
+  const holders = new Map<string, ReadFile>();
+  for (const part of parts) {
+    for (const { name } of part.layout.tensors) {
+      const other = holders.get(name);
+      if (other) throw contradicting(part, `holds the tensor ${name}, and so does ${basename(other.path)}`);
+      holders.set(name, part);
+    }
+  }
+  const wrong = parts.find(({ layout }) => (tensorCount(layout) ?? holders.size) !== holders.size);
+  if (wrong) {
+    const counted = `the ${count} parts hold ${holders.size} tensors`;
+    throw mismatch(wrong, 'split.tensors.count', tensorCount(wrong.layout) ?? 'missing', counted);
+  }
+  return parts;
+}
+
+function tensorCount({ keys }: GgufLayout): number | undefined {
+  const count = keys.get('split.tensors.count');
+  return typeof count === 'number' ? count : undefined;
+}
+
+/** What a name of the form that llama.cpp's splitter gives (NAME-00001-of-00003.gguf) tells; null for any other. */
+export function nameOfPart(path: string): { prefix: string; count: number } | null {
   const split = parseGgufShardFilename(path);
-  if (split === null) return [path];
+  return split && { prefix: split.prefix, count: Number(split.total) };
+}
+
+function partPaths(path: string): string[] | null {
+  const split = parseGgufShardFilename(path);
+  if (split === null) return null;
   return Array.from({ length: Number(split.total) }, (_, index) => {
     const part = String(index + 1).padStart(split.shard.length, '0');
     return `${split.prefix}-${part}-of-${split.total}.gguf`;
   });
 }
 
-function missingPart(path: string, paths: string[]): string {
-  return `${basename(path)} is one of ${paths.length} parts; keep all of them in one folder`;
+/** A name and a key that say different things leave open which of them is wrong: refused, as llama.cpp does. */
+function partsByName(named: ReadFile, count: number): ReadFile[] | null {
+  const paths = partPaths(named.path);
+  if (paths === null) return null;
+  if (paths.length !== count) throw mismatch(named, 'split.count', count, `its name says ${paths.length}`);
+  return paths.map((path, index) => {
+    const part = path === named.path ? named : readPart(path, named.path, paths.length);
+    const own = splitOf(part);
+    if (own?.count !== count)
+      throw mismatch(part, 'split.count', own?.count ?? 'missing', `its name says ${count}`);
+    if (own.no !== index) throw mismatch(part, 'split.no', own.no, `its name says ${index} (from 0)`);
+    return part;
+  });
 }
 
-async function fileSize(path: string, advice: string): Promise<number> {
+function readPart(path: string, named: string, count: number): ReadFile {
   try {
-    const found = await stat(path);
-    if (found.isFile()) return found.size;
+    return readFile(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
-    const reason = code === 'ENOENT' ? 'there is no such file' : code;
-    throw new BlkscopeError(code, `cannot read the model ${path}: ${reason}; ${advice}`, 'usage', {
-      cause: error,
+    if (!(error instanceof BlkscopeError) || error.code !== 'ENOENT') throw error;
+    throw new BlkscopeError(
+      'ENOENT',
+      `cannot read the model ${path}: there is no such file; ${basename(named)} is one of ${count} parts; keep all of them in one folder`,
+      'usage',
+      { cause: error },
+    );
+  }
+}
+
+/** Parts whose names tell that they belong together, and that say nothing themselves. */
+function namesAlone(named: ReadFile): ReadFile[] {
+  const paths = partPaths(named.path);
+  if (paths === null) return [named];
+  return paths.map((path) => {
+    const part = path === named.path ? named : readPart(path, named.path, paths.length);
+    const own = splitOf(part);
+    if (own) throw mismatch(part, 'split.count', own.count, `${basename(named.path)} has no such key`);
+    return part;
+  });
+}
+
+/** Hugging Face's cache: blobs/HASH, and snapshots/REVISION/NAME with a link to each blob. */
+function partsInCache(named: ReadFile, count: number): ReadFile[] | null {
+  const blob = realpathSync(named.path);
+  const snapshots = join(dirname(dirname(blob)), 'snapshots');
+  for (const link of linksTo(blob, snapshots)) {
+    const paths = partPaths(link);
+    if (paths?.length !== count) continue;
+    return paths.map((path) => {
+      const part = readPart(path, link, count);
+      return { ...part, path: dirname(named.path) === dirname(blob) ? realpathSync(path) : path };
     });
   }
+  return null;
+}
+
+function linksTo(blob: string, snapshots: string): string[] {
+  try {
+    return readdirSync(snapshots, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isSymbolicLink())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => basename(readlinkSync(path)) === basename(blob));
+  } catch {
+    return [];
+  }
+}
+
+/** Under whatever names: the files of the same folder that say that they are the other parts. */
+function partsBeside(named: ReadFile, count: number): ReadFile[] {
+  const folder = dirname(named.path);
+  const siblings = readdirSync(folder)
+    .map((name) => join(folder, name))
+    .filter((path) => basename(path) !== basename(named.path))
+    .flatMap((path) => ggufAt(path))
+    .filter((each) => belong(named, each, count));
+  const own = splitOf(named)?.no ?? 0;
+  return Array.from({ length: count }, (_, no) => {
+    if (no === own) return named;
+    const candidates = siblings.filter((each) => splitOf(each)?.no === no);
+    const [part, another] = candidates;
+    if (part && !another) return part;
+    if (!part)
+      throw new BlkscopeError(
+        'SPLIT_PART_MISSING',
+        `${named.path} is part ${own + 1} of ${count} (its keys split.no and split.count), and no file beside it says that it is part ${no + 1}; keep all parts in one folder`,
+      );
+    throw new BlkscopeError(
+      'SPLIT_MISMATCH',
+      `${part.path} and ${basename((another as ReadFile).path)} both say that they are part ${no + 1} of ${count} (split.no ${no}): keep one model's parts in a folder, or give them names of the form NAME-00001-of-${String(count).padStart(5, '0')}.gguf`,
+    );
+  });
+}
+
+/** As far as two parts tell that they are of one model. */
+function belong(named: ReadFile, each: ReadFile, count: number): boolean {
+  const same = tensorCount(named.layout) === tensorCount(each.layout);
+  return splitOf(each)?.count === count && same;
+}
+
+function ggufAt(path: string): ReadFile[] {
+  try {
+    return [readFile(path)];
+  } catch {
+    return []; // something else, or not ours to read
+  }
+}
+
+function fileAt(path: string): ModelFile {
+  try {
+    const found = statSync(path);
+    if (found.isFile()) return { path, bytes: found.size };
+  } catch (error) {
+    throw cannotRead(path, error);
+  }
   throw new BlkscopeError('EISDIR', `the model ${path} is not a regular file; name the .gguf file itself`);
+}
+
+function cannotRead(path: string, error: unknown): BlkscopeError {
+  const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
+  const [reason, advice] =
+    code === 'ENOENT'
+      ? ['there is no such file', 'check the path of the model']
+      : [code, 'check its permissions'];
+  return new BlkscopeError(code, `cannot read the model ${path}: ${reason}; ${advice}`, 'usage', {
+    cause: error,
+  });
+}
+
+function requireMagic(file: ModelFile): void {
+  const start = Buffer.alloc(8);
+  let bytesRead: number;
+  try {
+    const descriptor = openSync(file.path, 'r');
+    try {
+      bytesRead = readSync(descriptor, start, 0, start.length, 0);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw cannotRead(file.path, error);
+  }
+  if (start.toString('latin1', 0, Math.min(bytesRead, 4)) !== 'GGUF') {
+    throw new BlkscopeError(
+      'NOT_GGUF',
+      `${file.path} is not a GGUF file (it does not begin with "GGUF"); name a model that llama.cpp can load, or convert it first`,
+    );
+  }
+  if (bytesRead < start.length) throw truncated(file, start.length);
+}
+
+export function truncated(file: ModelFile, needed: number): BlkscopeError {
+  return new BlkscopeError(
+    'TRUNCATED_GGUF',
+    `${file.path} is cut short: it has ${file.bytes} bytes and lists weights up to byte ${needed}; copy or download it again`,
+  );
+}
+
+export function damaged(file: ModelFile, reason: string, short = false): BlkscopeError {
+  const code = short ? 'TRUNCATED_GGUF' : 'DAMAGED_GGUF';
+  return new BlkscopeError(
+    code,
+    `${file.path} is damaged or cut short: ${reason}; copy or download it again`,
+  );
+}
+
+function mismatch(part: ReadFile, key: string, value: number | string, other: string): BlkscopeError {
+  return contradicting(part, `${key} is ${value}, but ${other}`);
+}
+
+function contradicting(part: ReadFile, what: string): BlkscopeError {
+  return new BlkscopeError(
+    'SPLIT_MISMATCH',
+    `${part.path}: its parts contradict: ${what}; put the parts of one model together, under the names they had`,
+  );
 }

@@ -8,6 +8,8 @@ export interface RegionGroup {
   kind: GroupKind;
   name: string;
   regions: number[];
+  /** Which stack of layers; empty for the main one. */
+  stack: string;
   layer: number | null;
   role: Region['role'] | null;
   expert: number | null;
@@ -38,25 +40,27 @@ export function groupRegions(regions: readonly Region[]): RegionGroups {
   return { groups, groupings };
 }
 
-function groupName(kind: GroupKind, { tensor, layer, role, expert }: Region): string | null {
+function groupName(kind: GroupKind, { tensor, stack, layer, role, expert }: Region): string | null {
+  const place = `${stack}${stack && ' '}layer ${layer}`;
   switch (kind) {
     case 'tensors':
       return tensor ?? role;
     case 'layers':
-      return layer === null ? 'outside layers' : `layer ${layer}`;
+      return layer === null ? 'outside layers' : place;
     case 'roles':
       return role;
     case 'experts':
-      return expert === null ? null : `layer ${layer} expert ${expert}`;
+      return expert === null ? null : `${place} expert ${expert}`;
   }
 }
 
 /** What all regions of a group share; what they do not is null. */
-function emptyGroup(kind: GroupKind, name: string, { layer, role, expert }: Region): RegionGroup {
+function emptyGroup(kind: GroupKind, name: string, { stack, layer, role, expert }: Region): RegionGroup {
   return {
     kind,
     name,
     regions: [],
+    stack: kind === 'roles' ? '' : stack,
     layer: kind === 'roles' ? null : layer,
     role: kind === 'layers' ? null : role,
     expert: kind === 'experts' ? expert : null,

@@ -1,17 +1,5 @@
 import type { Model, ModelTensor } from './gguf.js';
-
-/** What a region of a model is for; `other` is a tensor that no rule here knows. */
-export type RegionRole =
-  | 'embedding'
-  | 'attention'
-  | 'norm'
-  | 'router'
-  | 'dense-ffn'
-  | 'experts'
-  | 'output'
-  | 'other'
-  | 'metadata'
-  | 'padding';
+import { type RegionRole, tensorPlace } from './roles.js';
 
 /** A run of bytes of a model that serves one purpose. `offset` and `bytes` in bytes, in the part with this index. */
 export interface Region {
@@ -20,7 +8,9 @@ export interface Region {
   bytes: number;
   /** null for metadata and padding. */
   tensor: string | null;
-  /** null for what belongs to no layer. */
+  /** Which of the model's stacks of layers; see roles.ts. */
+  stack: string;
+  /** Of its stack; null for what belongs to no layer. */
   layer: number | null;
   role: RegionRole;
   /** Index in its layer; null for what is not one expert's own. */
@@ -39,7 +29,7 @@ export function modelRegions(model: Model): Region[] {
     let end = part.metadataBytes;
     for (const tensor of tensors) {
       regions.push(unnamed('padding', index, end, tensor.offset));
-      regions.push(...tensorRegions(tensor, model.experts?.count ?? 0));
+      regions.push(...tensorRegions(model, tensor));
       end = tensor.offset + tensor.bytes;
     }
     regions.push(unnamed('padding', index, end, part.bytes));
@@ -48,45 +38,38 @@ export function modelRegions(model: Model): Region[] {
 }
 
 function unnamed(role: 'metadata' | 'padding', part: number, start: number, end: number): Region {
-  return { part, offset: start, bytes: end - start, tensor: null, layer: null, role, expert: null };
+  return {
+    part,
+    offset: start,
+    bytes: end - start,
+    tensor: null,
+    stack: '',
+    layer: null,
+    role,
+    expert: null,
+  };
 }
 
-function tensorRegions(tensor: ModelTensor, experts: number): Region[] {
+function tensorRegions(model: Model, tensor: ModelTensor): Region[] {
   const { name, part, offset, bytes } = tensor;
-  const { layer, role, expert } = tensorPlace(name);
-  const whole: Region = { part, offset, bytes, tensor: name, layer, role, expert };
-  if (role !== 'experts' || expert !== null || tensor.shape.at(-1) !== experts) return [whole];
-  const slice = bytes / experts;
+  const whole: Region = { part, offset, bytes, tensor: name, ...tensorPlace(name) };
+  const experts = stackedExperts(model, tensor);
+  if (experts === null) return [whole];
+  // What a tensor of an unknown type really takes is known to a few bytes only: they go with the last.
+  const slice = Math.floor(bytes / experts);
   return Array.from({ length: experts }, (_, index) => ({
     ...whole,
     offset: offset + index * slice,
-    bytes: slice,
+    bytes: index === experts - 1 ? bytes - index * slice : slice,
     expert: index,
   }));
 }
 
-/** The layer, role and, where a tensor holds one expert only, the expert that llama.cpp's tensor names tell. */
-export function tensorPlace(name: string): Pick<Region, 'layer' | 'role' | 'expert'> {
-  const block = /^(?:.*\.)?blk\.(\d+)\.(.*)$/.exec(name);
-  const own = block?.[2] ?? name;
-  const expert = /^ffn_(?:gate|up|down)\.(\d+)\./.exec(own)?.[1];
-  return {
-    layer: block?.[1] === undefined ? null : Number(block[1]),
-    role: roles.find(([pattern]) => pattern.test(own))?.[1] ?? 'other',
-    expert: expert === undefined ? null : Number(expert),
-  };
+/** How many experts a tensor stacks, in its last dimension; null for one that stacks none. */
+export function stackedExperts({ experts }: Model, { name, shape, bytes }: ModelTensor): number | null {
+  const { role, expert } = tensorPlace(name);
+  const last = shape.at(-1) ?? 0;
+  if (role !== 'experts' || expert !== null || last === 0 || last > bytes) return null;
+  // Biases and scales have fewer dimensions than weights, and are told by the model's number of experts.
+  return shape.length > 2 || last === experts?.count ? last : null;
 }
-
-/** The first that matches a name, less its `blk.N.`, holds. Names are llama.cpp's (llama-arch.cpp). */
-const roles: readonly (readonly [RegExp, RegionRole])[] = [
-  [/^ffn_gate_inp|^exp_probs_b/, 'router'],
-  // stacked experts, and Mixtral's first files, which held a tensor for each expert (ffn_up.3.weight)
-  [/_(?:ch)?exps\b|^ffn_(?:gate|up|down)\.\d+\./, 'experts'],
-  [/norm/, 'norm'],
-  [/^(?:token_embd|position_embd|token_types|per_layer_token_embd)\b/, 'embedding'],
-  [/^(?:output|cls)\b/, 'output'],
-  // experts that every token uses (shexp) are as dense as the layers without experts
-  [/^ffn_/, 'dense-ffn'],
-  // recurrent mixers take attention's place in their layers
-  [/attn|^rope_|^ssm_|^shortconv|^time_mix/, 'attention'],
-];

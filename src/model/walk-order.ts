@@ -1,5 +1,6 @@
 import type { Model, ModelTensor } from './gguf.js';
-import { tensorPlace } from './regions.js';
+import { tensorPlace } from './roles.js';
+import { tensorUses } from './uses.js';
 
 /** What llama.cpp computes with first in a layer, by the end of the tensor's name; what is not named goes with the last. */
 const orderInLayer = [
@@ -17,18 +18,21 @@ const orderInLayer = [
 ];
 
 /**
- * The tensors that every token of a dense model reads whole, in the order in which llama.cpp does. The embedding table is
+ * The tensors that every token of a dense model uses whole, in the order in which llama.cpp does. The embedding table is
  * among them only where the output shares it, and is then the last.
  */
 export function walkOrder(model: Model): ModelTensor[] {
-  const tied = !model.tensors.some(({ name }) => name === 'output.weight');
-  const walked = model.tensors.filter(({ name }) => tied || name !== 'token_embd.weight');
+  const uses = tensorUses(model);
+  const walked = model.tensors.filter(({ name }) => uses.get(name)?.kind === 'whole');
   const layers = Math.max(0, ...walked.map(({ name }) => tensorPlace(name).layer ?? 0));
   const place = (tensor: ModelTensor): [number, number, number] => {
     const { layer, role } = tensorPlace(tensor.name);
-    if (role === 'output' || role === 'embedding') return [layers + 2, 0, tensor.offset];
+    // What makes a layer's own inputs of looked-up rows is used before all layers.
+    if (layer === null && role === 'residual' && tensor.name.startsWith('per_layer'))
+      return [-1, 0, tensor.offset];
+    if (role === 'output' || role === 'embedding') return [layer ?? layers + 2, 0, tensor.offset];
     if (layer === null) return [layers + 1, 0, tensor.offset];
-    const part = tensor.name.split('.')[2] ?? '';
+    const part = tensor.name.split('blk.')[1]?.split('.')[1] ?? '';
     const rank = orderInLayer.indexOf(part);
     return [layer, rank < 0 ? orderInLayer.length : rank, tensor.offset];
   };

@@ -1,5 +1,5 @@
-import { touchedBytesPerToken, type UsedRegion, usedRegions } from '../bound/touched-bytes.js';
 import type { Model } from '../model/gguf.js';
+import { touchedBytes, type UsedRegion, usedRegions } from '../model/uses.js';
 import type { ByteRange } from '../native/memory.js';
 import type { StreamPlan } from './stream-plan.js';
 
@@ -15,25 +15,39 @@ export interface PinPlan {
   bytes: number;
   /** What of each tensor is held, those of which anything is, the first to be held first. */
   tensors: { name: string; bytes: number; heldBytes: number }[];
-  /** What a token touches of the model, on average, and how much of that is held. */
+  /** What a token needs of the model for sure, on average; with what it may use besides (unknown uses); what is held of it. */
   touchedBytes: number;
+  touchedMostBytes: number;
   savedBytes: number;
   /** What is read for each token beside that; null: what the kernel brings in. */
   stream: StreamPlan | null;
 }
 
 /**
- * Chooses what to hold with `budgetBytes`: what every token needs first, in the file's order, then experts, those
- * that most tokens used by `uses` first. What no token reads whole comes last: the embedding table is a lookup of
- * one row a token, unless the output shares it. Metadata is read once, and never held.
+ * Chooses what to hold with `budgetBytes`: what every token needs first, in the file's order, then what it may need
+ * (unknown uses), then experts, those that most tokens used by `uses` first. A table that tokens look rows up in is held
+ * whole, after all else, or not at all: rows of it that nobody asks for would take the memory that the page cache uses for
+ * those that somebody does. What only another path uses is not held, nor is metadata, which is read once.
  */
 export function planPins(model: Model, budgetBytes: number, uses: ExpertUses | null = null): PinPlan {
   const regions = withUses(model, usedRegions(model), uses);
-  return planOf(
-    model,
-    budgetBytes,
-    regions.toSorted((a, b) => b.use - a.use),
+  const kinds = ['whole', 'unknown', 'experts'].flatMap((kind) =>
+    regions.filter(({ use }) => use.kind === kind).sort((a, b) => b.likely - a.likely),
   );
+  const bytes = kinds.reduce((sum, { region }) => sum + region.bytes, 0);
+  return planOf(model, budgetBytes, [...kinds, ...wholeTables(regions, budgetBytes - bytes)]);
+}
+
+/** The tables that fit into what is left, the smallest first. */
+function wholeTables(regions: readonly UsedRegion[], leftBytes: number): UsedRegion[] {
+  const tables = regions.filter(({ use }) => use.kind === 'rows');
+  let left = leftBytes;
+  return tables
+    .sort((a, b) => a.region.bytes - b.region.bytes)
+    .filter(({ region }) => {
+      left -= region.bytes;
+      return left >= 0;
+    });
 }
 
 /** Holds the model's tensors from the file's start on, whatever they are for: what locking a file without knowing it does. */
@@ -46,11 +60,11 @@ function planOf(model: Model, budgetBytes: number, candidates: readonly UsedRegi
   const tensors = new Map<string, PinPlan['tensors'][number]>();
   let left = budgetBytes;
   let savedBytes = 0;
-  for (const { region, use } of candidates) {
+  for (const { region, likely } of candidates) {
     if (left <= 0) break;
     const bytes = Math.min(left, region.bytes);
     left -= bytes;
-    savedBytes += bytes * use;
+    savedBytes += bytes * likely;
     parts[region.part]?.ranges.push({ offset: region.offset, bytes });
     const name = region.tensor as string;
     const held = tensors.get(name) ?? { name, bytes: 0, heldBytes: 0 };
@@ -60,17 +74,19 @@ function planOf(model: Model, budgetBytes: number, candidates: readonly UsedRegi
     const held = tensors.get(tensor.name);
     if (held) held.bytes = tensor.bytes;
   }
+  const touched = touchedBytes(model);
   return {
     parts,
     bytes: budgetBytes - left,
     tensors: [...tensors.values()],
-    touchedBytes: touchedBytesPerToken(model),
+    touchedBytes: touched.least,
+    touchedMostBytes: touched.most,
     savedBytes,
     stream: null,
   };
 }
 
-/** What every token needs for sure comes before any expert. */
+/** No expert is as sure to be used as what every token needs. */
 const mostSureUse = 0.99;
 /** What an expert that no token was seen to use may still be: half a use. */
 const unseenUses = 0.5;
@@ -81,17 +97,18 @@ function withUses(
   regions: readonly UsedRegion[],
   uses: ExpertUses | null,
 ): readonly UsedRegion[] {
-  if (!uses || !experts) return regions;
+  if (!uses || !experts?.used) return regions;
+  const used = experts.used;
   const inLayer = new Map<number | null, number>();
   for (const [key, count] of uses) {
     const layer = Number(key.split('.')[0]);
     inLayer.set(layer, (inLayer.get(layer) ?? 0) + count);
   }
-  return regions.map(({ region, use }) => {
-    const { role, layer, expert } = region;
-    if (role !== 'experts' || expert === null) return { region, use };
+  return regions.map((each) => {
+    const { role, layer, expert } = each.region;
+    if (role !== 'experts' || expert === null) return each;
     const own = (uses.get(expertKey(layer, expert)) ?? 0) + unseenUses;
     const all = (inLayer.get(layer) ?? 0) + unseenUses * experts.count;
-    return { region, use: Math.min(mostSureUse, (own * experts.used) / all) };
+    return { ...each, likely: Math.min(mostSureUse, (own * used) / all) };
   });
 }

@@ -1,6 +1,6 @@
-import { touchedBytesPerToken } from '../bound/touched-bytes.js';
 import { BlkscopeError } from '../errors.js';
 import type { Model, ModelTensor } from '../model/gguf.js';
+import { touchedBytes } from '../model/uses.js';
 import { walkOrder } from '../model/walk-order.js';
 import type { ByteRange } from '../native/memory.js';
 import { type PinPlan, planPins } from './pin-plan.js';
@@ -133,11 +133,13 @@ function heldBeside(
     if (heldBytes > 0) tensors.push({ name: tensor.name, bytes: tensor.bytes, heldBytes });
   }
   const heldBytes = budgetBytes - left;
+  const touched = touchedBytes(model);
   return {
     parts,
     bytes: heldBytes,
     tensors,
-    touchedBytes: touchedBytesPerToken(model),
+    touchedBytes: touched.least,
+    touchedMostBytes: touched.most,
     savedBytes: heldBytes,
     stream: { pieces, bytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0), ahead },
   };

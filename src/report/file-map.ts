@@ -34,16 +34,23 @@ export function renderMap(
   );
   const more = map.extents.length - shown.length;
   const rest = more > 0 ? `${format.count(more)} more; --json lists all\n` : '';
-  return `${lines.join('\n')}\n${extents}${rest}${map.tensors ? tensorsSection(map.tensors, tensors, style) : ''}`;
+  return `${lines.join('\n')}\n${extents}${rest}${map.tensors ? tensorsSection(map.tensors, tensors, style) : ''}${map.notes.map((note) => `${note}\n`).join('')}`;
 }
 
 function tensorsSection(tensors: NonNullable<FileMap['tensors']>, all: boolean, style: Style): string {
   const split = tensors.filter(({ extents }) => extents > 1);
   const told = `${format.counted(tensors.length, 'tensor')}, ${format.count(split.length)} of them in more than one extent\n`;
   if (!all) return told;
-  const rows = tensors.map(({ name, fileOffset, bytes, sector, extents }) => [
+  const rows = tensors.map(({ name, type, role, use, fileOffset, bytes, sector, extents }) => [
     name,
+    ...[type, role, use],
     ...[fileOffset, bytes, sector ?? '-', extents].map(String),
   ]);
-  return told + layOut([['tensor', 'file offset', 'length', 'first sector', 'extents'], ...rows], style);
+  return (
+    told +
+    layOut(
+      [['tensor', 'type', 'role', 'used', 'file offset', 'length', 'first sector', 'extents'], ...rows],
+      style,
+    )
+  );
 }

@@ -46,17 +46,35 @@ function phaseLine(
 function roles(page: Page, { model }: Summary): void {
   if (!model?.roles) return;
   page.section('By role', 'they add up to the model');
+  if (model.uses) page.line(`  ${usesLine(model.uses)}`);
   table(
     page,
     model.roles.toSorted((a, b) => b.readBytes - a.readBytes),
   );
 }
 
+/** What a token uses of the model's weights: what it does not read whole, where there is any. */
+function usesLine(uses: NonNullable<NonNullable<Summary['model']>['uses']>): string {
+  const names = {
+    whole: 'used whole by every token',
+    rows: 'in tables of which a token looks up rows',
+    experts: 'in experts',
+    none: 'used by other paths than a text token takes',
+    unknown: 'of unknown use',
+  };
+  const parts = Object.entries(names).flatMap(([kind, name]) => {
+    const bytes = uses[kind as keyof typeof names];
+    return bytes > 0 ? [`${format.size(bytes)} ${name}`] : [];
+  });
+  return parts.length === 0 ? 'no weights' : parts.join(', ');
+}
+
 /** By bytes read for each byte of size: that is what memory for it would save. */
 function hottest(page: Page, title: string, rows: readonly RegionFigures[] | null | undefined): void {
   const read = rows?.filter(({ readBytes }) => readBytes > 0) ?? [];
   if (!rows || rows.length < 2 || read.length === 0) return;
-  page.section(title, `${rowsShown} of ${rows.length}, by bytes read for each of their bytes`);
+  const shown = Math.min(rowsShown, read.length);
+  page.section(title, `${shown} of ${rows.length}, by bytes read for each of their bytes`);
   table(page, read.toSorted((a, b) => b.readBytes / b.bytes - a.readBytes / a.bytes).slice(0, rowsShown));
 }
 

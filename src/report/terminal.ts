@@ -325,7 +325,7 @@ function streamNote({ rounds, lost, cpuNs }: NonNullable<Summary['memory']['stre
 
 /** What each token does not read because of the pin. */
 function savedNote({ memory, bound }: Summary): string {
-  if (memory.pinnedUsedBytes === null || !bound) return '';
+  if (memory.pinnedUsedBytes === null || !bound?.touchedBytesPerToken) return '';
   return `${format.percent(memory.pinnedUsedBytes / bound.touchedBytesPerToken)} of what a token uses`;
 }
 

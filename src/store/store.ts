@@ -2,6 +2,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb
 import type { PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
+import { tensorUses } from '../model/uses.js';
 import type { NativeBatch, NativeExtents } from '../native/trace.js';
 import { storeError } from '../run/store-error.js';
 import type { Mark } from '../workload/engine.js';
@@ -152,7 +153,8 @@ export class StoreWriter implements AsyncDisposable {
 
   /** Where each tensor, and each expert of a stacked one, lies in its file. `files`: the parts, as the run names them. */
   writeTensors(model: Model, files: readonly string[]): Promise<void> {
-    const rows = modelRegions(model).map(({ part, tensor, layer, role, expert, offset, bytes }) => [
+    const uses = tensorUses(model);
+    const rows = modelRegions(model).map(({ part, tensor, stack, layer, role, expert, offset, bytes }) => [
       files[part] as string,
       tensor,
       layer,
@@ -160,6 +162,8 @@ export class StoreWriter implements AsyncDisposable {
       expert,
       BigInt(offset),
       BigInt(bytes),
+      stack,
+      tensor === null ? null : (uses.get(tensor)?.kind ?? null),
     ]);
     return this.#appendRows('tensor', rows);
   }

@@ -10,6 +10,7 @@ import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
 import { deviceNumber } from '../machine/machine.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import type { Model } from '../model/gguf.js';
+import type { TensorUse } from '../model/uses.js';
 import { native } from '../native/binding.js';
 import type { NativeTracerInfo } from '../native/trace.js';
 import { type ConfigStart, configStart, extentsConfig, type RunConfig } from '../run/config.js';
@@ -103,6 +104,8 @@ interface Subject {
   files: TracedFiles | null;
   /** The model that the files are; null when they are something else. */
   model: Model | null;
+  /** What a token uses of the model's tensors. */
+  uses: ReadonlyMap<string, TensorUse> | null;
   /** The kernel's number that the files' disk, or their partition, has in the trace; 0 without files. */
   device: number;
 }
@@ -115,13 +118,19 @@ class OfPartition extends Error {
 }
 
 async function subjectOf({ files, model: path }: ImportOptions): Promise<Subject> {
-  if (path === undefined && !files?.length) return { files: null, model: null, device: 0 };
+  if (path === undefined && !files?.length) return { files: null, model: null, uses: null, device: 0 };
   // Loaded when asked for: the reader of models takes longer to load than most traces take.
   const { modelOf, readModel } = await import('../model/gguf.js');
   const model = path === undefined ? await modelOf(files ?? []) : await readModel(path);
-  const paths = path === undefined || model === null ? files : model.parts.map((part) => part.path);
+  const { tensorUses } = await import('../model/uses.js');
+  const paths = model === null ? files : model.parts.map((part) => part.path);
   const located = paths?.length ? locateFiles(paths) : null;
-  return { files: located, model, device: located ? deviceNumber(located.disk) : 0 };
+  return {
+    files: located,
+    model,
+    uses: model && tensorUses(model),
+    device: located ? deviceNumber(located.disk) : 0,
+  };
 }
 
 /** A saved trace has no marks of a workload, and so no phases. */
@@ -167,7 +176,7 @@ async function readAll(
 
 function summaryOf(
   options: ImportOptions,
-  { files, device }: Subject,
+  { files, device, uses }: Subject,
   figures: Figures,
   join: RegionJoin | null,
   buildSummary: BuildSummary,
@@ -183,6 +192,7 @@ function summaryOf(
     workload: null,
     regions,
     heat: null,
+    uses,
     bytesWrittenToDevice: 0,
     interrupted: null,
   });

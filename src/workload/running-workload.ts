@@ -58,7 +58,7 @@ const drainMs = 1_000;
 
 /** Starts a workload and watches over it to its end. */
 export async function startWorkload(plan: WorkloadPlan): Promise<RunningWorkload> {
-  const files = plan.options.model === undefined ? [] : await modelFiles(plan.options.model);
+  const files = plan.options.model === undefined ? [] : modelFiles(plan.options.model);
   // /proc names files by their real paths.
   const modelParts = files.map(({ path, bytes }) => ({ path: realpathSync(path), bytes }));
   const log = new WorkloadLog(plan.options.log, plan.argv);

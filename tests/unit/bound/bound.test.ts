@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { boundOf } from '../../../src/bound/bound.js';
 import { computeNsPerToken, growthOver } from '../../../src/bound/compute-time.js';
-import { touchedByRole, touchedBytesPerToken } from '../../../src/bound/touched-bytes.js';
 import type { Summary } from '../../../src/figures/summary-schema.js';
 import { type Model, readModel, renderReport, synthesizeModel } from '../../../src/index.js';
+import { touchedByRole, touchedBytes } from '../../../src/model/uses.js';
 import { summaryFixture } from '../figures/summary-fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'blkscope-bound-'));
@@ -50,9 +50,13 @@ test('touched: all of a dense model but the table of embeddings, of a mixture th
     return (table?.bytes ?? 0) / (table?.shape[1] ?? 1);
   };
   const notTable = (name: string) => name !== 'token_embd.weight';
-  assert.equal(Math.round(touchedBytesPerToken(dense)), bytes(dense, notTable) + row(dense));
+  assert.equal(Math.round(touchedBytes(dense).least), bytes(dense, notTable) + row(dense));
   const experts = bytes(mixture, (name) => /_exps/.test(name));
-  assert.equal(Math.round(touchedByRole(mixture).get('experts') ?? 0), experts / 8, '4 of 32 are used');
+  assert.equal(
+    Math.round(touchedByRole(mixture).get('experts')?.least ?? 0),
+    experts / 8,
+    '4 of 32 are used',
+  );
 });
 
 test('the bound: what memory cannot keep at the speed of the disk, or compute where that takes longer', () => {
@@ -102,7 +106,7 @@ test('reads of a role beyond what a token can use are readahead that hit nothing
     },
   ];
   const bound = boundOf({ model: scaled(dense), summary, compute: { ns: 0, from: 'run' }, disk });
-  const norm = touchedByRole(scaled(dense)).get('norm') ?? 0;
+  const norm = touchedByRole(scaled(dense)).get('norm')?.least ?? 0;
   close(bound?.unusedBytesPerToken ?? 0, 2 * touched + hundredth - norm);
 });
 
@@ -142,9 +146,34 @@ test('the report begins with the bound', () => {
   assert.match(text, /488 KiB {2}must be read/);
 });
 
+test("a measurement above the bound is told as the bound's error, never as a share of it", () => {
+  const summary = summaryOf(0, touched / 2, 1 / 50);
+  summary.bound = boundOf({ model: scaled(dense), summary, compute: { ns: 1e6, from: 'run' }, disk });
+  assert.ok((summary.bound?.ratio ?? 0) > 5);
+  const text = renderReport(summary);
+  assert.match(text, /the bound is wrong: 0\.00 tokens\/s by its figures, and 0\.02 were measured/);
+  assert.doesNotMatch(text, /no run with this memory|measured \d+(\.\d)? % of it/);
+});
+
+test('weights of unknown use make the bound a range', () => {
+  const model = scaled(dense);
+  const tensors = model.tensors.map((each) =>
+    each.name.includes('ffn_up') ? { ...each, name: each.name.replace('ffn_up', 'flux') } : each,
+  );
+  const strange = { ...model, tensors };
+  const { least, most } = touchedBytes(strange);
+  assert.ok(least < most && Math.abs(most - touched) < 1);
+  const summary = summaryOf(touched, touched / 2, 1 / 800);
+  summary.bound = boundOf({ model: strange, summary, compute: { ns: 0, from: 'run' }, disk });
+  close(summary.bound?.lowTokensPerSecond ?? 0, 1 / 500);
+  close(summary.bound?.tokensPerSecond ?? 0, 1000 / (least - touched / 2));
+  assert.match(renderReport(summary), /bound 0\.00 to 0\.00 tokens\/s, measured [\d.]+ % to 62\.5 % of it/);
+  assert.match(renderReport(summary), /977 KiB with what nobody knows the use of/);
+});
+
 /** The model with its sizes changed so that a token uses 1 MB. */
 function scaled(model: Model): Model {
-  const factor = touched / touchedBytesPerToken(model);
+  const factor = touched / touchedBytes(model).least;
   const tensors = model.tensors.map((tensor) => ({
     ...tensor,
     offset: tensor.offset * factor,

@@ -9,7 +9,7 @@ const experts = 8;
 /** A layer of 8 experts, each with a slice of 100 bytes in two tensors: expert e has the regions e and 8 + e. */
 const regions: Region[] = ['up', 'down'].flatMap((tensor) =>
   Array.from({ length: experts }, (_, expert) => ({
-    ...{ part: 0, offset: 0, bytes: 100, tensor, layer: 0 },
+    ...{ part: 0, offset: 0, bytes: 100, tensor, stack: '', layer: 0 },
     ...{ role: 'experts' as const, expert },
   })),
 );
@@ -20,7 +20,7 @@ function runOf(reads: readonly { whole: number[]; part?: number[] }[]): RunTouch
     ...whole.flatMap((e) => [e, experts + e].map((region) => ({ token, region, bytes: 100 }))),
     ...part.map((e) => ({ token, region: e, bytes: 50 })),
   ]);
-  return { regions, touches, promptRegions: new Set() };
+  return { regions, touches, promptRegions: new Set(), wholly: new Set() };
 }
 
 const slices = (...used: number[]) => [...used, ...used.map((e) => experts + e)].sort((a, b) => a - b);

@@ -7,7 +7,9 @@ import { GGUFValueType } from '@huggingface/gguf';
 import { BlkscopeError } from '../../../src/errors.js';
 import { readModel } from '../../../src/model/gguf.js';
 import { type GgufTensor, ggufHeader } from '../../../src/model/gguf-header.js';
+import { modelRegions } from '../../../src/model/regions.js';
 import { synthesizeModel } from '../../../src/model/synthesize.js';
+import { ggufFile, layer, modelFile, writeGguf } from './gguf-file.js';
 
 let folder: string;
 
@@ -126,12 +128,86 @@ test('a file whose list of tensors makes no sense is refused', async () => {
   torn.writeUInt32LE(2, type); // Q4_0, whose rows are multiples of 32
   torn.writeBigUInt64LE(33n, shape);
   await refuses(await written('torn.gguf', torn), 'DAMAGED_GGUF');
-  const unknown = Buffer.from(file);
-  unknown.writeUInt32LE(999, type);
-  await refuses(await written('unknown.gguf', unknown), 'UNKNOWN_TENSOR_TYPE');
   const future = Buffer.from(file);
   future.writeUInt32LE(77, 4);
   await refuses(await written('future.gguf', future), 'DAMAGED_GGUF');
+});
+
+test('a type that is not known: the size follows from where the next tensor begins, and it is told', async () => {
+  const path = writeGguf(join(folder, 'strange.gguf'), {
+    keys: { 'general.architecture': 'llama', 'llama.block_count': 1 },
+    tensors: [
+      { name: 'token_embd.weight', shape: [64, 10] },
+      { name: 'blk.0.ffn_down.weight', shape: [512, 4], type: 156, bytes: 824 },
+      { name: 'blk.0.ffn_up_exps.weight', shape: [64, 4, 3], type: 1999, bytes: 500 },
+    ],
+  });
+  const model = await readModel(path);
+  assert.deepEqual(
+    model.tensors.map(({ type, bytes }) => [type, bytes]),
+    [
+      ['F16', 1280],
+      ['type 156', 832],
+      ['type 1999', 512],
+    ],
+  );
+  assert.equal(model.notes.length, 1);
+  assert.match(
+    model.notes[0] as string,
+    /2 tensors \(blk\.0\.ffn_down\.weight, \.\.\.\).*type 156, type 1999/,
+  );
+  const slices = modelRegions(model).filter(({ expert }) => expert !== null);
+  assert.deepEqual(
+    slices.map(({ bytes }) => bytes),
+    [170, 170, 172],
+  );
+});
+
+test('no length is too long but what the file has no room for', async () => {
+  const texts = Array.from({ length: 1_200_000 }, (_, i) => `token ${i}`);
+  const long = {
+    keys: {
+      'tokenizer.chat_template': 'x'.repeat(11 * 2 ** 20),
+      'tokenizer.ggml.tokens': texts,
+      'tokenizer.ggml.token_type': Array.from(texts, () => 1),
+      'padding.a': 'y'.repeat(40 * 2 ** 20),
+      'general.architecture': 'llama',
+      'llama.block_count': 2,
+      'general.name': 'large',
+    },
+    tensors: [{ name: `blk.0.attn_q.${'w'.repeat(2 ** 20)}`, shape: [64, 32] }],
+  };
+  const path = writeGguf(join(folder, 'long.gguf'), long);
+  const started = performance.now();
+  const model = await readModel(path);
+  const tookMs = performance.now() - started;
+  assert.deepEqual([model.name, model.layers, model.tensors.length], ['large', 2, 1]);
+  assert.ok((model.parts[0]?.metadataBytes ?? 0) > 50 * 2 ** 20);
+  assert.equal(model.tensors[0]?.bytes, 4096);
+  assert.ok(tookMs < 3000, `${tookMs} ms`);
+  const file = ggufFile({ keys: { 'general.name': 'n' }, tensors: [] });
+  file.writeBigUInt64LE(2n ** 40n, file.indexOf('general.name') + 'general.name'.length + 4);
+  await refuses(await written('absurd.gguf', file), 'TRUNCATED_GGUF');
+});
+
+test('versions 1 to 3, either byte order, other alignments', async () => {
+  for (const form of [{ version: 1 }, { version: 2 }, { bigEndian: true }]) {
+    const file = { ...modelFile('llama', { block_count: 7 }, layer('blk.0', 'attn_q')), ...form };
+    const model = await readModel(writeGguf(join(folder, 'form.gguf'), file));
+    assert.deepEqual([model.architecture, model.layers, model.tensors[0]?.bytes], ['llama', 7, 4096]);
+  }
+  const keys = { 'general.alignment': 4096, 'general.architecture': 'llama' };
+  const model = await readModel(
+    writeGguf(join(folder, 'form.gguf'), { keys, tensors: layer('blk.0', 'q', 'k') }),
+  );
+  assert.deepEqual(
+    model.tensors.map(({ offset }) => offset),
+    [4096, 8192],
+  );
+  await refuses(
+    writeGguf(join(folder, 'odd.gguf'), { keys: { 'general.alignment': 48 }, tensors: [] }),
+    'DAMAGED_GGUF',
+  );
 });
 
 test('a split model is all its parts, whichever is named', async () => {

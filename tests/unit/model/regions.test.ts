@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Model, type ModelTensor, readModel } from '../../../src/model/gguf.js';
-import { modelRegions, type Region, tensorPlace } from '../../../src/model/regions.js';
+import { modelRegions, type Region } from '../../../src/model/regions.js';
+import { tensorPlace } from '../../../src/model/roles.js';
 import { synthesizeModel } from '../../../src/model/synthesize.js';
 
 let folder: string;
@@ -138,6 +139,8 @@ function randomModel(random: (below: number) => number, experts: Model['experts'
     layers: 20,
     tensors,
     experts,
+    keys: new Map(),
+    notes: [],
   };
 }
 
@@ -164,6 +167,6 @@ test('names of tensors tell layer, role and expert', () => {
     ['blk.3.made_up.weight', 3, 'other', null],
   ];
   for (const [name, layer, role, expert] of cases) {
-    assert.deepEqual(tensorPlace(name), { layer, role, expert }, name);
+    assert.deepEqual(tensorPlace(name), { stack: '', layer, role, expert }, name);
   }
 });

@@ -129,8 +129,10 @@ const tinyModel = {
   fileType: 'F16',
   layers: 1,
   tensors: [
-    { name: 'token_embd.weight', part: 0, offset: 0, bytes: 6144, shape: [4, 4], type: 'F16' as const },
-    { name: 'blk.0.attn_q.weight', part: 0, offset: 6144, bytes: 10240, shape: [4, 4], type: 'F16' as const },
+    { name: 'token_embd.weight', part: 0, offset: 0, bytes: 6144, shape: [4, 4], type: 'F16' },
+    { name: 'blk.0.attn_q.weight', part: 0, offset: 6144, bytes: 10240, shape: [4, 4], type: 'F16' },
   ],
   experts: null,
+  keys: new Map(),
+  notes: [],
 };
