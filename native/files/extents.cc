@@ -117,7 +117,7 @@ Result<TracedFile> fileExtents(const std::string& path) {
   struct stat info{};
   if (::fstat(fd->get(), &info) != 0) return systemError(path);
   std::string fileSystem = fileSystemName(path);
-  if (fileSystem == "btrfs") return noExtents(path, "btrfs tells logical addresses, not the disk's");
+  if (fileSystem == "btrfs") return noExtents(path, "btrfs tells logical addresses and not those of the disk");
   if (fileSystem == "overlayfs") return noExtents(path, "overlayfs hides the device; name the file in its lower layer");
   auto device = fileDevice(path);
   if (!device) return device.error();

@@ -106,7 +106,7 @@ Result<void> Session::stop() {
   if (report.failed.empty()) return {};
   std::string all;
   for (const std::string& failure : report.failed) all += (all.empty() ? "" : "; ") + failure;
-  return Error{"NOT_UNDONE", "could not put everything back: " + all + "; try 'blkscope recover'"};
+  return Error{"NOT_UNDONE", "could not undo every change: " + all + "; try 'blkscope recover'"};
 }
 
 void Session::listDefects() {

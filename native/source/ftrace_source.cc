@@ -110,13 +110,13 @@ Result<void> FtraceSource::refuseForeignTracer() {
   if (!tracer) return tracer.error();
   if (*tracer != "nop") {
     return Error{"TRACER_BUSY", "the kernel's '" + *tracer + "' tracer is active (" + file("current_tracer") +
-                                    "); the buffer is global: stop that tracer first, or run 'blkscope recover' if "
+                                    "), and there is one buffer for all: stop that tracer first, or run 'blkscope recover' if "
                                     "a killed session left it"};
   }
   auto events = readText(file("set_event"));
   if (events && !events->empty()) {
     return Error{"TRACER_BUSY", "trace events are enabled in the global buffer (" + file("set_event") +
-                                    "): disable them first (echo > set_event), they would mix with the block trace"};
+                                    "): disable them first (echo > set_event), because they would mix with the block trace"};
   }
   return {};
 }
@@ -155,7 +155,7 @@ Result<void> FtraceSource::setFilters(const std::string& device, const std::stri
     auto written = writeText(folder + filter.name, std::to_string(filter.value));
     if (written) continue;
     if (written.error().code != "EBUSY") return written;
-    return Error{"EBUSY", device + " is being traced already (by blktrace?): the kernel allows one trace a device"};
+    return Error{"EBUSY", device + " is being traced already (by blktrace?): the kernel allows one trace for each device"};
   }
   return {};
 }
@@ -167,7 +167,7 @@ Result<void> FtraceSource::setDevice(const std::string& device) {
     return Error{"NO_BLK_TRACER", "the kernel cannot trace " + device + " through ftrace: " + enabled.error().message};
   }
   if (*enabled != "0") {
-    return Error{"TRACER_BUSY", device + " is being traced already (" + folder +
+    return Error{"TRACER_BUSY", device + " is already being traced (" + folder +
                                     "enable is 1); end that trace first, or run 'blkscope recover' if a killed "
                                     "session left it"};
   }

@@ -78,7 +78,7 @@ Error setUpError(const std::string& name, int number) {
     case EBUSY:
     case EEXIST:
       return {"TRACER_BUSY", "/dev/" + name +
-                                 " is being traced already (by blktrace?): the kernel allows one trace a device; "
+                                 " is being traced already (by blktrace?): the kernel allows one trace for each device; "
                                  "stop that one first, or run 'blkscope recover' if a killed session left it"};
     case ENOMEM:
       return {"ENOMEM", "the kernel has no memory for the trace buffers of /dev/" + name + "; give fewer (-n)"};

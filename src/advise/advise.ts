@@ -27,13 +27,13 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
   if (memory.stream) {
     throw new BlkscopeError(
       'NO_ADVICE',
-      `${run.path}: it was streamed, and shows nothing of what the kernel would have kept; advise on a run without --stream`,
+      `${run.path}: this run was streamed, so it does not show what the kernel would have kept; name a run without --stream`,
     );
   }
   if (!bound || !workload?.tokensPerSecond || workload.bytesPerToken == null) {
     throw new BlkscopeError(
       'NO_ADVICE',
-      `${run.path}: it has no bound (made before blkscope measured disks, or the workload failed); make the run anew`,
+      `${run.path}: this run has no bound (an older blkscope made it, or its workload failed); make the run again`,
     );
   }
   const model = await readModel(traced?.files[0] as string);

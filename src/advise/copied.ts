@@ -44,10 +44,10 @@ export function changesForCopied(subject: Subject): Change[] {
 function keepMapped(subject: Subject, conditions: ChangedConditions): Change {
   const { title, compute } = remedyFor(subject);
   const change = changed(subject, { ...conditions, mapped: true }, compute);
-  const slower = compute.likely > 1 ? '; compute without the copy takes up to 1.4 times as long' : '';
+  const slower = compute.likely > 1 ? '; computation without the copy takes up to 1.4 times as long' : '';
   const kept =
     change.bytesPerToken.likely === 0
-      ? 'the weights live in the page cache, which holds them all: evictable, shared, and there for the next run'
+      ? 'the weights live in the page cache, which holds them all; they can be evicted, are shared, and stay for the next run'
       : 'the weights live in the page cache, which holds a part of them';
   return { ...change, title: [title, change.title].filter(Boolean).join(', '), reason: kept + slower };
 }
@@ -66,7 +66,7 @@ function pinOfUnused(subject: Subject): Change[] {
   const copied = (run.summary.workload?.rssAnonBytes ?? 0) - rssAnonBytes;
   const left = Math.min(model.bytes, measured.memoryBytes - copied);
   if (left <= 0) return [];
-  const reason = 'nothing: tokens use the copy, not the pages of the file';
+  const reason = 'no effect: tokens use the copy and not the pages of the file';
   return [unread(subject, { pinBytes: wholeMiB(left) }, same, reason)];
 }
 

@@ -30,7 +30,7 @@ export function streamed(subject: Subject): Change[] {
       conditions,
       bytesPerToken: { low: read * bytesRange.low, likely: read, high: read * bytesRange.high },
       tokensPerSecond: speedOf(subject.speed.computeNs, (read / bandwidth) * 1e9),
-      reason: 'read while the token computes, in the largest pieces; what was used leaves first',
+      reason: 'the disk reads while the token computes, in large pieces; what was used is dropped first',
     },
   ];
 }

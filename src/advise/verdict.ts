@@ -12,13 +12,13 @@ const worthwhile = 1.05;
 export function verdictOf(advice: Omit<Advice, 'verdict'>, model: Model): string {
   const { measured, bound, changes } = advice;
   if (measured.bytesPerToken < bound.touchedBytesPerToken * nothingRead)
-    return `Memory is enough: ${formatSize(Math.round(measured.bytesPerToken))} are read for a token of the ${formatSize(Math.round(bound.touchedBytesPerToken))} it uses. Neither pinning nor readahead nor more memory can help; only compute is left.`;
+    return `Memory is enough: ${formatSize(Math.round(measured.bytesPerToken))} are read for each token, which uses ${formatSize(Math.round(bound.touchedBytesPerToken))}. Neither pinning nor readahead nor more memory can help; only faster computation can.`;
   if (bound.computeNsPerToken * measured.tokensPerSecond > computeBound * 1e9)
-    return 'Compute takes most of a token: fewer reads would change little.';
+    return 'Computation takes most of the time of a token: fewer reads would change little.';
   const best = changes.find(({ conditions }) => conditions.memoryBytes === undefined);
   const gain = (best?.tokensPerSecond.likely ?? 0) / measured.tokensPerSecond;
   if (!best || gain < worthwhile)
-    return 'Nothing but more memory helps: each other change is foreseen to give less than 5 %.';
+    return 'Only more memory helps: every other change is predicted to give less than 5 %.';
   const range = [best.tokensPerSecond.low, best.tokensPerSecond.high].map(threeDigits).join(' to ');
   const first = `Best without more memory: ${best.title}, ${range} tokens/s for ${threeDigits(measured.tokensPerSecond)}.`;
   return [first, ofPinning(advice, model)].filter(Boolean).join(' ');
@@ -32,7 +32,7 @@ function ofPinning({ changes, measured }: Omit<Advice, 'verdict'>, model: Model)
   const best = Math.max(...pins.map(({ tokensPerSecond }) => tokensPerSecond.likely));
   if (pins.length === 0) return 'There is no room to pin at this readahead.';
   if (best >= measured.tokensPerSecond * worthwhile) return '';
-  const why = model.experts ? ': a fixed choice of experts keeps no more than eviction does' : '';
-  const harm = best < measured.tokensPerSecond / worthwhile ? 'would harm' : 'does not help';
+  const why = model.experts ? ': a fixed choice of experts saves no more reads than the kernel does' : '';
+  const harm = best < measured.tokensPerSecond / worthwhile ? 'makes it slower' : 'does not help';
   return `Pinning at this readahead ${harm}${why}.`;
 }

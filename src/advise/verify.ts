@@ -32,13 +32,16 @@ export interface VerifyOptions {
  */
 export async function verify(run: Run, advice: Advice, options: VerifyOptions = {}): Promise<Verified[]> {
   if (run.config.kind !== 'run') {
-    throw new BlkscopeError('NOT_VERIFIABLE', `${run.path}: only what blkscope run made can be run again`);
+    throw new BlkscopeError(
+      'NOT_VERIFIABLE',
+      `${run.path}: only a run that 'blkscope run' made can be run again`,
+    );
   }
   const asked = run.config.options as unknown as ExperimentOptions;
   if (asked.profileTouches) {
     throw new BlkscopeError(
       'NOT_VERIFIABLE',
-      `${run.path}: a run with --profile-touches shows touches, not a speed to improve; advise on a run as you make them, with --touches ${run.path}`,
+      `${run.path}: a run with --profile-touches shows what tokens touch, and has no speed to improve; name an ordinary run, and this one with --touches ${run.path}`,
     );
   }
   const verified: Verified[] = [];

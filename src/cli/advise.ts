@@ -13,12 +13,15 @@ interface AdviseFlags {
 
 export function adviseCommand(): Command {
   return new Command('advise')
-    .description('say what limits a run and what would help, with what each change would give')
+    .description('say what limits a run, and what each change that helps would give')
     .argument('<run>', 'the run folder')
-    .option('--touches <run>', 'a run of the same model with --profile-touches: which experts tokens use')
-    .option('--verify', 'run the best changes and print what was foreseen beside what came out')
-    .option('--best <count>', 'with --verify: how many', positive, 2)
-    .option('--json', 'print all of it as JSON, the curve too')
+    .option(
+      '--touches <run>',
+      'a run of the same model with --profile-touches, which shows the experts that tokens use',
+    )
+    .option('--verify', 'run again with the best changes, and print what was predicted and measured')
+    .option('--best <count>', 'with --verify: how many changes to try', positive, 2)
+    .option('--json', 'print everything as JSON, with the curve')
     .action(run);
 }
 

@@ -4,8 +4,8 @@ import { styleFor } from '../report/style.js';
 
 export function compareCommand(): Command {
   return new Command('compare')
-    .description('show runs, or groups of repeats, side by side, with the changes from the first')
-    .argument('<runs...>', 'run folders, and folders of runs as sweep and run --repeat leave them')
+    .description('show runs, or groups of repeated runs, side by side, with the change from the first')
+    .argument('<runs...>', 'run folders, and folders of runs that sweep or run --repeat made')
     .option('--json', 'print the groups with their summaries as one array')
     .action(async (paths: string[], flags: { json?: boolean }) => {
       const groups = (await Promise.all(paths.map(openGroups))).flat();

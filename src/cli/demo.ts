@@ -28,13 +28,11 @@ const limitShare = 0.85;
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .description(
-      'the experiment on a small model that it makes itself: memory enough, too little, and part of it pinned',
-    )
-    .option('--dir <dir>', 'where the model and the run folders go; on a disk', 'runs')
+    .description('make a small model and run it with enough memory, with too little, and as advised')
+    .option('--dir <dir>', 'folder for the model and the runs; it must be on a disk', 'runs')
     .option('--size <size>', 'size of the model (default: about 600 MB)', size)
     .option('-n, --tokens <count>', 'tokens to generate in each run', count, 24)
-    .option('--keep-model', 'leave the model there')
+    .option('--keep-model', 'keep the model afterwards')
     .action(demo);
 }
 

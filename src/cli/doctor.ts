@@ -5,7 +5,7 @@ import { type Style, styleFor } from '../report/style.js';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('tell what works here for a file or device, what is missing, and how to get it')
+    .description('tell what works on this machine for a file or device, what is missing, and how to get it')
     .argument('[path]', 'a model or a device', '.')
     .option('--json', 'print the findings as an array')
     .action(async (path: string, flags: { json?: boolean }) => {
@@ -19,7 +19,7 @@ export function doctorCommand(): Command {
         const names = missing.map(({ name }) => name).join(', ');
         throw new BlkscopeError(
           'NOT_READY',
-          `a run would not work here: ${names}; see above for the mends`,
+          `a run would not work here (${names}); the lines above say what to do`,
           'unsupported',
         );
       }

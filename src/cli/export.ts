@@ -24,7 +24,7 @@ export function exportCommand(): Command {
       await using run = await openRun(path);
       const streamed = format === 'csv' || format === 'jsonl';
       if (!output && !streamed) {
-        throw new BlkscopeError('NO_OUTPUT', `--format ${format} needs a place: name it with -o`);
+        throw new BlkscopeError('NO_OUTPUT', `--format ${format} writes files: name the place with -o`);
       }
       const target = output ?? '/dev/stdout';
       const lost = await exportRun(run, { format, output: target, ...given({ table }) }).catch((error) => {

@@ -14,17 +14,16 @@ interface ImportFlags {
 
 export function importCommand(): Command {
   return new Command('import')
-    .description("make a run of a saved trace: blktrace's files, a piped stream, a dump of blkparse -d")
+    .description("make a run from a saved trace: blktrace's files, a piped stream, or a dump of blkparse -d")
     .argument('<trace...>', "blktrace's base names, files of records, or - for standard input")
-    .option('-o, --output <dir>', 'the run folder (default: runs/ and a name from the time)')
-    .option('--file <path>', 'a file whose coverage to report (several)', collect)
+    .option('-o, --output <dir>', 'the run folder (default: in runs/, named by the time)')
+    .option('--file <path>', 'a file to report reads of; can be repeated', collect)
     .addOption(
-      new Option(
-        '--model <gguf>',
-        'a model whose coverage to report, by tensor, layer, role and expert',
-      ).conflicts('file'),
+      new Option('--model <gguf>', 'a model to report reads of, by tensor, layer, role and expert').conflicts(
+        'file',
+      ),
     )
-    .option('--no-store', 'write the figures alone, without the events')
+    .option('--no-store', 'write the figures only, without the events')
     .option('--json', 'print summary.json instead of the report')
     .action(async (paths: string[], flags: ImportFlags) => {
       const finished = await withSession(({ progress, signal }) =>

@@ -11,10 +11,13 @@ interface MapFlags {
 
 export function mapCommand(): Command {
   return new Command('map')
-    .description('show where a file lies on its disk, and of a model its tensors')
+    .description('show where a file, and the tensors of a model, lie on the disk')
     .argument('<file>', 'a model, or any file')
     .option('--tensors', 'list every tensor')
-    .option('--defragment <copy>', 'write a copy in as few pieces as the file system can, and map that too')
+    .option(
+      '--defragment <copy>',
+      'write a copy in as few pieces as the file system allows, and show that too',
+    )
     .option('--json', 'print the maps as an array')
     .action(run);
 }

@@ -58,7 +58,7 @@ const leastBufferBytes = 4096;
 export function bufferSize(text: string): number {
   const bytes = size(text);
   if (bytes >= leastBufferBytes) return bytes;
-  throw new InvalidArgumentError(`'${text}' is too little: 4K is the least.`);
+  throw new InvalidArgumentError(`'${text}' is too small; the smallest is 4K.`);
 }
 
 export function count(text: string): number {
@@ -79,25 +79,40 @@ export function collect(value: string, before: string[] = []): string[] {
 
 /** The options that every tracing command has; letters as in blktrace. */
 export const traceOptions = (): Option[] => [
-  new Option('-o, --output <dir>', 'the run folder (default: runs/ and a name from the time)'),
-  new Option('--source <source>', 'where events come from')
+  new Option('-o, --output <dir>', 'the run folder (default: in runs/, named by the time)'),
+  new Option('--source <source>', 'where events come from: relay files, the ftrace ring, or what works here')
     .choices(['auto', 'relay', 'ftrace'])
     .default('auto'),
-  new Option('--actions <actions>', 'what the kernel is asked for')
+  new Option('--actions <actions>', 'which events the kernel records: those that the report needs, or all')
     .choices(['needed', 'all'])
     .default('needed'),
-  new Option('-b, --buffer-size <size>', "the kernel's buffer, or sub-buffer, per CPU").argParser(bufferSize),
-  new Option('-n, --buffer-count <count>', 'how many sub-buffers per CPU').argParser(positive),
-  new Option('--lba <start-end>', 'only I/Os that start in these sectors of the disk').argParser(sectorRange),
-  new Option('--pid <pid>', 'only events in the time of this thread: what it queues').argParser(positive),
-  new Option('--spool-size <size>', 'the most memory the capture may take (default: 256M)').argParser(size),
-  new Option('--spool <dir>', 'go on in files there when that memory is full').conflicts('spoolTmpfs'),
-  new Option('--spool-limit <size>', 'the most that --spool may take (default: 8G)').argParser(size),
+  new Option(
+    '-b, --buffer-size <size>',
+    "size of the kernel's buffer (ftrace) or sub-buffer (relay) for each CPU",
+  ).argParser(bufferSize),
+  new Option('-n, --buffer-count <count>', 'number of sub-buffers for each CPU').argParser(positive),
+  new Option('--lba <start-end>', 'trace only I/Os that start in these sectors of the disk').argParser(
+    sectorRange,
+  ),
+  new Option('--pid <pid>', 'trace only events that happen while this thread runs').argParser(positive),
+  new Option(
+    '--spool-size <size>',
+    'the most memory for events that wait for the analysis (default: 256M)',
+  ).argParser(size),
+  new Option('--spool <dir>', 'when that memory is full, continue in files in this folder').conflicts(
+    'spoolTmpfs',
+  ),
+  new Option('--spool-limit <size>', 'the most that the files of --spool may take (default: 8G)').argParser(
+    size,
+  ),
   new Option(
     '--spool-tmpfs <size>',
-    'mount a tmpfs of this size for that, and unmount it afterwards',
+    'mount a tmpfs of SIZE for these files, and unmount it afterwards',
   ).argParser(size),
-  new Option('--on-full <policy>', 'when the spool is full: drop events and count them, or stop the capture')
+  new Option(
+    '--on-full <policy>',
+    'when no room is left for events: drop and count them, or stop the capture',
+  )
     .choices(['drop', 'stop'])
     .default('drop'),
   new Option('--mount', 'mount tracefs and debugfs for the run where they are not mounted'),

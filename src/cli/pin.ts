@@ -28,15 +28,17 @@ interface PinFlags {
 export function pinCommand(): Command {
   return new Command('pin')
     .description('hold the best part of a model in the page cache while a command runs, or until Ctrl-C')
-    .requiredOption('--model <file>', 'the GGUF model; of a split one any part')
-    .addOption(new Option('--budget <size>', 'hold so much at most (default: all)').argParser(size))
+    .requiredOption('--model <file>', 'the GGUF file; any part of a split model')
+    .addOption(new Option('--budget <size>', 'hold at most SIZE (default: all)').argParser(size))
     .addOption(
-      new Option('--leave <size>', 'leave so much memory available').argParser(size).conflicts('budget'),
+      new Option('--leave <size>', 'hold as much as leaves SIZE of memory available')
+        .argParser(size)
+        .conflicts('budget'),
     )
-    .option('--plan <run>', 'a run that shows which experts are read most')
-    .option('--stream', 'read the rest ahead of each token and drop it behind; for dense models')
-    .option('--dry-run', 'say what would be held, and hold nothing')
-    .option('--json', 'say it as JSON')
+    .option('--plan <run>', 'a run that shows which experts tokens use')
+    .option('--stream', 'for dense models: read the rest just before each token needs it')
+    .option('--dry-run', 'print what would be held, and hold nothing')
+    .option('--json', 'print it as JSON')
     .argument('[command...]', 'after --: the command and its arguments')
     .action(run);
 }
@@ -91,7 +93,7 @@ function savedShare({ savedBytes, touchedBytes, touchedMostBytes }: PinPlan): st
   if (touchedMostBytes === 0) return 'the file lists no weights that a token needs';
   const percent = (needed: number) => `${Math.min(100, (savedBytes / needed) * 100).toFixed(1)} %`;
   if (touchedMostBytes === touchedBytes)
-    return `${percent(touchedBytes)} of the ${formatSize(Math.round(touchedBytes))} that a token needs`;
+    return `${percent(touchedBytes)} of the ${formatSize(Math.round(touchedBytes))} that a token uses`;
   const most = formatSize(Math.round(touchedMostBytes));
   return `${percent(touchedMostBytes)} of the ${most} that a token needs at most (${formatSize(Math.round(touchedBytes))} for sure)`;
 }
@@ -114,7 +116,7 @@ function tell(plan: PinPlan, json: boolean): void {
   lines.push(`${formatSize(plan.bytes).padStart(12)} in all: ${savedShare(plan)}`);
   if (plan.stream)
     lines.push(
-      `${formatSize(plan.stream.bytes).padStart(12)} beside that are read ahead of each token; a readahead of ${streamReadAheadKib} KiB leaves it the memory`,
+      `${formatSize(plan.stream.bytes).padStart(12)} more are read just before each token needs them; set the disk's readahead to ${streamReadAheadKib} KiB to leave memory for that`,
     );
   process.stdout.write(`${lines.join('\n')}\n`);
 }

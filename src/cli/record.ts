@@ -11,14 +11,14 @@ interface RecordFlags extends TraceFlags {
 
 export function recordCommand(): Command {
   const command = new Command('record')
-    .description('trace any command, or devices for a time')
-    .option('-d, --device <device>', 'a device to trace (several)', collect)
+    .description('trace any command, or devices for some time')
+    .option('-d, --device <device>', 'a device to trace; can be repeated', collect)
     .option(
       '--file <path>',
-      'a file whose coverage to report; names the device too (several); default: large files named in the command',
+      'a file to report reads of; its disk is traced; can be repeated (default: large files that the command names)',
       collect,
     )
-    .option('--duration <seconds>', 'end after this time', seconds)
+    .option('--duration <seconds>', 'stop after this time', seconds)
     .argument('[command...]', 'after --: the command and its arguments')
     .action(run);
   for (const option of traceOptions()) command.addOption(option);

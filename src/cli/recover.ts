@@ -4,12 +4,10 @@ import { BlkscopeError, recover, removeLeftovers } from '../index.js';
 export function recoverCommand(): Command {
   return new Command('recover')
     .description('undo what a killed session left on the machine')
-    .argument('[folder...]', 'where it wrote: runs and exports that it left half written are removed', [
-      'runs',
-    ])
+    .argument('[folder...]', 'where it wrote; half-written runs and exports there are removed', ['runs'])
     .action((folders: string[]) => {
       const { undone, failed } = recover();
-      const removed = folders.flatMap(removeLeftovers).map((path) => `removed ${path}, half written`);
+      const removed = folders.flatMap(removeLeftovers).map((path) => `removed half-written ${path}`);
       for (const line of [...undone, ...removed]) process.stdout.write(`${line}\n`);
       if (undone.length + removed.length + failed.length === 0) process.stdout.write('nothing to undo\n');
       if (failed.length > 0)

@@ -11,7 +11,10 @@ export function reportCommand(): Command {
     .argument('<run>', 'the run folder')
     .option('--json', 'print summary.json')
     .option('--regions', 'print every tensor, layer, role and expert, and what was never read')
-    .option('--naive', 'print what counting every event as a read would give, beside the right figures')
+    .option(
+      '--naive',
+      'print what a script would find that counts every event as a read, beside the right figures',
+    )
     .action(async (path: string, flags: { json?: boolean; regions?: boolean; naive?: boolean }) => {
       await using run = await openRun(path);
       // summary.json holds what the two others print.

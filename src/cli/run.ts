@@ -44,51 +44,50 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
 
 export function runCommand(): Command {
   const command = new Command('run')
-    .description('run llama.cpp on a model while memory is short, and trace the disk underneath')
-    .requiredOption('--model <file>', 'the GGUF file; of a split model any part')
+    .description('run llama.cpp on a model, with the memory that you choose, and trace the disk meanwhile')
+    .requiredOption('--model <file>', 'the GGUF file; any part of a split model')
     .option('--llama <path>', "llama.cpp's program, or 'embedded' (default: $LLAMA_CLI, PATH, then embedded)")
     .option('-p, --prompt <text>', 'the prompt')
     .option('-n, --tokens <count>', 'tokens to generate (default: 100)', count)
     .option('-t, --threads <count>', 'threads of the workload', positive)
     .option('-c, --context <tokens>', 'context size', count)
-    .option('--seed <number>', 'seed of the sampling (default: 1)', count)
-    .option(
-      '--repack',
-      'let llama.cpp copy weights into anonymous memory; the page cache then no longer matters',
-    )
-    .option('--mlock', 'let llama.cpp lock its weights')
+    .option('--seed <number>', 'seed of the random choice of tokens (default: 1)', count)
+    .option('--repack', 'let llama.cpp copy the weights into its own memory; it then reads each of them once')
+    .option('--mlock', 'let llama.cpp lock its weights in memory')
     .option('--time-limit <seconds>', 'end the workload after this time', seconds)
     .addOption(
-      new Option('--lock <size>', 'lock so much memory').argParser(size).conflicts(['leave', 'limit']),
+      new Option('--lock <size>', 'lock SIZE of memory').argParser(size).conflicts(['leave', 'limit']),
     )
-    .addOption(new Option('--leave <size>', 'lock all but so much').argParser(size).conflicts('limit'))
+    .addOption(new Option('--leave <size>', 'lock all memory but SIZE').argParser(size).conflicts('limit'))
     .addOption(
-      new Option('--limit <size>', 'keep the workload and its page cache under so much').argParser(size),
+      new Option('--limit <size>', 'keep the workload and its page cache under SIZE').argParser(size),
     )
-    .addOption(new Option('--cold', 'evict the model first (default)').conflicts(['warm', 'asIs']))
-    .addOption(new Option('--warm', 'read the model in first').conflicts('asIs'))
+    .addOption(
+      new Option('--cold', 'evict the model from the page cache first (default)').conflicts(['warm', 'asIs']),
+    )
+    .addOption(new Option('--warm', 'read the model into the page cache first').conflicts('asIs'))
     .option('--as-is', 'leave the page cache as it is')
-    .option('--drop-caches', "drop the whole machine's page cache first")
-    .option('--readahead <kib>', "the disk's readahead during the run", count)
-    .option('--repeat <count>', 'make the run so often, into a folder of runs; print their spread', count, 1)
+    .option('--drop-caches', 'empty the page cache of the whole machine first')
+    .option('--readahead <kib>', "set the disk's readahead during the run", count)
+    .option('--repeat <count>', 'make COUNT runs in one folder, and print how far they agree', count, 1)
     .addOption(
       new Option(
         '--pin <size>',
-        "hold so much of the model in the page cache; 'auto': what memory and readahead leave",
+        "hold SIZE of the model in the page cache; 'auto': as much as memory and readahead allow",
       ).argParser((text) => (text === 'auto' ? text : size(text))),
     )
     .option('--plan <run>', 'with --pin: a run that shows which experts tokens use')
     .option(
       '--stream',
-      'with --pin, for dense models: read the rest ahead of each token and drop it behind (readahead: 32)',
+      'with --pin, for dense models: read the rest just before each token needs it (sets readahead to 32)',
     )
     .addOption(
       new Option(
         '--profile-touches',
-        'the smallest memory that works and no readahead: the trace then shows what every token touches',
+        'use the smallest memory that works and no readahead, so that the trace shows what tokens touch',
       ).conflicts(['lock', 'leave', 'limit', 'readahead', 'pin']),
     )
-    .argument('[args...]', 'after --: passed to llama.cpp as they are')
+    .argument('[args...]', 'after --: passed to llama.cpp unchanged')
     .action(run);
   // -n is the number of tokens here, as in llama.cpp; the buffers' count has its long name alone.
   for (const option of traceOptions()) {
@@ -142,9 +141,10 @@ async function repeat(options: ExperimentOptions, flags: RunFlags): Promise<void
 function pinning({ pin, plan, stream }: RunFlags): { pin?: PinRequest } {
   if (pin === 0) throw new BlkscopeError('BAD_SIZE', '--pin: 0 bytes makes no sense; leave the option out');
   if (pin !== undefined) return { pin: { bytes: pin, ...given({ plan, stream }) } };
-  if (stream) throw new BlkscopeError('BAD_ARGUMENT', '--stream needs --pin: it reads what is not held');
+  if (stream)
+    throw new BlkscopeError('BAD_ARGUMENT', '--stream needs --pin: it streams the part that is not pinned');
   if (plan === undefined) return {};
-  throw new BlkscopeError('BAD_ARGUMENT', '--plan needs --pin: it says what to hold first');
+  throw new BlkscopeError('BAD_ARGUMENT', '--plan needs --pin: the plan says what to pin first');
 }
 
 function pressure({ lock, leave, limit }: RunFlags): PressureRequest {

@@ -29,7 +29,7 @@ export async function withSession<T>(action: (session: Session) => Promise<T>): 
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const stop = (name: (typeof names)[number]) => {
     if (controller.signal.aborted) return;
-    progress.warn(`${name}: ending the run and putting everything back`);
+    progress.warn(`${name}: ending the run and undoing all changes`);
     controller.abort(new Interrupted(name));
   };
   for (const name of names) process.on(name, stop);

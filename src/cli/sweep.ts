@@ -12,7 +12,7 @@ import { withSession } from './session.js';
 
 export function sweepCommand(): Command {
   return new Command('sweep')
-    .description('make every run that a file lists, go on after a kill, and compare them')
+    .description('make every run that a file lists, continue after an interruption, and compare the runs')
     .argument('<file>', 'YAML or JSON; docs/experiment.md lists its keys')
     .option('--mount', 'mount tracefs and debugfs for each run where they are not mounted')
     .option('--json', 'print the groups with their summaries')
@@ -35,7 +35,7 @@ export function showOutcomes(outcomes: readonly PlannedOutcome[], json: boolean)
   const [first] = failed;
   throw new BlkscopeError(
     'RUNS_FAILED',
-    `${failed.length} of ${outcomes.length} runs failed, the first with: ${first?.error?.message}; start it again to make those alone`,
+    `${failed.length} of ${outcomes.length} runs failed, the first with: ${first?.error?.message}; run the same command again to repeat only those`,
     'workload',
   );
 }

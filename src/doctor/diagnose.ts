@@ -63,7 +63,7 @@ function blockTracer(): Finding {
   return {
     name,
     state: 'missing',
-    detail: `${kernel} has none`,
+    detail: `${kernel} has no block tracer`,
     mend: 'boot a kernel with CONFIG_BLK_DEV_IO_TRACE=y',
   };
 }
@@ -89,7 +89,7 @@ function relay(disk: string | null): Finding {
   return {
     name,
     state: 'note',
-    detail: 'securityfs is not mounted: a run finds out whether the kernel is locked down',
+    detail: 'securityfs is not mounted, so only a run will show whether the kernel is locked down',
     mend: 'mount -t securityfs nodev /sys/kernel/security, to know now',
   };
 }
@@ -111,7 +111,7 @@ function cachestat(): Finding {
   return {
     name: 'cachestat',
     state: 'note',
-    detail: 'older than Linux 6.5: mincore is used, evictions are not told',
+    detail: 'older than Linux 6.5: mincore is used, which does not tell evictions',
   };
 }
 
@@ -132,7 +132,7 @@ function findDevice(path: string): { disk: string | null; findings: Finding[] } 
       ? {
           ...ours,
           state: 'note',
-          detail: `${fileSystem} tells no physical extents: no coverage of files`,
+          detail: `${fileSystem} does not tell where files lie on the disk, so coverage is not known`,
           mend: 'put the model on ext4 or xfs',
         }
       : ours;
@@ -159,7 +159,7 @@ function cgroup(): Finding {
   return {
     name: 'memory cgroup',
     state: 'note',
-    detail: 'no memory controller: no --limit',
+    detail: 'no memory controller, so --limit does not work',
     mend: 'use --lock or --leave',
   };
 }
@@ -171,8 +171,8 @@ function swap(): Finding {
   return {
     name: 'swap',
     state: 'note',
-    detail: `${formatSize(swapTotalBytes)} on: its traffic mixes in`,
-    mend: 'swapoff -a for the measurement',
+    detail: `${formatSize(swapTotalBytes)} is on, and its traffic mixes with the reads of the model`,
+    mend: 'switch it off for the measurement: swapoff -a',
   };
 }
 
@@ -184,7 +184,7 @@ async function llama(): Promise<Finding[]> {
     const used: Finding = { name, state: 'found', detail };
     return [used, ...(engine.passedOver ?? []).map((line): Finding => notUsed(line))];
   } catch (error) {
-    const mend = 'give it with --llama, or npm install node-llama-cpp@3.21.1';
+    const mend = 'name a program with --llama, or npm install node-llama-cpp@3.21.1';
     return [{ name, state: 'note', detail: (error as Error).message, mend }];
   }
 }
@@ -198,7 +198,7 @@ function halfWritten(): Finding[] {
   return leftovers('runs').map((path) => ({
     name: 'killed session',
     state: 'note',
-    detail: `${path} is half written`,
+    detail: `${path} is half-written`,
     mend: 'blkscope recover, or the next run, removes it',
   }));
 }

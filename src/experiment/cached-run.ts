@@ -46,11 +46,11 @@ export async function cachedRunCompute(
   if (room < model.bytes + (outcome.rssAnonBytes ?? 0)) return null;
   const mostNs = Number(generation.toNs - generation.fromNs) / generation.tokens;
   try {
-    return await steps.step('run it cached to see how long it computes', () =>
+    return await steps.step('run a few tokens with everything cached, to measure the computation', () =>
       warmComputeNs({ engine, model, workload, folder: runs, mostNs }),
     );
   } catch (error) {
-    progress.warn(`${(error as Error).message}; the bound takes its compute from the run itself`);
+    progress.warn(`${(error as Error).message}; the bound estimates the computation from the run itself`);
     return null;
   }
 }

@@ -283,7 +283,7 @@ function warnOfSwap(progress: Progress): void {
     const where = zram
       ? 'compressed memory, which takes of the same memory'
       : 'its traffic is on the disk as well';
-    progress.warn(`swap is on: ${path}, ${formatSize(bytes)} (${where}); swapoff ${path} takes it out`);
+    progress.warn(`swap is on: ${path}, ${formatSize(bytes)} (${where}); 'swapoff ${path}' switches it off`);
   }
 }
 

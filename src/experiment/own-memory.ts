@@ -24,7 +24,7 @@ export async function ownMemory(engine: Engine, options: WorkloadOptions): Promi
   if (rssAnonBytes !== null) return rssAnonBytes;
   throw new BlkscopeError(
     'NO_OWN_MEMORY',
-    'the memory of the workload could not be seen, which --pin auto and --profile-touches need; give a size, or a limit',
+    'the memory that the workload needs could not be measured, and --pin auto and --profile-touches depend on it; give a size or a limit',
     'workload',
   );
 }

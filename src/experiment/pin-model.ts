@@ -72,7 +72,7 @@ export function askedOfPin({
 
 async function automaticSize(input: PinInput, steps: Steps): Promise<number> {
   const { engine, workload, pressure, readAheadKib, model, request } = input;
-  const rssAnonBytes = await steps.step('run one token to see what the workload needs itself', () =>
+  const rssAnonBytes = await steps.step('run one token to measure the memory of the workload', () =>
     ownMemory(engine, workload),
   );
   await input.resetCache();

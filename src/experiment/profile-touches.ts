@@ -33,7 +33,7 @@ export async function smallestLimit(
     }
     throw new BlkscopeError(
       'NO_LIMIT_WORKS',
-      `--profile-touches: the workload ends under ${formatSize(own + room)} too; does it run without a limit?`,
+      `--profile-touches: the workload fails with a limit of ${formatSize(own + room)} too; check that it runs without a limit`,
       'workload',
     );
   });

@@ -45,7 +45,7 @@ export async function exportRun(run: Run, { format, output, table }: ExportOptio
   if (table !== undefined && !(tableFormats as readonly string[]).includes(format)) {
     throw new BlkscopeError(
       'WHOLE_RUN',
-      `--format ${format} holds the whole run; --table is for ${tableFormats.join(' and ')}`,
+      `--format ${format} writes the whole run; --table is for ${tableFormats.join(' and ')}`,
     );
   }
   const name = tables.find((known) => known === (table ?? 'event'));

@@ -25,28 +25,29 @@ interface Cause {
  */
 export const causes: Record<string, Cause> = {
   KERNEL_DROPPED: {
-    message: 'the kernel dropped {events event} for want of buffers ({buffers} of {kib} KiB per CPU)',
-    mend: 'give four times as many: --buffer-count {moreBuffers}',
+    message:
+      'the kernel dropped {events event} because its buffers were full ({buffers} of {kib} KiB per CPU)',
+    mend: 'use four times as many: --buffer-count {moreBuffers}',
     lowerBounds: true,
   },
   SPOOL_FULL: {
     message: 'the spool reached its limit and dropped {events event}',
-    mend: 'give it more memory with --spool-size, or files to go on in with --spool',
+    mend: 'give it more memory with --spool-size, or files to continue in with --spool',
     lowerBounds: true,
   },
   STOPPED_WHEN_FULL: {
     message: 'the capture ended {ms} ms after its start, when the spool was full',
-    mend: 'give the spool more memory with --spool-size, or files to go on in with --spool',
+    mend: 'give the spool more memory with --spool-size, or files to continue in with --spool',
     lowerBounds: true,
   },
   SEQUENCE_GAPS: {
-    message: 'by the sequence numbers {events event} did not arrive',
+    message: '{events event} did not arrive, by the sequence numbers',
     mend: 'trace again with more buffers: --buffer-count',
     lowerBounds: true,
   },
   CAPTURE_FAILED: {
     message: 'a part of the capture ended early: {reason}',
-    mend: 'mend what the reason names, and trace again',
+    mend: 'remove the cause, and trace again',
     lowerBounds: true,
   },
   FILE_MISSING: {
@@ -70,7 +71,7 @@ export const causes: Record<string, Cause> = {
     lowerBounds: true,
   },
   FILE_SEQUENCE_GAPS: {
-    message: '{file}: by the sequence numbers {events event} are not in it',
+    message: '{file}: {events event} are missing, by the sequence numbers',
     mend: 'make the trace again with more buffers: -n of blktrace',
     lowerBounds: true,
   },
@@ -107,7 +108,7 @@ export function lossProblem(defects: readonly Defect[]): BlkscopeError | null {
 
 /** Only a core of another version knows causes that are not listed. */
 const unknownCause: Cause = {
-  message: 'the core tells of {code}, which this version of blkscope has no words for',
+  message: 'the native core reports {code}, which this version of blkscope does not know',
   mend: 'install blkscope again',
   lowerBounds: true,
 };

@@ -19,7 +19,9 @@ export function locateFound(
   const found = opened.flatMap(({ path, bytes, large }) => {
     if (!large) return [];
     const leftOut = (why: string) => {
-      progress.warn(`it used ${path} (${formatSize(bytes)}), whose reads are not counted: ${why}`);
+      progress.warn(
+        `the workload used ${path} (${formatSize(bytes)}), but its reads are not counted: ${why}`,
+      );
       return [];
     };
     try {

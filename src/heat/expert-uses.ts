@@ -21,7 +21,7 @@ export async function expertUses(run: Run, model: Model): Promise<ExpertUses> {
   if (uses.size > 0) return uses;
   throw new BlkscopeError(
     'NO_HEAT',
-    `${run.path}: no expert was read in that run: take one of this mixture-of-experts model with too little memory, or leave it out`,
+    `${run.path}: no expert was read in that run: name a run of this mixture of experts with too little memory, or leave the option out`,
   );
 }
 
@@ -30,7 +30,7 @@ export function requireSameModel({ path, summary }: Run, model: Model): void {
   if (summary.model?.bytes === model.bytes) return;
   throw new BlkscopeError(
     'OTHER_MODEL',
-    `${path}: that run read another model; take a run of this one, or leave it out`,
+    `${path}: that run is of another model; name a run of this model, or leave the option out`,
   );
 }
 

@@ -48,7 +48,7 @@ async function evict(path: string): Promise<void> {
   if (left.cachedBytes <= left.fileBytes * toleratedShare) return;
   throw new BlkscopeError(
     'NOT_EVICTED',
-    `${path}: ${formatSize(left.cachedBytes)} stay in the page cache after eviction: another process maps or locks it; end that one, or use --as-is`,
+    `${path}: ${formatSize(left.cachedBytes)} stay in the page cache after eviction, because another process maps or locks the file; end that process, or use --as-is`,
     'busy',
   );
 }

@@ -77,7 +77,7 @@ export class MemoryCgroup {
     if (limitBytes < leastLimit) {
       throw new BlkscopeError(
         'BAD_LIMIT',
-        `--limit: ${limitBytes} bytes is too little for any program; give at least 4M`,
+        `--limit: ${limitBytes} bytes is too small for any program; give at least 4M`,
       );
     }
     const controller = findMemoryController();

@@ -26,7 +26,7 @@ export function checkPinFits(bytes: number, limitBytes: number): void {
   if (bytes <= most) return;
   throw new BlkscopeError(
     'NO_HEADROOM',
-    `--pin: ${formatSize(bytes)} of the limit of ${formatSize(limitBytes)} would leave the workload no memory; ask for less, or for auto`,
+    `--pin: ${formatSize(bytes)} pinned, with a limit of ${formatSize(limitBytes)}, would leave the workload no memory; pin less, or use auto`,
     'busy',
   );
 }
@@ -53,7 +53,7 @@ export function automaticPinBytes(input: SizeInput): number {
   if (bytes > 0) return Math.min(bytes, modelBytes);
   throw new BlkscopeError(
     'NO_ROOM_TO_PIN',
-    `--pin auto: of ${formatSize(memoryBytes)} the workload needs ${formatSize(rssAnonBytes)} itself and readahead ${formatSize(streaming)}: nothing is left to pin; give more memory or less --readahead`,
+    `--pin auto: the workload needs ${formatSize(rssAnonBytes)} and readahead ${formatSize(streaming)} of ${formatSize(memoryBytes)}, so nothing is left to pin; give more memory or a smaller --readahead`,
     'busy',
   );
 }

@@ -89,7 +89,7 @@ function ask(
 function pinnerDied(): BlkscopeError {
   return new BlkscopeError(
     'PINNER_DIED',
-    'the process that pins the model was killed, by the memory limit perhaps: ask for a smaller --pin',
+    'the process that pins the model was killed, perhaps by the memory limit; use a smaller --pin',
     'busy',
   );
 }

@@ -64,7 +64,7 @@ export function planStream(model: Model, budgetBytes: number): PinPlan {
   if (model.experts) {
     throw new BlkscopeError(
       'NOT_A_WALK',
-      `${model.path}: --stream is for dense models, whose tokens all read the same; of a mixture of experts pin by a plan (--pin, --plan)`,
+      `${model.path}: --stream is for dense models, since it is not known which experts the next token reads; use --pin with --plan`,
     );
   }
   const walk = walkOrder(model);

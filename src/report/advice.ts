@@ -18,11 +18,11 @@ export function renderAdvice(advice: Advice, style: Style = plainStyle): string 
   ];
   if (seenShare < 0.95) {
     lines.push(
-      ` ${style.warn('Guessed')}: the trace shows ${format.percent(seenShare)} of the uses of experts; a run with --profile-touches, given by --touches, shows all`,
+      ` ${style.warn('Guessed')}: the trace shows only ${format.percent(seenShare)} of the uses of experts; make a run with --profile-touches, which shows all, and name it with --touches`,
     );
   }
   const rows = [
-    ['change', 'read per token', 'tokens/s', 'within'],
+    ['change', 'read per token', 'tokens/s', 'range'],
     ...changes.map(({ title, bytesPerToken, tokensPerSecond }) => [
       title,
       size(bytesPerToken.likely),
@@ -46,7 +46,7 @@ export function renderAdvice(advice: Advice, style: Style = plainStyle): string 
   return `${lines.join('\n')}\n\n${table}\n${layOut(points, style)}`;
 }
 
-/** What was foreseen beside what came out. */
+/** What was predicted beside what was measured. */
 export function renderVerified(verified: readonly Verified[], style: Style = plainStyle): string {
   const size = (bytes: number) => format.size(Math.round(bytes));
   const rows = verified.map(({ change, bytesPerToken, tokensPerSecond, run }) => [
@@ -58,7 +58,7 @@ export function renderVerified(verified: readonly Verified[], style: Style = pla
     format.decimal(tokensPerSecond),
     run,
   ]);
-  const head = ['tried', 'foreseen per token', 'read', 'off by', 'foreseen tokens/s', 'measured', 'run'];
+  const head = ['tried', 'predicted per token', 'read', 'off by', 'predicted tokens/s', 'measured', 'run'];
   return layOut([head, ...rows], style);
 }
 

@@ -11,7 +11,7 @@ export function boundLine(bound: Bound): string {
   const parts = excess(bound)
     .filter(({ ns }) => ns > 0.005e9 / tokensPerSecond)
     .map(({ ns, name }) => `${name} ${format.seconds(ns)}`);
-  const rest = parts.length > 0 ? `; a token's rest: ${parts.join(', ')}` : '';
+  const rest = parts.length > 0 ? `; a token loses: ${parts.join(', ')}` : '';
   return `bound ${boundOf(bound)} tokens/s, measured ${measuredOf(bound)} of it${rest}`;
 }
 
@@ -37,14 +37,14 @@ function exceeded({ ratio }: Bound): boolean {
 
 function exceededLine({ tokensPerSecond, ratio }: Bound): string {
   const [bound, measured] = [tokensPerSecond, tokensPerSecond * ratio].map(format.decimal);
-  return `the bound is wrong: ${bound} tokens/s by its figures, and ${measured} were measured; a token uses less, or memory keeps or the disk gives more, than was taken for it`;
+  return `the bound is wrong: its figures give ${bound} tokens/s, and ${measured} were measured. A token uses less than the bound assumes, or memory keeps more, or the disk is faster`;
 }
 
 function excess(bound: Bound): { name: string; ns: number }[] {
   const { bandwidth, reReadBytesPerToken, unusedBytesPerToken, waitNsPerToken } = bound;
   return [
     { name: 're-reads', ns: (reReadBytesPerToken / bandwidth) * 1e9 },
-    { name: 'unused readahead', ns: (unusedBytesPerToken / bandwidth) * 1e9 },
+    { name: 'useless readahead', ns: (unusedBytesPerToken / bandwidth) * 1e9 },
     { name: 'waiting', ns: waitNsPerToken },
   ];
 }
@@ -53,10 +53,13 @@ function excess(bound: Bound): { name: string; ns: number }[] {
 export function boundSection(page: Page, { bound }: Summary): void {
   if (!bound) return;
   const needed = bound.touchedBytesPerToken - bound.keptBytes;
-  const holds = 'no run with this memory and disk can be faster; per token';
-  page.section('Bound', exceeded(bound) ? 'wrong: this run was faster; per token' : holds);
-  page.figure(format.size(Math.round(bound.touchedBytesPerToken)), 'of the model used', moreNote(bound));
-  page.figure(format.size(Math.round(bound.keptBytes)), 'of it memory can keep');
+  const holds = 'no run with this memory and disk can be faster; each figure is per token';
+  page.section(
+    'Bound',
+    exceeded(bound) ? 'wrong, since this run was faster; each figure is per token' : holds,
+  );
+  page.figure(format.size(Math.round(bound.touchedBytesPerToken)), 'of the model is used', moreNote(bound));
+  page.figure(format.size(Math.round(bound.keptBytes)), 'of that fits into memory');
   page.figure(
     format.size(Math.round(needed)),
     'must be read',
@@ -66,17 +69,17 @@ export function boundSection(page: Page, { bound }: Summary): void {
     const random = `${format.rate(bound.randomBandwidth)} in random 128 KiB, one at a time`;
     page.figure(format.rate(bound.sequentialBandwidth), 'disk, in sequence', random);
   }
-  page.figure(format.microseconds(bound.computeNsPerToken), 'compute', computeNote(bound));
-  page.figure(format.size(Math.round(bound.reReadBytesPerToken)), 'read again', 'memory could have kept it');
+  page.figure(format.microseconds(bound.computeNsPerToken), 'computation', computeNote(bound));
+  page.figure(format.size(Math.round(bound.reReadBytesPerToken)), 'read again', 'memory had room to keep it');
   page.figure(
     format.size(Math.round(bound.unusedBytesPerToken)),
     'readahead never used',
-    'at least: more than a token can use',
+    'at least; beyond what a token can use',
   );
   page.figure(
     format.seconds(bound.waitNsPerToken),
     'waiting',
-    'compute and reads one after the other, or the disk below full speed',
+    'computing and reading by turns, or a slow disk',
   );
 }
 
@@ -88,5 +91,5 @@ function moreNote({ touchedBytesPerToken: least, touchedMostBytesPerToken: most 
 function computeNote({ computeNsPerToken, computeFrom }: Bound): string {
   if (computeFrom === 'warm') return 'measured with everything cached';
   if (computeNsPerToken === 0) return 'not known: the kernel counts no stalls';
-  return "a token's time without stalls and kernel work";
+  return "estimated: a token's time without stalls and kernel work";
 }

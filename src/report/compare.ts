@@ -32,7 +32,11 @@ export const figures: Row[] = [
   },
   { label: 'read per token', value: (s) => s.workload?.bytesPerToken, show: format.size },
   { label: 'all bytes read', value: (s) => s.reads.bytes, show: format.size },
-  { label: 'not the model', value: (s) => s.model && s.reads.bytes - s.model.readBytes, show: format.size },
+  {
+    label: 'not from the model',
+    value: (s) => s.model && s.reads.bytes - s.model.readBytes,
+    show: format.size,
+  },
   { label: 'reads', value: (s) => s.reads.count, show: format.count },
   { label: 'sequential reads', value: (s) => gapShare(s, 'sequential'), show: format.percent },
   { label: 'backward reads', value: (s) => gapShare(s, 'backward'), show: format.percent },

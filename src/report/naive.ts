@@ -39,7 +39,7 @@ export function renderNaive(summary: Summary): string {
     ` ${label.padEnd(20)}${wrong.padStart(18)}${right.padStart(18)}`;
   return [
     '',
-    ` Every event counted as a read (actions traced: ${actions}), beside each I/O counted once`,
+    ` Every event counted as a read (actions traced: ${actions}), next to each I/O counted once`,
     line(['', 'every event', 'once']),
     ...rows.map(line),
     '',

@@ -18,7 +18,7 @@ export function regionSections(page: Page, summary: Summary): void {
 function phases(page: Page, summary: Summary): void {
   const found = Object.entries(summary.phases ?? {}).filter(([, phase]) => phase !== null);
   if (found.length === 0) return;
-  page.section('Phases', "by the workload's own marks; reads count where they completed");
+  page.section('Phases', 'by what the workload said; a read counts in the phase in which it completed');
   page.line(phaseHead);
   for (const [name, phase] of found) page.line(phaseLine(name, phase as PhaseSummary));
 }
@@ -45,7 +45,7 @@ function phaseLine(
 
 function roles(page: Page, { model }: Summary): void {
   if (!model?.roles) return;
-  page.section('By role', 'they add up to the model');
+  page.section('By role', 'together they are the whole model');
   if (model.uses) page.line(`  ${usesLine(model.uses)}`);
   table(
     page,
@@ -74,7 +74,7 @@ function hottest(page: Page, title: string, rows: readonly RegionFigures[] | nul
   const read = rows?.filter(({ readBytes }) => readBytes > 0) ?? [];
   if (!rows || rows.length < 2 || read.length === 0) return;
   const shown = Math.min(rowsShown, read.length);
-  page.section(title, `${shown} of ${rows.length}, by bytes read for each of their bytes`);
+  page.section(title, `${shown} of ${rows.length}, ordered by bytes read / size`);
   table(page, read.toSorted((a, b) => b.readBytes / b.bytes - a.readBytes / a.bytes).slice(0, rowsShown));
 }
 
@@ -101,17 +101,21 @@ function heat(page: Page, { model, memory }: Summary): void {
     );
   }
   if (seenShare !== null)
-    page.figure(format.percent(seenShare), 'of sure touches were read', 'the rest was cached');
+    page.figure(
+      format.percent(seenShare),
+      'of certain touches were read',
+      'every token needs these; the rest was cached',
+    );
   for (const line of uncertainty(seenShare, memory.readAheadKib)) page.line(`${''.padStart(18)}${line}`);
 }
 
 function uncertainty(seenShare: number | null, readAheadKib: number | null): string[] {
   const lines = [];
   if (seenShare !== null && seenShare < 0.9) {
-    lines.push('A trace shows what memory did not hold: touches are more than these reads.');
+    lines.push('Tokens touch more than this: what memory held was not read from the disk.');
   }
-  if (readAheadKib) lines.push(`Readahead (${readAheadKib} KiB) also reads neighbours that nothing touched.`);
-  if (lines.length > 0) lines.push('A run with a small --limit and --readahead 0 shows touches best.');
+  if (readAheadKib) lines.push(`Readahead (${readAheadKib} KiB) also read data that no token touched.`);
+  if (lines.length > 0) lines.push('blkscope run --profile-touches shows what tokens touch.');
   return lines;
 }
 

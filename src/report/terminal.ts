@@ -153,7 +153,7 @@ function integrityLine({ integrity: seen, source }: Summary): string {
 function modelReads(page: Page, { model, workload }: Summary): void {
   if (!model) return;
   const subject = subjectOf(model);
-  page.section(`Reads from the ${subject}`, 'completed reads, each counted once, that land in its extents');
+  page.section(`Reads from the ${subject}`, 'completed reads in its extents, each counted once');
   page.traced(format.size(model.readBytes), 'read', format.counted(model.reads, 'read'));
   page.traced(format.size(model.uniqueBytes), 'unique', `of ${format.size(model.bytes)} in the ${subject}`);
   page.traced(
@@ -169,12 +169,12 @@ function modelReads(page: Page, { model, workload }: Summary): void {
 }
 
 function deviceReads(page: Page, { reads, writes, model, source }: Summary): void {
-  page.section(`All of ${source.device}`, 'completed, whoever asked');
+  page.section(`All of ${source.device}`, 'completed I/O of all programs');
   page.traced(format.size(reads.bytes), 'read', format.counted(reads.count, 'read'));
   if (model)
     page.figure(
       format.size(reads.bytes - model.readBytes),
-      `of it not the ${subjectOf(model)}`,
+      `of that not from the ${subjectOf(model)}`,
       'programs, other processes',
     );
   else {
@@ -195,7 +195,7 @@ function deviceReads(page: Page, { reads, writes, model, source }: Summary): voi
 const gapOrders = {
   device: 'device order: as issued to the driver',
   demand: 'demand order: as queued',
-  file: 'file order: offsets in the file, as issued',
+  file: 'file order: by offset in the file, as issued',
 } as const;
 
 function gaps(page: Page, summary: Summary): void {
@@ -281,11 +281,11 @@ function memory(page: Page, summary: Summary): void {
   if (seen.stream)
     page.figure(
       format.size(seen.stream.bytesPerRound),
-      'of it streamed for each token',
+      'of the model streamed for each token',
       streamNote(seen.stream),
     );
   if (seen.limitBytes !== null) {
-    const peak = seen.limitPeakBytes === null ? '' : `${format.size(seen.limitPeakBytes)} at most used`;
+    const peak = seen.limitPeakBytes === null ? '' : `${format.size(seen.limitPeakBytes)} used at most`;
     page.figure(format.size(seen.limitBytes), 'limit, page cache included', peak);
   }
   page.figure(sizeOrNone(seen.cacheAfter), 'page cache after', `${sizeOrNone(seen.cacheBefore)} before`);
@@ -295,14 +295,14 @@ function memory(page: Page, summary: Summary): void {
     page.figure(format.size(seen.modelCachedAfter), `of the ${subject} cached after`, was);
   }
   if (seen.majorFaults !== null)
-    page.figure(format.count(seen.majorFaults), 'major faults', 'the workload waited for a read');
+    page.figure(format.count(seen.majorFaults), 'major faults', 'the workload had to wait for a read');
   if (seen.refaultedPages !== null) {
     page.figure(
       format.count(seen.refaultedPages),
       'pages refaulted',
       seen.limitBytes === null
-        ? 'of the whole machine: evicted, then wanted again'
-        : 'evicted, then wanted again',
+        ? 'of the whole machine: evicted, then needed again'
+        : 'evicted, then needed again',
     );
   }
   if ((seen.swapOutPages ?? 0) + (seen.swapInPages ?? 0) > 0)
@@ -320,7 +320,7 @@ function swapNote(seen: Summary['memory']): string {
 /** Read ahead of each token, dropped behind it; what that took, and whether the workload kept to the order. */
 function streamNote({ rounds, lost, cpuNs }: NonNullable<Summary['memory']['stream']>): string {
   const cpu = `${format.decimal(rounds)} rounds, ${format.seconds(cpuNs)} of CPU`;
-  return lost === 0 ? cpu : `${cpu}, lost ${format.counted(lost, 'time')}`;
+  return lost === 0 ? cpu : `${cpu}, lost track ${format.counted(lost, 'time')}`;
 }
 
 /** What each token does not read because of the pin. */

@@ -10,7 +10,7 @@ export function workloadSection(page: Page, summary: Summary): void {
   const { workload: work } = summary;
   if (!work) return;
   page.section('Workload', work.engine);
-  page.figure(format.seconds(work.wallNs), 'in all', exitNote(work.exitCode, work.signal));
+  page.figure(format.seconds(work.wallNs), 'wall time', exitNote(work.exitCode, work.signal));
   if (work.loadNs !== null) page.figure(format.seconds(work.loadNs), 'load');
   if (work.promptTokensPerSecond !== null) {
     page.figure(

@@ -70,7 +70,7 @@ test('while weights are copied a pin of the file gives nothing, and threads shar
   const changes = changesForCopied(subjectWith(model.bytes * 2 + 100 * MiB));
   const pin = changes.find(({ conditions }) => conditions.pinBytes && !conditions.mapped);
   assert.deepEqual(pin?.tokensPerSecond, { low: 10, likely: 10, high: 10 });
-  assert.match(pin?.reason ?? '', /^nothing/);
+  assert.match(pin?.reason ?? '', /^no effect/);
   const threads = changes.find(({ conditions }) => conditions.threads);
   assert.deepEqual(threads?.tokensPerSecond, { low: 10, likely: 20, high: 20 });
   assert.match(threads?.reason ?? '', /^compute-bound: compute takes 100 %/);

@@ -58,15 +58,15 @@ test('memory enough, compute alone, nothing that helps: each is said plainly', (
   assert.match(verdictOf(adviceOf([pin(6)], enough), dense), /^Memory is enough: 1\.00 MiB/);
   const computes = adviceOf([pin(2.1)]);
   computes.bound.computeNsPerToken = 4.5e8;
-  assert.match(verdictOf(computes, dense), /^Compute takes most of a token/);
-  assert.match(verdictOf(adviceOf([pin(2.05)]), dense), /^Nothing but more memory helps/);
+  assert.match(verdictOf(computes, dense), /^Computation takes most of the time of a token/);
+  assert.match(verdictOf(adviceOf([pin(2.05)]), dense), /^Only more memory helps/);
 });
 
 test('where readahead is what helps, it is said whether pinning does nothing or harms', () => {
   const readAhead = change('readahead 128 KiB', { readAheadKib: 128 }, 8);
   const verdict = (speed: number) => verdictOf(adviceOf([readAhead, pin(speed)]), mixture);
   assert.match(verdict(2), /Pinning at this readahead does not help: a fixed choice of experts/);
-  assert.match(verdict(1.2), /Pinning at this readahead would harm/);
+  assert.match(verdict(1.2), /Pinning at this readahead makes it slower/);
   assert.doesNotMatch(verdict(4), /Pinning/);
   assert.match(verdictOf(adviceOf([readAhead]), mixture), /no room to pin/);
 });
@@ -75,7 +75,7 @@ test('the text tells what is guessed, the changes with their ranges, and the cur
   const advice = adviceOf([pin(6)], { seenShare: 0.5 });
   const curve = [{ memoryBytes: 100 * MiB, kernelBytesPerToken: 250 * MiB, pinnedBytesPerToken: 150 * MiB }];
   const text = renderAdvice({ ...advice, curve, verdict: 'A verdict.' });
-  assert.match(text, /Guessed: the trace shows 50\.0 % of the uses of experts/);
+  assert.match(text, /Guessed: the trace shows only 50\.0 % of the uses of experts/);
   assert.match(text, /100 MiB pinned +50\.0 MiB +6\.00 +4\.80 to 7\.20 {2}# a reason/);
   assert.match(text, /100 MiB +250 MiB +150 MiB/);
 });

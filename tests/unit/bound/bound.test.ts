@@ -151,7 +151,7 @@ test("a measurement above the bound is told as the bound's error, never as a sha
   summary.bound = boundOf({ model: scaled(dense), summary, compute: { ns: 1e6, from: 'run' }, disk });
   assert.ok((summary.bound?.ratio ?? 0) > 5);
   const text = renderReport(summary);
-  assert.match(text, /the bound is wrong: 0\.00 tokens\/s by its figures, and 0\.02 were measured/);
+  assert.match(text, /the bound is wrong: its figures give 0\.00 tokens\/s, and 0\.02 were measured/);
   assert.doesNotMatch(text, /no run with this memory|measured \d+(\.\d)? % of it/);
 });
 

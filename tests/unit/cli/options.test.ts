@@ -21,7 +21,7 @@ test('none of a thing that there must be some of is refused, not dropped', async
 test('a trace buffer too small for a page is refused with the least there is', async () => {
   assert.match(
     await refusal(runCommand(), ['--model', 'm', '-b', '1']),
-    /'1' is too little: 4K is the least/,
+    /'1' is too small; the smallest is 4K/,
   );
-  assert.match(await refusal(recordCommand(), ['-b', '4095']), /4K is the least/);
+  assert.match(await refusal(recordCommand(), ['-b', '4095']), /the smallest is 4K/);
 });

@@ -216,7 +216,7 @@ test('a table is refused by the formats of whole runs', async () => {
     await assert.rejects(exportRun(run, { format, output, table: 'io' }), {
       code: 'WHOLE_RUN',
       exitCode: 2,
-      message: `--format ${format} holds the whole run; --table is for csv and jsonl`,
+      message: `--format ${format} writes the whole run; --table is for csv and jsonl`,
     });
   }
   const output = join(folder, 'io.csv');

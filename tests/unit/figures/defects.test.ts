@@ -33,7 +33,7 @@ test('a cause is told with its numbers and what mends it', () => {
   const values = { events: 1, buffers: 4, kib: 512, moreBuffers: 16 };
   assert.equal(
     defectLine(toldDefect({ code: 'KERNEL_DROPPED', values })),
-    'the kernel dropped 1 event for want of buffers (4 of 512 KiB per CPU); give four times as many: --buffer-count 16',
+    'the kernel dropped 1 event because its buffers were full (4 of 512 KiB per CPU); use four times as many: --buffer-count 16',
   );
   const many = toldDefect({ code: 'SPOOL_FULL', values: { events: 12345 } });
   assert.match(many.message, /dropped 12,345 events$/);
