@@ -26,6 +26,7 @@ class ChangesBinding : public Napi::ObjectWrap<ChangesBinding> {
     return DefineClass(env, "Changes",
                        {
                            InstanceMethod<&ChangesBinding::writeSetting>("writeSetting"),
+                           InstanceMethod<&ChangesBinding::passController>("passController"),
                            InstanceMethod<&ChangesBinding::makeCgroup>("makeCgroup"),
                            InstanceMethod<&ChangesBinding::makeDirectory>("makeDirectory"),
                            InstanceMethod<&ChangesBinding::mount>("mount"),
@@ -42,6 +43,11 @@ class ChangesBinding : public Napi::ObjectWrap<ChangesBinding> {
     bool given = info.Length() > 2 && !info[2].IsUndefined();
     valueOrThrow(info.Env(), given ? changes_.writeSetting(path, value, Argument::at(info, 2, "restore").string())
                                    : changes_.writeSetting(path, value));
+    return info.Env().Undefined();
+  }
+  Napi::Value passController(const Napi::CallbackInfo& info) {
+    valueOrThrow(info.Env(), changes_.passController(Argument::at(info, 0, "cgroup").string(),
+                                                     Argument::at(info, 1, "controller").string()));
     return info.Env().Undefined();
   }
   Napi::Value makeCgroup(const Napi::CallbackInfo& info) {

@@ -11,9 +11,11 @@ namespace blkscope {
 
 /// How one change is undone; also one line of the journal.
 struct Undo {
-  enum class Kind { write, removeDirectory, removeCgroup, unmount, teardown } kind;
+  enum class Kind { write, removeDirectory, removeCgroup, unmount, teardown, controller } kind;
   std::string path;
-  std::string value;  // write: what to write back
+  std::string value;  // write, controller: what to write back
+
+  bool operator==(const Undo&) const = default;
 };
 
 /// What undoing did, one line a change.
@@ -43,7 +45,10 @@ class Changes {
   /// Strikes out the undos after the first `keep`, whose changes were not made after all.
   void forget(size_t keep);
   Result<void> makeDirectory(const std::string& path);
-  /// A memory cgroup's directory; undone by killing what still runs in it and removing it.
+  /// Lets a cgroup (version 2) pass a controller on to its children, if it does not yet. Sessions share that: the last
+  /// of them undoes it.
+  Result<void> passController(const std::string& cgroup, const std::string& controller);
+  /// A memory cgroup's directory; undone by killing what still runs in it and below it, and removing it.
   Result<void> makeCgroup(const std::string& path);
   Result<void> mount(const std::string& type, const std::string& target, const std::string& options);
 
@@ -56,6 +61,7 @@ class Changes {
  private:
   Result<void> openJournal();
   Result<void> writeJournal();
+  bool isShared(const Undo& undo) const;
   /// Writes the journal anew after entries went, or removes it with the last.
   void journalChanged();
 
@@ -65,7 +71,8 @@ class Changes {
   std::vector<Undo> undos_;
 };
 
-/// Undoes what dead sessions left in the journal directory. Journals that a live session holds are left alone.
+/// Undoes what dead sessions left in the journal directory. Journals that a live session holds are left alone, and so
+/// is, for a later time, what a live session has changed as well. One caller at a time; others wait.
 UndoReport recover(const std::string& directory);
 
 }  // namespace blkscope

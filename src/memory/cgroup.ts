@@ -90,7 +90,8 @@ export class MemoryCgroup {
     }
     const path = join(controller.path, `blkscope-${process.pid}`);
     try {
-      if (controller.version === 2) passMemoryOn(changes, controller.path);
+      // In cgroup v2 a group has only the controllers that its parent passes on.
+      if (controller.version === 2) changes.passController(controller.path, 'memory');
       changes.makeCgroup(path);
       changes.writeSetting(join(path, limitFile[controller.version]), String(limitBytes));
     } catch (cause) {
@@ -149,9 +150,3 @@ export class MemoryCgroup {
 }
 
 const limitFile = { 1: 'memory.limit_in_bytes', 2: 'memory.max' } as const;
-
-/** In cgroup v2 a group has only the controllers that its parent passes on. */
-function passMemoryOn(changes: NativeChanges, parent: string): void {
-  const control = join(parent, 'cgroup.subtree_control');
-  if (!listsMemory(control)) changes.writeSetting(control, '+memory', '-memory');
-}

@@ -11,7 +11,9 @@ export interface UndoReport {
 export interface NativeChanges {
   /** Writes a sysfs, tracefs or cgroup control file; undone by writing `restore`, or the value it had. */
   writeSetting(path: string, value: string, restore?: string): void;
-  /** Makes a cgroup directory; undone by killing what still runs in it and removing it. */
+  /** Lets a cgroup (version 2) pass a controller on to its children; undone by the last session that needs it. */
+  passController(cgroup: string, controller: string): void;
+  /** Makes a cgroup directory; undone by killing what still runs in it and below it, and removing it. */
   makeCgroup(path: string): void;
   /** Makes an empty directory; undone by rmdir. */
   makeDirectory(path: string): void;

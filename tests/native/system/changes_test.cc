@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,9 +17,8 @@ namespace {
 
 struct Folder {
   std::string path;
-  Folder() {
-    char name[] = "/tmp/blkscope-changes-XXXXXX";
-    path = ::mkdtemp(name);
+  explicit Folder(const std::string& parent = "/tmp") : path(parent + "/blkscope-changes-XXXXXX") {
+    REQUIRE(::mkdtemp(path.data()));
   }
   ~Folder() { fs::remove_all(path); }
 };
@@ -88,4 +88,86 @@ TEST_CASE("what cannot be undone stays in the journal, for another try") {
   CHECK(changes.undo().failed.empty());
   CHECK_FALSE(fs::exists(made));
   CHECK(fs::is_empty(folder.path + "/journal"));
+}
+
+TEST_CASE("a session never runs on with a journal that recover has unlinked") {
+  Folder folder("/dev/shm");  // thousands of journals
+  std::string setting = put(folder, "setting", "old");
+  std::string journal = folder.path + "/journal";
+  fs::create_directory(journal);
+  pid_t recovering = ::fork();
+  if (recovering == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) recover(journal);
+  }
+  size_t unlinked = 0;
+  for (int i = 0; i < 20000; ++i) {
+    Changes changes(journal);
+    REQUIRE(changes.writeSetting(setting, "new"));
+    unlinked += fs::is_empty(journal);
+  }
+  ::kill(recovering, SIGKILL);
+  ::waitpid(recovering, nullptr, 0);
+  CHECK(unlinked == 0);
+  CHECK(*readText(setting) == "old");
+}
+
+TEST_CASE("what a live session has changed as well waits for its end") {
+  Folder folder;
+  std::string shared = put(folder, "shared", "old");
+  std::string own = put(folder, "own", "old");
+  std::string journal = folder.path + "/journal";
+  pid_t child = ::fork();
+  if (child == 0) {
+    Changes changes(journal);
+    if (!changes.writeSetting(own, "changed") || !changes.writeSetting(shared, "changed")) ::_exit(1);
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  {
+    Changes live(journal);
+    REQUIRE(live.writeSetting(shared, "live"));
+    UndoReport report = recover(journal);
+    CHECK(report.failed.empty());
+    CHECK(report.undone.size() == 1);
+    CHECK(*readText(own) == "old");
+    CHECK(*readText(shared) == "live");
+  }
+  REQUIRE(writeText(own, "later"));  // undone once, and never again
+  recover(journal);
+  CHECK(*readText(shared) == "old");
+  CHECK(*readText(own) == "later");
+  CHECK(fs::is_empty(journal));
+}
+
+TEST_CASE("a cgroup's controller is shared by sessions, and the last of them undoes it") {
+  Folder folder;
+  // A cgroup's file shows "memory" when "+memory" was written.
+  std::string control = put(folder, "cgroup.subtree_control", "cpu io");
+  std::string journal = folder.path + "/journal";
+  Changes first(journal), second(journal);
+  REQUIRE(first.passController(folder.path, "memory"));
+  CHECK(*readText(control) == "+memory");
+  REQUIRE(writeText(control, "cpu memory"));
+  REQUIRE(second.passController(folder.path, "memory"));
+  first.undo();
+  CHECK(*readText(control) == "cpu memory");
+  second.undo();
+  CHECK(*readText(control) == "-memory");
+  CHECK(fs::is_empty(journal));
+
+  REQUIRE(writeText(control, "memory"));
+  REQUIRE(first.passController(folder.path, "memory"));  // as it was before all sessions
+  first.undo();
+  CHECK(*readText(control) == "memory");
+}
+
+TEST_CASE("a cgroup goes with those that were made in it") {
+  Folder folder;
+  Changes changes(folder.path + "/journal");
+  REQUIRE(changes.makeCgroup(folder.path + "/group"));
+  fs::create_directories(folder.path + "/group/inner/innermost");
+  fs::create_directory(folder.path + "/group/other");
+  CHECK(changes.undo().failed.empty());
+  CHECK_FALSE(fs::exists(folder.path + "/group"));
 }
