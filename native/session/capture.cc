@@ -17,10 +17,10 @@ constexpr int kLossCheckMs = 250;
 
 // The streams that one thread reads, a list a thread.
 std::vector<std::vector<size_t>> shares(const Source& source) {
-  std::map<unsigned, std::vector<size_t>> byCpu;
-  for (size_t i = 0; i < source.streams(); ++i) byCpu[source.readOnItsCpu() ? source.cpu(i) : 0].push_back(i);
+  std::map<int, std::vector<size_t>> byReader;
+  for (size_t i = 0; i < source.streams(); ++i) byReader[source.reader(i)].push_back(i);
   std::vector<std::vector<size_t>> all;
-  for (auto& [cpu, streams] : byCpu) all.push_back(std::move(streams));
+  for (auto& [reader, streams] : byReader) all.push_back(std::move(streams));
   return all;
 }
 

@@ -12,8 +12,8 @@
 
 namespace blkscope {
 
-/// Runs from its construction to stop(). Where the source wants each CPU's streams read on that CPU there is a thread
-/// for each CPU, else one for all.
+/// Runs from its construction to stop(). The source says which streams a thread reads: relay's those
+/// of its CPU, ftrace's all.
 class Capture {
  public:
   enum class OnFull { drop, stop };  // of the spool

@@ -1,11 +1,12 @@
 #include "source/ftrace_source.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -13,6 +14,7 @@
 #include "decode/ring_page.h"
 #include "source/buffer_size.h"
 #include "source/ring_reader.h"
+#include "system/cpus.h"
 #include "system/fd.h"
 #include "system/mounts.h"
 
@@ -81,7 +83,9 @@ class FtraceSource final : public Source {
   unsigned cpu(size_t stream) const override { return streams_[stream].cpu; }
   int pollFd(size_t stream) const override { return streams_[stream].ring->pollFd(); }
   Result<bool> drain(size_t stream, std::vector<Event>& out) override {
-    return streams_[stream].ring->read(out, streams_[stream].notes);
+    Stream& s = streams_[stream];
+    if (!s.ring->exists() && !stopped_ && !online_.has(s.cpu)) return false;
+    return s.ring->read(out, s.notes);
   }
   uint64_t dropped() override;
   std::vector<CpuDrops> drops() override;
@@ -89,6 +93,7 @@ class FtraceSource final : public Source {
   Notes notes() override;
 
  private:
+  Result<void> lockTracer();
   Result<void> refuseForeignTracer();
   Result<void> setBuffer();
   Result<void> setFilters(const std::string& device, const std::string& folder);
@@ -101,9 +106,24 @@ class FtraceSource final : public Source {
   std::string tracefs_;
   uint16_t blkType_;
   std::vector<Stream> streams_;
+  OnlineCpus online_;
+  Fd lock_;          // of the tracer, which is one for the machine
   size_t keep_ = 0;  // changes made before ours
   bool open_ = false;
+  std::atomic<bool> stopped_ = false;
 };
+
+// Two sessions that start together would each find the tracer free, and undo each other's settings.
+Result<void> FtraceSource::lockTracer() {
+  auto folder = openFile(tracefs_, O_RDONLY | O_DIRECTORY);
+  if (!folder) return folder.error();
+  if (::flock(folder->get(), LOCK_EX | LOCK_NB) != 0) {
+    return Error{"TRACER_BUSY", "another blkscope session traces through ftrace, whose buffer is one for the machine (" +
+                                    tracefs_ + "): wait for its end, or use --source relay"};
+  }
+  lock_ = std::move(*folder);
+  return {};
+}
 
 Result<void> FtraceSource::refuseForeignTracer() {
   auto tracer = readText(file("current_tracer"));
@@ -177,30 +197,25 @@ Result<void> FtraceSource::setDevice(const std::string& device) {
 }
 
 Result<void> FtraceSource::openStreams() {
-  DIR* folder = ::opendir(file("per_cpu").c_str());
-  if (!folder) return systemError("open " + file("per_cpu"));
-  std::vector<unsigned> cpus;
-  while (dirent* entry = ::readdir(folder)) {
-    if (unsigned cpu; std::sscanf(entry->d_name, "cpu%u", &cpu) == 1) cpus.push_back(cpu);
-  }
-  ::closedir(folder);
-  std::sort(cpus.begin(), cpus.end());
   auto subBuffer = readText(file("buffer_subbuf_size_kb"));  // Linux 6.8 on
   size_t subBufferBytes = subBuffer ? std::stoul(*subBuffer) * 1024 : static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-  for (unsigned cpu : cpus) {
-    auto ring = openRing(file("per_cpu/cpu") + std::to_string(cpu), options_.ring, subBufferBytes,
+  for (unsigned cpu : possibleCpus()) {
+    // What is not there yet cannot be mapped; the kernel gives it a buffer when it comes online.
+    RingAccess access = online_.has(cpu) ? options_.ring : RingAccess::pages;
+    auto ring = openRing(file("per_cpu/cpu") + std::to_string(cpu), access, subBufferBytes,
                          RingPageDecoder(cpu, blkType_, info_.protocol));
     if (!ring) return ring.error();
     streams_.push_back({cpu, std::move(*ring), {}});
+    info_.cpus += online_.has(cpu);
   }
-  info_.cpus = static_cast<unsigned>(cpus.size());
-  info_.kernelBytes = info_.bufferBytes * info_.bufferCount * cpus.size();
+  info_.kernelBytes = info_.bufferBytes * info_.bufferCount * info_.cpus;
   return {};
 }
 
 Result<void> FtraceSource::start() {
   keep_ = changes_.size();
   open_ = true;
+  if (auto r = lockTracer(); !r) return r;
   if (auto r = refuseForeignTracer(); !r) return r;
   if (auto r = setBuffer(); !r) return r;
   // Choosing the tracer empties the buffer; the devices come after, so that their first notes are kept.
@@ -215,6 +230,7 @@ Result<void> FtraceSource::start() {
 
 Result<void> FtraceSource::stop() {
   if (auto r = writeText(file("tracing_on"), "0"); !r) return r;
+  stopped_ = true;
   // The ring does not tell that a device went; its events just end.
   for (const std::string& device : options_.devices) {
     if (!deviceNumber(device)) return vanished(device);
@@ -227,6 +243,7 @@ void FtraceSource::close() {
   open_ = false;
   streams_.clear();  // an open trace_pipe_raw holds the tracer
   changes_.undo(keep_);
+  lock_ = Fd();
 }
 
 // "dropped events" with overwrite off; "overrun" should stay 0 and is counted in case someone switched it on.
@@ -250,7 +267,8 @@ uint64_t FtraceSource::dropped() {
 std::vector<CpuDrops> FtraceSource::drops() {
   std::vector<CpuDrops> all;
   for (const Stream& s : streams_) {
-    auto stats = readText(tracefs_ + "/per_cpu/cpu" + std::to_string(s.cpu) + "/stats");
+    std::string path = tracefs_ + "/per_cpu/cpu" + std::to_string(s.cpu) + "/stats";
+    auto stats = s.ring->exists() ? readText(path) : std::string();
     all.push_back({static_cast<int>(s.cpu), stats ? droppedIn(*stats) : 0});
   }
   return all;

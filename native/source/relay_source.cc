@@ -1,5 +1,6 @@
 #include "source/relay_source.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -8,9 +9,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 
 #include "source/buffer_size.h"
 #include "system/blktrace_abi.h"
+#include "system/clock.h"
+#include "system/cpus.h"
 #include "system/fd.h"
 #include "system/mounts.h"
 
@@ -19,18 +23,54 @@ namespace {
 
 constexpr uint64_t kDefaultBufferBytes = 512 << 10;
 constexpr uint64_t kLeastBufferCount = 4;  // blktrace's choice
+constexpr uint64_t kLookNs = 2'000'000;   // less than what the capture lets events settle
+constexpr int kReaderOfLateCpus = -1;
 constexpr size_t kReadBytes = 64 << 10;  // stays in the cache between the kernel's copy and the decoding
+
+// A CPU gets its file when it comes online for the first time, before anything runs on it.
+class TraceFiles {
+ public:
+  explicit TraceFiles(std::string folder) : folder_(std::move(folder)) {}
+
+  std::string path(unsigned cpu) const { return folder_ + "/trace" + std::to_string(cpu); }
+
+  /// Looked up at most every 2 ms. One thread at a time.
+  bool has(unsigned cpu) {
+    uint64_t now = monotonicNs();
+    if (lookedNs_ == 0 || now - lookedNs_ > kLookNs) look(now);
+    return std::ranges::find(cpus_, cpu) != cpus_.end();
+  }
+
+ private:
+  void look(uint64_t now) {
+    lookedNs_ = now;
+    cpus_.clear();
+    DIR* entries = ::opendir(folder_.c_str());
+    if (!entries) return;
+    while (dirent* entry = ::readdir(entries)) {
+      if (unsigned cpu; std::sscanf(entry->d_name, "trace%u", &cpu) == 1) cpus_.push_back(cpu);
+    }
+    ::closedir(entries);
+  }
+
+  std::string folder_;
+  std::vector<unsigned> cpus_;
+  uint64_t lookedNs_ = 0;
+};
 
 struct Device {
   std::string name;
   Fd node;
   std::string folder;  // <debugfs>/block/<name>
+  std::unique_ptr<TraceFiles> files;
 };
 
 struct Stream {
   std::string device;
+  TraceFiles* files;
   unsigned cpu;
-  Fd file;
+  bool late;  // its CPU was not online at the start
+  Fd file;    // none as long as its CPU has never been online
   RecordDecoder decoder;
   Notes notes;
   std::vector<std::byte> buffer = std::vector<std::byte>(kReadBytes);
@@ -52,7 +92,9 @@ class RelaySource final : public Source {
   void close() override;
   size_t streams() const override { return streams_.size(); }
   unsigned cpu(size_t stream) const override { return streams_[stream].cpu; }
-  bool readOnItsCpu() const override { return true; }
+  int reader(size_t stream) const override {
+    return streams_[stream].late ? kReaderOfLateCpus : static_cast<int>(streams_[stream].cpu);
+  }
   int pollFd(size_t stream) const override { return streams_[stream].file.get(); }
   Result<bool> drain(size_t stream, std::vector<Event>& out) override;
   uint64_t dropped() override;
@@ -63,6 +105,7 @@ class RelaySource final : public Source {
   Result<Device> setUp(const std::string& name);
   Result<std::string> setUpTrace(int node, const std::string& name);
   Result<void> openStreams(const Device& device);
+  Result<void> openStream(Stream& stream);
 
   SourceOptions options_;
   Changes& changes_;
@@ -127,25 +170,33 @@ Result<Device> RelaySource::setUp(const std::string& name) {
     changes_.forget(before);
     return folder.error();
   }
-  return Device{name, std::move(*node), debugfs_ + "/block/" + *folder};
+  std::string traces = debugfs_ + "/block/" + *folder;
+  return Device{name, std::move(*node), traces, std::make_unique<TraceFiles>(traces)};
 }
 
 Result<void> RelaySource::openStreams(const Device& device) {
-  long cpus = ::sysconf(_SC_NPROCESSORS_CONF);
-  for (unsigned cpu = 0; cpu < static_cast<unsigned>(cpus); ++cpu) {
-    std::string path = device.folder + "/trace" + std::to_string(cpu);
-    if (::access(path.c_str(), F_OK) != 0) continue;  // a CPU that is not online has no buffer
-    auto file = openFile(path, O_RDONLY | O_NONBLOCK);
-    if (!file && file.error().code == "EPERM") {
-      return Error{"LOCKDOWN", "the kernel refuses relay files (" + path +
-                                   ": EPERM, kernel lockdown as on Secure Boot machines); use --source ftrace"};
-    }
-    if (!file) return file.error();
-    streams_.push_back({device.name, cpu, std::move(*file), RecordDecoder(), {}});
+  size_t before = streams_.size();
+  for (unsigned cpu : possibleCpus()) {
+    streams_.push_back({device.name, device.files.get(), cpu, true, {}, RecordDecoder(), {}});
+    if (!device.files->has(cpu)) continue;
+    streams_.back().late = false;
+    if (auto opened = openStream(streams_.back()); !opened) return opened;
   }
-  if (streams_.empty()) {
+  if (std::all_of(streams_.begin() + static_cast<ptrdiff_t>(before), streams_.end(), std::mem_fn(&Stream::late))) {
     return Error{"NO_DEBUGFS", "no relay files in " + device.folder + ": is debugfs mounted at " + debugfs_ + "?"};
   }
+  return {};
+}
+
+Result<void> RelaySource::openStream(Stream& stream) {
+  std::string path = stream.files->path(stream.cpu);
+  auto file = openFile(path, O_RDONLY | O_NONBLOCK);
+  if (!file && file.error().code == "EPERM") {
+    return Error{"LOCKDOWN", "the kernel refuses relay files (" + path +
+                                 ": EPERM, kernel lockdown as on Secure Boot machines); use --source ftrace"};
+  }
+  if (!file) return file.error();
+  stream.file = std::move(*file);
   return {};
 }
 
@@ -158,8 +209,9 @@ Result<void> RelaySource::start() {
     devices_.push_back(std::move(*device));
     if (auto opened = openStreams(devices_.back()); !opened) return opened;
   }
-  info_.cpus = static_cast<unsigned>(streams_.size() / devices_.size());
-  info_.kernelBytes = info_.bufferBytes * info_.bufferCount * streams_.size();
+  auto open = static_cast<size_t>(std::ranges::count(streams_, false, &Stream::late));
+  info_.cpus = static_cast<unsigned>(open / devices_.size());
+  info_.kernelBytes = info_.bufferBytes * info_.bufferCount * open;
   for (const Device& device : devices_) {
     if (::ioctl(device.node.get(), abi::kBlkTraceStart) != 0) return systemError("start the trace of " + device.name);
   }
@@ -198,6 +250,10 @@ void moveTo(unsigned cpu) {
 
 Result<bool> RelaySource::drain(size_t stream, std::vector<Event>& out) {
   Stream& s = streams_[stream];
+  if (!s.file.valid()) {
+    if (!s.files->has(s.cpu)) return false;
+    if (auto opened = openStream(s); !opened) return opened.error();
+  }
   moveTo(s.cpu);
   ssize_t got = ::read(s.file.get(), s.buffer.data(), s.buffer.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;

@@ -4,6 +4,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
+
 #include "system/fd.h"
 #include "system/mapping.h"
 
@@ -66,11 +68,13 @@ class CopiedRing final : public RingReader {
   CopiedRing(Fd file, size_t subBufferBytes, RingPageDecoder decoder)
       : file_(std::move(file)), page_(subBufferBytes), decoder_(decoder) {}
 
-  int pollFd() const override { return file_.get(); }
+  int pollFd() const override { return exists_ ? file_.get() : -1; }
+  bool exists() const override { return exists_; }
 
   Result<bool> read(std::vector<Event>& out, Notes& notes) override {
     ssize_t got = ::read(file_.get(), page_.data(), page_.size());
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    exists_ = got >= 0 || errno != ENODEV;
+    if (got < 0 && (errno == EAGAIN || errno == EINTR || errno == ENODEV)) return false;
     if (got < 0) return systemError("read a page of the trace ring");
     if (got == 0) return false;
     decoder_.decodePage({page_.data(), static_cast<size_t>(got)}, out, notes);
@@ -81,6 +85,7 @@ class CopiedRing final : public RingReader {
   Fd file_;
   std::vector<std::byte> page_;
   RingPageDecoder decoder_;
+  std::atomic<bool> exists_ = true;
 };
 
 Result<Mapping> mapRing(const Fd& file) {

@@ -20,8 +20,10 @@ enum class RingAccess { pages, mapped };
 class RingReader {
  public:
   virtual ~RingReader() = default;
-  /// Polls readable when the buffer's share that the kernel waits for is filled.
+  /// Polls readable when the buffer's share that the kernel waits for is filled; -1 where there is no buffer.
   virtual int pollFd() const = 0;
+  /// False: its CPU has never been online so far, and has no buffer. From any thread.
+  virtual bool exists() const { return true; }
   /// Decodes at most one sub-buffer into `out`. False: nothing is left for now.
   virtual Result<bool> read(std::vector<Event>& out, Notes& notes) = 0;
 };

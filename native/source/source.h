@@ -68,9 +68,9 @@ class Source {
 
   virtual size_t streams() const = 0;
   virtual unsigned cpu(size_t stream) const = 0;
-  /// Each CPU's streams are to be drained on that CPU, by a thread of its own.
-  virtual bool readOnItsCpu() const { return false; }
-  /// A file descriptor that polls readable when a good deal has come.
+  /// Streams with the same number are drained by one thread, those with others by threads of their own.
+  virtual int reader(size_t /*stream*/) const { return 0; }
+  /// A file descriptor that polls readable when a good deal has come; -1: none, the stream is looked at now and then.
   virtual int pollFd(size_t stream) const = 0;
   /// Decodes some of what the kernel holds for a stream into `out`. False: nothing is left for now.
   virtual Result<bool> drain(size_t stream, std::vector<Event>& out) = 0;

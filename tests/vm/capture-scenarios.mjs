@@ -180,7 +180,36 @@ const scenarios = {
     });
     return summary;
   },
+  cpuOnline: () => onLateCpu('relay'),
+  cpuOnlineFtrace: () => onLateCpu('ftrace'),
+  async twoByFtrace() {
+    const settings = () => sh('cd /sys/kernel/tracing && cat current_tracer buffer_size_kb trace_clock');
+    const before = settings();
+    let second = {};
+    const summary = await trace({ source: 'ftrace', devices: ['nullb0'] }, () => {
+      const during = settings();
+      try {
+        Tracer.start({ source: 'ftrace', devices: ['vda'] });
+      } catch ({ code, message, exitCode }) {
+        second = { code, message, exitCode };
+      }
+      recover();
+      if (settings() !== during) throw new Error('the settings of the first session were undone');
+      read('nullb0', 100);
+    });
+    return { ...summary, failures: [second], settingsKept: settings() === before };
+  },
 };
+
+/** Reads on a processor that comes online after the start. */
+async function onLateCpu(source) {
+  writeFileSync('/sys/devices/system/cpu/cpu1/online', '0');
+  return await trace({ source, devices: ['nullb0'] }, () => {
+    read('nullb0', 50);
+    writeFileSync('/sys/devices/system/cpu/cpu1/online', '1');
+    sh('taskset 2 dd if=/dev/nullb0 of=/dev/null bs=4k count=2000 iflag=direct');
+  });
+}
 
 /** A session killed at a random moment of its life: being set up, tracing, ending. */
 async function killSession() {

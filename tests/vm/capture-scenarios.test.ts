@@ -18,6 +18,7 @@ interface Outcome {
   failures: { code: string; message: string; exitCode: number }[];
   foreign: number;
   tracesLeftByKills: number;
+  settingsKept: boolean;
 }
 
 const script = readFileSync(new URL('capture-scenarios.mjs', import.meta.url));
@@ -29,6 +30,7 @@ for (const kernel of ['6.1', '7.3'] as const) {
     before(async () => {
       guest = await bootGuest({
         kernel,
+        possibleCpus: 4,
         disks: [{ sizeMiB: 256 }],
         modules: ['null_blk nr_devices=1 gb=1 queue_mode=2', 'loop', 'dm-mod', 'mq-deadline'],
       });
@@ -110,6 +112,21 @@ for (const kernel of ['6.1', '7.3'] as const) {
 
     test('loses nothing when a CPU goes offline', () => {
       whole('cpuOffline', 150);
+    });
+
+    test('traces a CPU that comes online after the start, in both sources', () => {
+      whole('cpuOnline', 2050);
+      whole('cpuOnlineFtrace', 2050); // and two CPUs are possible that never come
+    });
+
+    test('refuses a second session by ftrace, and leaves the settings of the first alone', () => {
+      const { failures, settingsKept } = whole('twoByFtrace', 100);
+      assert.deepEqual(
+        failures.map(({ code, exitCode }) => ({ code, exitCode })),
+        [{ code: 'TRACER_BUSY', exitCode: 4 }],
+      );
+      assert.match(failures[0]?.message ?? '', /^another blkscope session traces through ftrace[^\n]*$/);
+      assert.ok(settingsKept);
     });
 
     if (kernel === '7.3') {

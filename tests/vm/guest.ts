@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError } from '../../src/errors.js';
 import { buildInitramfs, buildUsrImage } from './guest-image.js';
-import { type Qemu, startQemu } from './qemu.js';
+import { type Disk, type Qemu, startQemu } from './qemu.js';
 
 const KERNELS = fileURLToPath(new URL('../../vendor/kernels/', import.meta.url));
 const BOOT_TIMEOUT_MS = 90_000;
@@ -34,8 +34,12 @@ export interface GuestOptions {
   cpus?: number;
   /** 1024 when left out; the root file system takes about 220 of them. */
   memoryMiB?: number;
-  /** Empty virtio disks, /dev/vda and on. */
-  disks?: { sizeMiB: number }[];
+  /** Processors that are possible, as where some may be plugged in later; as many as there are when left out. */
+  possibleCpus?: number;
+  /** QEMU's devices that disks are attached to, such as 'nvme-subsys,id=shared'. */
+  devices?: string[];
+  /** Empty disks: virtio's, /dev/vda and on, where they name no other device. */
+  disks?: Disk[];
   /** Loaded at boot, each with its parameters: 'null_blk nr_devices=1 queue_mode=2'. */
   modules?: string[];
   /** More words for the kernel's command line. */
@@ -62,7 +66,8 @@ export interface RunResult {
  *   a module cannot be loaded, or the guest does not come up; the last with the end of its console log
  */
 export async function bootGuest(options: GuestOptions): Promise<Guest> {
-  const { cpus = 2, memoryMiB = 1024, disks = [], modules = [], append = '' } = options;
+  const { cpus = 2, possibleCpus = cpus, memoryMiB = 1024 } = options;
+  const { devices = [], disks = [], modules = [], append = '' } = options;
   const kernelDir = join(KERNELS, options.kernel);
   if (!existsSync(kernelDir)) {
     throw new BlkscopeError(
@@ -75,7 +80,9 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   const begun = performance.now();
   const [initramfs, usr] = [buildInitramfs(kernelDir), buildUsrImage()];
   const started = performance.now();
-  const guest = new Guest(startQemu({ kernel, initramfs, usr, cpus, memoryMiB, disks, append }));
+  const guest = new Guest(
+    startQemu({ kernel, initramfs, usr, cpus, possibleCpus, memoryMiB, devices, disks, append }),
+  );
   await guest.waitUntilUp();
   for (const module of modules) await guest.output(`modprobe ${module}`);
   const seconds = [started - begun, performance.now() - started].map((ms) => (ms / 1000).toFixed(1));

@@ -25,6 +25,12 @@ export interface Qemu {
 const KERNEL_ARGUMENTS =
   'console=ttyS0 quiet panic=-1 rootfstype=ramfs cryptomgr.notests=1 mitigations=off apparmor=0 tsc=reliable no_timer_check maxcpus=1';
 
+export interface Disk {
+  sizeMiB: number;
+  /** QEMU's -device that shows it to the guest, without its drive; `virtio-blk-pci` when left out. */
+  device?: string;
+}
+
 export interface Machine {
   /** Uncompressed kernel image with a PVH entry. */
   kernel: string;
@@ -33,7 +39,11 @@ export interface Machine {
   usr: string;
   cpus: number;
   memoryMiB: number;
-  disks: { sizeMiB: number }[];
+  disks: Disk[];
+  /** More processors than `cpus`, which are possible and not there. */
+  possibleCpus: number;
+  /** More of QEMU's -device, before the disks': a bus for them. */
+  devices: string[];
   /** More words for the kernel's command line. */
   append: string;
 }
@@ -42,19 +52,21 @@ export interface Machine {
  * Starts QEMU on a machine; when it cannot be started, its process ends at once and the log says why.
  * None of its handles keeps this process alive.
  */
-export function startQemu({ kernel, initramfs, usr, cpus, memoryMiB, disks, append }: Machine): Qemu {
+export function startQemu(machine: Machine): Qemu {
+  const { kernel, initramfs, usr, cpus, possibleCpus, memoryMiB, devices, disks, append } = machine;
   const consoleLog = namelessFile(0);
   const diskFiles = disks.map(({ sizeMiB }) => namelessFile(sizeMiB * 1024 * 1024));
   // biome-ignore format: one device a line
   const args = [
     '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-    '-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', `${cpus}`, '-m', `${memoryMiB}`,
+    '-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', `${cpus},maxcpus=${possibleCpus}`, '-m', `${memoryMiB}`,
     '-kernel', kernel, '-initrd', initramfs, '-append', `${KERNEL_ARGUMENTS} ${append}`,
     '-chardev', 'file,id=console,append=on,path=/proc/self/fd/2', '-serial', 'chardev:console',
     '-chardev', 'stdio,id=agent,signal=off', '-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=agent',
-    ...diskFiles.flatMap((_, index) => [
+    ...devices.flatMap((device) => ['-device', device]),
+    ...disks.flatMap(({ device = 'virtio-blk-pci' }, index) => [
       '-drive', `if=none,id=disk${index},format=raw,cache=unsafe,discard=unmap,file=/proc/self/fd/${index + 3}`,
-      '-device', `virtio-blk-pci,drive=disk${index}`,
+      '-device', `${device},drive=disk${index}`,
     ]),
     '-drive', `if=none,id=usr,format=raw,readonly=on,file=${usr}`, '-device', 'virtio-blk-pci,drive=usr,serial=usr',
   ];

@@ -46,7 +46,7 @@ class GeneratedSource final : public Source {
   void close() override {}
   size_t streams() const override { return made_.size(); }
   unsigned cpu(size_t stream) const override { return static_cast<unsigned>(stream); }
-  bool readOnItsCpu() const override { return threadPerCpu_; }
+  int reader(size_t stream) const override { return threadPerCpu_ ? static_cast<int>(stream) : 0; }
   int pollFd(size_t stream) const override { return wake_[stream].get(); }
   Result<bool> drain(size_t stream, std::vector<Event>& out) override {
     uint64_t expirations;
