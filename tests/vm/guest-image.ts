@@ -34,9 +34,13 @@ const PROGRAMS: Record<string, string[]> = {
   'util-linux': ['blockdev', 'losetup', 'fallocate', 'mkswap'],
   mount: ['swapon', 'swapoff'],
   strace: ['strace'],
+  mdadm: ['mdadm'],
+  'bcache-tools': ['make-bcache'],
+  'sg3-utils': ['sg_dd', 'sg_raw'],
+  xfsprogs: ['mkfs.xfs'],
 };
 /** Taken along where this machine has them; a test that needs one says so. */
-const OPTIONAL_PROGRAMS = ['bash', 'mkfs.xfs', 'mkfs.btrfs', 'mkfs.f2fs', 'mdadm'];
+const OPTIONAL_PROGRAMS = ['bash', 'mkfs.btrfs', 'mkfs.f2fs'];
 
 const MODULES = [
   ...[
@@ -50,8 +54,20 @@ const MODULES = [
     'brd',
     'loop',
     'zram',
+    'sg',
+    'bcache',
   ],
-  ...['dm-mod', 'dm-flakey', 'dm-delay', 'dm-snapshot', 'raid0', 'mq-deadline', 'kyber-iosched', 'bfq'],
+  ...[
+    'dm-mod',
+    'dm-flakey',
+    'dm-delay',
+    'dm-snapshot',
+    'raid0',
+    'raid1',
+    'mq-deadline',
+    'kyber-iosched',
+    'bfq',
+  ],
   ...['ext4', 'xfs', 'btrfs', 'f2fs', 'overlay', 'crc32c_generic', 'crc32c-intel'],
 ];
 
