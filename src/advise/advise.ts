@@ -1,6 +1,6 @@
 import { BlkscopeError } from '../errors.js';
 import { requireSameModel } from '../heat/expert-uses.js';
-import { knownTokens } from '../heat/run-heat.js';
+import { shownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { Run } from '../store/open-run.js';
@@ -22,8 +22,14 @@ export interface AdviseOptions {
  * Throws BlkscopeError: NO_HEAT (no model, or no token known); NO_ADVICE (figures that the run lacks); what readModel throws for the run's model; OTHER_MODEL.
  */
 export async function advise(run: Run, { touches = run }: AdviseOptions = {}): Promise<Advice> {
-  knownTokens(run);
+  shownTokens(run);
   const { bound, workload, memory, model: traced } = run.summary;
+  if (workload?.speculative) {
+    throw new BlkscopeError(
+      'NO_ADVICE',
+      `${run.path}: it decoded speculatively, where a token is not one walk over the weights; advise on a run without a draft`,
+    );
+  }
   if (memory.stream) {
     throw new BlkscopeError(
       'NO_ADVICE',
@@ -38,6 +44,7 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
   }
   const model = await readModel(traced?.files[0] as string);
   requireSameModel(touches, model);
+  if (model.experts) requireMarks(touches);
   const weights = workload.weights ?? 'mapped';
   const patterns = await readPatterns(model, touches, weights === 'copied' && touches === run);
   const subject = subjectOf(run, model, patterns);
@@ -57,9 +64,21 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
 }
 
 /** The guess that is most likely; where much is guessed, also its opposite. `noneSeen`: no touch was a read. */
+/** Which experts a token used shows only where nearly each token has its mark. */
+function requireMarks({ path, summary }: Run): void {
+  const { marks, tokens } = summary.phases?.generation ?? {};
+  if (marks === undefined || tokens == null || marks >= tokens * leastMarked) return;
+  throw new BlkscopeError(
+    'NO_ADVICE',
+    `${path}: ${marks} marks for ${tokens} tokens: which experts each token read is not known; run it with the embedded engine, which marks every token`,
+  );
+}
+
+const leastMarked = 0.9;
+
 async function readPatterns(model: Model, touches: Run, noneSeen: boolean): Promise<ReadPattern[]> {
   const read = await runTouches(touches);
-  const tokens = knownTokens(touches);
+  const tokens = shownTokens(touches);
   if (noneSeen) return [accessPattern(model, read, tokens, 'any')];
   const likely = accessPattern(model, read, tokens, 'cached');
   const sure = 0.95;

@@ -37,7 +37,9 @@ export async function cachedRunCompute(
   progress: Progress,
 ): Promise<number | null> {
   const { outcome, sampler } = measurement;
-  const generation = phaseWindows(outcome?.marks ?? []).find(({ name }) => name === 'generation');
+  const generation = phaseWindows(outcome?.marks ?? [], outcome?.generation).find(
+    ({ name }) => name === 'generation',
+  );
   if (!generation?.tokens || outcome?.exitCode !== 0 || workload.signal?.aborted) return null;
   const read = growthOver(sampler.samples, 'workloadReadBytes', generation.fromNs, generation.toNs) ?? 0;
   const little = !streamed && read < readsLittle * touchedBytes(model).least * generation.tokens;

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { measuredDiskSpeed } from '../bound/disk-speed.js';
+import { BlkscopeError } from '../errors.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
 import { beginChanges, undoChanges } from '../machine/changes.js';
 import { memoryState } from '../machine/machine.js';
@@ -22,6 +23,7 @@ import type { Sampler } from '../sample/sampler.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
 import { usesPageCache } from '../workload/loading.js';
+import { speculates } from '../workload/speculation.js';
 import { cachedRunCompute } from './cached-run.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
@@ -106,6 +108,12 @@ async function checkSubject(options: ExperimentOptions): Promise<Subject> {
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
   requireTracing(options);
   requireThread(options);
+  if (options.pin?.stream && speculates(options.workload?.extraArgs ?? [])) {
+    throw new BlkscopeError(
+      'BAD_ARGUMENT',
+      '--stream reads the weights once for each token; with speculative decoding a token is not one walk over them: leave one of the two out',
+    );
+  }
   if (options.pin) await pinPlan(model, askedOfPin(options.pin)); // what cannot be planned is told before anything is done
   return { model, files, engine: await findEngine(options.llama) };
 }

@@ -158,13 +158,12 @@ function storedTouches(
   });
 }
 
-function heatOfRun({ phases, touches }: RegionResults, model: Model): Heat | null {
-  const tokens = phases.find(({ name }) => name === 'generation')?.tokens ?? 0;
-  if (tokens === 0) return null;
+function heatOfRun({ marks, touches }: RegionResults, model: Model): Heat | null {
+  if (marks === 0) return null;
   const byToken = touches.flatMap(({ token, region, bytes }) =>
     token === null ? [] : [{ token, region, bytes }],
   );
-  return heatOf(modelRegions(model), byToken, tokens, whollyUsed(model));
+  return heatOf(modelRegions(model), byToken, marks, whollyUsed(model));
 }
 
 function boundOfRun(
@@ -172,7 +171,10 @@ function boundOfRun(
   summary: Summary,
   model: Model,
 ): Summary['bound'] {
-  const generation = phaseWindows(measurement.outcome?.marks ?? []).find(({ name }) => name === 'generation');
+  const { marks = [], generation: said = null } = measurement.outcome ?? {};
+  // With drafts a token is no walk over the weights, and a walk checks several.
+  if (said?.speculative) return null;
+  const generation = phaseWindows(marks, said).find(({ name }) => name === 'generation');
   if (!generation?.tokens) return null;
   const { fromNs, toNs, tokens } = generation;
   const { samples } = measurement.sampler;
@@ -193,10 +195,10 @@ function foundFiles({ filesFoundLater, files, measurement }: FinishInput): Found
 /** Without files, or a workload whose marks tell phases, there is nothing to join. */
 function regionJoin({ model, files, measurement }: FinishInput): RegionJoin | null {
   const [disk] = measurement.devices;
-  const marks = measurement.outcome?.marks ?? [];
+  const { marks = [], generation = null } = measurement.outcome ?? {};
   if (disk === undefined || (!model && marks.length === 0)) return null;
   const extents = files.map((file) => file.extents);
-  return new RegionJoin(extents, disk.number, model ? modelRegions(model) : [], marks);
+  return new RegionJoin(extents, disk.number, model ? modelRegions(model) : [], marks, generation);
 }
 
 function problemOf(

@@ -2,7 +2,7 @@ import { release } from 'node:os';
 import type { GroupKind } from '../model/region-groups.js';
 import type { TensorUse } from '../model/uses.js';
 import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native/trace.js';
-import type { WorkloadOutcome } from '../workload/engine.js';
+import type { Generation, WorkloadOutcome } from '../workload/engine.js';
 import { toldDefect } from './defects.js';
 import type { Heat } from './heat.js';
 import type { PhaseName } from './phases.js';
@@ -31,6 +31,8 @@ export interface SummaryInput {
 /** Puts a run's figures together as summary.json names them. */
 export function buildSummary(input: SummaryInput): Summary {
   const { traced } = input;
+  const said = input.workload?.generation ?? null;
+  const phases = phasesSummary(input.regions, input.files.length > 0, said);
   return {
     schema: summarySchemaVersion,
     source: {
@@ -59,9 +61,9 @@ export function buildSummary(input: SummaryInput): Summary {
     naive: traced.naive,
     timeline: timeline(traced),
     model: input.files.length === 0 ? null : model(input),
-    phases: phasesSummary(input.regions, input.files.length > 0),
+    phases,
     memory: input.memory,
-    workload: input.workload && workload(input.workload, generation(input.regions)),
+    workload: input.workload && workload(input.workload, phases?.generation ?? null),
     bound: null,
     tracer: {
       cpuNs: traced.tracer.captureCpuNs,
@@ -187,13 +189,29 @@ function bytesByUse(tensors: ModelSummary['tensors'], uses: SummaryInput['uses']
   return bytes;
 }
 
-function phasesSummary(regions: RegionResults | null, files: boolean): Summary['phases'] {
+function phasesSummary(
+  regions: RegionResults | null,
+  files: boolean,
+  said: Generation | null,
+): Summary['phases'] {
   if (!regions || regions.phases.length === 0) return null;
   const found = (name: PhaseName) => {
     const phase = regions.phases.find((p) => p.name === name);
     return phase ? phaseSummary(phase, files) : null;
   };
-  return { load: found('load'), prompt: found('prompt'), generation: found('generation') };
+  const generated = found('generation');
+  return {
+    load: found('load'),
+    prompt: found('prompt'),
+    generation: generated && { ...generated, marks: regions.marks, ...walks(generated, said) },
+  };
+}
+
+/** The first walk, as the first token, is the prompt's. */
+function walks({ model }: PhaseSummary, said: Generation | null): Partial<PhaseSummary> {
+  if (!said?.speculative) return {};
+  const walks = said.walks === null ? null : said.walks - 1;
+  return { walks, bytesPerWalk: walks && model ? model.readBytes / walks : null };
 }
 
 function phaseSummary(phase: RegionResults['phases'][number], files: boolean): PhaseSummary {
@@ -228,13 +246,8 @@ function phaseSummary(phase: RegionResults['phases'][number], files: boolean): P
   };
 }
 
-/** Model bytes read while tokens were generated, by their number. */
-function generation(regions: RegionResults | null): number | null {
-  const phase = regions?.phases.find(({ name }) => name === 'generation');
-  return phase?.tokens ? phase.modelBytes / phase.tokens : null;
-}
-
-function workload(outcome: WorkloadOutcome, bytesPerToken: number | null): WorkloadSummary {
+/** What was read for a token, and for a walk, is of the generation: model bytes read in it by their number. */
+function workload(outcome: WorkloadOutcome, generation: PhaseSummary | null): WorkloadSummary {
   const { timings } = outcome;
   return {
     engine: outcome.engine,
@@ -247,7 +260,10 @@ function workload(outcome: WorkloadOutcome, bytesPerToken: number | null): Workl
     promptTokensPerSecond: timings.promptTokensPerSecond,
     tokensPerSecond: timings.tokensPerSecond,
     tokens: timings.tokens,
-    bytesPerToken,
+    bytesPerToken: generation?.bytesPerToken ?? null,
+    ...(outcome.generation?.speculative
+      ? { speculative: true, walks: outcome.generation.walks, bytesPerWalk: generation?.bytesPerWalk ?? null }
+      : {}),
     weights: outcome.weights,
     rssAnonBytes: outcome.rssAnonBytes,
     rssFileBytes: outcome.rssFileBytes,

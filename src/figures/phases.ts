@@ -1,4 +1,4 @@
-import type { Mark } from '../workload/engine.js';
+import type { Generation, Mark } from '../workload/engine.js';
 
 export type PhaseName = 'load' | 'prompt' | 'generation';
 
@@ -22,26 +22,52 @@ export interface Slot {
 /**
  * Phases by the marks that an engine gave: load until `loaded`, prompt until `promptDone`, generation until the last
  * token. The token that ended the prompt is the prompt's work; a phase without both its marks is left out.
+ *
+ * `said`, if it is given: how many tokens there were is the program's to say. Where the marks do not show each of them, the
+ * generation is when the program says it was, so that what is read for tokens without a mark counts too.
  */
-export function phaseWindows(marks: readonly Mark[]): PhaseWindow[] {
+export function phaseWindows(marks: readonly Mark[], said: Generation | null = null): PhaseWindow[] {
   const [started, loaded, promptDone] = (['started', 'loaded', 'promptDone'] as const).map((kind) =>
     timeOf(marks, kind),
   );
   const tokens = generatedTokens(marks);
+  const known = said && !marksShowTokens(marks, said) ? said : null;
+  const begin = known ? beginOf(known, loaded, promptDone) : promptDone;
+  const end = known ? later(known.endedAt ?? undefined, tokens.at(-1)) : tokens.at(-1);
   const windows = [
     window('load', started, loaded, null),
-    window('prompt', loaded, promptDone, null),
-    window('generation', promptDone, tokens.at(-1), tokens.length),
+    window('prompt', loaded, begin, null),
+    window('generation', begin, end, known ? known.tokens - 1 : tokens.length),
   ];
   return windows.filter((phase) => phase !== null);
 }
 
-/** The same phases cut into slots: one for load, one for prompt, one for every token, in order of time. */
-export function timeSlots(marks: readonly Mark[]): Slot[] {
-  const phases = phaseWindows(marks);
+/** Whether there is a mark for each token that the program made, and a token for each walk. */
+export function marksShowTokens(marks: readonly Mark[], said: Generation): boolean {
+  return !said.speculative && marks.filter(({ kind }) => kind === 'token').length === said.tokens;
+}
+
+/** Not before the model was loaded, and not after the first mark. */
+function beginOf(
+  { startedAt }: Generation,
+  loaded: bigint | undefined,
+  promptDone: bigint | undefined,
+): bigint | undefined {
+  if (startedAt === null || (promptDone !== undefined && startedAt > promptDone)) return promptDone;
+  return loaded !== undefined && startedAt < loaded ? loaded : startedAt;
+}
+
+function later(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a > b ? a : b;
+}
+
+/** The same phases cut into slots: one for load, one for prompt, one for every mark of a token, in order of time. */
+export function timeSlots(marks: readonly Mark[], said: Generation | null = null): Slot[] {
+  const phases = phaseWindows(marks, said);
   const slots = phases.flatMap(({ name, fromNs }): Slot[] => {
     if (name !== 'generation') return [{ phase: name, token: null, fromNs }];
-    const starts = [fromNs, ...generatedTokens(marks).slice(0, -1)];
+    const starts = [fromNs, ...generatedTokens(marks).slice(0, -1)].filter((start) => start >= fromNs);
     return starts.map((start, token) => ({ phase: name, token, fromNs: start }));
   });
   const end = phases.at(-1)?.toNs;

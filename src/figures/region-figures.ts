@@ -4,7 +4,7 @@ import type { Region } from '../model/regions.js';
 import { native } from '../native/binding.js';
 import type { NativePhase, NativeRegionReads, NativeTouches } from '../native/regions.js';
 import type { NativeExtents } from '../native/trace.js';
-import type { Mark } from '../workload/engine.js';
+import type { Generation, Mark } from '../workload/engine.js';
 import { type PhaseWindow, phaseWindows, type Slot, timeSlots } from './phases.js';
 import type { RegionFigures } from './summary-schema.js';
 
@@ -17,6 +17,8 @@ export interface RegionResults {
   neverRead: { name: string; bytes: number }[];
   phases: (PhaseWindow & NativePhase)[];
   /** What was read of each region in each slot of time; `region` is an index of the regions given. */
+  /** Pieces that the generation is cut into, by marks: one a token, where each has its mark. */
+  marks: number;
   touches: (Pick<Slot, 'phase' | 'token'> & { region: number; bytes: number })[];
 }
 
@@ -31,12 +33,21 @@ export class RegionJoin {
   readonly #phases: PhaseWindow[];
   readonly #slots: Slot[];
 
-  /** `files` lie on the disk with the kernel's number `device`; regions' parts are indices of `files`. */
-  constructor(files: NativeExtents[], device: number, regions: readonly Region[], marks: readonly Mark[]) {
+  /**
+   * `files` lie on the disk with the kernel's number `device`; regions' parts are indices of `files`. `said`: what the
+   * program says of its generation, where it does.
+   */
+  constructor(
+    files: NativeExtents[],
+    device: number,
+    regions: readonly Region[],
+    marks: readonly Mark[],
+    said: Generation | null = null,
+  ) {
     this.#regions = regions;
     this.#groups = groupRegions(regions);
-    this.#phases = phaseWindows(marks);
-    this.#slots = timeSlots(marks);
+    this.#phases = phaseWindows(marks, said);
+    this.#slots = timeSlots(marks, said);
     this.#native = new native.RegionReads({
       files,
       device,
@@ -86,6 +97,7 @@ export class RegionJoin {
       rows,
       groups: this.#groups.groups,
       neverRead: this.#neverRead(regions.readBytes),
+      marks: this.#slots.filter(({ token }) => token !== null).length,
       phases: this.#phases.map((window, i) => ({ ...window, ...(phases[i] as NativePhase) })),
       touches: Array.from(touches.slots, (slot, i) => {
         const { phase, token } = this.#slots[slot] as Slot;

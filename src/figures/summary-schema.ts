@@ -107,6 +107,11 @@ const phase = z.object({
   latency: stages.optional(),
   bytesPerSecond: maybe,
   bytesPerToken: maybe,
+  /** Of generation: tokens that were seen one by one. Fewer than `tokens`: what each token read is not known. */
+  marks: count.optional(),
+  /** Of generation with speculative decoding: walks over the weights, fewer than tokens; null where nobody says. */
+  walks: count.nullable().optional(),
+  bytesPerWalk: maybe.optional(),
 });
 
 export const summarySchema = z.object({
@@ -275,6 +280,11 @@ export const summarySchema = z.object({
       tokens: count.nullable(),
       /** Model bytes read (C) during generation / tokens generated. */
       bytesPerToken: maybe,
+      /** Whether it was asked to draft tokens ahead: then a walk over the weights may give several. */
+      speculative: z.boolean().optional(),
+      /** Of all tokens, the first included; null: one for each token, or not told. */
+      walks: count.nullable().optional(),
+      bytesPerWalk: maybe.optional(),
       /** Whether the weights stayed file mappings or were copied into anonymous memory. */
       weights: z.enum(['mapped', 'copied']).nullable(),
       rssAnonBytes: count.nullable(),

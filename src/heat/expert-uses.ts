@@ -3,7 +3,7 @@ import type { Model } from '../model/gguf.js';
 import type { Region } from '../model/regions.js';
 import { type ExpertUses, expertKey } from '../pin/pin-plan.js';
 import { openRun, type Run } from '../store/open-run.js';
-import { knownTokens } from './run-heat.js';
+import { shownTokens } from './run-heat.js';
 import { runTouches } from './run-touches.js';
 import { tokenExperts } from './token-experts.js';
 
@@ -16,7 +16,7 @@ import { tokenExperts } from './token-experts.js';
 export async function expertUses(run: Run, model: Model): Promise<ExpertUses> {
   requireSameModel(run, model);
   const touches = await runTouches(run);
-  const { byToken } = tokenExperts(touches, knownTokens(run), model.experts?.used ?? null, 'cached');
+  const { byToken } = tokenExperts(touches, shownTokens(run), model.experts?.used ?? null, 'cached');
   const uses = countUses(touches.regions, byToken);
   if (uses.size > 0) return uses;
   throw new BlkscopeError(

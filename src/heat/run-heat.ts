@@ -8,14 +8,18 @@ import { runTouches } from './run-touches.js';
  * workload gave no marks for its tokens (llama-bench, any other command).
  */
 export async function heat(run: Run): Promise<Heat> {
-  const tokens = knownTokens(run);
+  const tokens = shownTokens(run);
   const { regions, touches, wholly } = await runTouches(run);
   return heatOf(regions, touches, tokens, wholly);
 }
 
-/** Tokens of the run's generation. Throws BlkscopeError NO_HEAT when there is no model or no token is known. */
-export function knownTokens(run: Run): number {
-  const tokens = run.summary.phases?.generation?.tokens ?? 0;
+/**
+ * Pieces that the run's generation is cut into by marks, one a token where each has its mark. Throws BlkscopeError NO_HEAT
+ * when there is no model or no token is known.
+ */
+export function shownTokens(run: Run): number {
+  const { marks, tokens: counted } = run.summary.phases?.generation ?? {};
+  const tokens = marks ?? counted ?? 0;
   if (run.summary.model?.tensors && tokens > 0) return tokens;
   throw new BlkscopeError(
     'NO_HEAT',

@@ -21,6 +21,21 @@ function phases(page: Page, summary: Summary): void {
   page.section('Phases', 'by what the workload said; a read counts in the phase in which it completed');
   page.line(phaseHead);
   for (const [name, phase] of found) page.line(phaseLine(name, phase as PhaseSummary));
+  for (const line of tokenLines(summary)) page.line(`${''.padStart(18)}${line}`);
+}
+
+/** Tokens are what the program says; where marks or walks are others, what a token's own figures are worth. */
+function tokenLines({ phases, workload }: Summary): string[] {
+  const { tokens, marks, walks } = phases?.generation ?? {};
+  if (workload?.speculative) {
+    const told = walks == null ? 'it does not say how many' : `${format.counted(walks, 'walk')}`;
+    return [`Speculative decoding: a token is not one walk over the weights (${told} for ${tokens} tokens).`];
+  }
+  if (marks === undefined || tokens == null || marks === tokens) return [];
+  return [
+    `${format.counted(marks, 'mark')} for ${format.counted(tokens, 'token')}: several tokens share a write, or print nothing.`,
+    'Figures per token are over all of them; what one token read is not exact.',
+  ];
 }
 
 const phaseHead = `  ${''.padEnd(11)}${['time', 'read', 'model', 're-read', 'per second', 'per token', 'sequential'].map((head) => head.padStart(12)).join('')}`;
@@ -79,12 +94,20 @@ function hottest(page: Page, title: string, rows: readonly RegionFigures[] | nul
 }
 
 /** Whether a fixed choice or plain caching could help, and how far the trace can tell. */
-function heat(page: Page, { model, memory }: Summary): void {
+function heat(page: Page, { model, memory, phases, workload }: Summary): void {
   if (!model?.heat) return;
   const { tokens, regionBytes, expertUse, seenShare } = model.heat;
-  page.section('Heat', `reads for ${format.counted(tokens, 'generated token')}`);
-  page.traced(format.size(regionBytes.every), 'read for every token', 'size of the regions');
-  page.figure(format.size(regionBytes.some), 'for some tokens');
+  const exact = !workload?.speculative && tokens === (phases?.generation?.tokens ?? tokens);
+  const pieces = exact
+    ? format.counted(tokens, 'generated token')
+    : `${format.counted(tokens, 'mark')}, NOT exact by token`;
+  page.section('Heat', `reads for ${pieces}`);
+  page.traced(
+    format.size(regionBytes.every),
+    exact ? 'read for every token' : 'read for every mark',
+    'size of the regions',
+  );
+  page.figure(format.size(regionBytes.some), exact ? 'for some tokens' : 'for some marks');
   page.figure(format.size(regionBytes.never), 'for none');
   for (const { k, share } of expertUse?.hottest ?? []) {
     page.figure(

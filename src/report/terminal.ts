@@ -166,6 +166,13 @@ function modelReads(page: Page, { model, workload }: Summary): void {
   if (workload?.bytesPerToken != null) {
     page.traced(format.size(workload.bytesPerToken), 'per generated token', 'read while generating / tokens');
   }
+  if (workload?.bytesPerWalk != null) {
+    page.traced(
+      format.size(workload.bytesPerWalk),
+      'per walk over the weights',
+      'read while generating / walks',
+    );
+  }
 }
 
 function deviceReads(page: Page, { reads, writes, model, source }: Summary): void {

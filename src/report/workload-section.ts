@@ -22,6 +22,13 @@ export function workloadSection(page: Page, summary: Summary): void {
   if (work.tokensPerSecond !== null) {
     page.figure(`${format.decimal(work.tokensPerSecond)} /s`, 'generated tokens', tokenNote(work.tokens));
   }
+  if (work.walks != null) {
+    page.figure(
+      format.count(work.walks),
+      'walks over the weights',
+      'drafted tokens that were taken need none',
+    );
+  }
   weights(page, work, summary);
   if (work.loading) loading(page, work.loading, work.readBytes ?? null, summary);
 }

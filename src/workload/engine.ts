@@ -67,6 +67,22 @@ export interface WorkloadOptions {
   repack?: boolean;
 }
 
+/**
+ * What the program itself says of its generation. Marks are when we saw a write of its: several tokens may share one, and
+ * some print nothing.
+ */
+export interface Generation {
+  /** All tokens, the first included, which comes with the prompt's evaluation. */
+  tokens: number;
+  /** Walks over the weights that made them, where it drafted and said how much was taken; null: one for each token. */
+  walks: number | null;
+  /** Whether it was asked to draft, so that a token need not be a walk. */
+  speculative: boolean;
+  /** When it began and was over, by the time that it says it took and by when it said so; null: not known. */
+  startedAt: bigint | null;
+  endedAt: bigint | null;
+}
+
 /** Speeds as the program printed them; where it printed none, from the marks. null: not known. */
 export interface WorkloadTimings {
   /** From start to `loaded`; of the embedded engine without the start of Node itself. */
@@ -93,6 +109,8 @@ export interface WorkloadOutcome {
   /** In order of time. */
   marks: Mark[];
   timings: WorkloadTimings;
+  /** null: it says nothing of how many tokens it made. */
+  generation: Generation | null;
   /** How the model was loaded, as its options and the files it held say; see loading.ts. null: not known. */
   loading: Loading | null;
   /** Bytes that it and its children had read from storage, as the kernel charged them; null: not counted. */

@@ -27,6 +27,9 @@ export interface ExpectedOutput {
 const loadedLine =
   /llama_new_context_with_model|llama_init_from_model|llama_context: constructing|llama threadpool init|model loaded|initializing,? (n_)?slots|kv self size/;
 
+/** Its own figures come after the last token. */
+const figuresLine = /\b(?:sampl(?:e|ing)|load|eval) time\s*=/;
+
 /** Turns a llama.cpp program's output, as it arrives, into marks. */
 export class LlamaOutput {
   #loaded = false;
@@ -34,6 +37,8 @@ export class LlamaOutput {
   #tokens = 0;
   #echo = '';
   #stderrRest = '';
+  /** When the program began to print its figures: it generates no more. null: not yet. */
+  doneAt: bigint | null = null;
   #answering: boolean;
   readonly #heldBreaks: bigint[] = [];
 
@@ -60,6 +65,7 @@ export class LlamaOutput {
   }
 
   #line(line: string, time: bigint): void {
+    if (figuresLine.test(line)) this.doneAt ??= time;
     if (this.expected.style !== 'bench') {
       if (loadedLine.test(line)) this.#markLoaded(time);
     } else if (/llama-bench: .*\brun\b/.test(line)) {

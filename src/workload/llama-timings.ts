@@ -100,6 +100,13 @@ function perfLines(output: string): Partial<LlamaTimings> {
   };
 }
 
+/** How long it generated, in ms, by its own count: evaluations and the sampling between them. null: not printed. */
+export function generationMs(output: string): number | null {
+  const evaluated = perfEntry(output, /(?<!prompt )eval/);
+  const sampled = last(output, new RegExp(`\\bsampl(?:e|ing) time =\\s*${number} ms`, 'g'));
+  return evaluated && evaluated.ms > 0 ? evaluated.ms + (printedNumber(sampled?.[1]) ?? 0) : null;
+}
+
 interface PerfEntry {
   ms: number;
   count: number;

@@ -7,10 +7,18 @@ import { launch } from '../process/launch.js';
 import { PacketPipe } from '../process/packet-pipe.js';
 import { faultsOfEndedChildren, readBytesOfEndedChildren } from '../process/process-memory.js';
 import { signalTree } from '../process/process-tree.js';
-import type { EngineName, Mark, RunningWorkload, WorkloadOptions, WorkloadOutcome } from './engine.js';
+import type {
+  EngineName,
+  Generation,
+  Mark,
+  RunningWorkload,
+  WorkloadOptions,
+  WorkloadOutcome,
+} from './engine.js';
 import { type ExpectedOutput, LlamaOutput } from './llama-output.js';
-import type { LlamaTimings } from './llama-timings.js';
+import { generationMs, type LlamaTimings } from './llama-timings.js';
 import type { Loading } from './loading.js';
+import { parseDrafts, speculates, walksOf } from './speculation.js';
 import { judgeWeights } from './weights.js';
 import { errorLineOf, WorkloadLog } from './workload-log.js';
 import { completedTimings, settledMarks } from './workload-timings.js';
@@ -87,6 +95,7 @@ class Workload implements WorkloadReports {
   readonly #readBefore = readBytesOfEndedChildren();
   readonly #exited: Promise<Exit>;
   #drained: Promise<unknown> = Promise.resolve();
+  #output: LlamaOutput | null = null;
   #timedOut = false;
   #stopped = false;
 
@@ -177,6 +186,7 @@ class Workload implements WorkloadReports {
 
   #readOutput(pipe: PacketPipe, expected: ExpectedOutput): void {
     const output = new LlamaOutput(expected, (mark) => this.mark(mark));
+    this.#output = output;
     const read = (stream: NodeJS.ReadableStream, name: 'stdout' | 'stderr') =>
       new Promise((resolve) => {
         stream.on('data', (chunk: Buffer) => {
@@ -223,6 +233,7 @@ class Workload implements WorkloadReports {
       timings: completedTimings({ ...timings, tokens }, marks, this.loadingSince ?? startedAt),
       loading: this.plan.loading,
       readBytes: read === null || this.#readBefore === null ? null : read - this.#readBefore,
+      generation: this.#generation(tokens, exit.time),
       weights: judgeWeights({
         modelBytes: model.bytes,
         mappedBytes: model.mappedBytes,
@@ -238,6 +249,22 @@ class Workload implements WorkloadReports {
       minorFaults: faults.minor - this.#faultsBefore.minor,
       openedFiles: this.#watch.files,
       errorLine: failed ? await this.#errorLine(exit.signal) : null,
+    };
+  }
+
+  #generation(tokens: number | null, exitedAt: bigint): Generation | null {
+    // A benchmark's tests are no generation of one text.
+    if (tokens === null || this.plan.output?.style === 'bench') return null;
+    const printed = this.log.tail();
+    const drafts = parseDrafts(printed);
+    const endedAt = this.#output ? (this.#output.doneAt ?? exitedAt) : null;
+    const ms = generationMs(printed);
+    return {
+      tokens,
+      walks: drafts && walksOf(tokens, drafts),
+      speculative: drafts !== null || speculates(this.plan.argv),
+      startedAt: endedAt === null || ms === null ? null : endedAt - BigInt(Math.round(ms * 1e6)),
+      endedAt,
     };
   }
 

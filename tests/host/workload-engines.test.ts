@@ -269,6 +269,19 @@ test('llama, the one program of 2026, over the real programs', async () => {
   });
 });
 
+test('speculative decoding: walks are told apart from tokens', async () => {
+  const engine = await findEngine(program('llama-cli'));
+  const extraArgs = ['-md', tiny, '--spec-type', 'draft-simple'];
+  const { exitCode, timings, generation } = await outcomeOf(engine, {
+    ...{ model: tiny, tokens: 40, temperature: 0, extraArgs },
+  });
+  assert.equal(exitCode, 0, readFileSync(log, 'utf8'));
+  assert.deepEqual([timings.tokens, generation?.speculative], [40, true]);
+  // The draft is the model itself, so most of what it guesses is taken.
+  const walks = generation?.walks as number;
+  assert.ok(walks >= 1 && walks < 30, `${walks} walks for 40 tokens`);
+});
+
 /** No suite has it as a program: this dispatches as it does, to the programs that it holds. */
 const unifiedLlama = `#!/bin/sh
 command=$1

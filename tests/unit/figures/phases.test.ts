@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { phaseWindows, timeSlots } from '../../../src/figures/phases.js';
-import type { Mark } from '../../../src/workload/engine.js';
+import type { Generation, Mark } from '../../../src/workload/engine.js';
 
 const mark = (kind: Mark['kind'], time: number): Mark => ({ kind, time: BigInt(time) });
 const marks = [
@@ -37,4 +37,43 @@ test('a phase without both its marks is left out', () => {
     phaseWindows(stoppedEarly).map(({ name }) => name),
     ['load'],
   );
+});
+
+const said = (tokens: number, more: Partial<Generation> = {}): Generation => ({
+  ...{ tokens, walks: null, speculative: false, startedAt: 25n, endedAt: 90n },
+  ...more,
+});
+const four = [...marks, mark('token', 55), mark('token', 70), mark('ended', 99)];
+const generationOf = (...args: Parameters<typeof phaseWindows>) =>
+  phaseWindows(...args).find(({ name }) => name === 'generation');
+
+test('where each token has its mark, the marks tell', () => {
+  assert.deepEqual(phaseWindows(four, said(4)), phaseWindows(four));
+  assert.deepEqual(timeSlots(four, said(4)), timeSlots(four));
+});
+
+test('4 marks of 40 tokens: all of the generation counts, by its 39 tokens after the first', () => {
+  assert.deepEqual(generationOf(four, said(40)), { name: 'generation', fromNs: 25n, toNs: 90n, tokens: 39 });
+  assert.deepEqual(
+    timeSlots(four, said(40)).map(({ phase, fromNs }) => `${phase}@${fromNs}`),
+    ['load@10', 'prompt@20', 'generation@25', 'generation@41', 'generation@55', 'after@90'],
+  );
+});
+
+test('it begins neither before the load nor after the first mark, and ends not before the last', () => {
+  assert.equal(generationOf(four, said(40, { startedAt: 5n }))?.fromNs, 20n);
+  assert.equal(generationOf(four, said(40, { startedAt: 35n }))?.fromNs, 30n);
+  assert.equal(generationOf(four, said(40, { startedAt: null }))?.fromNs, 30n);
+  assert.equal(generationOf(four, said(40, { endedAt: 60n }))?.toNs, 70n);
+  assert.equal(generationOf(four, said(40, { endedAt: null }))?.toNs, 70n);
+});
+
+test('no mark at all: the program alone tells', () => {
+  const none = [mark('started', 10), mark('loaded', 20), mark('ended', 99)];
+  assert.deepEqual(generationOf(none, said(40)), { name: 'generation', fromNs: 25n, toNs: 90n, tokens: 39 });
+  assert.equal(timeSlots(none, said(40)).filter(({ phase }) => phase === 'generation').length, 1);
+});
+
+test('with drafts a mark is no walk, though each token has one', () => {
+  assert.equal(generationOf(four, said(4, { speculative: true, walks: 2 }))?.toNs, 90n);
 });

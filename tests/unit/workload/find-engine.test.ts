@@ -45,7 +45,7 @@ echo "llama_print_timings:        eval time =   100.00 ms /     2 runs   (   50.
 const unified = `#!/bin/sh
 case "$1" in
 completion)
-  cat <<'HELP'
+  [ "$2" = --help ] && cat <<'HELP'
 ----- common params -----
 
 -h,    --help, --usage                  print usage and exit
@@ -207,4 +207,24 @@ test('with none that is understood the embedded engine is used, and what was fou
 test('a named program that ends without a word', async () => {
   const mute = await program('mute/llama', '#!/bin/sh\nexit 1\n');
   await assert.rejects(findEngine(mute), { code: 'LLAMA_UNKNOWN', message: /its --help says nothing/ });
+});
+
+test('several tokens in one write: their number is what the program says, marks are what was seen', async () => {
+  const sharing = unified
+    .replace("printf ' a'; sleep 0.05; printf ' b'", "printf ' a'; sleep 0.05; printf ' b c d'; sleep 0.05")
+    .replace('/     1 runs', '/    39 runs');
+  const llama = await program('sharing/llama', sharing);
+  const engine = await findEngine(llama);
+  const workload = await engine.start({
+    model: join(folder, 'model.gguf'),
+    prompt: 'x',
+    tokens: 40,
+    log: join(folder, 'sharing.log'),
+  });
+  const { marks, timings, generation, endedAt } = await workload.done;
+  const seen = marks.filter(({ kind }) => kind === 'token');
+  assert.deepEqual([seen.length, timings.tokens, generation?.tokens], [2, 40, 40]);
+  const { startedAt: begun, endedAt: over } = generation as { startedAt: bigint; endedAt: bigint };
+  assert.ok(over > (seen[1]?.time as bigint) && over <= endedAt);
+  assert.equal(over - begun, 50_300_000n, 'as long as it says: evaluations and sampling');
 });

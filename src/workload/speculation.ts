@@ -1,0 +1,55 @@
+import { last, positive } from './printed-numbers.js';
+import { lastObject } from './response-timings.js';
+
+/** What a program said of its drafts: how many tokens were guessed ahead, and how many of them the model took. */
+export interface Drafts {
+  drafted: number;
+  accepted: number;
+}
+
+/**
+ * Reads it from a program's output; of several requests from the last. null: nothing was drafted, or it did not say.
+ *
+ *     draft acceptance rate = 0.57576 (  171 accepted /   297 generated)     a server; without `rate` since 2026
+ *     "draft_n": 40, "draft_n_accepted": 30                                  its JSON
+ *     n_drafted = 240 ... n_accept  = 80                                     the examples (n_draft: how many at a time)
+ */
+export function parseDrafts(output: string): Drafts | null {
+  const line = last(
+    output,
+    /draft acceptance(?: rate)?\s*=\s*[\d.,]+\s*\(\s*(\d+) accepted \/\s*(\d+) generated\)/g,
+  );
+  if (line) return { drafted: Number(line[2]), accepted: Number(line[1]) };
+  const { draft_n, draft_n_accepted } = lastObject(output, 'timings') ?? {};
+  if (typeof draft_n === 'number' && typeof draft_n_accepted === 'number' && draft_n > 0) {
+    return { drafted: draft_n, accepted: draft_n_accepted };
+  }
+  const accepted = last(output, /^.*\bn_accept\s*=\s*(\d+)/gm);
+  if (!accepted) return null;
+  const drafted = positive(last(output, /^.*\bn_drafted\s*=\s*(\d+)/gm)?.[1]);
+  return { drafted: drafted ?? Number(accepted[1]), accepted: Number(accepted[1]) };
+}
+
+/**
+ * How often the model's weights were gone over to generate `tokens`: each walk yields one token of its own and what it
+ * takes of the draft. As for tokens, the first comes with the prompt.
+ */
+export function walksOf(tokens: number, { accepted }: Drafts): number {
+  return Math.max(1, tokens - accepted);
+}
+
+/** Options that make a llama.cpp program draft, whatever its age. */
+const draftOptions = new Set([
+  ...['-md', '--model-draft', '-hfd', '-hfrd', '--hf-repo-draft', '--spec-draft-model', '--spec-draft-hf'],
+  ...['-mtp', '--mtp', '--lookup-cache-static', '--lookup-cache-dynamic'],
+  ...['--draftmodel', '--speculative-config', '--speculative-model'], // koboldcpp, vLLM
+]);
+
+/** Whether a command line asks for speculative decoding. */
+export function speculates(argv: readonly string[]): boolean {
+  return argv.some((arg, at) => {
+    const [name = '', value = argv[at + 1]] = arg.split('=');
+    if (name === '--spec-type') return value !== 'none';
+    return draftOptions.has(name) || /^--spec-[\w-]*default$/.test(name);
+  });
+}
