@@ -83,7 +83,7 @@ describe('refused before anything is done', () => {
       /--leave.*available/,
     ],
     ['a thread that is not there', () => blkscope(run('--pid', '4194305')), exitCodes.usage, /no thread/],
-    ['a limit too small', () => blkscope(run('--limit', '1K')), exitCodes.usage, /--limit.*too little/],
+    ['a limit too small', () => blkscope(run('--limit', '1K')), exitCodes.usage, /--limit.*too small/],
     ['a size that is none', () => blkscope(run('--limit', 'lots')), exitCodes.usage, /lots/],
     ['two kinds of pressure', () => blkscope(run('--limit', '1G', '--lock', '1G')), exitCodes.usage, /--l/],
     [
