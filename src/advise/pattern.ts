@@ -25,7 +25,10 @@ export function accessPattern(model: Model, run: RunTouches, tokens: number, gue
       .map(({ region }) => indexOf.get(`${region.part}:${region.offset}`) as number);
   // What nobody knows the use of is there for some reason.
   const everyToken = indicesOf('whole', 'unknown');
-  const lookedUp = indicesOf('rows');
+  const lookedUp = used.flatMap(({ region, use }) => {
+    const index = indexOf.get(`${region.part}:${region.offset}`) as number;
+    return use.kind === 'rows' ? new Array<number>(use.least).fill(index) : [];
+  });
   const experts = model.experts
     ? tokenExperts(run, tokens, model.experts.used, guess)
     : { byToken: Array.from({ length: tokens }, () => []), seenShare: 1 };

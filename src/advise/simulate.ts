@@ -9,7 +9,7 @@ export interface AccessPattern {
   prompt: readonly number[];
   /** Touched by each token. */
   tokens: readonly (readonly number[])[];
-  /** Of which each token reads a place, one or another: tables that are looked up. */
+  /** Of which each token reads a place, one or another, as often as it is here: tables that are looked up. */
   lookedUp: readonly number[];
 }
 
@@ -60,15 +60,16 @@ export function simulate(pattern: AccessPattern, conditions: Conditions): Simula
     return place.blocksOf(part, offset, bytes);
   };
   const touchRegion = (index: number) => touch(blocksOf(index));
-  const lookUp = (index: number, token: number) => {
+  const lookUp = (index: number, nth: number) => {
     const { from, to } = blocksOf(index);
-    cache.access(from + Math.floor(placeOf(token) * (to - from)));
+    cache.access(from + Math.floor(placeOf(nth) * (to - from)));
   };
   touch({ from: 0, to: place.blocks }); // loading maps the whole file and reads it in
   pattern.prompt.forEach(touchRegion);
   const before = { ...figures(cache) };
   pattern.tokens.forEach((touched, token) => {
-    for (const index of pattern.lookedUp) lookUp(index, token);
+    const { lookedUp } = pattern;
+    for (const [i, index] of lookedUp.entries()) lookUp(index, token * lookedUp.length + i);
     touched.forEach(touchRegion);
   });
   const after = figures(cache);
@@ -80,10 +81,10 @@ export function simulate(pattern: AccessPattern, conditions: Conditions): Simula
   };
 }
 
-/** Where in a table a token's row is, from 0 to 1: spread evenly, and the same each time. */
-function placeOf(token: number): number {
+/** Where in a table the nth row that is looked up lies, from 0 to 1: spread evenly, and the same each time. */
+function placeOf(nth: number): number {
   const goldenRatio = (Math.sqrt(5) - 1) / 2;
-  return ((token + 1) * goldenRatio) % 1;
+  return ((nth + 1) * goldenRatio) % 1;
 }
 
 function figures({ readBlocks, unusedBlocks, waits }: PageCache) {

@@ -215,10 +215,14 @@ class ModelOutput {
     if (type === 'F32') return this.write(Buffer.from(this.values(name, shape, fill).buffer));
     if (fill.kind !== 'weights') throw new Error(`${name}: only F32 tensors hold values`);
     const bytes = tensorBytes(type, shape);
-    const zeros = tensorBytes(type, [shape[0] as number, fill.zeroRows]);
-    await this.write(Buffer.alloc(zeros));
-    const pool = this.pool(type, fill.deviation);
-    for (let left = bytes - zeros; left > 0; ) {
+    const quiet = tensorBytes(type, [shape[0] as number, fill.quietRows]);
+    if (fill.quiet === 0) await this.write(Buffer.alloc(quiet));
+    else await this.writeWeights(this.pool(type, fill.deviation * fill.quiet), quiet);
+    await this.writeWeights(this.pool(type, fill.deviation), bytes - quiet);
+  }
+
+  private async writeWeights(pool: WeightPool, bytes: number): Promise<void> {
+    for (let left = bytes; left > 0; ) {
       const piece = pool.take(left);
       await this.write(piece);
       left -= piece.length;

@@ -20,6 +20,7 @@ export function modelKeys(model: ModelShape): GgufKey[] {
     whole('general.quantization_version', 2),
     ...shapeKeys(model),
     ...(model.experts === null ? [] : mixtureKeys(model, model.experts)),
+    ...(model.architecture === 'gemma3n' ? gemma3nKeys(model) : []),
     ...vocabularyKeys(model.vocabulary),
   ];
 }
@@ -53,6 +54,18 @@ function mixtureKeys(model: ModelShape, experts: { count: number; used: number }
     text(own('rope.scaling.type'), 'yarn'),
     real(own('rope.scaling.factor'), 32),
     whole(own('rope.scaling.original_context_length'), 4096),
+  ];
+}
+
+/** What gemma3n has beyond llama: a window for attention, inputs of each layer's own. */
+function gemma3nKeys({ layers }: ModelShape): GgufKey[] {
+  return [
+    whole('gemma3n.attention.sliding_window', 512),
+    whole('gemma3n.attention.shared_kv_layers', Math.max(0, layers - 20)),
+    whole('gemma3n.embedding_length_per_layer_input', 256),
+    whole('gemma3n.altup.active_idx', 0),
+    whole('gemma3n.altup.num_inputs', 4),
+    real('gemma3n.final_logit_softcapping', 30),
   ];
 }
 

@@ -11,7 +11,7 @@ export type WeightMix = 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_K_M' | 'MXFP4';
 /** Sizes of a model, in the terms of GGUF's keys. */
 export interface ModelShape {
   name: string;
-  architecture: 'llama' | 'gpt-oss';
+  architecture: 'llama' | 'gpt-oss' | 'gemma3n';
   weights: WeightMix;
   layers: number;
   embedding: number;
@@ -27,8 +27,8 @@ export interface ModelShape {
 
 /** What a tensor of a synthetic model holds. */
 export type Fill =
-  /** Random weights. The first `zeroRows` rows are zero. */
-  | { kind: 'weights'; deviation: number; zeroRows: number }
+  /** Random weights. The first `quietRows` rows are `quiet` of the others' size: zero, or a small part. */
+  | { kind: 'weights'; deviation: number; quietRows: number; quiet: number }
   /** F32 values, even-distributed around 0. */
   | { kind: 'values'; deviation: number }
   | { kind: 'constant'; value: number }
@@ -50,7 +50,9 @@ const gptOss = {
   experts: { count: 32, used: 4 },
 } as const;
 
-/** Shapes ready for use; `llama-2-7b` and `gpt-oss-20b` have the real models' dimensions. */
+const gemma3n = { architecture: 'gemma3n', weights: 'F16', headSize: 64, experts: null } as const;
+
+/** Shapes ready for use; `llama-2-7b`, `gpt-oss-20b` and `gemma-3n-e4b` have the real models' dimensions. */
 export const presets = {
   demo: shape(llama, 'demo', [22, 1024, 3072], [16, 4], 1024, 16384),
   'tiny-llama': shape(llama, 'tiny-llama', [8, 256, 768], [4, 4], 512, 2048),
@@ -64,6 +66,13 @@ export const presets = {
   'gpt-oss-20b': {
     ...shape(gptOss, 'gpt-oss-20b', [24, 2880, 2880], [64, 8], 4096, 201088),
     weights: 'MXFP4',
+  },
+  'tiny-gemma3n': shape(gemma3n, 'tiny-gemma3n', [4, 256, 512], [4, 2], 512, 2048),
+  'gemma3n-80m': shape(gemma3n, 'gemma3n-80m', [12, 384, 1024], [6, 2], 2048, 16384),
+  'gemma-3n-e4b': {
+    ...shape(gemma3n, 'gemma-3n-e4b', [35, 2048, 16384], [8, 2], 4096, 262144),
+    headSize: 256,
+    weights: 'Q4_0',
   },
 } as const satisfies Record<string, ModelShape>;
 
@@ -82,6 +91,7 @@ function shape(
 
 /** The tensors of a model, in the order of its file. */
 export function planTensors(model: ModelShape): TensorPlan[] {
+  if (model.architecture === 'gemma3n') return planGemma3n(model);
   const { embedding, vocabulary } = model;
   return [
     // Embeddings as strong as all that the layers add, else every token would look alike to the routers.
@@ -91,8 +101,76 @@ export function planTensors(model: ModelShape): TensorPlan[] {
     // Special tokens get no weight: generation goes on, and in words.
     matrix(model, 'output', [embedding, vocabulary], {
       deviation: 3 / Math.sqrt(embedding),
-      zeroRows: SPECIAL_TOKENS,
+      quietRows: SPECIAL_TOKENS,
     }),
+  ];
+}
+
+/** Gemma 3n's own numbers, which its files do not state: a layer's own inputs, streams, and the rank of LAuReL. */
+const perLayer = 256;
+const streams = 4;
+const laurelRank = 64;
+const faintness = 0.05;
+
+/**
+ * Gemma 3n: beside the embedding of its token each layer takes an input of its own, a row of a table that is the largest
+ * tensor of all. The output shares the table of embeddings.
+ */
+function planGemma3n(model: ModelShape): TensorPlan[] {
+  const { embedding, vocabulary, layers } = model;
+  const square = [embedding, embedding, streams - 1];
+  return [
+    // Faint beside what the layers add, else each token would be its own likeliest successor: the output shares the table.
+    // Special tokens get still less weight: they are seldom chosen, and have an embedding all the same.
+    matrix(model, 'token_embd', [embedding, vocabulary], {
+      deviation: faintness / Math.sqrt(embedding),
+      quietRows: SPECIAL_TOKENS,
+      quiet: 1 / 64,
+    }),
+    matrix(model, 'per_layer_token_embd', [perLayer * layers, vocabulary], { deviation: 1 / 16 }),
+    matrix(model, 'altup_proj', square),
+    matrix(model, 'altup_unembd_proj', square),
+    matrix(model, 'per_layer_model_proj', [embedding, perLayer * layers]),
+    norm('per_layer_proj_norm', perLayer),
+    ...Array.from({ length: layers }, (_, layer) => planGemma3nLayer(model, layer)).flat(),
+    norm('output_norm', embedding, 3 / faintness),
+  ];
+}
+
+function planGemma3nLayer(model: ModelShape, layer: number): TensorPlan[] {
+  const { embedding, feedForward, headSize } = model;
+  const block = `blk.${layer}`;
+  const small = (name: string, shape: number[], deviation: number): TensorPlan => ({
+    name: `${block}.${name}.weight`,
+    type: 'F32',
+    shape,
+    fill: { kind: 'values', deviation },
+  });
+  const norms = [
+    'attn_norm',
+    'post_attention_norm',
+    'ffn_norm',
+    'post_ffw_norm',
+    'post_norm',
+    'altup_correct_scale',
+    'altup_router_norm',
+    'laurel_post_norm',
+  ];
+  return [
+    ...norms.map((name) => norm(`${block}.${name}`, embedding)),
+    norm(`${block}.attn_q_norm`, headSize),
+    norm(`${block}.attn_k_norm`, headSize),
+    ...planAttention(model, block, layer),
+    matrix(model, `${block}.ffn_gate`, [embedding, feedForward]),
+    matrix(model, `${block}.ffn_up`, [embedding, feedForward]),
+    matrix(model, `${block}.ffn_down`, [feedForward, embedding], { layer }),
+    matrix(model, `${block}.inp_gate`, [embedding, perLayer]),
+    matrix(model, `${block}.proj`, [perLayer, embedding]),
+    matrix(model, `${block}.laurel_l`, [embedding, laurelRank]),
+    matrix(model, `${block}.laurel_r`, [laurelRank, embedding]),
+    small('altup_router', [embedding, streams], 1 / Math.sqrt(embedding)),
+    small('altup_correct_coef', [streams, streams], 0.1),
+    small('altup_predict_coef', [streams, streams * streams], 0.1),
   ];
 }
 
@@ -163,8 +241,8 @@ function planRouter(block: string, layer: number, embedding: number, experts: nu
   ];
 }
 
-function norm(name: string, length: number): TensorPlan {
-  return { name: `${name}.weight`, type: 'F32', shape: [length], fill: { kind: 'constant', value: 1 } };
+function norm(name: string, length: number, value = 1): TensorPlan {
+  return { name: `${name}.weight`, type: 'F32', shape: [length], fill: { kind: 'constant', value } };
 }
 
 function bias(name: string, shape: number[]): TensorPlan {
@@ -174,19 +252,21 @@ function bias(name: string, shape: number[]): TensorPlan {
 interface MatrixOptions {
   /** Default: what keeps the size of activations as it is. */
   deviation?: number;
-  zeroRows?: number;
+  quietRows?: number;
+  /** Default: 0. */
+  quiet?: number;
   layer?: number;
 }
 
 function matrix(model: ModelShape, name: string, shape: number[], options: MatrixOptions = {}): TensorPlan {
   const row = shape[0] as number;
-  const { deviation = 1 / Math.sqrt(row), zeroRows = 0, layer = 0 } = options;
+  const { deviation = 1 / Math.sqrt(row), quietRows = 0, quiet = 0, layer = 0 } = options;
   const wanted = weightType(model, name, layer);
   return {
     name: `${name}.weight`,
     type: wholeBlocks(wanted, row),
     shape,
-    fill: { kind: 'weights', deviation, zeroRows },
+    fill: { kind: 'weights', deviation, quietRows, quiet },
   };
 }
 

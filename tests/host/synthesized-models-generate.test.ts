@@ -38,6 +38,7 @@ const models: SynthesizeOptions[] = [
   { preset: 'tiny-llama', weights: 'Q4_K_M' },
   { preset: 'tiny-gpt-oss' },
   { preset: 'tiny-gpt-oss', weights: 'MXFP4', router: { zipf: 1 } },
+  { preset: 'tiny-gemma3n' },
 ];
 
 for (const options of models) {

@@ -10,6 +10,7 @@ import { planBytes, planTensors } from '../../../src/model/synthetic-shape.js';
 import { SPECIAL_TOKENS, syntheticVocabulary } from '../../../src/model/synthetic-vocabulary.js';
 import { scaleExponent, WeightPool, type WeightType } from '../../../src/model/synthetic-weights.js';
 import { blockBytes, blockWeights } from '../../../src/model/tensor-types.js';
+import { planPins } from '../../../src/pin/pin-plan.js';
 
 let folder: string;
 
@@ -67,6 +68,44 @@ test('the file is laid out as a real model is', async () => {
     model.tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     made.parameters,
   );
+});
+
+test("Gemma 3n: its table is the largest tensor, and no pin of that model's size spends on it", async () => {
+  const shape = syntheticShape({ preset: 'gemma-3n-e4b' });
+  const tensors = planTensors(shape);
+  const sizes = tensors.map(({ name, type, shape: each }) => ({
+    name,
+    bytes: planBytes([{ name, type, shape: each, fill: { kind: 'constant', value: 0 } }]),
+  }));
+  const largest = sizes.reduce((a, b) => (a.bytes > b.bytes ? a : b));
+  assert.equal(largest.name, 'per_layer_token_embd.weight');
+  assert.ok(largest.bytes > 1.2e9, `${largest.bytes}`);
+  const made = { offset: 0 };
+  const placed = tensors.map(({ name, type, shape: each }, i) => {
+    const bytes = sizes[i]?.bytes ?? 0;
+    made.offset += bytes;
+    return { name, type, shape: each, bytes, part: 0, offset: made.offset - bytes };
+  });
+  const bytes = made.offset;
+  const model = {
+    ...{
+      path: 'e4b',
+      name: null,
+      fileType: null,
+      layers: shape.layers,
+      architecture: 'gemma3n',
+      experts: null,
+    },
+    ...{
+      parts: [{ path: 'e4b', bytes, metadataBytes: 0 }],
+      bytes,
+      tensors: placed,
+      keys: new Map(),
+      notes: [],
+    },
+  };
+  const { tensors: held } = planPins(model, 3 * 2 ** 30);
+  assert.ok(held.length > 0 && held.every(({ name }) => name !== largest.name));
 });
 
 test('presets have the sizes of the models they stand for', () => {
