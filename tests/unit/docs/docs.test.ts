@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { commands } from '../../../src/cli/commands.js';
+import { exitCodes } from '../../../src/errors.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const manuals = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -37,6 +38,18 @@ test('every command and option in the documents exists', async () => {
     return alone && !anyOption.has(alone) && !foreign.has(alone) ? [`${page}: no command has ${alone}`] : [];
   });
   assert.deepEqual(wrong, []);
+});
+
+test('the page of the command line lists every command and exit code', () => {
+  const page = `${texts.get('docs/cli.md')}`;
+  assert.deepEqual(
+    Object.keys(commands).filter((name) => !page.includes(`| \`blkscope ${name}`)),
+    [],
+  );
+  assert.deepEqual(
+    Object.values(exitCodes).filter((code) => !page.includes(`\n| ${code} |`)),
+    [],
+  );
 });
 
 test('every npm script, path and kind of test in the documents exists', () => {
