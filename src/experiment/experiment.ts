@@ -111,7 +111,7 @@ async function checkSubject(options: ExperimentOptions): Promise<Subject> {
   if (options.pin?.stream && speculates(options.workload?.extraArgs ?? [])) {
     throw new BlkscopeError(
       'BAD_ARGUMENT',
-      '--stream reads the weights once for each token; with speculative decoding a token is not one walk over them: leave one of the two out',
+      '--stream reads the weights once for each token, but with speculative decoding a token is not one walk over them; leave out one of the two',
     );
   }
   if (options.pin) await pinPlan(model, askedOfPin(options.pin)); // what cannot be planned is told before anything is done
@@ -253,7 +253,7 @@ async function setReadAheadFor(
 ): Promise<void> {
   if (kib === undefined) return;
   const changes = beginChanges();
-  steps.onUndo(`put the readahead of ${disk} back`, () => undoChanges(changes));
+  steps.onUndo(`restore the readahead of ${disk}`, () => undoChanges(changes));
   await steps.step(`set the readahead of ${disk} to ${kib} KiB`, () => setReadAhead(changes, disk, kib));
 }
 
@@ -289,7 +289,7 @@ function warnOfUselessPin(engine: Engine, workload: WorkloadOptions, progress: P
 function warnOfSwap(progress: Progress): void {
   for (const { path, bytes, zram } of swapAreas()) {
     const where = zram
-      ? 'compressed memory, which takes of the same memory'
+      ? 'compressed memory, which is part of the same memory'
       : 'its traffic is on the disk as well';
     progress.warn(`swap is on: ${path}, ${formatSize(bytes)} (${where}); 'swapoff ${path}' switches it off`);
   }

@@ -85,7 +85,7 @@ export function boundSection(page: Page, { bound }: Summary): void {
 
 function moreNote({ touchedBytesPerToken: least, touchedMostBytesPerToken: most }: Bound): string {
   if (most === undefined || most <= least) return '';
-  return `at least; ${format.size(Math.round(most))} with what nobody knows the use of`;
+  return `at least; ${format.size(Math.round(most))} if it uses every tensor of unknown use`;
 }
 
 function computeNote({ computeNsPerToken, computeFrom }: Bound): string {

@@ -45,7 +45,7 @@ export interface WeightsSeen {
 export function weightsNote(outcome: WeightsSeen): string {
   const { weights, modelBytes, rssAnonBytes, lockedBytes } = outcome;
   if (weights === null || modelBytes === null || rssAnonBytes === null) {
-    return 'Whether the weights were mapped or copied could not be told (no model, one under 64 MiB, or too short a run).';
+    return 'It is not known whether the weights were mapped or copied (no model, a model under 64 MiB, or too short a run).';
   }
   const seen = `${mib(rssAnonBytes)} MiB of anonymous memory for a model of ${mib(modelBytes)} MiB`;
   if (weights === 'copied') {
@@ -55,8 +55,8 @@ export function weightsNote(outcome: WeightsSeen): string {
     );
   }
   return (lockedBytes ?? 0) >= modelBytes / 2
-    ? `The weights stayed mapped and were locked (${seen}): they cannot be evicted, so what is read again is not theirs.`
-    : `The weights stayed mapped (${seen}): each is read from the page cache, and from the disk when it had been evicted.`;
+    ? `The weights stayed mapped and were locked (${seen}): they cannot be evicted, so reads that repeat are not reads of weights.`
+    : `The weights stayed mapped (${seen}): the program reads them from the page cache, and from the disk what was evicted.`;
 }
 
 function remedy({ engine, modelMappedBytes }: WeightsSeen): string {

@@ -168,7 +168,7 @@ test('weights of unknown use make the bound a range', () => {
   close(summary.bound?.lowTokensPerSecond ?? 0, 1 / 500);
   close(summary.bound?.tokensPerSecond ?? 0, 1000 / (least - touched / 2));
   assert.match(renderReport(summary), /bound 0\.00 to 0\.00 tokens\/s, measured [\d.]+ % to 62\.5 % of it/);
-  assert.match(renderReport(summary), /977 KiB with what nobody knows the use of/);
+  assert.match(renderReport(summary), /977 KiB if it uses every tensor of unknown use/);
 });
 
 /** The model with its sizes changed so that a token uses 1 MB. */
