@@ -1,9 +1,12 @@
 import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
+import { BlkscopeError } from '../errors.js';
 import { memoryState } from '../machine/machine.js';
 import { mountedAt, tracingMounts } from '../machine/mounts.js';
 import { findMemoryController } from '../memory/cgroup.js';
 import { formatSize } from '../memory/size.js';
+import { readModel } from '../model/gguf.js';
+import { isGguf } from '../model/model-files.js';
 import { native } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { leftovers } from '../run/partial.js';
@@ -28,6 +31,7 @@ export async function diagnose(path: string): Promise<Finding[]> {
     relay(device.disk),
     cachestat(),
     ...device.findings,
+    ...(await modelAt(path)),
     memory(),
     cgroup(),
     swap(),
@@ -143,6 +147,25 @@ function findDevice(path: string): { disk: string | null; findings: Finding[] } 
       disk: null,
       findings: [{ name: 'device', state: 'missing', detail, mend: 'name a file on a disk' }],
     };
+  }
+}
+
+/** Whether the tensors of a model at `path` can be told apart; nothing for what is no model. */
+async function modelAt(path: string): Promise<Finding[]> {
+  if (!isGguf(path)) return [];
+  const name = 'model';
+  try {
+    const { architecture, layers, tensors, parts, notes } = await readModel(path);
+    const of = parts.length === 1 ? '' : ` in ${parts.length} parts`;
+    const detail = `${architecture}, ${layers} layers, ${tensors.length} tensors${of}`;
+    const told = notes.map((note): Finding => ({ name, state: 'note', detail: note }));
+    return [{ name, state: 'found', detail }, ...told];
+  } catch (error) {
+    if (!(error instanceof BlkscopeError)) throw error;
+    const detail = `its tensors cannot be told apart: ${error.message}`;
+    return [
+      { name, state: 'note', detail, mend: 'record and import count its reads as a file all the same' },
+    ];
   }
 }
 

@@ -15,7 +15,8 @@ const leastBytes = 2 ** 20;
 export async function argumentFiles(argv: readonly string[]): Promise<string[]> {
   const candidates = argv.slice(1).map((argument) => argument.replace(/^--?[\w-]+=/, ''));
   const found = candidates.flatMap(filesAt);
-  const large = found.filter(({ bytes }) => bytes >= largeFileBytes);
+  // Of a model every file, however small: the first part of a split one often holds next to nothing.
+  const large = found.filter(({ path, bytes }) => bytes >= largeFileBytes || isGguf(path));
   const alone = large.length === 0 || large.some(({ path }) => isModel(path));
   const taken = alone ? large : await dataFiles(found);
   return [...new Set(taken.map(({ path }) => path))];

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { measuredDiskSpeed } from '../bound/disk-speed.js';
@@ -14,7 +15,7 @@ import { applyPressure, type Pressure, type PressureRequest } from '../memory/pr
 import { readAheadKib, setReadAhead } from '../memory/readahead.js';
 import { formatSize } from '../memory/size.js';
 import { swapAreas } from '../memory/swap.js';
-import { type Model, readModel } from '../model/gguf.js';
+import { type Model, modelsOf, readModel } from '../model/gguf.js';
 import { pinPlan } from '../pin/pinned-model.js';
 import { streamReadAheadKib } from '../pin/stream-plan.js';
 import { configStart } from '../run/config.js';
@@ -24,6 +25,7 @@ import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engin
 import { findEngine } from '../workload/find-engine.js';
 import { usesPageCache } from '../workload/loading.js';
 import { speculates } from '../workload/speculation.js';
+import { argumentFiles } from './argument-files.js';
 import { cachedRunCompute } from './cached-run.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
@@ -80,7 +82,7 @@ export interface ExperimentOptions extends TraceOptions {
 export async function runExperiment(options: ExperimentOptions): Promise<FinishedRun> {
   const progress = options.progress ?? noProgress;
   const steps = new Steps(progress, options.signal);
-  const subject = await steps.step('check model, engine and machine', () => checkSubject(options));
+  const subject = await steps.step('check model, engine and machine', () => checkSubject(options, progress));
   for (const line of subject.engine.passedOver ?? []) progress.warn(`not used: ${line}`);
   for (const note of subject.model.notes) progress.warn(note);
   const folder = RunFolder.begin(options.output ?? defaultRunPath(options.model));
@@ -97,13 +99,16 @@ export async function runExperiment(options: ExperimentOptions): Promise<Finishe
 /** What is run, and where its files lie. */
 interface Subject {
   model: Model;
+  /** What the program is given besides: a draft model, a projector, adapters. */
+  others: Model[];
   files: TracedFiles;
   engine: Engine;
 }
 
-async function checkSubject(options: ExperimentOptions): Promise<Subject> {
+async function checkSubject(options: ExperimentOptions, progress: Progress): Promise<Subject> {
   const model = await readModel(options.model);
   const files = locateFiles(model.parts.map(({ path }) => path));
+  const beside = await modelsBeside(options, files, progress);
   requireRoot();
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
   requireTracing(options);
@@ -115,12 +120,38 @@ async function checkSubject(options: ExperimentOptions): Promise<Subject> {
     );
   }
   if (options.pin) await pinPlan(model, askedOfPin(options.pin)); // what cannot be planned is told before anything is done
-  return { model, files, engine: await findEngine(options.llama) };
+  return { model, ...beside, engine: await findEngine(options.llama) };
+}
+
+/** The models among the program's own arguments that lie on the same disk, and where all files lie. */
+async function modelsBeside(
+  { workload }: ExperimentOptions,
+  files: TracedFiles,
+  progress: Progress,
+): Promise<Pick<Subject, 'others' | 'files'>> {
+  const leftOut = (path: string, error: Error) =>
+    progress.warn(`the reads of ${path} are not counted: ${error.message}`);
+  const named = await argumentFiles(['', ...(workload?.extraArgs ?? [])]);
+  const models = await modelsOf(
+    named.filter((path) => !files.paths.includes(realpathSync(path))),
+    leftOut,
+  );
+  const others: Model[] = [];
+  let all = files;
+  for (const model of models) {
+    try {
+      all = locateFiles([...all.paths, ...model.parts.map(({ path }) => path)]);
+      others.push(model);
+    } catch (error) {
+      leftOut(model.path, error as Error);
+    }
+  }
+  return { others, files: all };
 }
 
 async function runSteps(
   asked: ExperimentOptions,
-  { model, files, engine }: Subject,
+  { model, others, files, engine }: Subject,
   folder: RunFolder,
   steps: Steps,
   progress: Progress,
@@ -193,7 +224,7 @@ async function runSteps(
     steps,
     measurement,
     files: files.files,
-    model,
+    models: [model, ...others],
     memory: memorySummary({
       measurement,
       pressure,

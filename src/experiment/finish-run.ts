@@ -6,19 +6,22 @@ import { BlkscopeError } from '../errors.js';
 import { buildSummary } from '../figures/build-summary.js';
 import { lossProblem } from '../figures/defects.js';
 import { FoundFiles } from '../figures/found-files.js';
-import { type Heat, heatOf } from '../figures/heat.js';
 import { phaseWindows } from '../figures/phases.js';
-import { RegionJoin, type RegionResults } from '../figures/region-figures.js';
+import {
+  type FilesRead,
+  readByTracer,
+  type SubjectFigures,
+  SubjectJoins,
+  subjectsOf,
+  touchesOf,
+} from '../figures/subjects.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { TracedFile } from '../figures/traced-files.js';
 import type { Steps } from '../machine/steps.js';
 import type { Model } from '../model/gguf.js';
-import { modelRegions, type Region } from '../model/regions.js';
-import { tensorUses, whollyUsed } from '../model/uses.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from '../run/config.js';
 import { type RunFolder, runFiles } from '../run/run-folder.js';
 import { Run } from '../store/open-run.js';
-import type { StoredTouch } from '../store/store.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { KeptTrace } from './kept-trace.js';
 import type { Measurement } from './measure.js';
@@ -37,8 +40,8 @@ export interface FinishInput {
   files: readonly TracedFile[];
   /** The tracer did not know the files. */
   filesFoundLater?: boolean;
-  /** The model that the files are, with its parts in their order; null when they are something else. */
-  model: Model | null;
+  /** Models that are whole among the files, the run's own first. */
+  models: readonly Model[];
   memory: Summary['memory'];
   config: ConfigStart;
   /** Of the disk that the files are on; null: not measured. */
@@ -84,28 +87,30 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
 
 /** Fills trace.duckdb and makes the summary of the same events. */
 async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary> {
-  const { measurement, files, model, config } = input;
+  const { measurement, files, models, config } = input;
   const { devices } = measurement;
   const { tracer, outcome } = measurement;
-  const join = regionJoin(input);
-  const found = foundFiles(input);
+  const subjects = subjectsOf(files, models);
+  const model = subjects[0]?.model ?? null;
+  const disk = devices[0]?.number ?? null;
+  const join = new SubjectJoins(subjects, disk, outcome?.marks ?? [], outcome?.generation ?? null);
+  const found = input.filesFoundLater && disk !== null ? new FoundFiles(subjects, disk) : null;
   const counted = found ? shownTo(found, tracer) : tracer[Symbol.asyncIterator]();
-  const batches = join ? shownTo(join, counted) : counted;
+  const batches = join.any ? shownTo(join, counted) : counted;
   await trace.write((store) => store.writeTrace(batches));
   for await (const _ of batches); // those that a store which could not be made has not taken
   const summed = await tracer.summary();
   const traced = found ? found.complete(summed) : summed;
-  const regions = join?.results() ?? null;
+  const figures = join.results((subject, index) =>
+    found ? (traced.files[index] as FilesRead) : readByTracer(subject, files, traced),
+  );
   const summary = buildSummary({
     devices: devices.map(({ name }) => name),
     info: tracer.info,
     traced,
-    files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
+    subjects: figures,
     memory: input.memory,
     workload: outcome,
-    regions,
-    heat: regions && model ? heatOfRun(regions, model) : null,
-    uses: model && tensorUses(model),
     bytesWrittenToDevice: measurement.bytesWritten,
     interrupted: input.interruption?.message ?? null,
   });
@@ -114,11 +119,16 @@ async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary
     await store.writeProcesses(traced.processes);
     await store.writeDevices(devices);
     await store.writeExtents(files);
-    const paths = files.map(({ path }) => path);
-    if (model) await store.writeTensors(model, paths);
+    for (const { model: each, files: parts } of subjects)
+      if (each)
+        await store.writeTensors(
+          each,
+          parts.map(({ path }) => path),
+        );
     await store.writeSamples(measurement.sampler.samples);
     await store.writeTokens(outcome?.marks ?? []);
-    if (regions && model) await store.writeTouches(storedTouches(regions, model, files));
+    const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures));
+    await store.writeTouches(touches);
     await store.writeFigures(summary);
     await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
   });
@@ -146,26 +156,6 @@ function withoutEvents(folder: RunFolder, failure: BlkscopeError | null): Blksco
   return new BlkscopeError(failure.code, message.replaceAll(folder.path, folder.target), failure.kind);
 }
 
-function storedTouches(
-  { touches }: RegionResults,
-  model: Model,
-  files: readonly TracedFile[],
-): StoredTouch[] {
-  const regions = modelRegions(model);
-  return touches.map(({ phase, token, region, bytes }) => {
-    const { part, offset } = regions[region] as Region;
-    return { phase, token, file: files[part]?.path as string, fileOffset: offset, bytes };
-  });
-}
-
-function heatOfRun({ marks, touches }: RegionResults, model: Model): Heat | null {
-  if (marks === 0) return null;
-  const byToken = touches.flatMap(({ token, region, bytes }) =>
-    token === null ? [] : [{ token, region, bytes }],
-  );
-  return heatOf(modelRegions(model), byToken, marks, whollyUsed(model));
-}
-
 function boundOfRun(
   { measurement, diskSpeed, computeNs, threads }: FinishInput,
   summary: Summary,
@@ -183,22 +173,6 @@ function boundOfRun(
       ? ({ ns: computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), from: 'run' } as const)
       : ({ ns: computeNs, from: 'warm' } as const);
   return boundOf({ model, summary, compute, disk: diskSpeed });
-}
-
-function foundFiles({ filesFoundLater, files, measurement }: FinishInput): FoundFiles | null {
-  const [disk] = measurement.devices;
-  if (!filesFoundLater || disk === undefined) return null;
-  const extents = files.map((file) => file.extents);
-  return new FoundFiles(extents, disk.number);
-}
-
-/** Without files, or a workload whose marks tell phases, there is nothing to join. */
-function regionJoin({ model, files, measurement }: FinishInput): RegionJoin | null {
-  const [disk] = measurement.devices;
-  const { marks = [], generation = null } = measurement.outcome ?? {};
-  if (disk === undefined || (!model && marks.length === 0)) return null;
-  const extents = files.map((file) => file.extents);
-  return new RegionJoin(extents, disk.number, model ? modelRegions(model) : [], marks, generation);
 }
 
 function problemOf(

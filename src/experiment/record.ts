@@ -7,7 +7,7 @@ import { mountTracing } from '../machine/mounts.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import { recover } from '../machine/recover.js';
 import { Steps } from '../machine/steps.js';
-import { modelOf } from '../model/gguf.js';
+import { modelsOf } from '../model/gguf.js';
 import { native } from '../native/binding.js';
 import { configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
@@ -67,10 +67,11 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     await using _tracer = measurement.tracer;
     await steps.undo();
     const found = files ? null : locateFound(measurement.outcome?.openedFiles ?? [], devices, progress);
-    const used = files ?? found;
-    const model = await modelOf(used?.paths ?? []);
-    // A model's parts have an order of their own.
-    const read = model ? locateFiles(model.parts.map(({ path }) => path)) : used;
+    const read = files ?? found;
+    const models = await modelsOf(read?.paths ?? [], (path, error) =>
+      progress.warn(`the tensors of ${path} are not told apart: ${error.message}`),
+    );
+    for (const note of models.flatMap(({ notes }) => notes)) progress.warn(note);
     // The files lie on the first device.
     const devicesOfFilesFirst = withFirst(measurement.devices, read?.disk);
     return await finishRun({
@@ -79,7 +80,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       measurement: { ...measurement, devices: devicesOfFilesFirst },
       files: read?.files ?? [],
       filesFoundLater: found !== null,
-      model,
+      models,
       memory: memorySummary({
         measurement,
         pressure: null,
@@ -156,7 +157,11 @@ async function locateArguments(
   if (paths.length === 0) return null;
   try {
     const files = locateFiles(paths);
-    return devices.length === 0 || devices.includes(files.disk) ? files : null;
+    if (devices.length === 0 || devices.includes(files.disk)) return files;
+    progress.warn(
+      `the coverage of ${paths.join(', ')} is not counted: on ${files.disk}, which is not traced`,
+    );
+    return null;
   } catch (error) {
     progress.warn(`the coverage of ${paths.join(', ')} is not counted: ${(error as Error).message}`);
     return null;

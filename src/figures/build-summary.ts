@@ -1,12 +1,11 @@
 import { release } from 'node:os';
 import type { GroupKind } from '../model/region-groups.js';
-import type { TensorUse } from '../model/uses.js';
 import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native/trace.js';
 import type { Generation, WorkloadOutcome } from '../workload/engine.js';
 import { toldDefect } from './defects.js';
-import type { Heat } from './heat.js';
 import type { PhaseName } from './phases.js';
 import type { RegionResults } from './region-figures.js';
+import type { SubjectFigures } from './subjects.js';
 import type { ModelSummary, PhaseSummary, Summary, WorkloadSummary } from './summary-schema.js';
 import { summarySchemaVersion } from './summary-version.js';
 
@@ -14,15 +13,10 @@ export interface SummaryInput {
   devices: readonly string[];
   info: NativeTracerInfo;
   traced: NativeSummary;
-  /** The files whose coverage was counted, in the order the tracer was given them; `extents` is their number. */
-  files: readonly { path: string; extents: number }[];
+  /** The files whose coverage was counted, the run's own model first; its phases are the run's. At least one. */
+  subjects: readonly SubjectFigures[];
   memory: Summary['memory'];
   workload: WorkloadOutcome | null;
-  /** By region and phase; null without a model. */
-  regions: RegionResults | null;
-  heat: Heat | null;
-  /** What a token uses of each tensor, by name; null without a model. */
-  uses: ReadonlyMap<string, TensorUse> | null;
   bytesWrittenToDevice: number;
   /** Why the run ended before its workload did; null when it did not. */
   interrupted: string | null;
@@ -32,7 +26,8 @@ export interface SummaryInput {
 export function buildSummary(input: SummaryInput): Summary {
   const { traced } = input;
   const said = input.workload?.generation ?? null;
-  const phases = phasesSummary(input.regions, input.files.length > 0, said);
+  const [main, ...others] = input.subjects as readonly [SubjectFigures, ...SubjectFigures[]];
+  const phases = phasesSummary(main.regions, main.files.length > 0, said);
   return {
     schema: summarySchemaVersion,
     source: {
@@ -60,7 +55,8 @@ export function buildSummary(input: SummaryInput): Summary {
       .map((reader) => named(reader, traced)),
     naive: traced.naive,
     timeline: timeline(traced),
-    model: input.files.length === 0 ? null : model(input),
+    model: main.files.length === 0 ? null : model(main),
+    ...(others.length === 0 ? {} : { otherModels: others.map(model) }),
     phases,
     memory: input.memory,
     workload: input.workload && workload(input.workload, phases?.generation ?? null),
@@ -142,18 +138,16 @@ function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
 }
 
 /** Split models are all their parts. */
-function model({ files, traced, regions, heat, uses }: SummaryInput): ModelSummary {
-  const sum = (key: 'bytes' | 'reads' | 'readBytes' | 'uniqueBytes') =>
-    traced.files.reduce((total, file) => total + file[key], 0);
+function model({ files, read, regions, heat, uses }: SubjectFigures): ModelSummary {
   return {
     files: files.map(({ path }) => path),
-    bytes: sum('bytes'),
+    bytes: read.bytes,
     extents: files.reduce((total, { extents }) => total + extents, 0),
-    coverage: ratio(sum('uniqueBytes'), sum('bytes')) ?? 0,
-    uniqueBytes: sum('uniqueBytes'),
-    reReadFactor: ratio(sum('readBytes'), sum('uniqueBytes')),
-    reads: sum('reads'),
-    readBytes: sum('readBytes'),
+    coverage: ratio(read.uniqueBytes, read.bytes) ?? 0,
+    uniqueBytes: read.uniqueBytes,
+    reReadFactor: ratio(read.readBytes, read.uniqueBytes),
+    reads: read.reads,
+    readBytes: read.readBytes,
     tensors: withUses(rows(regions, 'tensors'), uses),
     uses: bytesByUse(rows(regions, 'tensors'), uses),
     layers: rows(regions, 'layers'),
@@ -174,12 +168,12 @@ function rows(regions: RegionResults | null, kind: GroupKind): ModelSummary['ten
   return found.length === 0 ? null : found;
 }
 
-function withUses(tensors: ModelSummary['tensors'], uses: SummaryInput['uses']): ModelSummary['tensors'] {
+function withUses(tensors: ModelSummary['tensors'], uses: SubjectFigures['uses']): ModelSummary['tensors'] {
   return tensors?.map((row) => ({ ...row, use: uses?.get(row.name)?.kind ?? null })) ?? null;
 }
 
 /** Sizes of the tensors by what a token uses of them. */
-function bytesByUse(tensors: ModelSummary['tensors'], uses: SummaryInput['uses']): ModelSummary['uses'] {
+function bytesByUse(tensors: ModelSummary['tensors'], uses: SubjectFigures['uses']): ModelSummary['uses'] {
   if (!tensors || !uses) return null;
   const bytes = { whole: 0, rows: 0, experts: 0, none: 0, unknown: 0 };
   for (const row of tensors) {

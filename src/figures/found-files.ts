@@ -1,10 +1,12 @@
 import type { EventBatch } from '../capture/batch.js';
 import type { Progress } from '../machine/progress.js';
 import { formatSize } from '../memory/size.js';
+import { isGguf, modelFiles } from '../model/model-files.js';
 import { native } from '../native/binding.js';
 import type { NativeRegionReads } from '../native/regions.js';
 import type { NativeExtents, NativeSummary } from '../native/trace.js';
 import type { OpenedFile } from '../process/opened-files.js';
+import type { Subject } from './subjects.js';
 import { locateFiles, type TracedFiles } from './traced-files.js';
 
 /**
@@ -16,8 +18,13 @@ export function locateFound(
   devices: readonly string[],
   progress: Progress,
 ): TracedFiles | null {
-  const found = opened.flatMap(({ path, bytes, large }) => {
-    if (!large) return [];
+  // A part of a split model may be small, or was open for too short a time to be seen: all parts are the model's.
+  const parts = opened.flatMap(({ path, bytes, executable, large }) => {
+    if (executable || !isGguf(path)) return large ? [{ path, bytes }] : [];
+    return modelFiles(path);
+  });
+  const once = new Map(parts.map((file) => [file.path, file]));
+  const found = [...once.values()].flatMap(({ path, bytes }) => {
     const leftOut = (why: string) => {
       progress.warn(
         `the workload used ${path} (${formatSize(bytes)}), but its reads are not counted: ${why}`,
@@ -38,35 +45,49 @@ export function locateFound(
 
 /** Counts the reads of files that were not known when the trace began, from the batches that go to the store. */
 export class FoundFiles {
-  readonly #native: NativeRegionReads;
-  readonly #bytes: number;
+  /** Of all files together, and of each subject's. */
+  readonly #whole: NativeRegionReads;
+  readonly #subjects: { native: NativeRegionReads; bytes: number }[];
 
-  /** `files` lie on the disk with the kernel's number `device`. */
-  constructor(files: readonly NativeExtents[], device: number) {
-    this.#bytes = files.reduce((sum, { bytes }) => sum + Number(bytes), 0);
-    this.#native = new native.RegionReads({
-      files: [...files],
-      device,
-      regions: { files: new Uint32Array(), offsets: new BigUint64Array(), bytes: new BigUint64Array() },
-      groupings: [],
-      boundaries: new BigUint64Array(),
-      phases: [{ fromNs: 0n, toNs: 2n ** 64n - 1n }],
-    });
+  /** The subjects' files lie on the disk with the kernel's number `device`. */
+  constructor(subjects: readonly Subject[], device: number) {
+    const extents = subjects.map(({ files }) => files.map((file) => file.extents));
+    this.#whole = readsOf(extents.flat(), device);
+    this.#subjects = extents.map((files) => ({
+      native: readsOf(files, device),
+      bytes: files.reduce((sum, { bytes }) => sum + Number(bytes), 0),
+    }));
   }
 
   consume(batch: EventBatch): void {
-    this.#native.consume(batch);
+    this.#whole.consume(batch);
+    for (const subject of this.#subjects) subject.native.consume(batch);
   }
 
-  /** Once, after the last batch: the summary as if the files had been known from the start. They count as one. */
+  /** Once, after the last batch: the summary as if the files had been known from the start. A subject's count as one. */
   complete(traced: NativeSummary): NativeSummary {
-    const [whole] = this.#native.finish().phases;
+    const [whole] = this.#whole.finish().phases;
     if (!whole) return traced;
-    const { modelReads: reads, modelBytes: readBytes, modelUniqueBytes: uniqueBytes } = whole;
-    return {
-      ...traced,
-      gaps: { ...traced.gaps, file: whole.gaps.file },
-      files: [{ bytes: this.#bytes, reads, readBytes, uniqueBytes }],
-    };
+    const files = this.#subjects.map(({ native, bytes }) => {
+      const [all] = native.finish().phases;
+      const {
+        modelReads: reads = 0,
+        modelBytes: readBytes = 0,
+        modelUniqueBytes: uniqueBytes = 0,
+      } = all ?? {};
+      return { bytes, reads, readBytes, uniqueBytes };
+    });
+    return { ...traced, gaps: { ...traced.gaps, file: whole.gaps.file }, files };
   }
+}
+
+function readsOf(files: NativeExtents[], device: number): NativeRegionReads {
+  return new native.RegionReads({
+    files,
+    device,
+    regions: { files: new Uint32Array(), offsets: new BigUint64Array(), bytes: new BigUint64Array() },
+    groupings: [],
+    boundaries: new BigUint64Array(),
+    phases: [{ fromNs: 0n, toNs: 2n ** 64n - 1n }],
+  });
 }

@@ -114,6 +114,34 @@ const phase = z.object({
   bytesPerWalk: maybe.optional(),
 });
 
+const model = z.object({
+  files: z.array(z.string()),
+  bytes: count,
+  extents: count,
+  /** 0 to 1: the share of the files' sectors that was read at least once. A lower bound if not complete. */
+  coverage: figure,
+  uniqueBytes: count,
+  reReadFactor: maybe,
+  /** What landed in the files' extents: completed reads that touch them, and the bytes inside them. */
+  reads: count,
+  readBytes: count,
+  tensors: regions,
+  layers: regions,
+  roles: regions,
+  experts: regions,
+  /** Tensors, or experts' slices of them, of which not a byte was read. */
+  /** Sizes of the tensors by what a token uses of them. */
+  uses: z
+    .object({ whole: count, rows: count, experts: count, none: count, unknown: count })
+    .nullable()
+    .optional(),
+  neverRead: z
+    .array(z.object({ name: z.string(), bytes: count }))
+    .nullable()
+    .default(null),
+  heat: heat.nullable().default(null),
+});
+
 export const summarySchema = z.object({
   schema: z.literal(summarySchemaVersion),
   source: z.object({
@@ -182,35 +210,9 @@ export const summarySchema = z.object({
     meanDepth: z.array(figure).optional(),
     maxDepth: z.array(figure).optional(),
   }),
-  model: z
-    .object({
-      files: z.array(z.string()),
-      bytes: count,
-      extents: count,
-      /** 0 to 1: the share of the files' sectors that was read at least once. A lower bound if not complete. */
-      coverage: figure,
-      uniqueBytes: count,
-      reReadFactor: maybe,
-      /** What landed in the files' extents: completed reads that touch them, and the bytes inside them. */
-      reads: count,
-      readBytes: count,
-      tensors: regions,
-      layers: regions,
-      roles: regions,
-      experts: regions,
-      /** Tensors, or experts' slices of them, of which not a byte was read. */
-      /** Sizes of the tensors by what a token uses of them. */
-      uses: z
-        .object({ whole: count, rows: count, experts: count, none: count, unknown: count })
-        .nullable()
-        .optional(),
-      neverRead: z
-        .array(z.object({ name: z.string(), bytes: count }))
-        .nullable()
-        .default(null),
-      heat: heat.nullable().default(null),
-    })
-    .nullable(),
+  model: model.nullable(),
+  /** Other models and files that the run used, each by itself: a draft, a projector, adapters. */
+  otherModels: z.array(model).optional(),
   phases: z
     .object({ load: phase.nullable(), prompt: phase.nullable(), generation: phase.nullable() })
     .nullable()

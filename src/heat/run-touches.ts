@@ -23,21 +23,21 @@ export async function runTouches(run: Run): Promise<RunTouches> {
     const tensors = await connection.runAndReadAll(
       `SELECT file, "fileOffset"::DOUBLE, bytes::DOUBLE, name, stack, layer, role, expert, use FROM tensor ORDER BY rowid`,
     );
-    const regions = tensors
-      .getRows()
-      .map(([file, offset, bytes, tensor, stack, layer, role, expert]): Region => {
-        const part = files.indexOf(file as string);
-        return {
-          ...{
-            part,
-            offset: offset as number,
-            bytes: bytes as number,
-            tensor: tensor as string | null,
-            stack: stack as string,
-          },
-          ...{ layer: layer as number | null, role: role as RegionRole, expert: expert as number | null },
-        };
-      });
+    // Another model of the run has rows too.
+    const own = tensors.getRows().filter(([file]) => files.includes(file as string));
+    const regions = own.map(([file, offset, bytes, tensor, stack, layer, role, expert]): Region => {
+      const part = files.indexOf(file as string);
+      return {
+        ...{
+          part,
+          offset: offset as number,
+          bytes: bytes as number,
+          tensor: tensor as string | null,
+          stack: stack as string,
+        },
+        ...{ layer: layer as number | null, role: role as RegionRole, expert: expert as number | null },
+      };
+    });
     const indexOf = new Map(regions.map(({ part, offset }, i) => [`${files[part]}:${offset}`, i]));
     const rows = await connection.runAndReadAll(
       `SELECT phase, token, file, "fileOffset"::DOUBLE, bytes::DOUBLE FROM touch WHERE phase IN ('prompt', 'generation')`,
@@ -45,11 +45,12 @@ export async function runTouches(run: Run): Promise<RunTouches> {
     const touches: Touch[] = [];
     const promptRegions = new Set<number>();
     for (const [phase, token, file, offset, bytes] of rows.getRows()) {
-      const region = indexOf.get(`${file}:${offset}`) as number;
+      const region = indexOf.get(`${file}:${offset}`);
+      if (region === undefined) continue;
       if (phase === 'prompt') promptRegions.add(region);
       else touches.push({ token: token as number, region, bytes: bytes as number });
     }
-    const wholly = tensors.getRows().flatMap((row) => (row.at(-1) === 'whole' ? [row[3] as string] : []));
+    const wholly = own.flatMap((row) => (row.at(-1) === 'whole' ? [row[3] as string] : []));
     return { regions, touches, promptRegions, wholly: new Set(wholly) };
   } finally {
     connection.closeSync();

@@ -1,4 +1,4 @@
-import type { PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
+import type { ModelSummary, PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
 import * as format from './format.js';
 import type { Page } from './terminal.js';
 
@@ -13,6 +13,22 @@ export function regionSections(page: Page, summary: Summary): void {
   hottest(page, 'Hottest experts', summary.model?.experts);
   heat(page, summary);
   neverRead(page, summary);
+  for (const other of summary.otherModels ?? []) otherModel(page, other);
+}
+
+/** A draft, a projector, adapters, or other files that were read beside the model. */
+function otherModel(page: Page, other: ModelSummary): void {
+  page.section(`Also read: ${nameOf(other)}`, 'figures of its own, not in those above');
+  page.traced(format.size(other.readBytes), 'read', format.counted(other.reads, 'read'));
+  page.traced(format.size(other.uniqueBytes), 'unique', `of ${format.size(other.bytes)}`);
+  if (other.uses) page.line(`  ${usesLine(other.uses)}`);
+  if (other.roles) table(page, other.roles);
+}
+
+/** Of a split model the first part. */
+function nameOf({ files }: ModelSummary): string {
+  const first = (files[0]?.split('/').at(-1) ?? '').replace(/\p{Cc}/gu, '?');
+  return files.length > 1 ? `${first} and ${files.length - 1} more` : first;
 }
 
 function phases(page: Page, summary: Summary): void {
@@ -178,7 +194,12 @@ function regionLine(row: RegionFigures, width: number): string {
 }
 
 /** All tables in full: tensors, layers, roles, experts, what was never read. Empty for a run without a model. */
-export function renderRegions({ model }: Summary): string {
+export function renderRegions({ model, otherModels = [] }: Summary): string {
+  const others = otherModels.map((other) => `\nalso read: ${nameOf(other)}\n${regionTables(other)}`);
+  return regionTables(model) + others.join('');
+}
+
+function regionTables(model: ModelSummary | null): string {
   const lines: string[] = [];
   for (const kind of ['tensors', 'layers', 'roles', 'experts'] as const) {
     const rows = model?.[kind];

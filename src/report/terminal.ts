@@ -120,8 +120,8 @@ function result(summary: Summary): string {
 }
 
 /** What the traced files are: a model, or whatever `record --file` named. */
-function subjectOf({ files }: NonNullable<Summary['model']>): string {
-  if (files.every((file) => file.endsWith('.gguf'))) return 'model';
+function subjectOf({ files, tensors }: NonNullable<Summary['model']>): string {
+  if (tensors !== null || files.every((file) => file.endsWith('.gguf'))) return 'model';
   return files.length === 1 ? 'file' : 'files';
 }
 
@@ -175,13 +175,14 @@ function modelReads(page: Page, { model, workload }: Summary): void {
   }
 }
 
-function deviceReads(page: Page, { reads, writes, model, source }: Summary): void {
+function deviceReads(page: Page, { reads, writes, model, otherModels = [], source }: Summary): void {
+  const ofModels = [...(model ? [model] : []), ...otherModels].reduce((sum, each) => sum + each.readBytes, 0);
   page.section(`All of ${source.device}`, 'completed I/O of all programs');
   page.traced(format.size(reads.bytes), 'read', format.counted(reads.count, 'read'));
   if (model)
     page.figure(
-      format.size(reads.bytes - model.readBytes),
-      `of that not from the ${subjectOf(model)}`,
+      format.size(reads.bytes - ofModels),
+      `of that not from the ${subjectOf(model)}${otherModels.length > 0 ? ' or those beside it' : ''}`,
       'programs, other processes',
     );
   else {

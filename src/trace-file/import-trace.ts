@@ -4,13 +4,12 @@ import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
 import { lossProblem } from '../figures/defects.js';
-import type { RegionJoin, RegionResults } from '../figures/region-figures.js';
+import type { SubjectFigures } from '../figures/subjects.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
 import { deviceNumber } from '../machine/machine.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import type { Model } from '../model/gguf.js';
-import type { TensorUse } from '../model/uses.js';
 import { native } from '../native/binding.js';
 import type { NativeTracerInfo } from '../native/trace.js';
 import { type ConfigStart, configStart, extentsConfig, type RunConfig } from '../run/config.js';
@@ -55,12 +54,13 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
   const progress = options.progress ?? noProgress;
   const folder = RunFolder.begin(options.output ?? defaultRunPath(traceName(options.paths)));
   try {
-    const { files, model, device } = subject;
+    const { files, models, device } = subject;
+    for (const note of models.flatMap(({ notes }) => notes)) progress.warn(note);
     using importer = new Importer({
       paths: options.paths,
       files: files?.extents ?? [],
       fileDevice: device,
-      deliver: (options.store ?? true) || model !== null,
+      deliver: (options.store ?? true) || models.length > 0,
     });
     const stop = () => importer[Symbol.dispose]();
     options.signal?.addEventListener('abort', stop, { once: true });
@@ -102,10 +102,8 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
 /** What of the trace is looked at closer. */
 interface Subject {
   files: TracedFiles | null;
-  /** The model that the files are; null when they are something else. */
-  model: Model | null;
-  /** What a token uses of the model's tensors. */
-  uses: ReadonlyMap<string, TensorUse> | null;
+  /** The models that are whole among the files. */
+  models: Model[];
   /** The kernel's number that the files' disk, or their partition, has in the trace; 0 without files. */
   device: number;
 }
@@ -117,28 +115,19 @@ class OfPartition extends Error {
   }
 }
 
-async function subjectOf({ files, model: path }: ImportOptions): Promise<Subject> {
-  if (path === undefined && !files?.length) return { files: null, model: null, uses: null, device: 0 };
+async function subjectOf({ files, model: path, progress }: ImportOptions): Promise<Subject> {
+  if (path === undefined && !files?.length) return { files: null, models: [], device: 0 };
   // Loaded when asked for: the reader of models takes longer to load than most traces take.
-  const { modelOf, readModel } = await import('../model/gguf.js');
-  const model = path === undefined ? await modelOf(files ?? []) : await readModel(path);
-  const { tensorUses } = await import('../model/uses.js');
-  const paths = model === null ? files : model.parts.map((part) => part.path);
+  const { modelsOf, readModel } = await import('../model/gguf.js');
+  const models =
+    path === undefined
+      ? await modelsOf(files ?? [], (each, error) =>
+          progress?.warn(`the tensors of ${each} are not told apart: ${error.message}`),
+        )
+      : [await readModel(path)];
+  const paths = path === undefined ? files : models.flatMap(({ parts }) => parts.map((part) => part.path));
   const located = paths?.length ? locateFiles(paths) : null;
-  return {
-    files: located,
-    model,
-    uses: model && tensorUses(model),
-    device: located ? deviceNumber(located.disk) : 0,
-  };
-}
-
-/** A saved trace has no marks of a workload, and so no phases. */
-async function regionJoin({ files, model, device }: Subject): Promise<RegionJoin | null> {
-  if (!files || !model) return null;
-  const { RegionJoin } = await import('../figures/region-figures.js');
-  const { modelRegions } = await import('../model/regions.js');
-  return new RegionJoin(files.extents, device, modelRegions(model), []);
+  return { files: located, models, device: located ? deviceNumber(located.disk) : 0 };
 }
 
 async function readAll(
@@ -148,14 +137,22 @@ async function readAll(
   folder: RunFolder,
   config: ConfigStart,
 ): Promise<{ summary: Summary; figures: Figures }> {
-  const { files, model } = subject;
-  const join = await regionJoin(subject);
+  const { files, models, device } = subject;
+  const { readByTracer, SubjectJoins, subjectsOf } = await import('../figures/subjects.js');
+  const subjects = subjectsOf(files?.files ?? [], models);
+  // A saved trace has no marks of a workload, and so no phases.
+  const join = new SubjectJoins(subjects, files && device, [], null);
+  const subjectFigures = (figures: Figures) =>
+    join.results((each) => readByTracer(each, files?.files ?? [], figures));
   const { buildSummary } = await import('../figures/build-summary.js');
-  const batches = join ? shownTo(join, importer) : importer;
+  const batches = join.any ? shownTo(join, importer) : importer;
   if (options.store === false) {
-    if (join) for await (const _ of batches);
+    if (join.any) for await (const _ of batches);
     const figures = await importer.summary();
-    return { summary: summaryOf(options, subject, figures, join, buildSummary), figures };
+    return {
+      summary: summaryOf(options, subject, figures, subjectFigures(figures), buildSummary),
+      figures,
+    };
   }
   const { StoreWriter } = await import('../store/store.js');
   await using store = await StoreWriter.create(folder.file(runFiles.trace), {
@@ -167,8 +164,13 @@ async function readAll(
   await store.writeProcesses(figures.processes);
   await store.writeDevices(deviceNames(options.paths, figures));
   await store.writeExtents(files?.files ?? []);
-  if (files && model) await store.writeTensors(model, files.paths);
-  const summary = summaryOf(options, subject, figures, join, buildSummary);
+  for (const { model, files: parts } of subjects)
+    if (model)
+      await store.writeTensors(
+        model,
+        parts.map(({ path }) => path),
+      );
+  const summary = summaryOf(options, subject, figures, subjectFigures(figures), buildSummary);
   await store.writeFigures(summary);
   await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
   return { summary, figures };
@@ -176,23 +178,19 @@ async function readAll(
 
 function summaryOf(
   options: ImportOptions,
-  { files, device, uses }: Subject,
+  { files, device }: Subject,
   figures: Figures,
-  join: RegionJoin | null,
+  subjects: SubjectFigures[],
   buildSummary: BuildSummary,
 ): Summary {
   if (files) requireTraced(files, device, options.paths, figures);
-  const regions: RegionResults | null = join?.results() ?? null;
   const { source, integrity, ...rest } = buildSummary({
     devices: deviceNames(options.paths, figures).map(({ name }) => name),
     info: infoOf(figures),
     traced: figures,
-    files: files?.files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })) ?? [],
+    subjects,
     memory: unknownMemory,
     workload: null,
-    regions,
-    heat: null,
-    uses,
     bytesWrittenToDevice: 0,
     interrupted: null,
   });

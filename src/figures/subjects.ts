@@ -1,0 +1,138 @@
+import { realpathSync } from 'node:fs';
+import type { EventBatch } from '../capture/batch.js';
+import type { Model } from '../model/gguf.js';
+import { modelRegions, type Region } from '../model/regions.js';
+import { type TensorUse, tensorUses, whollyUsed } from '../model/uses.js';
+import type { NativeSummary } from '../native/trace.js';
+import type { Generation, Mark } from '../workload/engine.js';
+import { type Heat, heatOf } from './heat.js';
+import { RegionJoin, type RegionResults } from './region-figures.js';
+import type { TracedFile } from './traced-files.js';
+
+/**
+ * Files of a run that have figures of their own: a model, with its parts in their order, or all files that are no model. A
+ * run has several where it uses a draft model, a projector or adapters beside its model; the first is the largest.
+ */
+export interface Subject {
+  model: Model | null;
+  files: readonly TracedFile[];
+}
+
+/** What was read of a subject's files. */
+export type FilesRead = NativeSummary['files'][number];
+
+/** A subject and what the trace tells of it. */
+export interface SubjectFigures {
+  files: readonly { path: string; extents: number }[];
+  read: FilesRead;
+  /** By region and phase; null without a model and without a workload's marks. */
+  regions: RegionResults | null;
+  heat: Heat | null;
+  /** What a token uses of each tensor, by name; null without a model. */
+  uses: ReadonlyMap<string, TensorUse> | null;
+}
+
+/** Which of the files belong to which model; `models` are whole among the files, that of the run first. At least one. */
+export function subjectsOf(files: readonly TracedFile[], models: readonly Model[]): Subject[] {
+  const ofModels = models.map((model) => ({ model, files: partsOf(model, files) }));
+  const taken = new Set(ofModels.flatMap((subject) => subject.files));
+  const others = files.filter((file) => !taken.has(file));
+  return others.length === 0 && ofModels.length > 0
+    ? ofModels
+    : [...ofModels, { model: null, files: others }];
+}
+
+function partsOf({ parts }: Model, files: readonly TracedFile[]): TracedFile[] {
+  return parts.flatMap(({ path }) => files.find((file) => isAt(file, path)) ?? []);
+}
+
+/** Files are known by their real paths. */
+function isAt(file: TracedFile, path: string): boolean {
+  return file.path === path || file.path === realpathSync(path);
+}
+
+/** Joins a trace with the regions of each subject. */
+export class SubjectJoins {
+  readonly #joins: { subject: Subject; join: RegionJoin | null }[];
+
+  /** `subjects` lie on the disk with the kernel's number `device`; null: nothing was traced. */
+  constructor(
+    subjects: readonly Subject[],
+    device: number | null,
+    marks: readonly Mark[],
+    said: Generation | null,
+  ) {
+    this.#joins = subjects.map((subject) => {
+      const { model, files } = subject;
+      // Without a model, or a workload whose marks tell phases, there is nothing to join.
+      if (device === null || (!model && marks.length === 0)) return { subject, join: null };
+      const extents = files.map((file) => file.extents);
+      return {
+        subject,
+        join: new RegionJoin(extents, device, model ? modelRegions(model) : [], marks, said),
+      };
+    });
+  }
+
+  /** false: batches need not be shown to it. */
+  get any(): boolean {
+    return this.#joins.some(({ join }) => join !== null);
+  }
+
+  consume(batch: EventBatch): void {
+    for (const { join } of this.#joins) join?.consume(batch);
+  }
+
+  /** Once, after the last batch. `readOf`: what was read of a subject's files. */
+  results(readOf: (subject: Subject, index: number) => FilesRead): SubjectFigures[] {
+    return this.#joins.map(({ subject, join }, index) => {
+      const { model, files } = subject;
+      const regions = join?.results() ?? null;
+      return {
+        files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
+        read: readOf(subject, index),
+        regions,
+        heat: regions && model ? heatOfModel(regions, model) : null,
+        uses: model && tensorUses(model),
+      };
+    });
+  }
+}
+
+function heatOfModel({ marks, touches }: RegionResults, model: Model): Heat | null {
+  if (marks === 0) return null;
+  const byToken = touches.flatMap(({ token, region, bytes }) =>
+    token === null ? [] : [{ token, region, bytes }],
+  );
+  return heatOf(modelRegions(model), byToken, marks, whollyUsed(model));
+}
+
+/** What was read of several files together, from that of each. */
+export function sumOfReads(files: readonly FilesRead[]): FilesRead {
+  const sum = (key: keyof FilesRead) => files.reduce((total, file) => total + file[key], 0);
+  return {
+    bytes: sum('bytes'),
+    reads: sum('reads'),
+    readBytes: sum('readBytes'),
+    uniqueBytes: sum('uniqueBytes'),
+  };
+}
+
+/** What was read of a subject, of a tracer that knew its files; `files` in the order in which it was given them. */
+export function readByTracer(
+  { files }: Subject,
+  all: readonly TracedFile[],
+  traced: NativeSummary,
+): FilesRead {
+  return sumOfReads(files.flatMap((file) => traced.files[all.indexOf(file)] ?? []));
+}
+
+/** A touch as the store keeps it: by file and offset. */
+export function touchesOf({ model, files }: Subject, { regions }: SubjectFigures) {
+  if (!model || !regions) return [];
+  const places = modelRegions(model);
+  return regions.touches.map(({ phase, token, region, bytes }) => {
+    const { part, offset } = places[region] as Region;
+    return { phase, token, file: files[part]?.path as string, fileOffset: offset, bytes };
+  });
+}
