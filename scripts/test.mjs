@@ -76,7 +76,10 @@ const threadTests = `${captureTests},*model_stream_test*`;
 
 const bin = (name) => `${root}node_modules/.bin/${name}`;
 const kinds = {
-  lint: () => run(bin('biome'), 'ci', '.') && run(bin('tsc'), '-p', 'tsconfig.json', '--noEmit'),
+  lint: () =>
+    run(bin('biome'), 'ci', '.') &&
+    run(bin('tsc'), '-p', 'tsconfig.all.json') &&
+    run(process.execPath, 'scripts/check-structure.mjs'),
   native: () => build('build/tests') && run('build/tests/native_tests'),
   sanitizers: () =>
     buildForAsan() &&

@@ -1,4 +1,4 @@
-import type { StoredSample } from '../store/store.js';
+import type { Sample } from '../sample/sample.js';
 
 /** The generation of some tokens; times in ns on CLOCK_MONOTONIC. */
 export interface GenerationTime {
@@ -15,7 +15,7 @@ export interface GenerationTime {
  * 0 where the kernel does not count stalls (PSI switched off).
  */
 export function computeNsPerToken(
-  samples: readonly StoredSample[],
+  samples: readonly Sample[],
   { fromNs, toNs, tokens }: GenerationTime,
   threads: number,
 ): number {
@@ -28,7 +28,7 @@ export function computeNsPerToken(
 
 /** How much a counter grew between two times, the samples around each joined by a straight line. */
 export function growthOver(
-  samples: readonly StoredSample[],
+  samples: readonly Sample[],
   metric: string,
   fromNs: bigint,
   toNs: bigint,
@@ -38,10 +38,10 @@ export function growthOver(
   return valueAt(own, toNs) - valueAt(own, fromNs);
 }
 
-function valueAt(samples: readonly StoredSample[], time: bigint): number {
+function valueAt(samples: readonly Sample[], time: bigint): number {
   const after = samples.findIndex((sample) => sample.time >= time);
-  if (after === -1) return (samples.at(-1) as StoredSample).value;
-  const next = samples[after] as StoredSample;
+  if (after === -1) return (samples.at(-1) as Sample).value;
+  const next = samples[after] as Sample;
   const before = samples[after - 1];
   if (!before) return next.value;
   const share = Number(time - before.time) / Number(next.time - before.time);

@@ -3,7 +3,7 @@ import type { CacheState } from '../memory/cache-state.js';
 import type { CgroupFigures } from '../memory/cgroup.js';
 import type { Pressure } from '../memory/pressure.js';
 import type { NativeStreamFigures } from '../native/memory.js';
-import type { StreamPlan } from '../pin/stream-plan.js';
+import type { StreamPlan } from '../pin/plan.js';
 import type { Sampler } from '../sample/sampler.js';
 import type { Measurement } from './measure.js';
 

@@ -1,5 +1,5 @@
 import type { Region } from '../model/regions.js';
-import type { Touch } from './heat.js';
+import type { Touch } from './touch.js';
 
 /** How unevenly a mixture of experts is read. Shares from 0 to 1, by bytes. */
 export interface ExpertUse {

@@ -1,6 +1,7 @@
 import { groupKinds, groupRegions } from '../model/region-groups.js';
 import type { Region } from '../model/regions.js';
 import { type ExpertUse, expertUse } from './expert-use.js';
+import type { Touch } from './touch.js';
 
 /** How often tokens read of something: `touchedIn` counts the tokens during which any byte of it was read. */
 export interface HeatRow {
@@ -29,13 +30,6 @@ export interface Heat {
    * below 1 the heat of all else is a lower bound by about as much; above 1 memory was so short that bytes were read twice.
    */
   seenShare: number | null;
-}
-
-/** Bytes of a region (an index) that were read while a token (counted from 0) was made. */
-export interface Touch {
-  token: number;
-  region: number;
-  bytes: number;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { BlkscopeError } from '../errors.js';
+import { type ExpertUses, expertKey } from '../model/expert-uses.js';
 import type { Model } from '../model/gguf.js';
 import type { Region } from '../model/regions.js';
-import { type ExpertUses, expertKey } from '../pin/pin-plan.js';
 import { openRun, type Run } from '../store/open-run.js';
 import { shownTokens } from './run-heat.js';
 import { runTouches } from './run-touches.js';

@@ -1,4 +1,4 @@
-import type { Touch } from '../figures/heat.js';
+import type { Touch } from '../figures/touch.js';
 import type { Region } from '../model/regions.js';
 import type { RegionRole } from '../model/roles.js';
 import type { Run } from '../store/open-run.js';

@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { findMemoryController } from '../memory/cgroup.js';
 import { protectFromOomKiller } from '../process/oom-protection.js';
-import type { PinAnswer, PinRequest } from './pin-in-cgroup.js';
-import { type Holder, hold } from './pinned-model.js';
+import { type Holder, hold } from './holder.js';
+import type { PinChildAnswer, PinChildRequest } from './pin-in-cgroup.js';
 
 let holder: Holder | null = null;
 
 process.on('disconnect', () => process.exit()); // blkscope is gone, and with us the locks
-process.on('message', async (request: PinRequest) => {
+process.on('message', async (request: PinChildRequest) => {
   try {
     if (request.kind === 'pin') {
       holder = await pinWithin(request);
@@ -32,7 +32,7 @@ process.on('message', async (request: PinRequest) => {
   }
 });
 
-async function pinWithin({ plan, cgroupProcsFile }: PinRequest & { kind: 'pin' }): Promise<Holder> {
+async function pinWithin({ plan, cgroupProcsFile }: PinChildRequest & { kind: 'pin' }): Promise<Holder> {
   const home = plan.stream ? null : ownProcsFile();
   if (plan.stream) protectFromOomKiller();
   writeFileSync(cgroupProcsFile, String(process.pid));
@@ -56,6 +56,6 @@ function ownProcsFile(): string | null {
   return own ? join(controller.path, own.split(':').slice(2).join(':'), 'cgroup.procs') : null;
 }
 
-function send(answer: PinAnswer): void {
+function send(answer: PinChildAnswer): void {
   process.send?.(answer);
 }

@@ -4,17 +4,17 @@ import { fileURLToPath } from 'node:url';
 import { BlkscopeError, type ExitKind } from '../errors.js';
 import type { NativeStreamFigures } from '../native/memory.js';
 import { launch } from '../process/launch.js';
-import type { PinPlan } from './pin-plan.js';
-import type { Holder, PinOptions } from './pinned-model.js';
+import type { Holder, HoldOptions } from './holder.js';
+import type { PinPlan } from './plan.js';
 
 /** What the process in the cgroup is told first; `check` follows as often as wanted. */
-export type PinRequest =
+export type PinChildRequest =
   | { kind: 'pin'; plan: PinPlan; cgroupProcsFile: string }
   | { kind: 'check' }
   | { kind: 'figures' };
 
 /** Its answers. */
-export type PinAnswer =
+export type PinChildAnswer =
   | { kind: 'progress'; text: string }
   | { kind: 'pinned'; bytes: number }
   | { kind: 'checked' }
@@ -30,7 +30,7 @@ const stderr = 2;
 export async function holdInCgroup(
   plan: PinPlan,
   cgroupProcsFile: string,
-  { onProgress, signal }: PinOptions,
+  { onProgress, signal }: HoldOptions,
 ): Promise<Holder> {
   const program = fileURLToPath(new URL('./pin-child.js', import.meta.url));
   const { child } = await launch(
@@ -64,16 +64,16 @@ export async function holdInCgroup(
 /** Sends a request and waits for what is not progress. Throws BlkscopeError: what failed there, or its death. */
 function ask(
   child: ChildProcess,
-  request: PinRequest,
+  request: PinChildRequest,
   onProgress: (text: string) => void = () => {},
-): Promise<PinAnswer> {
+): Promise<PinChildAnswer> {
   return new Promise((resolve, reject) => {
     const settle = (action: () => void) => {
       child.off('message', hear).off('exit', died);
       action();
     };
     const hear = (message: unknown) => {
-      const answer = message as PinAnswer;
+      const answer = message as PinChildAnswer;
       if (answer.kind === 'progress') onProgress(answer.text);
       else if (answer.kind === 'failed')
         settle(() => reject(new BlkscopeError(answer.code, answer.message, answer.exit)));

@@ -1,27 +1,8 @@
+import { type ExpertUses, expertKey } from '../model/expert-uses.js';
 import type { Model } from '../model/gguf.js';
 import { touchedBytes, type UsedRegion, usedRegions } from '../model/uses.js';
 import type { ByteRange } from '../native/memory.js';
-import type { StreamPlan } from './stream-plan.js';
-
-/** How many tokens of an earlier run used an expert, by layer and expert; see expertUses. */
-export type ExpertUses = ReadonlyMap<string, number>;
-
-export const expertKey = (layer: number | null, expert: number | null): string => `${layer}.${expert}`;
-
-/** What is to be held: ranges of each part, and what they mean. Sizes in bytes. */
-export interface PinPlan {
-  /** In the order of the model's parts; a part may have none. */
-  parts: { path: string; ranges: ByteRange[] }[];
-  bytes: number;
-  /** What of each tensor is held, those of which anything is, the first to be held first. */
-  tensors: { name: string; bytes: number; heldBytes: number }[];
-  /** What a token needs of the model for sure, on average; with what it may use besides (unknown uses); what is held of it. */
-  touchedBytes: number;
-  touchedMostBytes: number;
-  savedBytes: number;
-  /** What is read for each token beside that; null: what the kernel brings in. */
-  stream: StreamPlan | null;
-}
+import type { PinPlan } from './plan.js';
 
 /**
  * Chooses what to hold with `budgetBytes`: what every token needs first, in the file's order, then what it may need

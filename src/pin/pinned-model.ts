@@ -1,15 +1,14 @@
 import { BlkscopeError } from '../errors.js';
 import { expertUsesOf } from '../heat/expert-uses.js';
-import { formatSize } from '../memory/size.js';
 import { type Model, readModel } from '../model/gguf.js';
-import { native } from '../native/binding.js';
-import type { NativeModelStream, NativePinnedFile, NativeStreamFigures } from '../native/memory.js';
-import { asBlkscopeError } from '../native/native-error.js';
+import type { NativeStreamFigures } from '../native/memory.js';
+import { type HoldOptions, hold } from './holder.js';
 import { holdInCgroup } from './pin-in-cgroup.js';
-import { type PinPlan, planFromStart, planPins } from './pin-plan.js';
-import { planStream, type StreamPlan } from './stream-plan.js';
+import { planFromStart, planPins } from './pin-plan.js';
+import type { PinPlan } from './plan.js';
+import { planStream } from './stream-plan.js';
 
-export interface PinOptions {
+export interface PinOptions extends HoldOptions {
   /** The most to hold, in bytes. Default: all of the model. */
   budgetBytes?: number;
   /** A run of this model whose touches tell which experts to hold first. */
@@ -26,8 +25,6 @@ export interface PinOptions {
    * it first, so a process of blkscope's joins that cgroup, pins, and leaves it again.
    */
   cgroupProcsFile?: string;
-  onProgress?: (text: string) => void;
-  signal?: AbortSignal;
 }
 
 /** Parts of a model that stay in the page cache until this is disposed of, or its process dies. */
@@ -43,16 +40,6 @@ export interface PinnedModel extends AsyncDisposable {
   /** What its stream did so far; null without one. */
   streamed(): Promise<NativeStreamFigures | null>;
 }
-
-/** What holds the files: this process, or one of ours in a cgroup. */
-export interface Holder {
-  readonly bytes: number;
-  check(): Promise<void>;
-  streamed(): Promise<NativeStreamFigures | null>;
-  release(): Promise<void>;
-}
-
-const progressMs = 200;
 
 /**
  * Holds the best part of a model in the page cache, for any program that maps or reads it.
@@ -86,61 +73,4 @@ export async function pinPlan(
   if (stream) return planStream(model, budget);
   if (order === 'file') return planFromStart(model, budget);
   return planPins(model, budget, plan === undefined ? null : await expertUsesOf(plan, model));
-}
-
-/** Holds a plan's ranges by locks of this process. */
-export async function hold(
-  plan: PinPlan,
-  { onProgress, signal }: Pick<PinOptions, 'onProgress' | 'signal'> = {},
-): Promise<Holder> {
-  const held: NativePinnedFile[] = [];
-  let stream: NativeModelStream | null = null;
-  const release = () => {
-    stream?.stop();
-    for (const file of held) file.release();
-  };
-  try {
-    for (const { path, ranges } of plan.parts) {
-      if (ranges.length === 0) continue;
-      const pinning = native.pinFile(path, ranges);
-      const cancel = () => pinning.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
-      const before = held.reduce((sum, { bytes }) => sum + bytes, 0);
-      const show = setInterval(
-        () =>
-          onProgress?.(`${formatSize(before + pinning.lockedBytes())} of ${formatSize(plan.bytes)} pinned`),
-        progressMs,
-      );
-      try {
-        held.push(await pinning.done);
-      } finally {
-        clearInterval(show);
-        signal?.removeEventListener('abort', cancel);
-      }
-      signal?.throwIfAborted();
-    }
-    stream = plan.stream && startStream(plan, plan.stream);
-  } catch (error) {
-    release();
-    signal?.throwIfAborted();
-    throw asBlkscopeError(error);
-  }
-  return {
-    bytes: held.reduce((sum, { bytes }) => sum + bytes, 0),
-    check: async () => {
-      try {
-        for (const file of held) file.check();
-        stream?.check();
-      } catch (error) {
-        throw asBlkscopeError(error);
-      }
-    },
-    streamed: async () => stream?.figures() ?? null,
-    release: async () => release(),
-  };
-}
-
-function startStream({ parts }: PinPlan, { pieces, ahead }: StreamPlan): NativeModelStream {
-  const paths = parts.map(({ path }) => path);
-  return native.streamModel(paths, pieces, ahead);
 }

@@ -3,23 +3,8 @@ import type { Model, ModelTensor } from '../model/gguf.js';
 import { touchedBytes } from '../model/uses.js';
 import { walkOrder } from '../model/walk-order.js';
 import type { ByteRange } from '../native/memory.js';
-import { type PinPlan, planPins } from './pin-plan.js';
-
-/** A piece of a model that is read for each token: whole pages of the part with this index. */
-export interface StreamPiece {
-  part: number;
-  offset: number;
-  bytes: number;
-}
-
-/** What is read for each token, ahead of it, and dropped behind it. */
-export interface StreamPlan {
-  /** In the order in which tokens use them. */
-  pieces: StreamPiece[];
-  bytes: number;
-  /** Pieces that are held ahead of the one in use. */
-  ahead: number;
-}
+import { planPins } from './pin-plan.js';
+import type { PinPlan, StreamPiece } from './plan.js';
 
 /**
  * Readahead for what a workload still faults in itself beside a stream: the rows of the embedding table. More would take

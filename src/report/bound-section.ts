@@ -1,6 +1,6 @@
 import type { Summary } from '../figures/summary-schema.js';
 import * as format from './format.js';
-import type { Page } from './terminal.js';
+import type { Page } from './page.js';
 
 type Bound = NonNullable<Summary['bound']>;
 

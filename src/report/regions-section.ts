@@ -1,6 +1,6 @@
 import type { ModelSummary, PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
 import * as format from './format.js';
-import type { Page } from './terminal.js';
+import type { Page } from './page.js';
 
 /** How many of the hottest layers and experts, and of what was never read, the report names. */
 const rowsShown = 5;

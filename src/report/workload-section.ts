@@ -3,7 +3,7 @@ import { type Loading, usesPageCache } from '../workload/loading.js';
 import { loadingNotes } from '../workload/loading-notes.js';
 import { weightsNote } from '../workload/weights.js';
 import * as format from './format.js';
-import type { Page } from './terminal.js';
+import type { Page } from './page.js';
 
 /** What ran, how fast, and how it held its weights. */
 export function workloadSection(page: Page, summary: Summary): void {

@@ -1,7 +1,7 @@
 import { native } from '../native/binding.js';
-import type { StoredSample } from '../store/store.js';
 import { machineMetrics } from './machine-metrics.js';
 import { processMetrics } from './process-metrics.js';
+import type { Sample } from './sample.js';
 
 export interface SamplerOptions {
   /** Files whose part in the page cache is watched. */
@@ -18,7 +18,7 @@ const residencyShare = 100;
 
 /** Watches the machine, the workload and its files while it runs, on the block trace's clock. */
 export class Sampler {
-  readonly samples: StoredSample[] = [];
+  readonly samples: Sample[] = [];
   /** Time that sampling took, in ns: what it cost at most. */
   tookNs = 0;
   /** How often it was looked. */

@@ -5,6 +5,7 @@ import { modelRegions } from '../model/regions.js';
 import { tensorUses } from '../model/uses.js';
 import type { NativeBatch, NativeExtents } from '../native/trace.js';
 import { storeError } from '../run/store-error.js';
+import type { Sample } from '../sample/sample.js';
 import type { Mark } from '../workload/engine.js';
 import { type Column, ColumnAppender } from './column-appender.js';
 import { Payloads } from './payloads.js';
@@ -42,13 +43,6 @@ export interface IoBatch {
 
 /** Events, with the requests that were completed by them where they were matched. */
 export type TraceBatch = NativeBatch & { ios?: IoBatch };
-
-/** One value of something that was watched while the workload ran; time in ns on CLOCK_MONOTONIC. */
-export interface StoredSample {
-  time: bigint;
-  metric: string;
-  value: number;
-}
 
 /** Bytes that completed reads brought in of the region at `fileOffset` (a row of `tensor`) in a phase, or for a token. */
 export interface StoredTouch {
@@ -194,7 +188,7 @@ export class StoreWriter implements AsyncDisposable {
     );
   }
 
-  writeSamples(samples: readonly StoredSample[]): Promise<void> {
+  writeSamples(samples: readonly Sample[]): Promise<void> {
     return this.#appendRows(
       'sample',
       samples.map(({ time, metric, value }) => [time, metric, value]),

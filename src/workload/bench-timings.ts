@@ -1,5 +1,5 @@
-import type { LlamaTimings } from './llama-timings.js';
 import { printedNumber } from './printed-numbers.js';
+import type { LlamaTimings } from './printed-timings.js';
 import { above, parseFlat } from './response-timings.js';
 
 /** One test of a benchmark; the names are those of llama-bench's JSON, which it has kept since it was written. */

@@ -4,11 +4,13 @@ import { promisify } from 'node:util';
 import { BlkscopeError } from '../errors.js';
 import { sudoCaller } from '../process/caller.js';
 import { privilegeCommand } from '../process/launch.js';
+import { parseBenchJson } from './bench-timings.js';
 import type { Engine, RunningWorkload, WorkloadOptions } from './engine.js';
 import { benchArguments, exactTokens, type LlamaProgram, textArguments } from './llama-arguments.js';
 import { LlamaOptions } from './llama-options.js';
-import { type LlamaTimings, parseBenchJson, parseLlamaTimings } from './llama-timings.js';
+import { parseLlamaTimings } from './llama-timings.js';
 import { loadingOf } from './loading.js';
+import type { LlamaTimings } from './printed-timings.js';
 import { defaultPrompt, defaultTokens, promptOfLength } from './prompt.js';
 import { startWorkload } from './running-workload.js';
 

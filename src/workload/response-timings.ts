@@ -1,5 +1,5 @@
-import type { LlamaTimings } from './llama-timings.js';
 import { last } from './printed-numbers.js';
+import type { LlamaTimings } from './printed-timings.js';
 
 /**
  * What a server's answer in JSON says, streamed or not: llama.cpp's `timings`, ollama's `eval_count` and times in ns, and

@@ -16,8 +16,9 @@ import type {
   WorkloadOutcome,
 } from './engine.js';
 import { type ExpectedOutput, LlamaOutput } from './llama-output.js';
-import { generationMs, type LlamaTimings } from './llama-timings.js';
+import { generationMs } from './llama-timings.js';
 import type { Loading } from './loading.js';
+import type { LlamaTimings } from './printed-timings.js';
 import { parseDrafts, speculates, walksOf } from './speculation.js';
 import { judgeWeights } from './weights.js';
 import { errorLineOf, WorkloadLog } from './workload-log.js';

@@ -1,5 +1,5 @@
 import type { Mark, WorkloadTimings } from './engine.js';
-import type { LlamaTimings } from './llama-timings.js';
+import type { LlamaTimings } from './printed-timings.js';
 
 /**
  * The marks in order. Tokens past what the program itself counted are its farewell, and what was read out of

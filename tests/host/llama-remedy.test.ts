@@ -112,7 +112,7 @@ test('a profile of a mixture shows each token read the dense part and its own fo
   const touches = await touchMap('profile');
   const routers = touches.filter(({ role, share }) => role === 'router' && share >= 1);
   assert.ok(routers.length >= 0.75 * tokens * mixture.layers, `${routers.length} routers were read whole`);
-  const { used = 0 } = mixture.experts ?? {};
+  const used = mixture.experts?.used ?? 0;
   const slices = touches.filter(({ role }) => role === 'experts');
   assert.equal(new Set(slices.map(({ name }) => name)).size, 3 * mixture.layers, 'gate, up and down');
   const whole = slices.filter((slice) => slice.share > 0.9);

@@ -1,5 +1,7 @@
 // `blkscope lock`: memory that is held for a command, and given back however it ends.
+
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -54,7 +56,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
     const marker = `sleep 613.${process.pid}`;
     let locked = 0;
     let pid = 0;
-    const act = (child: { pid?: number; kill(signal: NodeJS.Signals): void }) => {
+    const act = (child: ChildProcess) => {
       pid = child.pid as number;
       locked = lockedKib(pid);
       child.kill(signal);

@@ -50,8 +50,8 @@ test('without readahead each block is waited for; with it one of a window', () =
 
 /** A layer of 32 experts of 1 MiB. */
 const experts: Region[] = Array.from({ length: 32 }, (_, expert) => ({
-  ...{ part: 0, offset: expert * MiB, bytes: MiB, tensor: 'blk.0.ffn_up_exps.weight', layer: 0 },
-  ...{ role: 'experts', expert },
+  ...{ part: 0, offset: expert * MiB, bytes: MiB, tensor: 'blk.0.ffn_up_exps.weight' },
+  ...{ role: 'experts' as const, layer: 0, stack: '', expert },
 }));
 
 test('readahead larger than what tokens use is read in vain, and costs what memory held', () => {

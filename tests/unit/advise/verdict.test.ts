@@ -8,7 +8,7 @@ import type { Model } from '../../../src/model/gguf.js';
 const MiB = 2 ** 20;
 const model = (experts: Model['experts']): Model => ({
   ...{ path: 'm.gguf', parts: [], bytes: 300 * MiB, architecture: 'llama', name: null },
-  ...{ fileType: 'F16', layers: 1, tensors: [], experts },
+  ...{ fileType: 'F16', layers: 1, tensors: [], experts, keys: new Map(), notes: [] },
 });
 const dense = model(null);
 const mixture = model({ count: 32, used: 4 });

@@ -123,7 +123,7 @@ test('weights that were copied are in memory: compute alone is their bound, neve
 });
 
 test('no bound where it means nothing: no tokens, no bandwidth', () => {
-  const input = { model: scaled(dense), compute: { ns: 1, from: 'run' }, disk };
+  const input = { model: scaled(dense), compute: { ns: 1, from: 'run' as const }, disk };
   assert.equal(boundOf({ ...input, summary: summaryFixture(1, (s) => (s.phases = null)) }), null);
   assert.equal(boundOf({ ...input, disk: null, summary: summaryOf(touched, touched / 2, 1) }), null);
 });

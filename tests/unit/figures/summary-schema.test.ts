@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { upgraded } from '../../../src/figures/older-summary.js';
-import { summarySchema } from '../../../src/figures/summary-schema.js';
+import { type Summary, summarySchema } from '../../../src/figures/summary-schema.js';
 import { summaryFixture } from './summary-fixture.js';
 
 test('a summary goes through JSON and its schema unchanged', () => {
@@ -15,15 +15,15 @@ test('parts that no issue fills yet are null', () => {
 });
 
 test('a figure that is missing, negative or no number is refused, and named', () => {
-  const broken: [string, (s: Record<string, never>) => void][] = [
-    ['reads.bytes', (s) => delete (s.reads as Record<string, unknown>).bytes],
-    ['integrity.eventsDropped', (s) => Object.assign(s.integrity as object, { eventsDropped: -1 })],
-    ['reads.uniqueSectors', (s) => Object.assign(s.reads as object, { uniqueSectors: 'many' })],
-    ['memory.mode', (s) => Object.assign(s.memory as object, { mode: 'swap' })],
+  const broken: [string, (s: Summary) => void][] = [
+    ['reads.bytes', (s) => delete (s.reads as Partial<Summary['reads']>).bytes],
+    ['integrity.eventsDropped', (s) => Object.assign(s.integrity, { eventsDropped: -1 })],
+    ['reads.uniqueSectors', (s) => Object.assign(s.reads, { uniqueSectors: 'many' })],
+    ['memory.mode', (s) => Object.assign(s.memory, { mode: 'swap' })],
     ['schema', (s) => Object.assign(s, { schema: 1 })],
   ];
   for (const [path, breakIt] of broken) {
-    const summary = structuredClone(summaryFixture()) as unknown as Record<string, never>;
+    const summary = structuredClone(summaryFixture());
     breakIt(summary);
     const result = summarySchema.safeParse(summary);
     assert.equal(result.success, false, path);

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { readModel, synthesizeModel } from '../../../src/index.js';
+import { expertKey } from '../../../src/model/expert-uses.js';
 import { automaticPinBytes, checkPinFits } from '../../../src/pin/automatic-size.js';
-import { expertKey, planPins } from '../../../src/pin/pin-plan.js';
+import { planPins } from '../../../src/pin/pin-plan.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'blkscope-pin-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { type LlamaTimings, parseBenchJson, parseLlamaTimings } from '../../../src/workload/llama-timings.js';
+import { parseBenchJson } from '../../../src/workload/bench-timings.js';
+import { parseLlamaTimings } from '../../../src/workload/llama-timings.js';
+import type { LlamaTimings } from '../../../src/workload/printed-timings.js';
 
 /** Speeds are compared to 0.1 %: the programs round times and speeds alike. */
 function assertTimings(found: LlamaTimings, expected: LlamaTimings): void {

@@ -1,0 +1,123 @@
+#!/usr/bin/env node
+// Fails on a circle of files, and on an import against the direction in which data flows between folders. Part of `npm test -- lint`.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseSync } from 'oxc-parser';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+// A folder may use itself and the folders before it. A new folder gets its place here.
+const sourceFolders = [
+  'errors.ts',
+  'native',
+  'process',
+  'model',
+  'memory',
+  'machine',
+  'sectors',
+  'capture',
+  'workload',
+  'sample',
+  'figures',
+  'run',
+  'map',
+  'store',
+  'heat',
+  'bound',
+  'pin',
+  'experiment',
+  'advise',
+  'trace-file',
+  'export',
+  'doctor',
+  'report',
+  'sweep',
+  'index.ts',
+  'cli',
+];
+const nativeFolders = [
+  'system',
+  'decode',
+  'source',
+  'spool',
+  'saved',
+  'merge',
+  'sectors',
+  'analyse',
+  'files',
+  'memory',
+  'session',
+  'addon',
+];
+
+/** What each file of src/ imports of src/, types included. */
+function sourceImports() {
+  const files = readdirSync(`${root}src`, { recursive: true }).filter((name) => name.endsWith('.ts'));
+  return Object.fromEntries(
+    files.map((file) => {
+      const text = readFileSync(`${root}src/${file}`, 'utf8');
+      const { module } = parseSync(file, text);
+      const specifiers = [
+        ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
+        ...module.staticExports.flatMap(({ entries }) =>
+          entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
+        ),
+        ...module.dynamicImports.map(({ moduleRequest }) =>
+          text.slice(moduleRequest.start + 1, moduleRequest.end - 1),
+        ),
+      ];
+      const own = specifiers.filter((name) => name.startsWith('.'));
+      return [file, own.map((name) => join(dirname(file), name.replace(/\.js$/, '.ts')))];
+    }),
+  );
+}
+
+/** What each file of native/ includes of native/. */
+function nativeImports() {
+  const files = readdirSync(`${root}native`, { recursive: true }).filter((name) => /\.(cc|h)$/.test(name));
+  const included = /^#include "([^"]+)"/gm;
+  return Object.fromEntries(
+    files.map((file) => [
+      file,
+      [...readFileSync(`${root}native/${file}`, 'utf8').matchAll(included)].map(([, name]) => name),
+    ]),
+  );
+}
+
+/** The first circle that is found from each file, as a line. */
+function circles(imports) {
+  const done = new Set();
+  const found = [];
+  const visit = (file, path) => {
+    if (path.includes(file))
+      found.push(`a circle: ${[...path.slice(path.indexOf(file)), file].join(' -> ')}`);
+    if (done.has(file) || path.includes(file)) return;
+    for (const next of imports[file] ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of Object.keys(imports)) visit(file, []);
+  return found;
+}
+
+function againstTheFlow(imports, folders) {
+  const place = (file) => folders.indexOf(file.split('/')[0]);
+  return Object.entries(imports).flatMap(([file, used]) => {
+    if (place(file) < 0) return [`${file}: its folder has no place in scripts/check-structure.mjs`];
+    return used
+      .filter((name) => place(name) > place(file))
+      .map((name) => `against the direction of folders: ${file} uses ${name}`);
+  });
+}
+
+const source = sourceImports();
+const native = nativeImports();
+const faults = [
+  ...circles(source),
+  ...againstTheFlow(source, sourceFolders),
+  ...circles(native),
+  ...againstTheFlow(native, nativeFolders),
+];
+for (const fault of faults) console.error(`structure: ${fault}`);
+if (faults.length > 0) process.exit(1);
+console.log(`structure: ${Object.keys(source).length + Object.keys(native).length} files, no circle`);
