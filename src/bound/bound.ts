@@ -70,7 +70,9 @@ export function memoryForModel(summary: Summary): number | null {
 /** The workload's own memory, without the weights that it copied there. */
 export function ownMemory({ workload, model }: Summary): number | null {
   if (workload?.rssAnonBytes == null) return null;
-  const copied = workload.weights === 'copied' ? (model?.bytes ?? 0) : 0;
+  const { weightsBytes: bytes } = workload;
+  const whole = workload.weights === 'copied' ? (model?.bytes ?? 0) : 0;
+  const copied = bytes ? bytes.copied + bytes.both : whole;
   return Math.max(0, workload.rssAnonBytes - copied);
 }
 

@@ -101,8 +101,9 @@ async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary
   for await (const _ of batches); // those that a store which could not be made has not taken
   const summed = await tracer.summary();
   const traced = found ? found.complete(summed) : summed;
-  const figures = join.results((subject, index) =>
-    found ? (traced.files[index] as FilesRead) : readByTracer(subject, files, traced),
+  const figures = join.results(
+    (subject, index) => (found ? (traced.files[index] as FilesRead) : readByTracer(subject, files, traced)),
+    outcome,
   );
   const summary = buildSummary({
     devices: devices.map(({ name }) => name),

@@ -59,7 +59,7 @@ export function buildSummary(input: SummaryInput): Summary {
     ...(others.length === 0 ? {} : { otherModels: others.map(model) }),
     phases,
     memory: input.memory,
-    workload: input.workload && workload(input.workload, phases?.generation ?? null),
+    workload: input.workload && workload(input.workload, phases?.generation ?? null, main.weights),
     bound: null,
     tracer: {
       cpuNs: traced.tracer.captureCpuNs,
@@ -138,7 +138,7 @@ function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
 }
 
 /** Split models are all their parts. */
-function model({ files, read, regions, heat, uses }: SubjectFigures): ModelSummary {
+function model({ files, read, regions, heat, uses, weights }: SubjectFigures): ModelSummary {
   return {
     files: files.map(({ path }) => path),
     bytes: read.bytes,
@@ -148,7 +148,7 @@ function model({ files, read, regions, heat, uses }: SubjectFigures): ModelSumma
     reReadFactor: ratio(read.readBytes, read.uniqueBytes),
     reads: read.reads,
     readBytes: read.readBytes,
-    tensors: withUses(rows(regions, 'tensors'), uses),
+    tensors: withUses(rows(regions, 'tensors'), uses, weights),
     uses: bytesByUse(rows(regions, 'tensors'), uses),
     layers: rows(regions, 'layers'),
     roles: rows(regions, 'roles'),
@@ -168,8 +168,15 @@ function rows(regions: RegionResults | null, kind: GroupKind): ModelSummary['ten
   return found.length === 0 ? null : found;
 }
 
-function withUses(tensors: ModelSummary['tensors'], uses: SubjectFigures['uses']): ModelSummary['tensors'] {
-  return tensors?.map((row) => ({ ...row, use: uses?.get(row.name)?.kind ?? null })) ?? null;
+function withUses(
+  tensors: ModelSummary['tensors'],
+  uses: SubjectFigures['uses'],
+  weights: SubjectFigures['weights'],
+): ModelSummary['tensors'] {
+  const place = (name: string) => (weights ? { weights: weights.places.get(name) ?? null } : {});
+  return (
+    tensors?.map((row) => ({ ...row, use: uses?.get(row.name)?.kind ?? null, ...place(row.name) })) ?? null
+  );
 }
 
 /** Sizes of the tensors by what a token uses of them. */
@@ -241,7 +248,11 @@ function phaseSummary(phase: RegionResults['phases'][number], files: boolean): P
 }
 
 /** What was read for a token, and for a walk, is of the generation: model bytes read in it by their number. */
-function workload(outcome: WorkloadOutcome, generation: PhaseSummary | null): WorkloadSummary {
+function workload(
+  outcome: WorkloadOutcome,
+  generation: PhaseSummary | null,
+  weights: SubjectFigures['weights'],
+): WorkloadSummary {
   const { timings } = outcome;
   return {
     engine: outcome.engine,
@@ -258,7 +269,8 @@ function workload(outcome: WorkloadOutcome, generation: PhaseSummary | null): Wo
     ...(outcome.generation?.speculative
       ? { speculative: true, walks: outcome.generation.walks, bytesPerWalk: generation?.bytesPerWalk ?? null }
       : {}),
-    weights: outcome.weights,
+    weights: weights ? weights.main : outcome.weights,
+    ...(weights ? { weightsBytes: weights.bytes } : {}),
     rssAnonBytes: outcome.rssAnonBytes,
     rssFileBytes: outcome.rssFileBytes,
     modelMappedBytes: outcome.modelMappedBytes,

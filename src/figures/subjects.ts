@@ -4,9 +4,10 @@ import type { Model } from '../model/gguf.js';
 import { modelRegions, type Region } from '../model/regions.js';
 import { type TensorUse, tensorUses, whollyUsed } from '../model/uses.js';
 import type { NativeSummary } from '../native/trace.js';
-import type { Generation, Mark } from '../workload/engine.js';
+import type { Generation, Mark, WorkloadOutcome } from '../workload/engine.js';
 import { type Heat, heatOf } from './heat.js';
 import { RegionJoin, type RegionResults } from './region-figures.js';
+import { bytesByPlace, evidenceOf, mainPlace, type WeightsPlace, weightPlaces } from './region-weights.js';
 import type { TracedFile } from './traced-files.js';
 
 /**
@@ -30,6 +31,12 @@ export interface SubjectFigures {
   heat: Heat | null;
   /** What a token uses of each tensor, by name; null without a model. */
   uses: ReadonlyMap<string, TensorUse> | null;
+  /** Where the workload kept each tensor; null where it cannot be told. */
+  weights: {
+    places: ReadonlyMap<string, WeightsPlace>;
+    bytes: Record<WeightsPlace, number>;
+    main: 'mapped' | 'copied';
+  } | null;
 }
 
 /** Which of the files belong to which model; `models` are whole among the files, that of the run first. At least one. */
@@ -84,7 +91,10 @@ export class SubjectJoins {
   }
 
   /** Once, after the last batch. `readOf`: what was read of a subject's files. */
-  results(readOf: (subject: Subject, index: number) => FilesRead): SubjectFigures[] {
+  results(
+    readOf: (subject: Subject, index: number) => FilesRead,
+    outcome: WorkloadOutcome | null = null,
+  ): SubjectFigures[] {
     return this.#joins.map(({ subject, join }, index) => {
       const { model, files } = subject;
       const regions = join?.results() ?? null;
@@ -94,9 +104,21 @@ export class SubjectJoins {
         regions,
         heat: regions && model ? heatOfModel(regions, model) : null,
         uses: model && tensorUses(model),
+        // Memory of several models cannot be told apart: what is copied is taken for the first's.
+        weights: model && outcome && index === 0 ? weightsOf(model, files, outcome) : null,
       };
     });
   }
+}
+
+function weightsOf(
+  model: Model,
+  files: readonly TracedFile[],
+  outcome: WorkloadOutcome,
+): SubjectFigures['weights'] {
+  const evidence = evidenceOf(outcome, files);
+  const places = evidence && weightPlaces(model, evidence);
+  return places && { places, bytes: bytesByPlace(model.tensors, places), main: mainPlace(model, places) };
 }
 
 function heatOfModel({ marks, touches }: RegionResults, model: Model): Heat | null {

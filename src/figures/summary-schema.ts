@@ -41,6 +41,8 @@ const regionFigures = z.object({
   expert: count.nullable().optional(),
   /** Of tensors: what a token uses of them, see src/model/uses.ts; null for metadata and padding. */
   use: z.enum(['whole', 'rows', 'experts', 'none', 'unknown']).nullable().optional(),
+  /** Of tensors: where the workload kept them; null where it cannot be told. */
+  weights: z.enum(['mapped', 'copied', 'both']).nullable().optional(),
   bytes: count,
   uniqueBytes: count,
   coverage: figure,
@@ -287,8 +289,10 @@ export const summarySchema = z.object({
       /** Of all tokens, the first included; null: one for each token, or not told. */
       walks: count.nullable().optional(),
       bytesPerWalk: maybe.optional(),
-      /** Whether the weights stayed file mappings or were copied into anonymous memory. */
+      /** Of most of what tokens use: whether the weights stayed file mappings or were copied into anonymous memory. */
       weights: z.enum(['mapped', 'copied']).nullable(),
+      /** Sizes of the tensors by where they were: mapped, copied, or mapped with a copy that is used. */
+      weightsBytes: z.object({ mapped: count, copied: count, both: count }).optional(),
       rssAnonBytes: count.nullable(),
       rssFileBytes: count.nullable(),
       /** Of the model's files, mapped by the workload; of its memory, locked by it. */

@@ -1,6 +1,12 @@
 import { constants, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { processTree, readProc } from './process-tree.js';
 
+/** A piece of a file, in bytes. */
+export interface FileRange {
+  offset: number;
+  bytes: number;
+}
+
 /** A regular file that a workload mapped or held open to read. */
 export interface OpenedFile {
   path: string;
@@ -8,6 +14,8 @@ export interface OpenedFile {
   bytes: number;
   /** Bytes of it that were mapped, each page counted once per mapping; 0 for a file that was only open. */
   mappedBytes: number;
+  /** Which bytes of it were mapped when it was last seen to be: a program may let go of what it has copied. */
+  mapped: FileRange[];
   /** Held open past the page cache (O_DIRECT). */
   direct: boolean;
   /** Some of it is mapped as code: a program or library, never a model. */
@@ -43,8 +51,9 @@ export function openedFiles(pid: number): OpenedFile[] {
 export function mergeOpenedFiles(before: OpenedFile[], now: OpenedFile[]): OpenedFile[] {
   const merged = new Map(before.map((file) => [file.path, file]));
   for (const file of now) {
-    const { mappedBytes = 0, executable = false, direct = false } = merged.get(file.path) ?? {};
+    const { mappedBytes = 0, mapped = [], executable = false, direct = false } = merged.get(file.path) ?? {};
     const use = {
+      mapped: file.mapped.length > 0 ? file.mapped : mapped,
       direct: direct || file.direct,
       mappedBytes: Math.max(mappedBytes, file.mappedBytes),
       executable: executable || file.executable,
@@ -54,13 +63,14 @@ export function mergeOpenedFiles(before: OpenedFile[], now: OpenedFile[]): Opene
   return bySize([...merged.values()]);
 }
 
-type FileUse = Pick<OpenedFile, 'mappedBytes' | 'executable' | 'direct'>;
+type FileUse = Pick<OpenedFile, 'mappedBytes' | 'mapped' | 'executable' | 'direct'>;
 
-const notUsed: FileUse = { mappedBytes: 0, executable: false, direct: false };
+const notUsed: FileUse = { mappedBytes: 0, mapped: [], executable: false, direct: false };
 
 function bothUses(a: FileUse, b: FileUse): FileUse {
   return {
     mappedBytes: a.mappedBytes + b.mappedBytes,
+    mapped: [...a.mapped, ...b.mapped],
     executable: a.executable || b.executable,
     direct: a.direct || b.direct,
   };
@@ -70,12 +80,13 @@ function mappings(pid: number): [path: string, FileUse][] {
   const found: [string, FileUse][] = [];
   for (const line of readProc(pid, 'maps')?.split('\n') ?? []) {
     // "7f00-7fff r--p 00000000 fd:00 1234   /path/with maybe blanks"; memory without a file has inode 0
-    const match = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ [1-9]\d*\s+(\/.*)$/.exec(line);
+    const match = /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ [1-9]\d*\s+(\/.*)$/.exec(line);
     if (!match) continue;
-    const [, start, end, permissions, path] = match as unknown as [string, string, string, string, string];
+    const [, start = '', end = '', permissions = '', at = '', path = ''] = match;
     const mappedBytes = Number(BigInt(`0x${end}`) - BigInt(`0x${start}`));
     // A newline in a path is written as an escape there.
-    const use = { mappedBytes, executable: permissions.includes('x'), direct: false };
+    const mapped = [{ offset: Number.parseInt(at, 16), bytes: mappedBytes }];
+    const use = { mappedBytes, mapped, executable: permissions.includes('x'), direct: false };
     found.push([path.replaceAll('\\012', '\n'), use]);
   }
   return found;

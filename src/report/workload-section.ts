@@ -37,9 +37,20 @@ function weights(page: Page, work: WorkloadSummary, { model }: Summary): void {
   if (!work.weights) return;
   const rss = `anonymous ${format.size(work.rssAnonBytes ?? 0)}, file ${format.size(work.rssFileBytes ?? 0)}`;
   page.figure(work.weights, 'weights', rss);
+  if (work.weightsBytes) page.line(`${''.padStart(18)}${placesLine(work.weightsBytes)}`);
   // The load mode's own note says why they were copied.
   const explained = work.weights === 'copied' && work.loading && !usesPageCache(work.loading);
   if (!explained) told(page, weightsNote({ ...work, modelBytes: model?.bytes ?? null }));
+}
+
+/** Where a program keeps some weights one way and some another. */
+function placesLine({ mapped, copied, both }: NonNullable<WorkloadSummary['weightsBytes']>): string {
+  const parts = [
+    { bytes: mapped, name: 'mapped' },
+    { bytes: copied, name: 'copied' },
+    { bytes: both, name: 'mapped and copied' },
+  ].filter(({ bytes }) => bytes > 0);
+  return parts.map(({ bytes, name }) => `${format.size(bytes)} ${name}`).join(', ');
 }
 
 function loading(page: Page, how: Loading, readBytes: number | null, { model, reads }: Summary): void {

@@ -123,6 +123,8 @@ export interface WorkloadOutcome {
    * How much of these files the workload mapped. 0: it read them some other way, or blkscope looked too late.
    */
   modelMappedBytes: number;
+  /** Highest anonymous memory, less what the process had before it loaded the model. */
+  loadedAnonBytes?: number | null;
   /** Highest values seen, summed over the workload's processes; null when it ended before the first look. */
   rssAnonBytes: number | null;
   rssFileBytes: number | null;

@@ -240,6 +240,7 @@ class Workload implements WorkloadReports {
         mappedBytes: model.mappedBytes,
         anonBytes: highest && highest.anonBytes - this.anonBeforeLoading,
       }),
+      loadedAnonBytes: highest && highest.anonBytes - this.anonBeforeLoading,
       modelBytes: model.bytes,
       modelMappedBytes: model.mappedBytes,
       rssAnonBytes: highest?.anonBytes ?? null,

@@ -1,0 +1,94 @@
+import type { Model, ModelTensor } from '../model/gguf.js';
+import { tensorUses } from '../model/uses.js';
+import type { FileRange, OpenedFile } from '../process/opened-files.js';
+import type { WorkloadOutcome } from '../workload/engine.js';
+import { tooSmallToTell } from '../workload/weights.js';
+import type { TracedFile } from './traced-files.js';
+
+/**
+ * Where a workload keeps a tensor: `mapped` from its file, `copied` into memory of its own, `both` (mapped, and a copy of it
+ * that tokens use: a layout that suits the CPU).
+ */
+export type WeightsPlace = 'mapped' | 'copied' | 'both';
+
+/** What a workload's memory shows of its weights. */
+export interface PlacesEvidence {
+  /** The model's files in the order of its parts, and which bytes of each were mapped. */
+  mapped: readonly (readonly FileRange[])[];
+  /** Highest anonymous memory, less what the process had before it loaded the model. */
+  anonBytes: number;
+}
+
+/** What a program needs beside its weights, about: with less than this nothing says that weights were copied too. */
+const otherBuffersBytes = 32 * 2 ** 20;
+
+/**
+ * Where the tensors of a model were, by name; null where it cannot be told (too small a model, no look at the process). A
+ * program maps what it reads from the page cache and lets go of the rest; what is not mapped was copied, if its memory is
+ * large enough. Memory beyond that is copies of what is mapped as well, but for tables of rows, which are never changed.
+ */
+export function weightPlaces(
+  model: Model,
+  { mapped, anonBytes }: PlacesEvidence,
+): Map<string, WeightsPlace> | null {
+  if (tooSmallToTell(model.bytes)) return null;
+  const uses = tensorUses(model);
+  const isTable = ({ name }: ModelTensor) => uses.get(name)?.kind === 'rows';
+  const inMapping = model.tensors.filter((tensor) => mostlyWithin(tensor, mapped[tensor.part] ?? []));
+  const others = model.tensors.filter((tensor) => !inMapping.includes(tensor));
+  const copied = anonBytes > 0 && anonBytes >= sizeOf(others) / 2;
+  if (inMapping.length === 0 && !copied) return null;
+  const changeable = inMapping.filter((tensor) => !isTable(tensor));
+  const more = anonBytes - sizeOf(others);
+  const both = changeable.length > 0 && more >= sizeOf(changeable) / 2 + otherBuffersBytes;
+  return new Map([
+    ...inMapping.map((tensor): [string, WeightsPlace] => [
+      tensor.name,
+      both && !isTable(tensor) ? 'both' : 'mapped',
+    ]),
+    ...(copied ? others.map(({ name }): [string, WeightsPlace] => [name, 'copied']) : []),
+  ]);
+}
+
+/** The evidence of a workload that has ended, for the model whose parts these files are; null: nobody looked. */
+export function evidenceOf(
+  { openedFiles, loadedAnonBytes }: WorkloadOutcome,
+  files: readonly TracedFile[],
+): PlacesEvidence | null {
+  if (loadedAnonBytes == null) return null;
+  const opened = new Map(openedFiles.map((file): [string, OpenedFile] => [file.path, file]));
+  return { mapped: files.map(({ path }) => opened.get(path)?.mapped ?? []), anonBytes: loadedAnonBytes };
+}
+
+/** The word for a model: where most of what tokens use is. Of a copy the mapping beside it is not used. */
+export function mainPlace(model: Model, places: ReadonlyMap<string, WeightsPlace>): 'mapped' | 'copied' {
+  const uses = tensorUses(model);
+  const used = model.tensors.filter(({ name }) => !['rows', 'none'].includes(uses.get(name)?.kind ?? ''));
+  const { mapped, copied, both } = bytesByPlace(used.length > 0 ? used : model.tensors, places);
+  return copied + both > mapped ? 'copied' : 'mapped';
+}
+
+/** Sizes of tensors by where they were. */
+export function bytesByPlace(
+  tensors: readonly ModelTensor[],
+  places: ReadonlyMap<string, WeightsPlace>,
+): Record<WeightsPlace, number> {
+  const bytes = { mapped: 0, copied: 0, both: 0 };
+  for (const tensor of tensors) {
+    const place = places.get(tensor.name);
+    if (place) bytes[place] += tensor.bytes;
+  }
+  return bytes;
+}
+
+function mostlyWithin({ offset, bytes }: ModelTensor, ranges: readonly FileRange[]): boolean {
+  const within = ranges.map((range) => {
+    const end = Math.min(offset + bytes, range.offset + range.bytes);
+    return Math.max(0, end - Math.max(offset, range.offset));
+  });
+  return Math.max(0, ...within) >= bytes / 2;
+}
+
+function sizeOf(tensors: readonly ModelTensor[]): number {
+  return tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+}
