@@ -148,7 +148,7 @@ function deviceReads(page: Page, { reads, writes, model, otherModels = [], sourc
   if (model)
     page.figure(
       format.size(reads.bytes - ofModels),
-      `of that not from the ${subjectOf(model)}${otherModels.length > 0 ? ' or those beside it' : ''}`,
+      `of that not from the ${subjectOf(model)}${otherModels.length > 0 ? ' or the other models' : ''}`,
       'programs, other processes',
     );
   else {
