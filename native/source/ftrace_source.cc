@@ -187,7 +187,7 @@ Result<void> FtraceSource::setDevice(const std::string& device) {
     return Error{"NO_BLK_TRACER", "the kernel cannot trace " + device + " through ftrace: " + enabled.error().message};
   }
   if (*enabled != "0") {
-    return Error{"TRACER_BUSY", device + " is already being traced (" + folder +
+    return Error{"TRACER_BUSY", device + " is being traced already (" + folder +
                                     "enable is 1); end that trace first, or run 'blkscope recover' if a killed "
                                     "session left it"};
   }

@@ -101,7 +101,7 @@ Result<uint32_t> deviceNumber(const std::string& device);
 
 /// What became of a device that is not there any more.
 inline Error vanished(const std::string& device) {
-  return {"NO_DEVICE", "/dev/" + device + " disappeared while it was traced"};
+  return {"NO_DEVICE", "/dev/" + device + " vanished while it was traced"};
 }
 
 }  // namespace blkscope

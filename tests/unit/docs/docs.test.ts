@@ -52,6 +52,17 @@ test('the page of the command line lists every command and exit code', () => {
   );
 });
 
+test('the page of the architecture has every folder of the sources', () => {
+  const page = `${texts.get('docs/architecture.md')}`;
+  const folders = ['src', 'native'].flatMap((sources) =>
+    readdirSync(join(root, sources), { withFileTypes: true }).filter((entry) => entry.isDirectory()),
+  );
+  assert.deepEqual(
+    folders.map(({ name }) => name).filter((name) => !page.includes(`\n| \`${name}\` |`)),
+    [],
+  );
+});
+
 test('every npm script, path and kind of test in the documents exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const wrong = codeSpans().flatMap(({ page, code }) => {
