@@ -13,8 +13,12 @@ namespace {
 
 ImportOptions importOptions(const Argument& options) {
   ImportOptions import;
-  import.paths = options["paths"].strings();
-  if (import.paths.empty()) options["paths"].refuse("at least one path");
+  for (const Argument& trace : options["traces"].elements()) {
+    Argument descriptor = trace["descriptor"];
+    Fd opened = descriptor.given() ? Fd(static_cast<int>(descriptor.integer(INT32_MAX))) : Fd();
+    import.traces.push_back({trace["path"].string(), std::move(opened)});
+  }
+  if (import.traces.empty()) options["traces"].refuse("at least one trace");
   for (const Argument& file : options["files"].elements()) import.files.push_back(tracedFile(file));
   import.fileDevice = static_cast<uint32_t>(options["fileDevice"].integer(UINT32_MAX));
   import.deliver = options["deliver"].boolean();
@@ -29,6 +33,7 @@ class ImporterBinding : public Napi::ObjectWrap<ImporterBinding> {
                            InstanceMethod<&ImporterBinding::takeBatch>("takeBatch"),
                            InstanceMethod<&ImporterBinding::events>("events"),
                            InstanceMethod<&ImporterBinding::summary>("summary"),
+                           InstanceMethod<&ImporterBinding::stop>("stop"),
                            InstanceMethod<&ImporterBinding::close>("close"),
                        });
   }
@@ -79,6 +84,11 @@ class ImporterBinding : public Napi::ObjectWrap<ImporterBinding> {
     std::copy(session.devices().begin(), session.devices().end(), devices.Data());
     summary["devices"] = devices;
     return summary;
+  }
+
+  Napi::Value stop(const Napi::CallbackInfo& info) {
+    if (session_) session_->stop();
+    return info.Env().Undefined();
   }
 
   Napi::Value close(const Napi::CallbackInfo& info) {

@@ -59,8 +59,9 @@ void readNote(uint32_t kind, std::span<const std::byte> payload, bool swapped, c
     notes.processNames[event.pid] = std::string(text, ::strnlen(text, payload.size()));
   } else if (kind == abi::kTimestamp && payload.size() >= 8) {
     uint64_t seconds = load<uint32_t>(payload.data(), swapped);
-    notes.wallClock = seconds * 1'000'000'000 + load<uint32_t>(payload.data() + 4, swapped);
-    notes.wallClockAt = event.time;
+    notes.addWallClock(seconds * 1'000'000'000 + load<uint32_t>(payload.data() + 4, swapped), event.time);
+  } else if (kind == abi::kMessage) {
+    notes.madeQueues |= std::string_view(text, payload.size()).starts_with(kMadeQueues);
   }
 }
 
@@ -178,8 +179,11 @@ template <class Record>
   uint64_t word = load<decltype(Record::action)>(at + offsetof(Record, action), false);
   uint32_t meaning = PlainMeaning::of(word);
   constexpr uint64_t kKnown = 0xffff00ff;  // beyond: a cgroup's bit, categories of zones
-  if (((word & ~kKnown) | failureAndPayload | (meaning & PlainMeaning::kOdd)) != 0 || bytes == 0) return false;
-  event.time = load<uint64_t>(at + offsetof(Record, time), false);
+  auto time = load<uint64_t>(at + offsetof(Record, time), false);
+  if (((word & ~kKnown) | failureAndPayload | (meaning & PlainMeaning::kOdd)) != 0 || bytes == 0 || time > kLatestNs) {
+    return false;
+  }
+  event.time = time;
   event.sector = load<uint64_t>(at + offsetof(Record, sector), false);
   event.payload = 0;
   storePair(event, offsetof(Event, bytes), bytes, load<uint32_t>(at + offsetof(Record, pid), false));
@@ -188,7 +192,30 @@ template <class Record>
   return true;
 }
 
+/// Whether the payload of a record, as much of it as has come, holds another record's magic number.
+bool holdsRecord(std::span<const std::byte> payload, uint32_t magic) {
+  auto* bytes = reinterpret_cast<const std::byte*>(&magic);
+  return std::search(payload.begin(), payload.end(), bytes, bytes + sizeof magic) != payload.end();
+}
+
 }  // namespace
+
+void Notes::addWallClock(uint64_t wall, uint64_t at) {
+  if (wallClock) {
+    uint64_t moved = (wall - wallClock) - (at - wallClockAt);
+    clockMoved = std::max(clockMoved, std::min(moved, ~moved + 1));
+  }
+  if (wallClock && wallClockAt <= at) return;
+  wallClock = wall;
+  wallClockAt = at;
+}
+
+void Notes::merge(Notes other) {
+  processNames.merge(other.processNames);
+  if (other.wallClock) addWallClock(other.wallClock, other.wallClockAt);
+  clockMoved = std::max(clockMoved, other.clockMoved);
+  madeQueues |= other.madeQueues;
+}
 
 bool finishEvent(uint64_t actionWord, std::span<const std::byte> payload, bool swapped, Event& event,
                  Notes& notes) {
@@ -224,6 +251,8 @@ RecordShape shapeOf(std::span<const std::byte> bytes) {
   size_t length = shape.second ? offsetof(Record2, pduLength) : offsetof(Record1, pduLength);
   shape.bytes = header + load<uint16_t>(bytes.data() + length, shape.swapped);
   if (bytes.size() >= shape.bytes) shape.kind = RecordShape::record;
+  auto payload = bytes.first(std::min(bytes.size(), shape.bytes)).subspan(header);
+  if (holdsRecord(payload, load<uint32_t>(bytes.data(), false))) shape.kind = RecordShape::garbage;
   return shape;
 }
 
@@ -248,14 +277,17 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
       at += sizeof(Record);
       ++records;
     } else {
-      size_t size = sizeof(Record) + load<uint16_t>(at + offsetof(Record, pduLength), false);
-      if (static_cast<size_t>(end - at) < size) break;
-      at += size;
+      RecordShape shape = shapeOf({at, static_cast<size_t>(end - at)});
+      if (shape.kind != RecordShape::record) break;
+      at += shape.bytes;
       ++records;
-      if (!decodeAny<Record>({record, size}, *event, notes)) continue;  // notes carry no sequence number
+      if (!decodeAny<Record>({record, shape.bytes}, *event, notes)) {
+        noted(*event);
+        continue;  // notes carry no sequence number
+      }
     }
     checkSequence(load<uint32_t>(record + offsetof(Record, sequence), false));
-    ++event;
+    event += possible(*event);
   }
   records_ += records;
   Progress done{static_cast<size_t>(at - bytes.data()), static_cast<size_t>(event - out.data())};
@@ -279,9 +311,12 @@ bool RecordDecoder::decodeSwapped(std::span<const std::byte> record, const Recor
   event.error = errnoOf(load<uint16_t>(at + tail, true));
   protocol_ = shape.second ? Protocol::v2 : Protocol::v1;
   ++records_;
-  if (!finishEvent(action, record.subspan(header), true, event, notes)) return false;
+  if (!finishEvent(action, record.subspan(header), true, event, notes)) {
+    noted(event);
+    return false;
+  }
   checkSequence(load<uint32_t>(at + 4, true));
-  return true;
+  return possible(event);
 }
 
 RecordDecoder::Progress RecordDecoder::decode(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes) {

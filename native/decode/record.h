@@ -1,10 +1,12 @@
 // Raw block trace records (version 7 "v1" and version 8 "v2") to Events.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -16,15 +18,24 @@ namespace blkscope {
 struct Notes {
   std::unordered_map<uint32_t, std::string> processNames;  // by pid (a thread's id)
   /// Wall clock at the start of the trace, ns since the epoch, and the trace's clock at that moment; 0: not told.
+  /// Of several the earliest.
   uint64_t wallClock = 0;
   uint64_t wallClockAt = 0;
+  /// The most, in ns, by which the wall clock moved against the trace's clock from one such note to another.
+  uint64_t clockMoved = 0;
+  /// The queue events were made by an export, at the time of issue: see kMadeQueues.
+  bool madeQueues = false;
 
   /// Adds what another stream's notes tell.
-  void merge(Notes other) {
-    processNames.merge(other.processNames);
-    if (!wallClock) wallClock = other.wallClock, wallClockAt = other.wallClockAt;
-  }
+  void merge(Notes other);
+  void addWallClock(uint64_t wall, uint64_t at);
 };
+
+/// The message with which an export marks queue events that it made itself.
+inline constexpr std::string_view kMadeQueues = "blkscope: queue events (Q) were made at the time of issue";
+
+/// No event is later on the trace's clock, which starts when the machine does: 100 years.
+inline constexpr uint64_t kLatestNs = 3'153'600'000ull * 1'000'000'000;
 
 enum class Protocol : uint8_t { v1 = 1, v2 = 2 };
 
@@ -47,7 +58,8 @@ struct RecordShape {
   size_t bytes = 0;      // header and payload
 };
 
-/// Looks at the record that `bytes` begin with. incomplete: its end has not come.
+/// Looks at the record that `bytes` begin with. incomplete: its end has not come. A record whose payload would hold
+/// another record's magic number is garbage: its length is wrong, and what follows is not to be lost with it.
 RecordShape shapeOf(std::span<const std::byte> bytes);
 
 /// Decodes one stream (one CPU of one device) of raw records, fed in pieces of any size.
@@ -73,6 +85,10 @@ class RecordDecoder {
   /// Bytes that belong to no record and were skipped to find the next one, and where in the stream the first was.
   uint64_t garbageBytes() const { return garbage_; }
   uint64_t firstGarbageAt() const { return firstGarbageAt_; }
+  /// Events that were left out because no time can be theirs (beyond kLatestNs).
+  uint64_t impossibleTimes() const { return impossibleTimes_; }
+  /// When the first note was made; kLatestNs: there was none.
+  uint64_t firstNoteNs() const { return firstNoteNs_; }
   /// Bytes of a record whose end has not come.
   size_t pendingBytes() const { return pending_.size(); }
 
@@ -82,6 +98,13 @@ class RecordDecoder {
   bool decodeSwapped(std::span<const std::byte> record, const RecordShape& shape, Event& event, Notes& notes);
   void skipGarbage(uint64_t at);
   void checkSequence(uint32_t sequence);
+  /// False: the event's time cannot be, and is counted.
+  bool possible(const Event& event) {
+    if (event.time <= kLatestNs) return true;
+    ++impossibleTimes_;
+    return false;
+  }
+  void noted(const Event& note) { firstNoteNs_ = std::min(firstNoteNs_, note.time); }
 
   std::vector<std::byte> pending_;
   Protocol protocol_ = Protocol::v1;
@@ -90,6 +113,8 @@ class RecordDecoder {
   uint64_t used_ = 0;
   uint64_t garbage_ = 0;
   uint64_t firstGarbageAt_ = 0;
+  uint64_t impossibleTimes_ = 0;
+  uint64_t firstNoteNs_ = kLatestNs;
   uint32_t lastSequence_ = 0;
 };
 

@@ -69,6 +69,7 @@ size_t RingPageDecoder::decodePage(std::span<const std::byte> page, std::vector<
         ++garbled_;
         break;
       }
+      ++entries_;
       decodeEntry(data.subspan(at + headSize, size - headSize), time_, out, notes);
     }
     if (size == 0 || size > length - at) break;
@@ -99,7 +100,9 @@ void RingPageDecoder::decodeEntry(std::span<const std::byte> entry, uint64_t tim
   event.device = load<uint32_t>(record + (second ? 40 : 36));
   event.error = errnoOf(load<uint16_t>(record + pduAt - 2));
   uint64_t action = second ? load<uint64_t>(record + 32) : load<uint32_t>(record + 28);
-  if (finishEvent(action, {record + header, pduLength}, false, event, notes)) out.push_back(event);
+  if (!finishEvent(action, {record + header, pduLength}, false, event, notes)) return;
+  if (event.time <= kLatestNs) out.push_back(event);
+  else ++garbled_;
 }
 
 }  // namespace blkscope

@@ -29,7 +29,9 @@ class RingPageDecoder {
 
   /// Events that the page headers report as lost before a page; where the kernel gives no count, one a report.
   uint64_t missed() const { return missed_; }
-  /// Entries that were not understood (wrong length, cut off).
+  /// Entries of any kind that were read, as the ring's own statistics count them.
+  uint64_t entries() const { return entries_; }
+  /// Entries that were not understood (wrong length, cut off, a time that cannot be).
   uint64_t garbled() const { return garbled_; }
 
  private:
@@ -40,6 +42,7 @@ class RingPageDecoder {
   Protocol protocol_;
   uint64_t time_ = 0;  // of the last event, to go on within a page that is still being filled
   uint64_t missed_ = 0;
+  uint64_t entries_ = 0;
   uint64_t garbled_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // Saved traces: blktrace's files, piped streams and blkparse's dumps, as streams for the merger.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,34 +11,63 @@
 
 namespace blkscope {
 
-/// The files of a saved trace. Each path is one of: blktrace's base name (BASE for BASE.blktrace.0, .1, ...), one
-/// BASE.blktrace.N, any other file of records (a piped stream, a dump; several CPUs in one), or "-", standard input.
+/// What to read, by its path: blktrace's base name (BASE for BASE.blktrace.0, .1, ...), or one of its files, which stands
+/// for all of them as with blkparse; any other file of records (a piped stream, a dump; several CPUs in one); or "-",
+/// standard input. Or by an open descriptor, of what is unpacked meanwhile; the path is then its name alone, and a
+/// BASE.blktrace.N is that CPU's file.
+struct SavedTrace {
+  std::string path;
+  Fd descriptor = Fd();
+};
+
+/// The files of a saved trace. A file that is named twice is read once.
 class FileSource {
  public:
-  /// Errors: no such file, a file that is no trace, nothing in it.
-  static Result<FileSource> open(std::span<const std::string> paths);
+  /// Errors: no such file, a file that is no trace, nothing in it. `cancel` ends all reading of files and pipes.
+  static Result<FileSource> open(std::span<SavedTrace> traces, const Cancel& cancel);
 
   size_t streams() const { return streams_.size(); }
   /// For the merger: the next events of a stream; 0: it has ended.
-  size_t read(size_t stream, std::span<Event> out) { return streams_[stream].read(out, notes_); }
+  size_t read(size_t stream, std::span<Event> out) { return streams_[stream].read(out); }
 
-  Notes& notes() { return notes_; }
+  // After the last read:
+  Notes notes();
   Protocol protocol() const;
   uint64_t records() const;
+  /// Missing by the sequence numbers; those that a filter of blkparse took out are not.
   uint64_t sequenceGaps() const;
-  /// Kernel's numbers of the devices seen, ascending. After the last read.
+  /// Kernel's numbers of the devices seen, ascending.
   std::vector<uint32_t> devices() const;
-  /// What is missing or could not be read. After the last read.
-  std::vector<Defect> defects() const;
+  /// What is missing or could not be read, and what is to be told besides.
+  std::vector<Defect> defects();
 
  private:
-  Result<void> add(const std::string& path);
-  Result<void> addBase(const std::string& base);
-  Result<void> addFile(const std::string& path);
+  struct File {
+    std::string name;
+    std::string base;  // of blktrace's files: their base name
+    long cpu = -1;     // ... and CPU
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    bool empty = false;
+  };
 
+  explicit FileSource(const Cancel& cancel) : cancel_(&cancel) {}
+  Result<void> add(SavedTrace& trace);
+  Result<void> addBase(const std::string& base);
+  Result<void> addOpened(const std::string& name, Fd fd);
+  Result<void> addPath(const std::string& path);
+  Result<void> refuseEmpty() const;
+  bool isDump(size_t file) const;
+  void tellMissing(std::vector<Defect>& defects) const;
+  void tellSequenceGaps(std::vector<Defect>& defects) const;
+  void tellSessions(std::vector<Defect>& defects) const;
+  void tellEnds(std::vector<Defect>& defects) const;
+
+  const Cancel* cancel_;
+  std::vector<File> files_;
   std::vector<FileStream> streams_;
   std::vector<Defect> defects_;
-  Notes notes_;
+  uint64_t clockMoved_ = 0;
 };
 
 }  // namespace blkscope

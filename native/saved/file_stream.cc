@@ -1,5 +1,7 @@
 #include "saved/file_stream.h"
 
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,14 +10,28 @@
 
 namespace blkscope {
 
+ByteWindow::ByteWindow(Fd fd, const Cancel* cancel) : fd_(std::move(fd)), cancel_(cancel) {
+  struct stat status;
+  waits_ = ::fstat(fd_.get(), &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+// False: cancelled.
+bool ByteWindow::awaitBytes() const {
+  pollfd ready[2] = {{fd_.get(), POLLIN, 0}, {cancel_ ? cancel_->fd() : -1, POLLIN, 0}};
+  while (::poll(ready, 2, -1) < 0 && errno == EINTR) {
+  }
+  return !cancelled();
+}
+
 bool ByteWindow::refill() {
   std::memmove(buffer_.get(), buffer_.get() + at_, end_ - at_);
   end_ -= at_;
   at_ = 0;
   ssize_t got;
   do {
+    if (cancelled() || (waits_ && !awaitBytes())) return false;
     got = ::read(fd_.get(), buffer_.get() + end_, kBytes - end_);
-  } while (got < 0 && errno == EINTR);
+  } while (got < 0 && (errno == EINTR || errno == EAGAIN));
   if (got < 0) error_ = errno;
   if (got <= 0) return false;
   end_ += static_cast<size_t>(got);
@@ -23,29 +39,32 @@ bool ByteWindow::refill() {
   return true;
 }
 
-size_t FileStream::read(std::span<Event> out, Notes& notes) {
-  do {
-    auto done = decoder_.decode(window_.bytes(), out, notes);
+size_t FileStream::read(std::span<Event> out) {
+  for (;;) {
+    auto done = decoder_.decode(window_.bytes(), out.subspan(times_.held()), notes_);
     window_.use(done.used);
-    if (done.events) {
-      noteDevices(out.first(done.events));
-      return done.events;
-    }
-  } while (window_.refill());
-  return 0;
-}
-
-void FileStream::noteDevices(std::span<const Event> events) {
-  for (const Event& event : events) {
-    if (!devices_.empty() && devices_.back() == event.device) continue;
-    // A damaged record may name any device: more than a few are not worth keeping.
-    if (devices_.size() < 256 && std::find(devices_.begin(), devices_.end(), event.device) == devices_.end()) {
-      devices_.push_back(event.device);
-    }
+    size_t count = times_.check(out, done.events);
+    if (done.events == 0 && !window_.refill()) count = times_.finish(out);
+    else if (count == 0) continue;
+    note(out.first(count));
+    return count;
   }
 }
 
+void FileStream::note(std::span<const Event> events) {
+  for (const Event& event : events) {
+    CpuOfDevice cpu{event.device, event.cpu};
+    if (!cpus_.empty() && cpus_.back() == cpu) continue;
+    // A damaged record may name any: more than a few are not worth keeping.
+    if (cpus_.size() < 256 && std::find(cpus_.begin(), cpus_.end(), cpu) == cpus_.end()) cpus_.push_back(cpu);
+  }
+  if (events.empty()) return;
+  firstNs_ = std::min(firstNs_, events.front().time);
+  lastNs_ = std::max(lastNs_, events.back().time);
+}
+
 void noteEnd(const ByteWindow& window, const std::string& name, std::vector<Defect>& defects) {
+  if (window.cancelled()) return;
   if (size_t rest = window.bytes().size()) {
     defects.push_back({"CUT_RECORD", {{"file", name}, {"bytes", rest}, {"offset", window.offset()}}});
   }
@@ -62,8 +81,11 @@ std::vector<Defect> FileStream::defects() const {
         {"NOT_RECORDS", {{"file", name_}, {"bytes", garbage}, {"offset", decoder_.firstGarbageAt()}}});
   }
   noteEnd(window_, name_, found);
-  if (uint64_t gaps = decoder_.sequenceGaps()) {
-    found.push_back({"FILE_SEQUENCE_GAPS", {{"file", name_}, {"events", gaps}}});
+  if (uint64_t impossible = decoder_.impossibleTimes() + times_.impossible()) {
+    found.push_back({"IMPOSSIBLE_TIMES", {{"file", name_}, {"events", impossible}}});
+  }
+  if (uint64_t restarts = times_.restarts()) {
+    found.push_back({"CLOCK_GOES_BACK", {{"file", name_}, {"times", restarts}}});
   }
   return found;
 }

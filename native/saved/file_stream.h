@@ -8,6 +8,8 @@
 
 #include "decode/defect.h"
 #include "decode/record.h"
+#include "saved/cancel.h"
+#include "saved/time_check.h"
 #include "system/fd.h"
 #include "system/result.h"
 
@@ -17,20 +19,26 @@ namespace blkscope {
 /// mapping, and its memory does not grow with the file.
 class ByteWindow {
  public:
-  explicit ByteWindow(Fd fd) : fd_(std::move(fd)) {}
+  /// `cancel` ends the reading, also where it waits for a pipe; null: nothing does.
+  ByteWindow(Fd fd, const Cancel* cancel);
 
   std::span<const std::byte> bytes() const { return {buffer_.get() + at_, end_ - at_}; }
   void use(size_t count) { at_ += count; }
-  /// Reads more behind what is left. False: the file has ended, or failed (see error).
+  /// Reads more behind what is left. False: the file has ended, or failed (see error), or was cancelled.
   bool refill();
   /// Offset in the file of the first byte of bytes().
   uint64_t offset() const { return read_ - (end_ - at_); }
   /// The errno of a failed read; 0: none.
   int error() const { return error_; }
+  bool cancelled() const { return cancel_ && cancel_->requested(); }
 
  private:
+  bool awaitBytes() const;
+
   static constexpr size_t kBytes = 128 << 10;  // more than the largest record, 64 KiB and its header
   Fd fd_;
+  const Cancel* cancel_;
+  bool waits_;  // a read may wait: a pipe's, a terminal's
   std::unique_ptr<std::byte[]> buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBytes);
   size_t at_ = 0;
   size_t end_ = 0;
@@ -41,28 +49,47 @@ class ByteWindow {
 /// Notes what a file that was read to its end leaves behind: half a record, an error.
 void noteEnd(const ByteWindow& window, const std::string& name, std::vector<Defect>& defects);
 
+/// A device and CPU whose events a stream holds.
+struct CpuOfDevice {
+  uint32_t device;
+  uint16_t cpu;
+  auto operator<=>(const CpuOfDevice&) const = default;
+};
+
 /// A stream of one CPU of one device, in time order.
 class FileStream {
  public:
-  FileStream(std::string name, Fd fd) : name_(std::move(name)), window_(std::move(fd)) {}
+  /// `file`: which of the source's files it is, or is a part of.
+  FileStream(std::string name, size_t file, Fd fd, const Cancel* cancel)
+      : name_(std::move(name)), file_(file), window_(std::move(fd), cancel) {}
 
-  /// The next events; 0: there are no more.
-  size_t read(std::span<Event> out, Notes& notes);
+  /// The next events; 0: there are no more. `out` has room for more than TimeCheck::kMostHeld.
+  size_t read(std::span<Event> out);
 
   const std::string& name() const { return name_; }
+  size_t file() const { return file_; }
   const RecordDecoder& decoder() const { return decoder_; }
-  /// Kernel's numbers of the devices seen, in order of appearance.
-  const std::vector<uint32_t>& devices() const { return devices_; }
+  Notes& notes() { return notes_; }
+  /// What the stream holds events of, in order of appearance.
+  const std::vector<CpuOfDevice>& cpus() const { return cpus_; }
+  /// Times of the first and of the last event that were given; first > last: none was.
+  uint64_t firstNs() const { return firstNs_; }
+  uint64_t lastNs() const { return lastNs_; }
   /// What could not be read, with the file's name and offset. After the last read.
   std::vector<Defect> defects() const;
 
  private:
-  void noteDevices(std::span<const Event> events);
+  void note(std::span<const Event> events);
 
   std::string name_;
+  size_t file_;
   ByteWindow window_;
   RecordDecoder decoder_;
-  std::vector<uint32_t> devices_;
+  TimeCheck times_;
+  Notes notes_;
+  std::vector<CpuOfDevice> cpus_;
+  uint64_t firstNs_ = UINT64_MAX;
+  uint64_t lastNs_ = 0;
 };
 
 }  // namespace blkscope

@@ -49,6 +49,27 @@ Result<void> flush(Part& part) {
   return {};
 }
 
+/// What packed bytes begin with, and the program that unpacks them to its output.
+struct Packing {
+  std::string_view magic;
+  const char* name;
+  const char* program;
+};
+constexpr Packing kPackings[] = {{"\x1f\x8b", "gzip", "zcat"},
+                                 {"\x28\xb5\x2f\xfd", "zstd", "zstdcat"},
+                                 {"\xfd\x37zXZ", "xz", "xzcat"},
+                                 {"BZh", "bzip2", "bzcat"}};
+
+Result<void> refusePacked(const std::string& name, std::span<const std::byte> start) {
+  std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
+  for (const Packing& packing : kPackings) {
+    if (!text.starts_with(packing.magic)) continue;
+    return Error{"PACKED", name + " is packed by " + packing.name + ": unpack it, as in " + packing.program +
+                               " FILE | blkscope import -"};
+  }
+  return {};
+}
+
 class Splitter {
  public:
   Result<void> add(std::span<const std::byte> record, const RecordShape& shape) {
@@ -67,12 +88,12 @@ class Splitter {
     return part.unwritten.size() < kWriteBytes ? Result<void>{} : flush(part);
   }
 
-  Result<std::vector<FileStream>> finish(const std::string& name) {
+  Result<std::vector<FileStream>> finish(const std::string& name, size_t file) {
     std::vector<FileStream> streams;
     for (auto& [key, part] : parts_) {
       if (auto flushed = flush(part); !flushed) return flushed.error();
       if (::lseek(part.fd.get(), 0, SEEK_SET) < 0) return systemError("rewind a CPU's stream");
-      streams.emplace_back(name + " (CPU " + std::to_string(key & UINT32_MAX) + ")", std::move(part.fd));
+      streams.emplace_back(name + " (CPU " + std::to_string(key & UINT32_MAX) + ")", file, std::move(part.fd), nullptr);
     }
     return streams;
   }
@@ -83,12 +104,16 @@ class Splitter {
 
 }  // namespace
 
-Result<std::vector<FileStream>> splitStream(const std::string& name, Fd fd, std::vector<Defect>& defects) {
-  ByteWindow window(std::move(fd));
+Result<std::vector<FileStream>> splitStream(const std::string& name, size_t file, Fd fd, const Cancel& cancel,
+                                            std::vector<Defect>& defects) {
+  ByteWindow window(std::move(fd), &cancel);
   Splitter splitter;
   uint64_t garbage = 0;
   uint64_t firstGarbageAt = 0;
-  do {
+  while (window.refill()) {
+    if (window.offset() == 0) {
+      if (auto plain = refusePacked(name, window.bytes()); !plain) return plain.error();
+    }
     for (;;) {
       RecordShape shape = shapeOf(window.bytes());
       if (shape.kind == RecordShape::incomplete) break;
@@ -100,12 +125,12 @@ Result<std::vector<FileStream>> splitStream(const std::string& name, Fd fd, std:
       if (auto added = splitter.add(window.bytes().first(shape.bytes), shape); !added) return added.error();
       window.use(shape.bytes);
     }
-  } while (window.refill());
+  }
   if (garbage) {
     defects.push_back({"NOT_RECORDS", {{"file", name}, {"bytes", garbage}, {"offset", firstGarbageAt}}});
   }
   noteEnd(window, name, defects);
-  return splitter.finish(name);
+  return splitter.finish(name, file);
 }
 
 }  // namespace blkscope

@@ -6,13 +6,20 @@
 #include "system/clock.h"
 
 namespace blkscope {
+namespace {
+
+/// How long what was read from a pipe, and has to be merged yet, may take after the reading was ended.
+constexpr uint64_t kLastWordNs = 500'000'000;
+
+}  // namespace
 
 void ImportSession::start() {
   thread_ = std::thread([this] { import(); });
 }
 
 void ImportSession::close() {
-  cancelled_ = true;
+  closed_ = true;
+  cancel_.request();
   queue_.abandon();
   if (thread_.joinable()) thread_.join();
 }
@@ -28,28 +35,31 @@ void ImportSession::import() {
 void ImportSession::read(FileSource& source, EventBlocks& blocks) {
   ::pthread_setname_np(::pthread_self(), "blkscope-read");
   Merger<FileSource> merger(source, source.streams());
-  while (size_t count = merger.read(blocks.room(), UINT64_MAX)) blocks.add(count);
+  while (size_t count = merger.read(blocks.room(), UINT64_MAX)) {
+    blocks.add(count);
+    if (closed_.load(std::memory_order_relaxed) || (cancel_.requested() && cancel_.requestedFor(kLastWordNs))) break;
+  }
   blocks.end();
   cpuNs_ = threadCpuNs();
 }
 
 Result<void> ImportSession::importAll() {
-  auto source = FileSource::open(options_.paths);
+  auto source = FileSource::open(options_.traces, cancel_);
   if (!source) return source.error();
   EventBlocks blocks;
   std::thread reader([&] { read(*source, blocks); });
   blocks.takeAll([&](std::span<const Event> events) {
-    if (!cancelled_.load(std::memory_order_relaxed)) consume(events);
+    if (!closed_.load(std::memory_order_relaxed)) consume(events);
   });
   reader.join();
   if (batch_) queue_.push(std::move(batch_));
+  notes_ = source->notes();
   integrity_.defects = source->defects();
   integrity_.sequenceGaps = source->sequenceGaps();
-  notes_ = std::move(source->notes());
   protocol_ = source->protocol();
   devices_ = source->devices();
   if (!analysis_) {
-    std::string first = options_.paths.empty() ? "" : options_.paths[0] + ": ";
+    std::string first = options_.traces.empty() ? "" : options_.traces[0].path + ": ";
     return Error{"NOT_A_TRACE", first + "no block trace event in it"};
   }
   analysis_->finish(analysis_->lastNs() + 1);

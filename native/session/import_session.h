@@ -17,7 +17,7 @@
 namespace blkscope {
 
 struct ImportOptions {
-  std::vector<std::string> paths;  // see FileSource
+  std::vector<SavedTrace> traces;
   std::vector<TracedFile> files;
   uint32_t fileDevice = 0;  // the kernel's number of the disk that `files` lie on
   bool deliver = true;      // false: events are analysed and dropped
@@ -35,6 +35,8 @@ class ImportSession {
   void start();
   std::unique_ptr<ColumnBatch> take(bool& ended) { return queue_.take(ended); }
   uint64_t events() const { return events_; }
+  /// Ends the reading, from any thread; what was read is analysed, in a moment's time.
+  void stop() { cancel_.request(); }
   void close();
 
   // After take() has said that it ended. failure: why nothing could be imported, null if it could.
@@ -65,7 +67,8 @@ class ImportSession {
   std::vector<uint32_t> devices_;
   uint64_t cpuNs_ = 0;  // of both threads
   std::atomic<uint64_t> events_ = 0;
-  std::atomic<bool> cancelled_ = false;
+  Cancel cancel_;
+  std::atomic<bool> closed_ = false;
   std::thread thread_;
 };
 

@@ -13,7 +13,9 @@ using namespace blkscope;
 namespace {
 
 void import(const std::string& path) {
-  ImportSession session({.paths = {path}, .files = {{4096, {{0, 8, 8}}}}, .deliver = false}, [] {});
+  ImportOptions options{.files = {{4096, {{0, 8, 8}}}}, .deliver = false};
+  options.traces.push_back({path});
+  ImportSession session(std::move(options), [] {});
   session.start();
   for (bool ended = false; !ended;) {
     session.take(ended);
