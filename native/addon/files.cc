@@ -4,6 +4,7 @@
 #include "addon/promise_worker.h"
 #include "files/disk_speed.h"
 #include "files/extents.h"
+#include "system/fd.h"
 
 namespace blkscope {
 namespace {
@@ -51,11 +52,22 @@ Napi::Value jsDiskSpeed(const Napi::CallbackInfo& info) {
       });
 }
 
+/// [reader, writer], whose owner is JavaScript.
+Napi::Value jsOpenPipe(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto ends = valueOrThrow(env, openPipe());
+  auto pair = Napi::Array::New(env, 2);
+  pair[0u] = Napi::Number::New(env, ends.first.release());
+  pair[1u] = Napi::Number::New(env, ends.second.release());
+  return pair;
+}
+
 }  // namespace
 
 void registerFiles(Napi::Env env, Napi::Object exports) {
   exports["fileExtents"] = Napi::Function::New(env, jsFileExtents, "fileExtents");
   exports["fileDevice"] = Napi::Function::New(env, jsFileDevice, "fileDevice");
+  exports["openPipe"] = Napi::Function::New(env, jsOpenPipe, "openPipe");
   exports["diskSpeed"] = Napi::Function::New(env, jsDiskSpeed, "diskSpeed");
 }
 

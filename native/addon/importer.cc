@@ -80,6 +80,14 @@ class ImporterBinding : public Napi::ObjectWrap<ImporterBinding> {
     Napi::Object summary = jsSummary(env, {session.analysis(), session.integrity(), session.notes(), session.cost(),
                                            session.startedNs(), session.stoppedNs()});
     summary["protocol"] = jsNumber(env, static_cast<uint64_t>(session.protocol()));
+    const Notes& notes = session.notes();
+    summary["wallClock"] = env.Null();
+    if (notes.wallClock) {
+      auto clock = Napi::Object::New(env);
+      clock["ns"] = jsBigint(env, notes.wallClock);
+      clock["atNs"] = jsBigint(env, notes.wallClockAt);
+      summary["wallClock"] = clock;
+    }
     auto devices = Napi::Uint32Array::New(env, session.devices().size());
     std::copy(session.devices().begin(), session.devices().end(), devices.Data());
     summary["devices"] = devices;

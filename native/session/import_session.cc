@@ -55,6 +55,7 @@ Result<void> ImportSession::importAll() {
   if (batch_) queue_.push(std::move(batch_));
   notes_ = source->notes();
   integrity_.defects = source->defects();
+  if (notes_.madeQueues) integrity_.defects.push_back({"MADE_QUEUES", {}});
   integrity_.sequenceGaps = source->sequenceGaps();
   protocol_ = source->protocol();
   devices_ = source->devices();

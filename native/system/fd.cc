@@ -15,6 +15,12 @@ Result<Fd> openFile(const std::string& path, int flags, int mode) {
   return Fd(fd);
 }
 
+Result<std::pair<Fd, Fd>> openPipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return systemError("make a pipe");
+  return std::pair<Fd, Fd>{Fd(ends[0]), Fd(ends[1])};
+}
+
 Result<std::string> readText(const std::string& path) {
   auto file = openFile(path, O_RDONLY);
   if (!file) return file.error();

@@ -25,6 +25,8 @@ class Fd {
 
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
+  /// Gives the descriptor up, unclosed.
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_ = -1;
@@ -32,6 +34,9 @@ class Fd {
 
 /// Opens a file (close-on-exec is added to `flags`). Error: "open <path>: ...".
 Result<Fd> openFile(const std::string& path, int flags, int mode = 0);
+
+/// Both ends of a pipe: what is written to the second comes out of the first.
+Result<std::pair<Fd, Fd>> openPipe();
 
 /// The whole text of a small file, trailing newline removed.
 Result<std::string> readText(const std::string& path);

@@ -1,8 +1,10 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { native } from '../native/binding.js';
+import type { RunConfig } from '../run/config.js';
 import { partialPath } from '../run/partial.js';
 import { storeError } from '../run/store-error.js';
+import { epochNs } from '../run/wall-clock.js';
 import { prepareTarget } from '../run/whole-file.js';
 import type { Run } from '../store/open-run.js';
 import { withPayloads } from '../store/payloads.js';
@@ -35,13 +37,18 @@ export async function exportBlktrace(run: Run, base: string): Promise<number> {
   }
 }
 
+/** 0: not known, and then not written. */
+function wallClock({ startedAt, startedNs }: RunConfig): { wallClockNs: bigint; atNs: bigint } {
+  if (startedAt === null || startedNs === null) return { wallClockNs: 0n, atNs: 0n };
+  return { wallClockNs: epochNs(startedAt), atNs: BigInt(startedNs) };
+}
+
 async function writeFiles(run: Run, base: string): Promise<number> {
   const connection = await run.connect();
   try {
     const processes = (await connection.runAndReadAll('SELECT pid, name FROM process')).getRows();
     const writer = new native.BlktraceWriter(base, {
-      wallClockNs: BigInt(Date.parse(run.config.startedAt)) * 1_000_000n,
-      atNs: BigInt(run.config.startedNs),
+      ...wallClock(run.config),
       pids: Uint32Array.from(processes, ([pid]) => Number(pid)),
       names: processes.map(([, name]) => String(name)),
     });

@@ -1,8 +1,14 @@
 import { release } from 'node:os';
 import type { GroupKind } from '../model/region-groups.js';
-import type { NativeGaps, NativeSummary, NativeTracerInfo, NativeTransfer } from '../native/trace.js';
+import type {
+  NativeDefect,
+  NativeGaps,
+  NativeSummary,
+  NativeTracerInfo,
+  NativeTransfer,
+} from '../native/trace.js';
 import type { Generation, WorkloadOutcome } from '../workload/engine.js';
-import { toldDefect } from './defects.js';
+import { remarks, toldDefect, toldRemark } from './defects.js';
 import type { PhaseName } from './phases.js';
 import type { RegionResults } from './region-figures.js';
 import type { SubjectFigures } from './subjects.js';
@@ -37,7 +43,7 @@ export function buildSummary(input: SummaryInput): Summary {
       kernel: release(),
       actions: traced.actions,
     },
-    integrity: integrity(traced, input.interrupted),
+    integrity: integrity(input),
     reads: transfer(traced.reads),
     writes: transfer(traced.writes),
     sizes: traced.sizes,
@@ -78,25 +84,60 @@ function heldBytes({ lockedBytes, limitBytes, pinnedBytes }: Summary['memory']):
   return lockedBytes + (limitBytes === null ? pinnedBytes : 0); // for a cgroup another process pins
 }
 
-function integrity(traced: NativeSummary, interrupted: string | null): Summary['integrity'] {
+function integrity({ traced, interrupted, info }: SummaryInput): Summary['integrity'] {
   const cut = interrupted ? [{ code: 'INTERRUPTED', values: { reason: interrupted } }] : [];
-  const defects = [...traced.defects, ...cut].map(toldDefect);
+  const defects = [...traced.defects, ...cut].filter(({ code }) => !remarks[code]).map(toldDefect);
+  // Only a live tracer sees the kernel's count of drops, and only records of version 2 have a number for each.
+  const lossUnknown = info.source === 'file' && info.protocol === 1;
   return {
-    complete: defects.length === 0,
+    complete: defects.length > 0 ? false : lossUnknown ? null : true,
     eventsRead: traced.eventsRead,
-    eventsDropped: traced.eventsDropped,
+    eventsDropped: lossUnknown ? null : traced.eventsDropped,
     sequenceGaps: traced.sequenceGaps,
     readSectorsTraced: Number(traced.readSectorsTraced),
     readSectorsDiskstats: Number(traced.readSectorsDiskstats),
     writeSectorsTraced: Number(traced.writeSectorsTraced),
     writeSectorsDiskstats: Number(traced.writeSectorsDiskstats),
     defects,
+    remarks: [
+      ...(lossUnknown ? [lossUnknownRemark(traced)] : []),
+      ...requestRemarks(traced),
+      ...traced.defects,
+    ]
+      .filter(({ code }) => remarks[code])
+      .map(toldRemark),
     losses: traced.losses.map((loss) => ({
       ...loss,
       fromNs: Number(loss.fromNs),
       toNs: Number(loss.toNs),
     })),
   };
+}
+
+/** With what speaks for a loss, and what does not. */
+function lossUnknownRemark({ requests, defects }: NativeSummary): NativeDefect {
+  const { unmatched, open, givenUp } = requests;
+  const counts = [
+    [unmatched, 'completion without issue'],
+    [open + givenUp, 'request without completion'],
+    [defects.filter(({ code }) => code === 'ENDS_EARLY').length, 'file that ends early'],
+  ] as const;
+  const signs = counts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${n === 1 ? what : plural(what)}`);
+  const told =
+    signs.length > 0 ? `signs of one: ${signs.join(', ')}` : 'nothing in the trace is a sign of one';
+  return { code: 'LOSS_UNKNOWN', values: { signs: told } };
+}
+
+/** Of the first word. */
+function plural(what: string): string {
+  return what.replace(/^\w+/, '$&s');
+}
+
+function requestRemarks({ requests: { open, unmatched } }: NativeSummary): NativeDefect[] {
+  return [
+    { code: 'UNMATCHED', values: { requests: unmatched } },
+    { code: 'OPEN', values: { requests: open } },
+  ].filter(({ values }) => values.requests > 0);
 }
 
 function transfer({ count, bytes, uniqueSectors, errors }: NativeTransfer): Summary['reads'] {

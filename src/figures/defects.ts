@@ -12,9 +12,12 @@ export interface Defect {
   lowerBounds: boolean;
 }
 
+/** What is told of a trace and contradicts none of its figures. */
+export type Remark = Omit<Defect, 'lowerBounds'>;
+
 interface Cause {
   message: string;
-  mend: string;
+  mend: string | null;
   lowerBounds: boolean;
 }
 
@@ -75,22 +78,91 @@ export const causes: Record<string, Cause> = {
     mend: 'make the trace again with more buffers: -n of blktrace',
     lowerBounds: true,
   },
+  FILES_MISSING: {
+    message: '{base}: files of CPUs {cpus} are missing',
+    mend: 'copy all files of the trace, one for each CPU that was online, and import it again',
+    lowerBounds: true,
+  },
+  IMPOSSIBLE_TIMES: {
+    message: '{file}: {events event} with an impossible time are left out',
+    mend: 'copy the file again from where it was made, in binary mode',
+    lowerBounds: true,
+  },
+  TWO_SESSIONS: {
+    message:
+      '{one} and {other} both hold events of CPU {cpu} of device {device}: they are of two sessions, and after a boot their clocks differ',
+    mend: 'import each session by itself',
+    lowerBounds: false,
+  },
+  CLOCK_MOVED: {
+    message:
+      "the wall clock moved by {seconds} s against the trace's clock from one file to another: they are of two boots, or the clock was set",
+    mend: 'import the files of each boot by themselves',
+    lowerBounds: false,
+  },
+  CLOCK_GOES_BACK: {
+    message: '{file}: its clock goes back {times time}: several sessions are in one file',
+    mend: 'import each session by itself',
+    lowerBounds: false,
+  },
   INTERRUPTED: {
     message: '{reason}',
     mend: 'let the workload end by itself',
     lowerBounds: true,
   },
+  IMPORT_INTERRUPTED: {
+    message: '{reason} when {events event} had been read; the rest of the trace is not in the figures',
+    mend: 'import it again, to its end',
+    lowerBounds: true,
+  },
 };
+
+/** What is told besides: it is no cause of an incomplete trace. The same notation. */
+export const remarks: Record<string, Omit<Cause, 'lowerBounds'>> = {
+  LOSS_UNKNOWN: {
+    message:
+      'whether events were lost is not known: in records of version 1 (Linux before 6.19) a drop leaves no gap in the sequence numbers; {signs}',
+    mend: null,
+  },
+  OPEN: {
+    message: '{requests request} had not completed when the trace ended',
+    mend: null,
+  },
+  UNMATCHED: {
+    message: '{requests completion} have no issue in the trace: the requests were in flight at its start',
+    mend: null,
+  },
+  FILTERED_DUMP: {
+    message:
+      '{file}: {events event} are not in this dump, by the sequence numbers: a filter of blkparse left them out, or they were lost',
+    mend: null,
+  },
+  ENDS_EARLY: {
+    message:
+      '{file} ends {seconds} s before the other files, after {events event}: the CPU was idle, or the file was cut',
+    mend: null,
+  },
+  MADE_QUEUES: {
+    message:
+      'the queue events were made by an export, at the time of issue: demand order and the stages from Q on are not measured',
+    mend: null,
+  },
+};
+
+export function toldRemark({ code, values }: NativeDefect): Remark {
+  const { message, mend } = remarks[code] ?? unknownCause;
+  return { code, message: filled(message, values), mend: mend && filled(mend, values) };
+}
 
 /** A cause in words. */
 export function toldDefect({ code, values }: NativeDefect): Defect {
   const { message, mend, lowerBounds } = causes[code] ?? unknownCause;
   const fill = (text: string) => filled(text, { code, ...values });
-  return { code, message: fill(message), mend: fill(mend), lowerBounds };
+  return { code, message: fill(message), mend: mend && fill(mend), lowerBounds };
 }
 
 /** For a list that one line has room for. */
-export function defectLine({ message, mend }: Defect): string {
+export function defectLine({ message, mend }: Remark): string {
   return mend === null ? message : `${message}; ${mend}`;
 }
 

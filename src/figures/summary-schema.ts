@@ -155,9 +155,11 @@ export const summarySchema = z.object({
     actions: perKey,
   }),
   integrity: z.object({
-    complete: z.boolean(),
+    /** False: something that is known contradicts the figures. Null: the trace does not tell whether events were lost. */
+    complete: z.boolean().nullable(),
     eventsRead: count,
-    eventsDropped: count,
+    /** Null: the trace does not tell. */
+    eventsDropped: count.nullable(),
     sequenceGaps: count,
     readSectorsTraced: count,
     readSectorsDiskstats: count.nullable(),
@@ -173,6 +175,10 @@ export const summarySchema = z.object({
         lowerBounds: z.boolean(),
       }),
     ),
+    /** What is known besides and contradicts nothing; its lines are in figures/defects.ts, too. */
+    remarks: z
+      .array(z.object({ code: z.string(), message: z.string(), mend: z.string().nullable() }))
+      .default([]),
     /** Where in time events are missing, on the clock of timeline.startNs; cpu null: the kernel does not tell. */
     losses: z
       .array(

@@ -31,6 +31,8 @@ export interface NativeBinding extends NativeMemory, NativeRegions {
   actionNames: string[];
   actionLetters: string[];
   directionNames: string[];
+  /** A pipe's ends, [reader, writer], for the caller to close. */
+  openPipe(): [number, number];
   /** ns on CLOCK_MONOTONIC, the trace's clock. */
   monotonicNow(): bigint;
 }

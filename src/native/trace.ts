@@ -63,8 +63,11 @@ export interface NativeTracerOptions {
 }
 
 export interface NativeImportOptions {
-  /** blktrace's base names, BASE.blktrace.N, other files of records, or '-' for standard input. */
-  paths: string[];
+  /**
+   * What to read: blktrace's base names, a BASE.blktrace.N for all of its trace, other files of records, or '-' for
+   * standard input. `descriptor`: what comes out of it instead, under the path's name; the importer closes it.
+   */
+  traces: { path: string; descriptor?: number }[];
   /** Files whose coverage is counted, and the kernel's number of the disk that they lie on. */
   files: NativeExtents[];
   fileDevice: number;
@@ -78,8 +81,17 @@ export interface NativeImporter {
   takeBatch(): NativeTracedBatch | 'ended' | null;
   /** Events read so far. */
   events(): number;
-  /** After 'ended'. Diskstats are 0: the trace does not tell. */
-  summary(): NativeSummary & { protocol: 1 | 2; devices: Uint32Array };
+  /**
+   * After 'ended'. Diskstats are 0: the trace does not tell. `wallClock`: ns since the epoch at a time of the trace's
+   * clock, by the trace's own note; null without one.
+   */
+  summary(): NativeSummary & {
+    protocol: 1 | 2;
+    devices: Uint32Array;
+    wallClock: { ns: bigint; atNs: bigint } | null;
+  };
+  /** Ends the reading, also where it waits; what was read until then is analysed. */
+  stop(): void;
   close(): void;
 }
 

@@ -71,8 +71,13 @@ export const conditions: { label: string; value: (summary: Summary) => string }[
   { label: 'engine', value: (s) => s.workload?.engine ?? '-' },
   { label: 'weights', value: weights },
   { label: 'device', value: (s) => s.source.device },
-  { label: 'trace', value: (s) => (s.integrity.complete ? 'whole' : 'INCOMPLETE') },
+  { label: 'trace', value: (s) => completeness(s.integrity.complete) },
 ];
+
+function completeness(complete: boolean | null): string {
+  if (complete === null) return 'loss unknown';
+  return complete ? 'whole' : 'INCOMPLETE';
+}
 
 /** Runs side by side: first what differed in how they were made, then the figures, with the change from the first. */
 export function renderComparison(runs: readonly ComparedRun[], style: Style = plainStyle): string {

@@ -41,7 +41,7 @@ function countsAreLow({ integrity }: Summary): boolean {
 
 function heading(page: Page, summary: Summary, title?: string): void {
   const { integrity } = summary;
-  if (!integrity.complete) {
+  if (integrity.complete === false) {
     const doubt = page.lowerBounds ? 'counts marked >= are lower bounds' : 'no count is too low';
     page.line(` ${page.style.warn('INCOMPLETE')}: ${doubt}`);
     for (const defect of integrity.defects) page.line(`   ${page.style.warn(defectLine(defect))}`);
@@ -52,6 +52,7 @@ function heading(page: Page, summary: Summary, title?: string): void {
   if (summary.bound) page.line(` ${boundLine(summary.bound)}`);
   page.line(` ${conditions(summary)}`);
   page.line(` ${integrityLine(summary)}`);
+  for (const remark of integrity.remarks) page.line(` ${defectLine(remark)}`);
 }
 
 const mostLossLines = 4;
@@ -108,7 +109,9 @@ function conditions({ memory, workload, source }: Summary): string {
 }
 
 function integrityLine({ integrity: seen, source }: Summary): string {
-  const events = `${format.counted(seen.eventsRead, 'event')}, ${format.count(seen.eventsDropped)} lost`;
+  const lost =
+    seen.eventsDropped === null ? 'lost ones not known' : `${format.count(seen.eventsDropped)} lost`;
+  const events = `${format.counted(seen.eventsRead, 'event')}, ${lost}`;
   const disk =
     seen.readSectorsDiskstats === null
       ? 'the disk gives no count to compare with'

@@ -20,10 +20,12 @@ export interface RunConfig {
   /** The command line that made the run, or null when a program did. */
   commandLine: string[] | null;
   workingDirectory: string;
-  /** ISO 8601. */
-  startedAt: string;
+  /** ISO 8601. Of an import by the trace's own note of the wall clock; null without one. */
+  startedAt: string | null;
   /** ns on CLOCK_MONOTONIC at the same moment: the trace's clock. */
-  startedNs: number;
+  startedNs: number | null;
+  /** When a saved trace was imported; ISO 8601. */
+  importedAt?: string;
   /** What was asked for. */
   options: Record<string, unknown>;
   versions: Record<string, string | null>;

@@ -57,9 +57,9 @@ export interface StoredTouch {
 /** When and where a run was made; the two times are one moment on the wall's clock and on CLOCK_MONOTONIC. */
 export interface RunOrigin {
   host: string;
-  /** ISO 8601. */
-  startedAt: string;
-  startedNs: number;
+  /** ISO 8601; null: not known. */
+  startedAt: string | null;
+  startedNs: number | null;
 }
 
 /**
@@ -213,7 +213,7 @@ export class StoreWriter implements AsyncDisposable {
           storeSchemaVersion,
           origin?.host ?? null,
           origin?.startedAt ?? null,
-          origin ? BigInt(origin.startedNs) : null,
+          origin?.startedNs == null ? null : BigInt(origin.startedNs),
           summaryJson,
         ],
       );

@@ -11,10 +11,12 @@ import { deviceNumber } from '../machine/machine.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import type { Model } from '../model/gguf.js';
 import { native } from '../native/binding.js';
-import type { NativeTracerInfo } from '../native/trace.js';
+import type { NativeDefect, NativeTracerInfo } from '../native/trace.js';
 import { type ConfigStart, configStart, extentsConfig, type RunConfig } from '../run/config.js';
 import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
+import { isoTime } from '../run/wall-clock.js';
 import { Importer } from './importer.js';
+import { unpackedTraces } from './packed-files.js';
 
 export interface ImportOptions {
   /** blktrace's base names, files of records, or '-' for standard input; those of one session. */
@@ -56,24 +58,27 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
   try {
     const { files, models, device } = subject;
     for (const note of models.flatMap(({ notes }) => notes)) progress.warn(note);
+    const unread: NativeDefect[] = []; // of packed files
     using importer = new Importer({
-      paths: options.paths,
+      traces: unpackedTraces(options.paths, unread),
       files: files?.extents ?? [],
       fileDevice: device,
       deliver: (options.store ?? true) || models.length > 0,
     });
-    const stop = () => importer[Symbol.dispose]();
+    const stop = () => importer.stop();
     options.signal?.addEventListener('abort', stop, { once: true });
     progress.step(`import ${options.paths.join(' ')}`);
     const show = setInterval(() => progress.update(`${importer.events.toLocaleString('en-US')} events`), 500);
     try {
       // From here on the trace is read: what follows is made ready, and loaded, meanwhile.
       const { progress: _, signal: __, commandLine: ___, ...asked } = options;
-      const config = configStart('import', options.commandLine, { ...asked });
+      const start = configStart('import', options.commandLine, { ...asked });
       const { Run } = await import('../store/open-run.js');
-      const { summary, figures } = await readAll(importer, options, subject, folder, config);
+      const { summary, figures } = await readAll(importer, options, subject, folder, start, unread);
       const whole: RunConfig = {
-        ...config,
+        ...start,
+        ...traceOrigin(figures),
+        importedAt: start.startedAt as string,
         devices: deviceNames(options.paths, figures).map((device) => ({
           ...device,
           sectors: null,
@@ -88,7 +93,9 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
       folder.writeJson(runFiles.summary, summary);
       folder.writeJson(runFiles.config, whole);
       folder.publish();
-      return { run: new Run(folder.target, summary, whole), problem: lossProblem(summary.integrity.defects) };
+      const interrupted = figures.defects.some(({ code }) => code === 'IMPORT_INTERRUPTED');
+      const problem = interrupted ? options.signal?.reason : lossProblem(summary.integrity.defects);
+      return { run: new Run(folder.target, summary, whole), problem };
     } finally {
       clearInterval(show);
       options.signal?.removeEventListener('abort', stop);
@@ -136,6 +143,7 @@ async function readAll(
   subject: Subject,
   folder: RunFolder,
   config: ConfigStart,
+  unread: readonly NativeDefect[],
 ): Promise<{ summary: Summary; figures: Figures }> {
   const { files, models, device } = subject;
   const { readByTracer, SubjectJoins, subjectsOf } = await import('../figures/subjects.js');
@@ -148,7 +156,7 @@ async function readAll(
   const batches = join.any ? shownTo(join, importer) : importer;
   if (options.store === false) {
     if (join.any) for await (const _ of batches);
-    const figures = await importer.summary();
+    const figures = await figuresOf(importer, options, unread);
     return {
       summary: summaryOf(options, subject, figures, subjectFigures(figures), buildSummary),
       figures,
@@ -160,7 +168,7 @@ async function readAll(
     directions: native.directionNames,
   });
   await store.writeTrace(batches);
-  const figures = await importer.summary();
+  const figures = await figuresOf(importer, options, unread);
   await store.writeProcesses(figures.processes);
   await store.writeDevices(deviceNames(options.paths, figures));
   await store.writeExtents(files?.files ?? []);
@@ -172,8 +180,31 @@ async function readAll(
       );
   const summary = summaryOf(options, subject, figures, subjectFigures(figures), buildSummary);
   await store.writeFigures(summary);
-  await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
+  await store.finish(JSON.stringify(summary), { host: config.machine.host, ...traceOrigin(figures) });
   return { summary, figures };
+}
+
+/** With what the importer cannot know: what came of packed files, and that it was told to end. */
+async function figuresOf(
+  importer: Importer,
+  { signal }: ImportOptions,
+  unread: readonly NativeDefect[],
+): Promise<Figures> {
+  const figures = await importer.summary();
+  const { eventsRead: events } = figures;
+  const reason = signal?.aborted ? [(signal.reason as Error).message] : [];
+  const cut = reason.map((reason) => ({ code: 'IMPORT_INTERRUPTED', values: { reason, events } }));
+  return { ...figures, defects: [...figures.defects, ...unread, ...cut] };
+}
+
+/**
+ * The wall clock at a moment of the trace, by the trace's own note: the first whole microsecond from the note on, since
+ * the store's clock knows no less.
+ */
+function traceOrigin({ wallClock }: Figures): { startedAt: string | null; startedNs: number | null } {
+  if (wallClock === null) return { startedAt: null, startedNs: null };
+  const on = (1000n - (wallClock.ns % 1000n)) % 1000n;
+  return { startedAt: isoTime(wallClock.ns + on), startedNs: Number(wallClock.atNs + on) };
 }
 
 function summaryOf(

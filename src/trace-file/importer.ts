@@ -33,6 +33,11 @@ export class Importer implements AsyncIterable<EventBatch>, Disposable {
     }
   }
 
+  /** Ends the reading; what was read until then can still be iterated. */
+  stop(): void {
+    this.#native.stop();
+  }
+
   get events(): number {
     return this.#native.events();
   }

@@ -18,6 +18,7 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
       writeSectorsTraced: 0,
       writeSectorsDiskstats: 0,
       defects: [],
+      remarks: [],
     },
     reads: {
       count: reads,
