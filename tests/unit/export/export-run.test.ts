@@ -104,7 +104,7 @@ test('a million events come back from every format with equal counts and sums', 
 
 test('a million events come back from blktrace files', async () => {
   const base = await exported('blktrace', 'events');
-  using importer = new Importer({ paths: [base], files: [], fileDevice: 0, deliver: true });
+  using importer = new Importer({ traces: [{ path: base }], files: [], fileDevice: 0, deliver: true });
   const { time, ...sums } = await sumOf(withSectors(importer));
   const { time: _, ...wanted } = expected;
   // blktrace counts from the trace's own start.
