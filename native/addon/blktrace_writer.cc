@@ -72,7 +72,9 @@ class WriterBinding : public Napi::ObjectWrap<WriterBinding> {
     auto names = options["names"].strings();
     if (names.size() != pids.size()) options.refuse("pids and names of one length");
     for (size_t i = 0; i < pids.size(); ++i) notes.processNames[pids[i]] = names[i];
-    writer_ = std::make_unique<BlktraceWriter>(std::move(base), std::move(notes));
+    auto queueless = column32(options["makeQueues"]);
+    writer_ = std::make_unique<BlktraceWriter>(std::move(base), std::move(notes),
+                                               std::set<uint32_t>(queueless.begin(), queueless.end()));
   }
 
  private:

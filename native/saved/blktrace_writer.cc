@@ -136,6 +136,7 @@ void BlktraceWriter::putNotes(const Event& first, CpuFile& file) {
     uint32_t clock[2] = {static_cast<uint32_t>(at / 1'000'000'000), static_cast<uint32_t>(at % 1'000'000'000)};
     put(abi::kTimestamp, 0, clock, sizeof clock);
   }
+  if (makeQueues_.contains(first.device)) put(abi::kMessage, 0, kMadeQueues.data(), kMadeQueues.size());
   for (const auto& [pid, name] : notes_.processNames) {
     char text[16] = {};
     std::memcpy(text, name.data(), std::min(name.size(), sizeof text - 1));
@@ -144,28 +145,44 @@ void BlktraceWriter::putNotes(const Event& first, CpuFile& file) {
 }
 
 Result<void> BlktraceWriter::write(std::span<const Event> events) {
-  constexpr size_t kWriteBytes = 256 << 10;
   for (const Event& event : events) {
-    const Code& code = kCodes[static_cast<size_t>(event.action)];
-    if (code.low == 0) {
-      ++leftOut_;
-      continue;
+    if (wantsQueue(event)) {
+      Event queue = event;
+      queue.action = Action::queue;
+      if (auto written = writeOne(queue); !written) return written;
     }
-    auto to = device(event);
-    if (!to) return to.error();
-    auto cpu = file(**to, event.cpu);
-    if (!cpu) return cpu.error();
-    std::array<uint64_t, 3> payload{};
-    abi::Record1 record = recordOf(event);
-    record.action = code.low | static_cast<uint32_t>(categoriesOf(event, code) << abi::kCategoryShift);
-    record.pduLength = static_cast<uint16_t>(payloadOf(event, payload));
-    record.sequence = ++(*cpu)->sequence;
-    append((*cpu)->unwritten, &record, sizeof record);
-    append((*cpu)->unwritten, payload.data(), record.pduLength);
-    if ((*cpu)->unwritten.size() < kWriteBytes) continue;
-    if (auto flushed = flush(**cpu); !flushed) return flushed;
+    if (auto written = writeOne(event); !written) return written;
   }
   return {};
+}
+
+/// A request is queued once, before its first issue.
+bool BlktraceWriter::wantsQueue(const Event& event) {
+  if (!makeQueues_.contains(event.device) || event.bytes == 0 || event.flags & kPassthrough) return false;
+  Requeued key{event.device, event.direction, event.sector};
+  if (event.action == Action::requeue) requeued_.insert(key);
+  return event.action == Action::issue && requeued_.erase(key) == 0;
+}
+
+Result<void> BlktraceWriter::writeOne(const Event& event) {
+  constexpr size_t kWriteBytes = 256 << 10;
+  const Code& code = kCodes[static_cast<size_t>(event.action)];
+  if (code.low == 0) {
+    ++leftOut_;
+    return {};
+  }
+  auto to = device(event);
+  if (!to) return to.error();
+  auto cpu = file(**to, event.cpu);
+  if (!cpu) return cpu.error();
+  std::array<uint64_t, 3> payload{};
+  abi::Record1 record = recordOf(event);
+  record.action = code.low | static_cast<uint32_t>(categoriesOf(event, code) << abi::kCategoryShift);
+  record.pduLength = static_cast<uint16_t>(payloadOf(event, payload));
+  record.sequence = ++(*cpu)->sequence;
+  append((*cpu)->unwritten, &record, sizeof record);
+  append((*cpu)->unwritten, payload.data(), record.pduLength);
+  return (*cpu)->unwritten.size() < kWriteBytes ? Result<void>{} : flush(**cpu);
 }
 
 Result<void> BlktraceWriter::finish() {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,10 +17,15 @@ namespace blkscope {
 
 /// BASE.blktrace.0, .1, ... in records of version 1, the one that every blkparse reads; further devices of the trace
 /// go to BASE-MAJOR-MINOR.blktrace.N. Events come in order of time. A file that is there already is not replaced.
+///
+/// For devices whose queue events were not traced they can be made, each at the time of the request's first issue:
+/// btt and fio do nothing without them. A message at the start of the first file marks them (kMadeQueues).
 class BlktraceWriter {
  public:
   /// `notes`: names of processes and the wall clock, which lead the first file.
-  BlktraceWriter(std::string base, Notes notes) : base_(std::move(base)), notes_(std::move(notes)) {}
+  /// `makeQueues`: the devices for which queue events are to be made.
+  BlktraceWriter(std::string base, Notes notes, std::set<uint32_t> makeQueues = {})
+      : base_(std::move(base)), notes_(std::move(notes)), makeQueues_(std::move(makeQueues)) {}
 
   /// Events whose action has no code in version 1 are left out and counted. Errors: a file exists or cannot be written.
   Result<void> write(std::span<const Event> events);
@@ -38,6 +44,16 @@ class BlktraceWriter {
     std::map<uint16_t, CpuFile> cpus;
   };
 
+  /// What a driver gave back and is issued again.
+  struct Requeued {
+    uint32_t device;
+    Direction direction;
+    uint64_t sector;
+    auto operator<=>(const Requeued&) const = default;
+  };
+
+  Result<void> writeOne(const Event& event);
+  bool wantsQueue(const Event& event);
   Result<CpuFile*> file(Device& device, uint16_t cpu);
   Result<Device*> device(const Event& first);
   void putNotes(const Event& first, CpuFile& file);
@@ -45,6 +61,8 @@ class BlktraceWriter {
 
   std::string base_;
   Notes notes_;
+  std::set<uint32_t> makeQueues_;
+  std::set<Requeued> requeued_;
   std::map<uint32_t, Device> devices_;
   uint64_t leftOut_ = 0;
 };

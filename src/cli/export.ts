@@ -7,6 +7,7 @@ interface ExportFlags {
   format: ExportFormat;
   output?: string;
   table?: string;
+  makeQueues?: boolean;
 }
 
 export function exportCommand(): Command {
@@ -20,18 +21,21 @@ export function exportCommand(): Command {
     )
     .option('-o, --output <path>', "the file, or the dataset's folder (csv and jsonl: default stdout)")
     .option('--table <table>', 'which table csv and jsonl hold (default: event)')
-    .action(async (path: string, { format, output, table }: ExportFlags) => {
+    .option('--make-queues', 'blktrace: add the queue events that btt and fio need, at the time of issue')
+    .action(async (path: string, { format, output, table, makeQueues }: ExportFlags) => {
       await using run = await openRun(path);
       const streamed = format === 'csv' || format === 'jsonl';
       if (!output && !streamed) {
         throw new BlkscopeError('NO_OUTPUT', `--format ${format} writes files: name the place with -o`);
       }
       const target = output ?? '/dev/stdout';
-      const lost = await exportRun(run, { format, output: target, ...given({ table }) }).catch((error) => {
-        // A reader that goes away (head, less) is no failure of ours; here the database writes, not Node.
-        if (target === '/dev/stdout' && error.code === 'EPIPE') process.exit(exitCodes.ok);
-        throw error;
-      });
+      const lost = await exportRun(run, { format, output: target, ...given({ table, makeQueues }) }).catch(
+        (error) => {
+          // A reader that goes away (head, less) is no failure of ours; here the database writes, not Node.
+          if (target === '/dev/stdout' && error.code === 'EPIPE') process.exit(exitCodes.ok);
+          throw error;
+        },
+      );
       if (lost) new TerminalProgress().warn(lost);
       if (output) process.stdout.write(`${output}\n`);
     });

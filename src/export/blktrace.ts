@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { native } from '../native/binding.js';
 import type { RunConfig } from '../run/config.js';
 import { partialPath } from '../run/partial.js';
@@ -16,20 +17,23 @@ import { withPayloads } from '../store/payloads.js';
  *
  * The files get their names when all are whole, the first last, without which blkparse finds none of them.
  *
- * Returns how many events were left out for that. Throws BlkscopeError: the run kept no events, a file exists or cannot
- * be written.
+ * btt and fio do nothing with a trace that has no queue events, as the default of tracing makes them. `makeQueues` adds
+ * one to each request's first issue, for every device without; a message in the file marks them.
+ *
+ * Returns in words what the files lack; null: nothing. Throws BlkscopeError: the run kept no events, a file exists or
+ * cannot be written.
  */
-export async function exportBlktrace(run: Run, base: string): Promise<number> {
+export async function exportBlktrace(run: Run, base: string, makeQueues: boolean): Promise<string | null> {
   const first = `${base}.blktrace.0`;
   prepareTarget(first);
   const partial = partialPath(base);
   try {
     mkdirSync(partial);
-    const leftOut = await writeFiles(run, join(partial, basename(base)));
+    const lacks = await writeFiles(run, join(partial, basename(base)), makeQueues);
     const isFirst = (name: string) => Number(name === basename(first));
     const names = readdirSync(partial).sort((a, b) => isFirst(a) - isFirst(b));
     for (const name of names) renameSync(join(partial, name), join(dirname(base), name));
-    return leftOut;
+    return lacks;
   } catch (error) {
     throw storeError(error, `write ${base}`);
   } finally {
@@ -43,18 +47,44 @@ function wallClock({ startedAt, startedNs }: RunConfig): { wallClockNs: bigint; 
   return { wallClockNs: epochNs(startedAt), atNs: BigInt(startedNs) };
 }
 
-async function writeFiles(run: Run, base: string): Promise<number> {
+async function writeFiles(run: Run, base: string, makeQueues: boolean): Promise<string | null> {
   const connection = await run.connect();
   try {
     const processes = (await connection.runAndReadAll('SELECT pid, name FROM process')).getRows();
+    const queueless = await devicesWithoutQueues(connection);
     const writer = new native.BlktraceWriter(base, {
       ...wallClock(run.config),
       pids: Uint32Array.from(processes, ([pid]) => Number(pid)),
       names: processes.map(([, name]) => String(name)),
+      makeQueues: makeQueues ? queueless : new Uint32Array(),
     });
     for await (const columns of withPayloads(run.eventColumns(), connection)) writer.write(columns);
-    return writer.finish();
+    return lacksOf(writer.finish(), queueless.length, makeQueues);
   } finally {
     connection.closeSync();
   }
+}
+
+/** Numbers of the devices of which requests were issued and none was seen queued. */
+async function devicesWithoutQueues(connection: DuckDBConnection): Promise<Uint32Array> {
+  const found = await connection.runAndReadAll(
+    `SELECT device FROM event_row GROUP BY device
+     HAVING count(*) FILTER (action = 'issue') > 0 AND count(*) FILTER (action = 'queue') = 0`,
+  );
+  return Uint32Array.from(found.getRows(), ([device]) => Number(device));
+}
+
+function lacksOf(leftOut: number, queueless: number, makeQueues: boolean): string | null {
+  const lacks = [];
+  if (leftOut > 0) {
+    const events = `${leftOut} ${leftOut === 1 ? 'event' : 'events'}`;
+    lacks.push(`${events} left out: blktrace's files have no action of that kind`);
+  }
+  if (queueless > 0 && !makeQueues) {
+    lacks.push(
+      'there are no queue events (Q) in the trace, and btt and fio need them: trace with --actions all, or export with --make-queues, which makes them at the time of issue',
+    );
+  }
+  if (queueless === 0 && makeQueues) lacks.push('no queue events were made: the trace has its own');
+  return lacks.length > 0 ? lacks.join('; ') : null;
 }

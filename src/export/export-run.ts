@@ -33,6 +33,8 @@ export interface ExportOptions {
   output: string;
   /** For csv and jsonl alone, which hold one table each. Default: event. */
   table?: string;
+  /** For blktrace alone: add a queue event to each first issue of a device whose queue events were not traced. */
+  makeQueues?: boolean;
 }
 
 /**
@@ -41,7 +43,10 @@ export interface ExportOptions {
  *
  * Throws BlkscopeError: the run kept no events, the target exists or cannot be written, no such table, or a format of no single table.
  */
-export async function exportRun(run: Run, { format, output, table }: ExportOptions): Promise<string | null> {
+export async function exportRun(
+  run: Run,
+  { format, output, table, makeQueues = false }: ExportOptions,
+): Promise<string | null> {
   if (table !== undefined && !(tableFormats as readonly string[]).includes(format)) {
     throw new BlkscopeError(
       'WHOLE_RUN',
@@ -50,13 +55,14 @@ export async function exportRun(run: Run, { format, output, table }: ExportOptio
   }
   const name = tables.find((known) => known === (table ?? 'event'));
   if (!name) throw new BlkscopeError('NO_TABLE', `no table '${table}'; there are ${tables.join(', ')}`);
+  if (makeQueues && format !== 'blktrace') {
+    throw new BlkscopeError('NOT_BLKTRACE', '--make-queues is for --format blktrace');
+  }
   if (format !== 'blktrace') {
     await writeTables(run, format, name, output);
     return null;
   }
-  const leftOut = await exportBlktrace(run, output);
-  if (leftOut === 0) return null;
-  return `${leftOut} ${leftOut === 1 ? 'event' : 'events'} left out: blktrace's files have no action of that kind`;
+  return await exportBlktrace(run, output, makeQueues);
 }
 
 async function writeTables(

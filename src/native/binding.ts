@@ -15,10 +15,19 @@ import type {
 /** All that the addon offers. */
 export interface NativeBinding extends NativeMemory, NativeRegions {
   Tracer: new (options: NativeTracerOptions, onReady: () => void) => NativeTracer;
-  /** Writes blktrace's files; events by time, columns as the store's. `finish` tells how many had no action in them. */
+  /**
+   * Writes blktrace's files; events by time, columns as the store's. `finish` tells how many had no action in them.
+   * `makeQueues`: numbers of the devices for which queue events are made at the time of issue.
+   */
   BlktraceWriter: new (
     base: string,
-    notes: { wallClockNs: bigint; atNs: bigint; pids: Uint32Array; names: string[] },
+    notes: {
+      wallClockNs: bigint;
+      atNs: bigint;
+      pids: Uint32Array;
+      names: string[];
+      makeQueues: Uint32Array;
+    },
   ) => {
     write(events: Omit<NativeBatch, 'bytes'> & { sectors: Uint32Array }): void;
     finish(): number;

@@ -79,5 +79,6 @@ const read = 1 | (1 << 8); // a file system's
 export const actions = {
   queue: ((read | (1 << 4)) << 16) | 1,
   issue: ((read | (1 << 6)) << 16) | 7,
+  requeue: ((read | (1 << 5)) << 16) | 6,
   complete: ((read | (1 << 7)) << 16) | 8,
 };

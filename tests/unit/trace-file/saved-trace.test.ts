@@ -267,3 +267,47 @@ function later(part: Buffer, i: number): Buffer {
   }
   return moved;
 }
+
+test('queue events that were not traced are made on request, once a request, marked; btt and fio then work', async () => {
+  const trace = new Records().reads(20, 5000n * second);
+  // Given back by the driver and issued again: one request.
+  trace.add(5001n * second, actions.issue, 8).add(5001n * second + 1000n, actions.requeue, 8);
+  trace.add(5001n * second + 2000n, actions.issue, 8).add(5001n * second + 100_000n, actions.complete, 8);
+  write('needed.blktrace.0', trace);
+  const { run } = await imported(['needed'], true);
+  assert.match(
+    (await exportRun(run, { format: 'blktrace', output: at('bare') })) ?? '',
+    /no queue events .*--make-queues/,
+  );
+  assert.equal(await exportRun(run, { format: 'blktrace', output: at('made'), makeQueues: true }), null);
+  await assert.rejects(
+    exportRun(run, { format: 'csv', output: at('made.csv'), makeQueues: true }),
+    /blktrace/,
+  );
+  await run[Symbol.asyncDispose]();
+
+  execFileSync('blkparse', ['-i', 'made', '-q', '-O', '-d', 'made.bin'], { cwd: folder, stdio: 'ignore' });
+  const btt = execFileSync('btt', ['-i', 'made.bin'], { cwd: folder, encoding: 'utf8' });
+  assert.match(btt, /^D2C +0\.000098\d* +0\.0000\d+ +0\.0001\d+ +21$/m);
+  assert.match(btt, /^Q2C +\S+ +\S+ +\S+ +21$/m);
+  const text = execFileSync('blkparse', ['-i', 'made', '-q'], { cwd: folder, encoding: 'utf8' });
+  assert.match(text, / m +N blkscope: queue events \(Q\) were made at the time of issue/);
+  if (existsSync('/usr/bin/fio')) {
+    writeFileSync(at('disk'), Buffer.alloc(128 * 2 ** 20));
+    const replay = [
+      '--name=replay',
+      '--read_iolog=made.bin',
+      '--replay_redirect=disk',
+      '--replay_no_stall=1',
+    ];
+    const fio = spawnSync('fio', [...replay, '--output-format=json'], { cwd: folder, encoding: 'utf8' });
+    assert.equal(JSON.parse(fio.stdout).jobs[0].read.total_ios, 21, fio.stdout + fio.stderr);
+  }
+
+  const { run: again } = await imported(['made'], true);
+  assert.ok(codes(again.summary).includes('MADE_QUEUES'));
+  assert.equal(again.summary.source.actions.Q, 21);
+  const own = await exportRun(again, { format: 'blktrace', output: at('own'), makeQueues: true });
+  await again[Symbol.asyncDispose]();
+  assert.match(own ?? '', /no queue events were made/);
+});
