@@ -51,7 +51,8 @@ export function boundOf({ model, summary, compute, disk }: BoundInput): Summary[
     randomBandwidth: disk?.random ?? null,
     tokensPerSecond: 1e9 / boundNs,
     lowTokensPerSecond: 1e9 / Math.max(computeNs, (mostNeededBytes / bandwidth) * 1e9),
-    ratio: (measured * boundNs) / 1e9,
+    // A run that is its own bound must not seem faster by the last bit.
+    ratio: Number(((measured * boundNs) / 1e9).toFixed(12)),
     reReadBytesPerToken: reReadBytes,
     unusedBytesPerToken: unusedBytes,
     waitNsPerToken: Math.max(0, 1e9 / measured - boundNs - excessNs),

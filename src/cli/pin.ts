@@ -89,13 +89,11 @@ function budget({ budget, leave }: PinFlags): number | undefined {
   );
 }
 
-function savedShare({ savedBytes, touchedBytes, touchedMostBytes }: PinPlan): string {
-  if (touchedMostBytes === 0) return 'the file lists no weights that a token needs';
-  const percent = (needed: number) => `${Math.min(100, (savedBytes / needed) * 100).toFixed(1)} %`;
-  if (touchedMostBytes === touchedBytes)
-    return `${percent(touchedBytes)} of the ${formatSize(Math.round(touchedBytes))} that a token uses`;
-  const most = formatSize(Math.round(touchedMostBytes));
-  return `${percent(touchedMostBytes)} of the ${most} that a token needs at most (${formatSize(Math.round(touchedBytes))} for sure)`;
+function savedShare({ savedShare, touchedBytes, touchedMostBytes }: PinPlan): string {
+  if (touchedMostBytes === 0) return 'the file lists no weights that a token uses';
+  const [least, most] = [touchedBytes, touchedMostBytes].map((bytes) => formatSize(Math.round(bytes)));
+  const range = touchedMostBytes > touchedBytes ? `${least} to ${most}` : least;
+  return `${(savedShare * 100).toFixed(1)} % of the ${range} that a token uses`;
 }
 
 const tensorsShown = 12;

@@ -156,8 +156,7 @@ async function modelAt(path: string): Promise<Finding[]> {
   const name = 'model';
   try {
     const { architecture, layers, tensors, parts, notes } = await readModel(path);
-    const of = parts.length === 1 ? '' : ` in ${parts.length} parts`;
-    const detail = `${architecture}, ${layers} layers, ${tensors.length} tensors${of}`;
+    const detail = `${architecture}; layers: ${layers}, tensors: ${tensors.length}, files: ${parts.length}`;
     const told = notes.map((note): Finding => ({ name, state: 'note', detail: note }));
     return [{ name, state: 'found', detail }, ...told];
   } catch (error) {

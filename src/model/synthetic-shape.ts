@@ -11,7 +11,7 @@ export type WeightMix = 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_K_M' | 'MXFP4';
 /** Sizes of a model, in the terms of GGUF's keys. */
 export interface ModelShape {
   name: string;
-  architecture: 'llama' | 'gpt-oss' | 'gemma3n';
+  architecture: 'llama' | 'gpt-oss' | 'gemma3n' | 'qwen4exp';
   weights: WeightMix;
   layers: number;
   embedding: number;
@@ -52,6 +52,13 @@ const gptOss = {
 
 const gemma3n = { architecture: 'gemma3n', weights: 'F16', headSize: 64, experts: null } as const;
 
+const qwen4exp = {
+  architecture: 'qwen4exp',
+  weights: 'F16',
+  headSize: 32,
+  experts: { count: 16, used: 2 },
+} as const;
+
 /** Shapes ready for use; `llama-2-7b`, `gpt-oss-20b` and `gemma-3n-e4b` have the real models' dimensions. */
 export const presets = {
   demo: shape(llama, 'demo', [22, 1024, 3072], [16, 4], 1024, 16384),
@@ -69,6 +76,7 @@ export const presets = {
   },
   'tiny-gemma3n': shape(gemma3n, 'tiny-gemma3n', [4, 256, 512], [4, 2], 512, 2048),
   'gemma3n-80m': shape(gemma3n, 'gemma3n-80m', [12, 384, 1024], [6, 2], 2048, 16384),
+  'engram-80m': shape(qwen4exp, 'engram-80m', [8, 256, 256], [2, 1], 2048, 4096),
   'gemma-3n-e4b': {
     ...shape(gemma3n, 'gemma-3n-e4b', [35, 2048, 16384], [8, 2], 4096, 262144),
     headSize: 256,
@@ -92,6 +100,7 @@ function shape(
 /** The tensors of a model, in the order of its file. */
 export function planTensors(model: ModelShape): TensorPlan[] {
   if (model.architecture === 'gemma3n') return planGemma3n(model);
+  if (model.architecture === 'qwen4exp') return planQwen4exp(model);
   const { embedding, vocabulary } = model;
   return [
     // Embeddings as strong as all that the layers add, else every token would look alike to the routers.
@@ -172,6 +181,111 @@ function planGemma3nLayer(model: ModelShape, layer: number): TensorPlan[] {
     small('altup_correct_coef', [streams, streams], 0.1),
     small('altup_predict_coef', [streams, streams * streams], 0.1),
   ];
+}
+
+/** Sizes of Qwen 4's parts that are the same in every synthetic model of it. */
+export const qwen4 = {
+  streams: 4,
+  lowRank: 8,
+  indexer: { heads: 2, size: 32 },
+  ssm: { conv: 4, state: 16, groups: 2, steps: 4, inner: 64 },
+  fullAttentionEvery: 4,
+  /** The table of n-grams: pairs and triples, so many heads each, of which each has a prime number of rows. */
+  ngrams: {
+    layer: 1,
+    size: 3,
+    heads: 4,
+    width: 32,
+    primes: [100_003, 100_019, 100_043, 100_049, 100_057, 100_069, 100_103, 100_109],
+  },
+} as const;
+
+/**
+ * Qwen 4: a mixture of experts with a table of n-grams (an engram), of which each token looks up a row for each head, and
+ * with more than one stream between its layers.
+ */
+function planQwen4exp(model: ModelShape): TensorPlan[] {
+  const { embedding, vocabulary, layers } = model;
+  const { streams, lowRank, ngrams } = qwen4;
+  const wide = streams * embedding;
+  const rows = ngrams.primes.reduce((sum, rows) => sum + rows, 0);
+  return [
+    matrix(model, 'token_embd', [embedding, vocabulary], { deviation: 1 }),
+    matrix(model, 'per_layer_token_embd', [ngrams.width, Math.ceil(rows / 128) * 128], { deviation: 1 }),
+    ...Array.from({ length: layers }, (_, layer) => planQwen4expLayer(model, layer)).flat(),
+    small('output_hc_down.weight', [wide, lowRank]),
+    small('output_hc_up.weight', [lowRank, wide]),
+    norm('output_hc_norm', wide),
+    matrix(model, 'output', [embedding, vocabulary], {
+      deviation: 3 / Math.sqrt(embedding),
+      quietRows: SPECIAL_TOKENS,
+    }),
+  ];
+}
+
+function planQwen4expLayer(model: ModelShape, layer: number): TensorPlan[] {
+  const { embedding, feedForward, heads, kvHeads, headSize, experts } = model;
+  const { streams, lowRank, indexer, ssm, fullAttentionEvery, ngrams } = qwen4;
+  const block = `blk.${layer}`;
+  const wide = streams * embedding;
+  const weights = (name: string, shape: number[]) => matrix(model, `${block}.${name}`, shape, { layer });
+  const of = (name: string, shape: number[]) => small(`${block}.${name}`, shape);
+  const mixed = ['attn', 'ffn'].flatMap((part) => [
+    of(`hc_${part}_down.weight`, [wide, lowRank]),
+    of(`hc_${part}_up.weight`, [lowRank, wide]),
+    of(`hc_${part}_inject.weight`, [wide, streams]),
+    norm(`${block}.hc_${part}_norm`, wide),
+  ]);
+  const count = experts?.count ?? 1;
+  const mixture = [
+    of('ffn_gate_inp.weight', [embedding, count]),
+    of('ffn_gate_inp_shexp.weight', [embedding]),
+    weights('ffn_gate_shexp', [embedding, feedForward]),
+    weights('ffn_up_shexp', [embedding, feedForward]),
+    weights('ffn_down_shexp', [feedForward, embedding]),
+    weights('ffn_gate_exps', [embedding, feedForward, count]),
+    weights('ffn_up_exps', [embedding, feedForward, count]),
+    weights('ffn_down_exps', [feedForward, embedding, count]),
+  ];
+  const attention = [
+    weights('attn_q', [embedding, 2 * heads * headSize]),
+    weights('attn_k', [embedding, kvHeads * headSize]),
+    weights('attn_v', [embedding, kvHeads * headSize]),
+    weights('attn_output', [heads * headSize, embedding]),
+    norm(`${block}.attn_q_norm`, headSize),
+    norm(`${block}.attn_k_norm`, headSize),
+    of('indexer.q_proj.weight', [embedding, indexer.heads * indexer.size]),
+    of('indexer.k_proj.weight', [embedding, indexer.size]),
+    norm(`${block}.indexer.q_norm`, indexer.size),
+    norm(`${block}.indexer.k_norm`, indexer.size),
+  ];
+  const mixer = 2 * ssm.groups * ssm.state + ssm.inner;
+  const recurrent = [
+    weights('attn_qkv', [embedding, mixer]),
+    weights('attn_gate', [embedding, ssm.inner]),
+    of('ssm_alpha.weight', [embedding, ssm.steps]),
+    of('ssm_beta.weight', [embedding, ssm.steps]),
+    { ...norm(`${block}.ssm_a`, ssm.steps, -1), name: `${block}.ssm_a` },
+    of('ssm_dt.bias', [ssm.steps]),
+    of('ssm_conv1d.weight', [ssm.conv, mixer]),
+    norm(`${block}.ssm_norm`, ssm.inner / ssm.steps),
+    weights('ssm_out', [ssm.inner, embedding]),
+  ];
+  const gathered = ngrams.width * ngrams.primes.length;
+  const engram = [
+    weights('ple_key', [gathered, wide]),
+    weights('ple_value', [gathered, embedding]),
+    ...['ple_norm_key', 'ple_norm_query', 'ple_norm_conv'].map((name) => norm(`${block}.${name}`, wide)),
+    of('ple_conv1d.weight', [4, wide]),
+  ];
+  const full = layer % fullAttentionEvery === fullAttentionEvery - 1;
+  return [...mixed, ...(full ? attention : recurrent), ...mixture, ...(layer === ngrams.layer ? engram : [])];
+}
+
+/** Values that keep the size of activations, in F32. */
+function small(name: string, shape: number[]): TensorPlan {
+  const deviation = 1 / Math.sqrt(shape[0] as number);
+  return { name, type: 'F32', shape, fill: { kind: 'values', deviation } };
 }
 
 /** Bytes of all weights, without metadata and padding. */

@@ -63,8 +63,15 @@ function planOf(model: Model, budgetBytes: number, candidates: readonly UsedRegi
     touchedBytes: touched.least,
     touchedMostBytes: touched.most,
     savedBytes,
+    savedShare: shareOf(savedBytes, usedRegions(model)),
     stream: null,
   };
+}
+
+/** Of what tokens most likely use, an expert's share on average. */
+function shareOf(savedBytes: number, regions: readonly UsedRegion[]): number {
+  const used = regions.reduce((sum, { region, likely }) => sum + region.bytes * likely, 0);
+  return used === 0 ? 0 : Math.min(1, savedBytes / used);
 }
 
 /** No expert is as sure to be used as what every token needs. */

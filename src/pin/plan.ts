@@ -11,6 +11,8 @@ export interface PinPlan {
   touchedBytes: number;
   touchedMostBytes: number;
   savedBytes: number;
+  /** The same as a share of what a token most likely uses, 0 to 1; 0 where it uses nothing. */
+  savedShare: number;
   /** What is read for each token beside that; null: what the kernel brings in. */
   stream: StreamPlan | null;
 }

@@ -126,6 +126,7 @@ function heldBeside(
     touchedBytes: touched.least,
     touchedMostBytes: touched.most,
     savedBytes: heldBytes,
+    savedShare: Math.min(1, heldBytes / touched.least),
     stream: { pieces, bytes: pieces.reduce((sum, { bytes }) => sum + bytes, 0), ahead },
   };
 }

@@ -39,14 +39,16 @@ const models: SynthesizeOptions[] = [
   { preset: 'tiny-gpt-oss' },
   { preset: 'tiny-gpt-oss', weights: 'MXFP4', router: { zipf: 1 } },
   { preset: 'tiny-gemma3n' },
+  { preset: 'engram-80m' },
 ];
 
 for (const options of models) {
   const name = `${options.preset} ${options.weights ?? 'F16'}`;
-  test(`${name} loads and generates in both engines`, async () => {
+  test(`${name} loads and generates`, async () => {
     const path = join(folder, `${name.replace(' ', '-')}.gguf`);
     await synthesizeModel(path, options);
-    await generateEmbedded(path);
+    // the embedded engine's llama.cpp is older than this architecture
+    if (options.preset !== 'engram-80m') await generateEmbedded(path);
     await generateWithLlamaCompletion(path);
     await rm(path);
   });
