@@ -63,7 +63,7 @@ export function readModelFiles(path: string): ReadFile[] {
   const { count } = splitOf(named) ?? {};
   if (count === undefined) return namesAlone(named);
   if (count === 1) return [named];
-  const found = partsByName(named, count) ?? partsInCache(named, count) ?? partsBeside(named, count);
+  const found = partsByName(named) ?? partsInCache(named, count) ?? partsBeside(named, count);
   return checkedParts(found);
 }
 
@@ -92,6 +92,7 @@ export function checkedParts(found: readonly ReadFile[]): ReadFile[] {
   const [first] = parts;
   const count = first && splitOf(first)?.count;
   if (!first || count === undefined) return parts;
+  for (const part of found) requireNamedAlike(part);
   parts.forEach((part, index) => {
     const own = splitOf(part);
     if (own?.count !== count)
@@ -120,9 +121,19 @@ function tensorCount({ keys }: GgufLayout): number | undefined {
 }
 
 /** What a name of the form that llama.cpp's splitter gives (NAME-00001-of-00003.gguf) tells; null for any other. */
-export function nameOfPart(path: string): { prefix: string; count: number } | null {
+export function nameOfPart(path: string): { prefix: string; no: number; count: number } | null {
   const split = parseGgufShardFilename(path);
-  return split && { prefix: split.prefix, count: Number(split.total) };
+  return split && { prefix: split.prefix, no: Number(split.shard) - 1, count: Number(split.total) };
+}
+
+/** A name and keys that say different things leave open which of them is wrong: refused, as llama.cpp does. */
+function requireNamedAlike(part: ReadFile): void {
+  const named = nameOfPart(part.path);
+  if (named === null) return;
+  const own = splitOf(part);
+  if (own?.count !== named.count)
+    throw mismatch(part, 'split.count', own?.count ?? 'missing', `its name says ${named.count}`);
+  if (own.no !== named.no) throw mismatch(part, 'split.no', own.no, `its name says ${named.no} (from 0)`);
 }
 
 function partPaths(path: string): string[] | null {
@@ -134,19 +145,13 @@ function partPaths(path: string): string[] | null {
   });
 }
 
-/** A name and a key that say different things leave open which of them is wrong: refused, as llama.cpp does. */
-function partsByName(named: ReadFile, count: number): ReadFile[] | null {
+/** null: its name tells nothing of other parts. */
+function partsByName(named: ReadFile): ReadFile[] | null {
+  requireNamedAlike(named);
   const paths = partPaths(named.path);
-  if (paths === null) return null;
-  if (paths.length !== count) throw mismatch(named, 'split.count', count, `its name says ${paths.length}`);
-  return paths.map((path, index) => {
-    const part = path === named.path ? named : readPart(path, named.path, paths.length);
-    const own = splitOf(part);
-    if (own?.count !== count)
-      throw mismatch(part, 'split.count', own?.count ?? 'missing', `its name says ${count}`);
-    if (own.no !== index) throw mismatch(part, 'split.no', own.no, `its name says ${index} (from 0)`);
-    return part;
-  });
+  return (
+    paths?.map((path) => (path === named.path ? named : readPart(path, named.path, paths.length))) ?? null
+  );
 }
 
 function readPart(path: string, named: string, count: number): ReadFile {

@@ -51,6 +51,11 @@ export async function pin(model: Model | string, options: PinOptions = {}): Prom
   options.signal?.throwIfAborted();
   const known = typeof model === 'string' ? await readModel(model) : model;
   const plan = await pinPlan(known, options);
+  if (plan.bytes === 0 && !plan.stream)
+    throw new BlkscopeError(
+      'NOTHING_TO_PIN',
+      `${known.path} lists no weights that a token uses: there is nothing to hold`,
+    );
   const holder = options.cgroupProcsFile
     ? await holdInCgroup(plan, options.cgroupProcsFile, options)
     : await hold(plan, options);

@@ -2,6 +2,7 @@ import type { FileMap } from '../map/file-map.js';
 import { layOut } from './compare.js';
 import * as format from './format.js';
 import { plainStyle, type Style } from './style.js';
+import { usesLine } from './uses-line.js';
 
 export interface MapReportOptions {
   /** Lists every tensor. */
@@ -39,7 +40,10 @@ export function renderMap(
 
 function tensorsSection(tensors: NonNullable<FileMap['tensors']>, all: boolean, style: Style): string {
   const split = tensors.filter(({ extents }) => extents > 1);
-  const told = `${format.counted(tensors.length, 'tensor')}, ${format.count(split.length)} of them in more than one extent\n`;
+  const bytes = { whole: 0, rows: 0, experts: 0, none: 0, unknown: 0 };
+  for (const tensor of tensors) bytes[tensor.use] += tensor.bytes;
+  const counts = `${format.counted(tensors.length, 'tensor')}, ${format.count(split.length)} of them in more than one extent`;
+  const told = `${counts}\n${usesLine(bytes)}\n`;
   if (!all) return told;
   const rows = tensors.map(({ name, type, role, use, fileOffset, bytes, sector, extents }) => [
     name,

@@ -1,6 +1,7 @@
 import type { ModelSummary, PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
+import { usesLine } from './uses-line.js';
 
 /** How many of the hottest layers and experts, and of what was never read, the report names. */
 const rowsShown = 5;
@@ -82,22 +83,6 @@ function roles(page: Page, { model }: Summary): void {
     page,
     model.roles.toSorted((a, b) => b.readBytes - a.readBytes),
   );
-}
-
-/** What a token uses of the model's weights: what it does not read whole, where there is any. */
-function usesLine(uses: NonNullable<NonNullable<Summary['model']>['uses']>): string {
-  const names = {
-    whole: 'used whole by every token',
-    rows: 'in tables of which a token looks up rows',
-    experts: 'in experts',
-    none: 'used by other paths than a text token takes',
-    unknown: 'of unknown use',
-  };
-  const parts = Object.entries(names).flatMap(([kind, name]) => {
-    const bytes = uses[kind as keyof typeof names];
-    return bytes > 0 ? [`${format.size(bytes)} ${name}`] : [];
-  });
-  return parts.length === 0 ? 'no weights' : parts.join(', ');
 }
 
 /** By bytes read for each byte of size: that is what memory for it would save. */

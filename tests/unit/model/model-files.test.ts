@@ -127,3 +127,11 @@ test('several models among the files of a run, the largest first, and what is le
   assert.deepEqual(left, [`${lost} SPLIT_PART_MISSING`]);
   assert.equal(await modelOf([draft, ...big]), null);
 });
+
+test('files that a run used are one model only if names and keys agree', async () => {
+  const place = join(folder, 'used');
+  const swapped = [1, 0].map((no, i) => writeGguf(join(place, partName(i, 2)), part(no, 2)));
+  const left: string[] = [];
+  assert.deepEqual(await modelsOf(swapped, (_, error) => left.push(error.message)), []);
+  assert.match(left[0] ?? '', /split\.no is 1, but its name says 0/);
+});
