@@ -131,6 +131,11 @@ uint64_t Analysis::uniqueWriteSectors() const {
   return total;
 }
 
+bool Analysis::setsComplete() const {
+  return std::all_of(devices_.begin(), devices_.end(),
+                     [](const auto& d) { return d->read.complete() && d->written.complete(); });
+}
+
 Gaps Analysis::deviceGaps() const {
   Gaps total;
   for (const auto& d : devices_) total.addCounts(d->issues ? d->atIssue : d->atComplete);

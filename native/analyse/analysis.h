@@ -57,6 +57,8 @@ class Analysis {
   const Transfer& writes() const { return writes_; }
   uint64_t uniqueReadSectors() const;
   uint64_t uniqueWriteSectors() const;
+  /// False: a set of sectors reached its limit of memory, and unique sectors are too few.
+  bool setsComplete() const;
   const Sizes& readSizes() const { return readSizes_; }
   const Sizes& writeSizes() const { return writeSizes_; }
   Gaps deviceGaps() const;

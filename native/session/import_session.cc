@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "merge/merger.h"
+#include "session/judgement.h"
 #include "system/clock.h"
 
 namespace blkscope {
@@ -64,6 +65,9 @@ Result<void> ImportSession::importAll() {
     return Error{"NOT_A_TRACE", first + "no block trace event in it"};
   }
   analysis_->finish(analysis_->lastNs() + 1);
+  for (Defect& defect : judged(*analysis_, std::nullopt, analysis_->lastNs())) {
+    integrity_.defects.push_back(std::move(defect));
+  }
   return {};
 }
 

@@ -68,9 +68,11 @@ Result<void> Session::start() {
   if (!options_.spool.directory.empty()) {
     if (auto usable = checkSpoolDirectory(options_.spool.directory); !usable) return usable;
   }
+  uint64_t opening = monotonicNs();
   if (auto opened = openSource(); !opened) return opened;
   countersBefore_ = readAllCounters();
   startedNs_ = monotonicNs();
+  edgeNs_ = startedNs_ - opening;
   info_ = source_->info();
   std::vector<unsigned> cpus;
   for (size_t i = 0; i < source_->streams(); ++i) cpus.push_back(source_->cpu(i));
@@ -83,13 +85,27 @@ Result<void> Session::start() {
 
 // By the devices' own counters, from the start until the source has stopped.
 void Session::countTraced() {
+  uint64_t counting = monotonicNs();
   std::vector<DiskCounters> after = readAllCounters();
+  edgeNs_ += monotonicNs() - counting;
   const std::vector<DiskCounters>& before = countersBefore_;
   for (size_t i = 0; i < after.size(); ++i) {
-    if (after[i].readSectors < before[i].readSectors) continue;  // a device that has vanished took its counters along
+    if (after[i].readSectors < before[i].readSectors) {
+      vanished_ = true;  // and its counters with it
+      continue;
+    }
     integrity_.traced.readSectors += after[i].readSectors - before[i].readSectors;
     integrity_.traced.writtenSectors += after[i].writtenSectors - before[i].writtenSectors;
   }
+}
+
+/// What can be compared: of one device, of which all was asked for, and where no loss that is known explains the rest.
+std::optional<CountedByDisk> Session::counted() const {
+  const SourceOptions& asked = options_.source;
+  bool filtered = asked.firstSector != 0 || asked.lastSector != UINT64_MAX || asked.pid != 0;
+  if (capture_->kernelDropped() + spool_->droppedEvents() > 0) return std::nullopt;
+  if (options_.openSource || filtered || vanished_ || asked.devices.size() != 1) return std::nullopt;
+  return CountedByDisk{integrity_.traced, edgeNs_};
 }
 
 Result<void> Session::stop() {
@@ -124,6 +140,7 @@ void Session::listDefects() {
   if (outcome.fullNs && options_.onFull == Capture::OnFull::stop) {
     defects.push_back({"STOPPED_WHEN_FULL", {{"ms", (outcome.fullNs - startedNs_) / 1'000'000}}});
   }
+  for (Defect& defect : source_->defects()) defects.push_back(std::move(defect));
   if (!outcome.error.empty()) defects.push_back({"CAPTURE_FAILED", {{"reason", outcome.error}}});
 }
 
@@ -156,8 +173,20 @@ bool Session::passOn() {
 
 std::unique_ptr<ColumnBatch> Session::take(bool& ended) {
   auto batch = queue_.take(ended);
+  if (ended) {
+    for (Defect& defect : std::exchange(judged_, {})) integrity_.defects.push_back(std::move(defect));
+  }
   if (!batch && !ended && spool_) spool_->ask();
   return batch;
+}
+
+/// Nothing happens after the end: what bears such a time is left out, and counted.
+std::span<const Event> Session::withoutLater(std::span<const Event> events, uint64_t endNs) {
+  constexpr uint64_t kSkewNs = 1'000'000'000;  // of the CPUs' clocks, far more than there is
+  size_t count = events.size();
+  while (count > 0 && events[count - 1].time > endNs + kSkewNs) --count;
+  later_ += events.size() - count;
+  return events.first(count);
 }
 
 void Session::analyse() {
@@ -173,6 +202,7 @@ void Session::analyse() {
     if (watermark == UINT64_MAX) ::setpriority(PRIO_PROCESS, 0, 0);  // tracing has ended
     while (size_t count = merger.read(events, watermark)) {
       auto merged = std::span<const Event>(events).first(count);
+      if (watermark == UINT64_MAX) merged = withoutLater(merged, capture_->stoppedNs());
       analysis_->consume(merged);
       if (wanted) wanted = deliver(merged);
       analysis_->rows().clear();
@@ -182,6 +212,8 @@ void Session::analyse() {
   }
   // The source had stopped before the last publication.
   analysis_->finish(capture_->stoppedNs());
+  judged_ = judged(*analysis_, counted(), capture_->stoppedNs());
+  if (later_) judged_.push_back({"NOT_UNDERSTOOD", {{"events", later_}}});
   analysisCpuNs_ = threadCpuNs();
   queue_.end();
 }

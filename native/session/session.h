@@ -4,6 +4,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "decode/defect.h"
 #include "session/batch_queue.h"
 #include "session/capture.h"
+#include "session/judgement.h"
 #include "source/disk_counters.h"
 #include "source/source.h"
 #include "spool/spool.h"
@@ -105,6 +108,8 @@ class Session {
   bool deliver(std::span<const Event> events);
   bool passOn();
   void countTraced();
+  std::optional<CountedByDisk> counted() const;
+  std::span<const Event> withoutLater(std::span<const Event> events, uint64_t endNs);
   std::vector<DiskCounters> readAllCounters() const;
 
   SessionOptions options_;
@@ -117,7 +122,11 @@ class Session {
   std::unique_ptr<ColumnBatch> batch_;
   bool passedOn_ = false;  // a batch, since the last watermark
   std::vector<DiskCounters> countersBefore_;
+  uint64_t edgeNs_ = 0;  // between the counters' readings and the trace's start and end
+  bool vanished_ = false;
   Integrity integrity_;
+  std::vector<Defect> judged_;  // by the analysis thread, after all was analysed
+  uint64_t later_ = 0;          // events that were left out
   Notes notes_;
   std::unique_ptr<Capture> capture_;
   std::thread analysisThread_;

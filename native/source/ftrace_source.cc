@@ -90,6 +90,7 @@ class FtraceSource final : public Source {
   uint64_t dropped() override;
   std::vector<CpuDrops> drops() override;
   uint64_t sequenceGaps() const override { return 0; }
+  std::vector<Defect> defects() override;
   Notes notes() override;
 
  private:
@@ -99,6 +100,7 @@ class FtraceSource final : public Source {
   Result<void> setFilters(const std::string& device, const std::string& folder);
   Result<void> setDevice(const std::string& device);
   Result<void> openStreams();
+  std::string statsOf(const Stream& stream) const;
   std::string file(const char* name) const { return tracefs_ + "/" + name; }
 
   SourceOptions options_;
@@ -246,16 +248,18 @@ void FtraceSource::close() {
   lock_ = Fd();
 }
 
-// "dropped events" with overwrite off; "overrun" should stay 0 and is counted in case someone switched it on.
-uint64_t droppedIn(const std::string& stats) {
-  uint64_t total = 0;
+/// One of a ring's own statistics; 0 where it has none.
+uint64_t statistic(const std::string& stats, std::string_view name) {
   std::istringstream lines(stats);
   for (std::string line; std::getline(lines, line);) {
-    for (std::string name : {"dropped events: ", "overrun: "}) {
-      if (line.starts_with(name)) total += std::strtoull(line.c_str() + name.size(), nullptr, 10);
-    }
+    if (line.starts_with(name)) return std::strtoull(line.c_str() + name.size(), nullptr, 10);
   }
-  return total;
+  return 0;
+}
+
+// "dropped events" with overwrite off; "overrun" should stay 0 and is counted in case someone switched it on.
+uint64_t droppedIn(const std::string& stats) {
+  return statistic(stats, "dropped events: ") + statistic(stats, "overrun: ");
 }
 
 uint64_t FtraceSource::dropped() {
@@ -264,14 +268,38 @@ uint64_t FtraceSource::dropped() {
   return total;
 }
 
+/// Empty where there is no ring.
+std::string FtraceSource::statsOf(const Stream& stream) const {
+  if (!stream.ring->exists()) return {};
+  auto stats = readText(tracefs_ + "/per_cpu/cpu" + std::to_string(stream.cpu) + "/stats");
+  return stats ? *stats : std::string();
+}
+
 std::vector<CpuDrops> FtraceSource::drops() {
   std::vector<CpuDrops> all;
-  for (const Stream& s : streams_) {
-    std::string path = tracefs_ + "/per_cpu/cpu" + std::to_string(s.cpu) + "/stats";
-    auto stats = s.ring->exists() ? readText(path) : std::string();
-    all.push_back({static_cast<int>(s.cpu), stats ? droppedIn(*stats) : 0});
-  }
+  for (const Stream& s : streams_) all.push_back({static_cast<int>(s.cpu), droppedIn(statsOf(s))});
   return all;
+}
+
+// The ring counts what was read of it by anyone: what is more than came here, another reader took.
+std::vector<Defect> FtraceSource::defects() {
+  uint64_t taken = 0;
+  uint64_t garbled = 0;
+  uint64_t overwritten = 0;
+  for (const Stream& s : streams_) {
+    std::string stats = statsOf(s);
+    const RingPageDecoder& decoder = s.ring->decoder();
+    uint64_t read = statistic(stats, "read events: ");
+    uint64_t overruns = statistic(stats, "overrun: ");
+    if (read > decoder.entries()) taken += read - decoder.entries();
+    if (decoder.missed() > overruns) overwritten += decoder.missed() - overruns;
+    garbled += decoder.garbled();
+  }
+  std::vector<Defect> found;
+  if (taken) found.push_back({"RING_SHARED", {{"events", taken}}});
+  if (overwritten) found.push_back({"RING_OVERWRITTEN", {{"events", overwritten}}});
+  if (garbled) found.push_back({"NOT_UNDERSTOOD", {{"events", garbled}}});
+  return found;
 }
 
 Notes FtraceSource::notes() {

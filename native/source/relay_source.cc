@@ -99,6 +99,7 @@ class RelaySource final : public Source {
   Result<bool> drain(size_t stream, std::vector<Event>& out) override;
   uint64_t dropped() override;
   uint64_t sequenceGaps() const override;
+  std::vector<Defect> defects() override;
   Notes notes() override;
 
  private:
@@ -277,6 +278,19 @@ uint64_t RelaySource::sequenceGaps() const {
   uint64_t total = 0;
   for (const Stream& s : streams_) total += s.decoder.sequenceGaps();
   return total;
+}
+
+std::vector<Defect> RelaySource::defects() {
+  uint64_t bytes = 0;
+  uint64_t impossible = 0;
+  for (const Stream& s : streams_) {
+    bytes += s.decoder.garbageBytes() + s.decoder.pendingBytes();
+    impossible += s.decoder.impossibleTimes();
+  }
+  std::vector<Defect> found;
+  if (bytes) found.push_back({"NO_RECORDS", {{"bytes", bytes}}});
+  if (impossible) found.push_back({"NOT_UNDERSTOOD", {{"events", impossible}}});
+  return found;
 }
 
 Notes RelaySource::notes() {

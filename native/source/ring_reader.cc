@@ -33,6 +33,7 @@ class MappedRing final : public RingReader {
       : file_(std::move(file)), ring_(std::move(ring)), decoder_(decoder) {}
 
   int pollFd() const override { return file_.get(); }
+  const RingPageDecoder& decoder() const override { return decoder_; }
 
   // The ioctl tells the kernel that the reader's page was read as far as it was filled then; when that is all, the
   // next one hands over the next page. So only two calls without news mean that the ring is empty.
@@ -69,6 +70,7 @@ class CopiedRing final : public RingReader {
       : file_(std::move(file)), page_(subBufferBytes), decoder_(decoder) {}
 
   int pollFd() const override { return exists_ ? file_.get() : -1; }
+  const RingPageDecoder& decoder() const override { return decoder_; }
   bool exists() const override { return exists_; }
 
   Result<bool> read(std::vector<Event>& out, Notes& notes) override {

@@ -24,6 +24,8 @@ class RingReader {
   virtual int pollFd() const = 0;
   /// False: its CPU has never been online so far, and has no buffer. From any thread.
   virtual bool exists() const { return true; }
+  /// What was decoded so far.
+  virtual const RingPageDecoder& decoder() const = 0;
   /// Decodes at most one sub-buffer into `out`. False: nothing is left for now.
   virtual Result<bool> read(std::vector<Event>& out, Notes& notes) = 0;
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "decode/defect.h"
 #include "decode/event.h"
 #include "decode/record.h"
 #include "source/loss_log.h"
@@ -81,6 +82,8 @@ class Source {
   virtual std::vector<CpuDrops> drops() { return {{Loss::kAnyCpu, dropped()}}; }
   /// Records missing by sequence number; 0 where records carry none.
   virtual uint64_t sequenceGaps() const = 0;
+  /// What of the kernel's events came in a form not understood, or went elsewhere; when nothing is drained any more.
+  virtual std::vector<Defect> defects() { return {}; }
   /// Process names and the like, when nothing is drained any more.
   virtual Notes notes() = 0;
 

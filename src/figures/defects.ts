@@ -53,6 +53,49 @@ export const causes: Record<string, Cause> = {
     mend: 'remove the cause, and trace again',
     lowerBounds: true,
   },
+  RING_SHARED: {
+    message: 'another reader of the trace ring took {events event} away',
+    mend: 'end what else reads trace_pipe or trace_pipe_raw in tracefs, and trace again',
+    lowerBounds: true,
+  },
+  RING_OVERWRITTEN: {
+    message: 'the trace ring overwrote {events event} before they were read',
+    mend: 'leave the option overwrite of tracefs off while blkscope traces',
+    lowerBounds: true,
+  },
+  NOT_UNDERSTOOD: {
+    message:
+      '{events event} of the kernel were not understood: of a wrong length, or with an impossible time',
+    mend: 'report it with the version of the kernel',
+    lowerBounds: true,
+  },
+  NO_RECORDS: {
+    message: '{bytes byte} of the relay files belong to no trace record',
+    mend: 'report it with the version of the kernel',
+    lowerBounds: true,
+  },
+  COUNTED_MORE: {
+    message:
+      'the trace has {traced sector} {what}, the disk itself counted {counted}: more than its start and end explain',
+    mend: 'trace the device that the I/O goes through, with nothing else that reads the trace',
+    lowerBounds: true,
+  },
+  COUNTED_LESS: {
+    message:
+      'the trace has {traced sector} {what}, the disk itself counted only {counted}: I/Os are told more than once',
+    mend: 'trace the device on top of this one',
+    lowerBounds: false,
+  },
+  NO_COMPLETIONS: {
+    message: 'none of {requests request} completed in the trace',
+    mend: 'trace the device that completes them, such as the one below',
+    lowerBounds: true,
+  },
+  SECTOR_SET_FULL: {
+    message: 'the set of sectors reached its limit of memory: unique sectors and coverage are too low',
+    mend: 'trace for a shorter time, or fewer devices',
+    lowerBounds: true,
+  },
   FILE_MISSING: {
     message: '{file} is missing',
     mend: 'copy all files of the trace, one for each CPU, and import it again',

@@ -1,6 +1,7 @@
 // The ftrace source on real block devices of this machine: nothing lost at full speed, and every obstacle told plainly.
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,6 +87,27 @@ describe('random 4 KiB direct reads at full speed', () => {
 });
 
 describe('losses', () => {
+  for (const ring of ['pages', 'mapped'] as const) {
+    test(`what another reader of the ring takes away is told (${ring})`, async () => {
+      using loop = loopDevice();
+      using _ = mountedTracefs();
+      await using tracer = start({ devices: [loop.name], ring });
+      const thief = spawn('cat', [join(tracefs, 'trace_pipe')], { stdio: 'ignore' });
+      await readAtFullSpeed(loop.path, 2);
+      thief.kill('SIGKILL');
+      await once(thief, 'exit');
+      const { defects } = await tracer.summary();
+      assert.ok(
+        defects.some(({ code }) => code === 'RING_SHARED'),
+        JSON.stringify(defects),
+      );
+      assert.ok(
+        defects.some(({ code }) => code === 'COUNTED_MORE'),
+        JSON.stringify(defects),
+      );
+    });
+  }
+
   test('what a tiny ring drops is counted, and placed in the time of the load', async () => {
     using loop = loopDevice(64);
     using _ = mountedTracefs();

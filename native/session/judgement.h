@@ -1,0 +1,23 @@
+// What a trace's own figures and the disk's counters say of how whole it is.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "analyse/analysis.h"
+#include "decode/defect.h"
+#include "source/disk_counters.h"
+
+namespace blkscope {
+
+/// What the traced disk counted, between two readings of its counters that lie beside the trace's start and end.
+struct CountedByDisk {
+  DiskCounters sectors;
+  uint64_t edgeNs = 0;  // how long the trace went on without the counters being compared, at both ends together
+};
+
+/// The defects that show when all is analysed. `counted`: null where the disk tells nothing that can be compared, as
+/// with a filter, or of a saved trace. `endNs`: when the trace ended.
+std::vector<Defect> judged(const Analysis& analysis, const std::optional<CountedByDisk>& counted, uint64_t endNs);
+
+}  // namespace blkscope

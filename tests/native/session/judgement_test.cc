@@ -1,0 +1,75 @@
+#include "session/judgement.h"
+
+#include <doctest/doctest.h>
+
+using namespace blkscope;
+
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+constexpr uint64_t kStart = 5000 * kSecond;
+
+/// So many reads of 128 KiB, 10 ms apart: 25,600 sectors a second.
+void read(Analysis& analysis, size_t count, bool complete = true, uint16_t error = 0) {
+  for (size_t i = 0; i < count; ++i) {
+    Event event;
+    event.time = kStart + i * 10'000'000;
+    event.sector = i * 256;
+    event.bytes = 128 << 10;
+    event.device = 1;
+    event.action = Action::issue;
+    event.direction = Direction::read;
+    analysis.consume({&event, 1});
+    event.time += 1000;
+    event.action = Action::complete;
+    event.error = error;
+    if (complete) analysis.consume({&event, 1});
+  }
+}
+
+std::vector<std::string> codes(const std::vector<Defect>& defects) {
+  std::vector<std::string> all;
+  for (const Defect& defect : defects) all.push_back(defect.code);
+  return all;
+}
+
+using Codes = std::vector<std::string>;
+
+}  // namespace
+
+TEST_SUITE("judgement") {
+  TEST_CASE("what the disk counted is compared, beyond what its start and end explain") {
+    Analysis analysis({}, 0, kStart);
+    read(analysis, 1000);  // 256,000 sectors
+    auto judge = [&](uint64_t reads, uint64_t writes = 0, uint64_t edgeNs = 0) {
+      return codes(judged(analysis, CountedByDisk{{reads, writes}, edgeNs}, kStart + 10 * kSecond));
+    };
+    CHECK(judge(256'000) == Codes{});
+    CHECK(judge(256'000 + 4000) == Codes{});
+    CHECK(judge(256'000 - 4000) == Codes{});
+    CHECK(judge(256'000 + 5000) == Codes{"COUNTED_MORE"});
+    CHECK(judge(256'000 - 5000) == Codes{"COUNTED_LESS"});
+    CHECK(judge(256'000 + 5000, 0, kSecond) == Codes{});  // the machine was held up at the start
+    CHECK(judge(256'000, 3000) == Codes{"COUNTED_MORE"});
+    CHECK(judge(0) == Codes{});  // a device without counters
+    CHECK(codes(judged(analysis, std::nullopt, kStart)) == Codes{});
+  }
+
+  TEST_CASE("reads that the trace shows nothing of are missed, however few") {
+    Analysis analysis({}, 0, kStart);
+    CHECK(codes(judged(analysis, CountedByDisk{{12'800, 0}, 0}, kStart + kSecond)) == Codes{"COUNTED_MORE"});
+  }
+
+  TEST_CASE("failed reads are counted by the disk alone") {
+    Analysis analysis({}, 0, kStart);
+    read(analysis, 100, true, 5);
+    CHECK(codes(judged(analysis, CountedByDisk{{25'600, 0}, 0}, kStart + kSecond)) == Codes{});
+  }
+
+  TEST_CASE("requests of which none completed are a loss, unless the trace has just begun") {
+    Analysis analysis({}, 0, kStart);
+    read(analysis, 5, false);
+    CHECK(codes(judged(analysis, std::nullopt, kStart + 2 * kSecond)) == Codes{"NO_COMPLETIONS"});
+    CHECK(codes(judged(analysis, std::nullopt, kStart + kSecond / 2)) == Codes{});
+  }
+}
