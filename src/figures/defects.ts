@@ -69,11 +69,6 @@ export const causes: Record<string, Cause> = {
     mend: 'report it with the version of the kernel',
     lowerBounds: true,
   },
-  NO_RECORDS: {
-    message: '{bytes byte} of the relay files belong to no trace record',
-    mend: 'report it with the version of the kernel',
-    lowerBounds: true,
-  },
   COUNTED_MORE: {
     message:
       'the trace has {traced sector} {what}, the disk itself counted {counted}: more than its start and end explain',
@@ -173,6 +168,11 @@ export const remarks: Record<string, Omit<Cause, 'lowerBounds'>> = {
   },
   UNMATCHED: {
     message: '{requests completion} have no issue in the trace: the requests were in flight at its start',
+    mend: null,
+  },
+  NO_RECORDS: {
+    message:
+      '{bytes byte} of the relay files belong to no trace record; lost records would show in sequence numbers or in the count of the disk',
     mend: null,
   },
   FILTERED_DUMP: {
