@@ -13,13 +13,20 @@ const leastBytes = 2 ** 20;
  * own. `--model=PATH` counts as PATH.
  */
 export async function argumentFiles(argv: readonly string[]): Promise<string[]> {
-  const candidates = argv.slice(1).map((argument) => argument.replace(/^--?[\w-]+=/, ''));
+  const candidates = argv.slice(1).flatMap(namedBy);
   const found = candidates.flatMap(filesAt);
   // Of a model every file, however small: the first part of a split one often holds next to nothing.
   const large = found.filter(({ path, bytes }) => bytes >= largeFileBytes || isGguf(path));
   const alone = large.length === 0 || large.some(({ path }) => isModel(path));
   const taken = alone ? large : await dataFiles(found);
   return [...new Set(taken.map(({ path }) => path))];
+}
+
+/** An argument, `--option=PATH`, and lists as llama.cpp takes them for adapters: `PATH,PATH`, each with `:SCALE` or without. */
+function namedBy(argument: string): string[] {
+  const value = argument.replace(/^--?[\w-]+=/, '');
+  const listed = value.split(',').map((each) => each.replace(/:[\d.]+$/, ''));
+  return [...new Set([value, ...listed])].filter((path) => path !== '');
 }
 
 /** By its beginning, or by its name. */

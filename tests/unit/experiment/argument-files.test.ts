@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { argumentFiles } from '../../../src/experiment/argument-files.js';
 import { largeFileBytes } from '../../../src/process/opened-files.js';
+import { layer, writeGguf } from '../model/gguf-file.js';
 
 test('the large files that a command names, all parts of a split one, each once', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'blkscope-arguments-'));
@@ -55,4 +56,17 @@ test('smaller files of data beside a large one, but no programs and scripts, and
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('models of any size and name count, and lists of adapters', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'blkscope-adapters-'));
+  const adapters = ['a', 'b', 'sha256-0123'].map((name) =>
+    writeGguf(join(folder, name), { keys: { 'general.type': 'adapter' }, tensors: layer('blk.0', 'attn_q') }),
+  );
+  const [a, b, blob] = adapters as [string, string, string];
+  assert.deepEqual(
+    await argumentFiles(['llama', '--lora-scaled', `${a}:0.5,${b}:1`, `--model=${blob}`]),
+    adapters,
+  );
+  rmSync(folder, { recursive: true });
 });
