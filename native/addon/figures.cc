@@ -1,5 +1,6 @@
 #include "addon/figures.h"
 
+#include <algorithm>
 #include <string>
 
 #include "addon/convert.h"
@@ -7,50 +8,51 @@
 namespace blkscope {
 namespace {
 
-Napi::Value jsDistribution(Napi::Env env, const Histogram& histogram) {
-  if (histogram.count() == 0) return env.Null();
-  auto object = Napi::Object::New(env);
-  object["count"] = jsNumber(env, histogram.count());
-  object["min"] = jsNumber(env, histogram.min());
-  object["mean"] = Napi::Number::New(env, histogram.mean());
-  object["p50"] = jsNumber(env, histogram.quantile(0.5));
-  object["p90"] = jsNumber(env, histogram.quantile(0.9));
-  object["p99"] = jsNumber(env, histogram.quantile(0.99));
-  object["p999"] = jsNumber(env, histogram.quantile(0.999));
-  object["max"] = jsNumber(env, histogram.max());
-  return object;
-}
+class JsFigures : public FigureWriter {
+ public:
+  explicit JsFigures(Napi::Env env) : env_(env), object_(Napi::Object::New(env)) {}
+  Napi::Object object() const { return object_; }
+
+  void number(const std::string& name, uint64_t value) override { set(name, jsNumber(env_, value)); }
+  void real(const std::string& name, double value) override { set(name, Napi::Number::New(env_, value)); }
+  void exact(const std::string& name, uint64_t value) override { set(name, jsBigint(env_, value)); }
+  void unknown(const std::string& name) override { set(name, env_.Null()); }
+
+  void column(const std::string& name, std::span<const double> values) override {
+    auto array = Napi::Float64Array::New(env_, values.size());
+    std::copy(values.begin(), values.end(), array.Data());
+    set(name, array);
+  }
+
+  void group(const std::string& name, const Tell& tell) override { set(name, made(tell)); }
+
+  void list(const std::string& name, size_t count, const std::function<void(size_t, FigureWriter&)>& tell) override {
+    auto array = Napi::Array::New(env_, count);
+    for (uint32_t i = 0; i < count; ++i) {
+      array[i] = made([&](FigureWriter& out) { tell(i, out); });
+    }
+    set(name, array);
+  }
+
+ private:
+  void set(const std::string& name, Napi::Value value) { object_.Set(name, value); }
+
+  Napi::Object made(const Tell& tell) const {
+    JsFigures inner(env_);
+    tell(inner);
+    return inner.object_;
+  }
+
+  Napi::Env env_;
+  Napi::Object object_;
+};
 
 }  // namespace
 
-Napi::Object jsGaps(Napi::Env env, const Gaps& gaps) {
-  auto object = Napi::Object::New(env);
-  object["sequential"] = jsNumber(env, gaps.sequential());
-  object["small"] = jsNumber(env, gaps.small());
-  object["medium"] = jsNumber(env, gaps.medium());
-  object["large"] = jsNumber(env, gaps.large());
-  object["backward"] = jsNumber(env, gaps.backward());
-  return object;
-}
-
-Napi::Object jsSizes(Napi::Env env, const Sizes& sizes) {
-  auto object = Napi::Object::New(env);
-  for (auto [bytes, count] : sizes.counts()) object.Set(std::to_string(bytes), jsNumber(env, count));
-  return object;
-}
-
-Napi::Object jsLatency(Napi::Env env, const Latency& latency) {
-  auto object = Napi::Object::New(env);
-  for (size_t i = 0; i < kStages; ++i) object[kStageNames[i]] = jsDistribution(env, latency.stage(i));
-  return object;
-}
-
-Napi::Object jsGapOrders(Napi::Env env, const Analysis& analysis) {
-  auto gaps = Napi::Object::New(env);
-  gaps["device"] = jsGaps(env, analysis.deviceGaps());
-  gaps["demand"] = jsGaps(env, analysis.demandGaps());
-  gaps["file"] = jsGaps(env, analysis.fileGaps());
-  return gaps;
+Napi::Object jsFigures(Napi::Env env, const Analysis& analysis) {
+  JsFigures figures(env);
+  analysis.tell(figures);
+  return figures.object();
 }
 
 }  // namespace blkscope

@@ -1,4 +1,4 @@
-// Figures that a whole trace and each of its phases have, for JavaScript; src/native/trace.ts tells their shapes.
+// The figures of an analysis for JavaScript: NativeFigures in src/native/trace.ts.
 #pragma once
 
 #include <napi.h>
@@ -7,13 +7,7 @@
 
 namespace blkscope {
 
-Napi::Object jsGaps(Napi::Env env, const Gaps& gaps);
-/// Counts by size in bytes.
-Napi::Object jsSizes(Napi::Env env, const Sizes& sizes);
-/// By stage; null where no request gave both its ends.
-Napi::Object jsLatency(Napi::Env env, const Latency& latency);
-
-/// Of reads: as issued, as queued, as issued by offsets in the traced files.
-Napi::Object jsGapOrders(Napi::Env env, const Analysis& analysis);
+/// Of a whole trace, live or saved, of one of its phases, or of files that became known later: always the same keys.
+Napi::Object jsFigures(Napi::Env env, const Analysis& analysis);
 
 }  // namespace blkscope

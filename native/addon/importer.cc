@@ -19,7 +19,7 @@ ImportOptions importOptions(const Argument& options) {
     import.traces.push_back({trace["path"].string(), std::move(opened)});
   }
   if (import.traces.empty()) options["traces"].refuse("at least one trace");
-  for (const Argument& file : options["files"].elements()) import.files.push_back(tracedFile(file));
+  import.files = tracedFiles(options["files"]);
   import.fileDevice = static_cast<uint32_t>(options["fileDevice"].integer(UINT32_MAX));
   import.deliver = options["deliver"].boolean();
   return import;

@@ -5,9 +5,8 @@
 
 #include "addon/columns.h"
 #include "addon/convert.h"
-#include "addon/figures.h"
+#include "addon/events.h"
 #include "addon/traced_file.h"
-#include "analyse/region_phases.h"
 #include "analyse/region_reads.h"
 
 namespace blkscope {
@@ -45,43 +44,6 @@ std::vector<std::vector<uint32_t>> groupings(const Argument& argument, size_t re
     all.emplace_back(groups.begin(), groups.end());
   }
   return all;
-}
-
-std::vector<Phase> phaseList(const Argument& argument) {
-  std::vector<Phase> phases;
-  for (const Argument& phase : argument.elements()) {
-    phases.push_back({phase["fromNs"].bigint(), phase["toNs"].bigint()});
-  }
-  return phases;
-}
-
-/// The rows of a NativeBatch, in `events`, whose memory is used again.
-void readBatch(const Argument& batch, std::vector<Event>& events) {
-  size_t length = batch["length"].integer();
-  auto time = bigColumn(batch["time"]);
-  auto sector = bigColumn(batch["sector"]);
-  auto payload = bigColumn(batch["payload"]);
-  auto bytes = column32(batch["bytes"]);
-  auto device = column32(batch["device"]);
-  auto error = column<uint16_t>(batch["error"], napi_uint16_array, "a Uint16Array");
-  auto action = column<uint8_t>(batch["action"], napi_uint8_array, "a Uint8Array");
-  auto direction = column<uint8_t>(batch["direction"], napi_uint8_array, "a Uint8Array");
-  for (size_t size : {time.size(), sector.size(), payload.size(), bytes.size(), device.size(), error.size(),
-                      action.size(), direction.size()}) {
-    if (size < length) batch.refuse("columns of at least `length` rows");
-  }
-  events.resize(length);
-  for (size_t i = 0; i < length; ++i) {
-    Event& event = events[i];
-    event.time = time[i];
-    event.sector = sector[i];
-    event.payload = payload[i];
-    event.bytes = bytes[i];
-    event.device = device[i];
-    event.error = error[i];
-    event.action = action[i] < kActions ? static_cast<Action>(action[i]) : Action::other;
-    event.direction = direction[i] < kDirections ? static_cast<Direction>(direction[i]) : Direction::none;
-  }
 }
 
 Napi::Object jsRegions(Napi::Env env, std::span<const RegionFigures> figures) {
@@ -123,28 +85,6 @@ Napi::Object jsTouches(Napi::Env env, std::span<const RegionTouch> touches) {
   return object;
 }
 
-Napi::Object jsPhase(Napi::Env env, const Analysis& phase) {
-  FileReads model;
-  for (const FileReads& file : phase.files()) {
-    model.reads += file.reads;
-    model.readBytes += file.readBytes;
-    model.uniqueBytes += file.uniqueBytes;
-  }
-  auto object = Napi::Object::New(env);
-  object["reads"] = jsNumber(env, phase.reads().count);
-  object["bytes"] = jsNumber(env, phase.reads().bytes);
-  object["uniqueSectors"] = jsNumber(env, phase.uniqueReadSectors());
-  object["modelReads"] = jsNumber(env, model.reads);
-  object["modelBytes"] = jsNumber(env, model.readBytes);
-  object["modelUniqueBytes"] = jsNumber(env, model.uniqueBytes);
-  object["writes"] = jsNumber(env, phase.writes().count);
-  object["writtenBytes"] = jsNumber(env, phase.writes().bytes);
-  object["sizes"] = jsSizes(env, phase.readSizes());
-  object["gaps"] = jsGapOrders(env, phase);
-  object["latency"] = jsLatency(env, phase.matcher().latency(Direction::read));
-  return object;
-}
-
 class JsRegionReads : public Napi::ObjectWrap<JsRegionReads> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -155,13 +95,11 @@ class JsRegionReads : public Napi::ObjectWrap<JsRegionReads> {
 
   explicit JsRegionReads(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsRegionReads>(info) {
     Argument options = Argument::at(info, 0, "options");
-    std::vector<TracedFile> files;
-    for (const Argument& file : options["files"].elements()) files.push_back(tracedFile(file));
+    auto files = tracedFiles(options["files"]);
     auto device = static_cast<uint32_t>(options["device"].integer(UINT32_MAX));
     auto boundaries = bigColumn(options["boundaries"]);
     if (!std::is_sorted(boundaries.begin(), boundaries.end())) options["boundaries"].refuse("times in order");
     auto regions = fileRegions(options["regions"], files.size());
-    phases_ = std::make_unique<RegionPhases>(files, device, phaseList(options["phases"]));
     auto groups = groupings(options["groupings"], regions.size());
     reads_ = std::make_unique<RegionReads>(std::move(files), device, std::move(regions),
                                            std::vector<uint64_t>(boundaries.begin(), boundaries.end()),
@@ -175,18 +113,14 @@ class JsRegionReads : public Napi::ObjectWrap<JsRegionReads> {
 
   void consume(const Napi::CallbackInfo& info) {
     requireOpen(info.Env());
-    readBatch(Argument::at(info, 0, "batch"), events_);
+    readEvents(Argument::at(info, 0, "batch"), events_);
     reads_->consume(events_);
-    phases_->consume(events_);
   }
 
   Napi::Value finish(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     requireOpen(env);
     reads_->finish();
-    phases_->finish();
-    auto phases = Napi::Array::New(env, phases_->size());
-    for (uint32_t i = 0; i < phases_->size(); ++i) phases[i] = jsPhase(env, (*phases_)[i]);
     auto object = Napi::Object::New(env);
     object["regions"] = jsRegions(env, reads_->figures());
     auto groupReads = Napi::Float64Array::New(env, reads_->groupReads().size());
@@ -195,14 +129,11 @@ class JsRegionReads : public Napi::ObjectWrap<JsRegionReads> {
     }
     object["groupReads"] = groupReads;
     object["touches"] = jsTouches(env, reads_->touches());
-    object["phases"] = phases;
     reads_.reset();
-    phases_.reset();
     return object;
   }
 
   std::unique_ptr<RegionReads> reads_;
-  std::unique_ptr<RegionPhases> phases_;
   std::vector<Event> events_;
 };
 

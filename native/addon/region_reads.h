@@ -1,4 +1,4 @@
-// Reads joined with regions and phases, for JavaScript.
+// Reads joined with the regions of a model, for JavaScript.
 #pragma once
 
 #include <napi.h>

@@ -3,6 +3,8 @@
 #include "addon/columns.h"
 
 namespace blkscope {
+namespace {
+
 TracedFile tracedFile(const Argument& argument) {
   TracedFile file;
   file.bytes = argument["bytes"].integer();
@@ -14,6 +16,14 @@ TracedFile tracedFile(const Argument& argument) {
   }
   for (size_t i = 0; i < offsets.size(); ++i) file.extents.push_back({offsets[i], sectors[i], counts[i]});
   return file;
+}
+
+}  // namespace
+
+std::vector<TracedFile> tracedFiles(const Argument& list) {
+  std::vector<TracedFile> files;
+  for (const Argument& file : list.elements()) files.push_back(tracedFile(file));
+  return files;
 }
 
 }  // namespace blkscope

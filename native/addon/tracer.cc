@@ -53,7 +53,7 @@ SessionOptions sessionOptions(const Argument& options) {
   session.source.firstSector = options["firstSector"].bigint();
   session.source.lastSector = options["lastSector"].bigint();
   session.source.pid = static_cast<uint32_t>(options["pid"].integer(UINT32_MAX));
-  for (const Argument& file : options["files"].elements()) session.files.push_back(tracedFile(file));
+  session.files = tracedFiles(options["files"]);
   session.spool = {options["spoolBytes"].integer(), options["spoolDirectory"].string(),
                    options["spoolFileBytes"].integer()};
   session.onFull = onFull(options["onFull"]);

@@ -158,6 +158,41 @@ const Gaps& Analysis::fileGaps() const {
   return device && device->issues ? fileAtIssue_.gaps() : fileAtComplete_.gaps();
 }
 
-std::vector<FileReads> Analysis::files() const { return files_; }
+void Analysis::tell(FigureWriter& out) const {
+  out.group("actions", [&](FigureWriter& actions) {
+    for (size_t i = 0; i < actions_.size(); ++i) {
+      if (actions_[i]) actions.number(std::string(1, kActionLetters[i]), actions_[i]);
+    }
+  });
+  auto transfer = [&](const char* name, const Transfer& all, uint64_t uniqueSectors) {
+    out.group(name, [&](FigureWriter& told) {
+      all.tell(told);
+      told.exact("uniqueSectors", uniqueSectors);
+    });
+  };
+  transfer("reads", reads_, uniqueReadSectors());
+  transfer("writes", writes_, uniqueWriteSectors());
+  out.group("sizes", [&](FigureWriter& sizes) {
+    sizes.metric("read", readSizes_);
+    sizes.metric("write", writeSizes_);
+  });
+  out.group("gaps", [&](FigureWriter& gaps) {
+    // A device that tells of no issue, or no Q, has no gaps to tell: that is not the same as five zeros.
+    auto order = [&](const char* name, const Gaps& found) {
+      found.total() ? gaps.metric(name, found) : gaps.unknown(name);
+    };
+    order("device", deviceGaps());
+    order("demand", demandGaps());
+    order("file", fileGaps());
+  });
+  out.metric("latency", matcher_.latency(Direction::read));
+  out.metric("writeLatency", matcher_.latency(Direction::write));
+  out.metric("requests", matcher_);
+  matcher_.depth().tell(out);
+  processes_.tell(out);
+  out.metric("naive", naive_);
+  out.metric("timeline", timeline_);
+  out.list("files", files_.size(), [&](size_t i, FigureWriter& file) { files_[i].tell(file); });
+}
 
 }  // namespace blkscope

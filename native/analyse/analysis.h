@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "analyse/figure_writer.h"
 #include "analyse/file_gaps.h"
 #include "analyse/file_map.h"
 #include "analyse/gaps.h"
@@ -25,6 +26,12 @@ struct Transfer {
   uint64_t count = 0;
   uint64_t bytes = 0;
   uint64_t errors = 0;
+
+  void tell(FigureWriter& out) const {
+    out.number("count", count);
+    out.number("bytes", bytes);
+    out.number("errors", errors);
+  }
 };
 
 /// What was read of one traced file. Bytes outside the file's end (its last block's rest) are not counted.
@@ -33,6 +40,13 @@ struct FileReads {
   uint64_t reads = 0;
   uint64_t readBytes = 0;
   uint64_t uniqueBytes = 0;
+
+  void tell(FigureWriter& out) const {
+    out.number("bytes", bytes);
+    out.number("reads", reads);
+    out.number("readBytes", readBytes);
+    out.number("uniqueBytes", uniqueBytes);
+  }
 };
 
 /// The streaming analysis. Feed events in time order with `consume`, call `finish` once, read the figures.
@@ -73,7 +87,10 @@ class Analysis {
   void keepRows() { matcher_.keepRows(); }
   std::vector<IoRow>& rows() { return matcher_.rows(); }
   const Timeline& timeline() const { return timeline_; }
-  std::vector<FileReads> files() const;
+  const std::vector<FileReads>& files() const { return files_; }
+
+  /// All of the above, by the names of src/native/trace.ts.
+  void tell(FigureWriter& out) const;
 
  private:
   struct Device {

@@ -5,6 +5,9 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
+
+#include "analyse/figure_writer.h"
 
 namespace blkscope {
 
@@ -12,6 +15,9 @@ namespace blkscope {
 /// The first I/O has no gap.
 class Gaps {
  public:
+  /// The names of the classes, in the order of the counts.
+  static constexpr std::array<const char*, 5> kClasses = {"sequential", "small", "medium", "large", "backward"};
+
   uint64_t sequential() const { return counts_[0]; }  // 0
   uint64_t small() const { return counts_[1]; }       // 1 to 255
   uint64_t medium() const { return counts_[2]; }      // 256 to 2047
@@ -26,6 +32,12 @@ class Gaps {
     counts_[kClass[2 * highest + (gap & 1)]] += begun_;
     begun_ = 1;
     lastEnd_ = endSector;
+  }
+
+  uint64_t total() const { return std::accumulate(counts_.begin(), counts_.end(), uint64_t{0}); }
+
+  void tell(FigureWriter& out) const {
+    for (size_t i = 0; i < counts_.size(); ++i) out.number(kClasses[i], counts_[i]);
   }
 
   void addCounts(const Gaps& other) {

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <numeric>
 
+#include "analyse/figure_writer.h"
+
 namespace blkscope {
 
 /// Log-linear buckets, in the manner of HDR histograms: 64 a power of two.
@@ -43,6 +45,17 @@ class Histogram {
       if (seen >= rank) return clamp(lowest(i) + width(i) / 2);
     }
     return max_;
+  }
+
+  void tell(FigureWriter& out) const {
+    out.number("count", count());
+    out.number("min", min());
+    out.real("mean", mean());
+    out.number("p50", quantile(0.5));
+    out.number("p90", quantile(0.9));
+    out.number("p99", quantile(0.99));
+    out.number("p999", quantile(0.999));
+    out.number("max", max());
   }
 
  private:

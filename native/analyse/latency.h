@@ -21,8 +21,18 @@ class Latency {
     if (from == 0 || to == 0) return;
     stages_[static_cast<size_t>(stage)].add(to > from ? to - from : 0);
   }
-  const Histogram& stage(size_t i) const { return stages_[i]; }
   const Histogram& operator[](Stage stage) const { return stages_[static_cast<size_t>(stage)]; }
+
+  /// A stage of which no request had both ends is not known.
+  void tell(FigureWriter& out) const {
+    for (size_t i = 0; i < kStages; ++i) {
+      if (stages_[i].count() == 0) {
+        out.unknown(kStageNames[i]);
+      } else {
+        out.metric(kStageNames[i], stages_[i]);
+      }
+    }
+  }
 
  private:
   std::array<Histogram, kStages> stages_;

@@ -197,4 +197,11 @@ IoRow Matcher::rowOf(const Event& event, const Request& request, const Begin& be
   return row;
 }
 
+void Matcher::tell(FigureWriter& out) const {
+  out.number("matched", counts_.requests);
+  out.number("unmatched", counts_.unmatched);
+  out.number("givenUp", counts_.givenUp);
+  out.number("open", open());
+}
+
 }  // namespace blkscope

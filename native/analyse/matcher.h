@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "analyse/figure_writer.h"
 #include "analyse/io_row.h"
 #include "analyse/latency.h"
 #include "analyse/open_bios.h"
@@ -56,6 +57,9 @@ class Matcher {
   uint64_t open() const { return bios_.size(); }
   const Latency& latency(Direction direction) const { return latency_[direction == Direction::write]; }
   const QueueDepth& depth() const { return depth_; }
+
+  /// How the matching went.
+  void tell(FigureWriter& out) const;
 
  private:
   using Slot = OpenBios::Slot;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "analyse/figure_writer.h"
 #include "analyse/gaps.h"
 #include "decode/event.h"
 
@@ -28,6 +29,13 @@ class Naive {
   const Gaps& gaps() const { return gaps_; }
   /// Of the second with the most.
   uint64_t peakBytesPerSecond() const { return std::max(peak_, secondBytes_); }
+
+  void tell(FigureWriter& out) const {
+    out.number("count", count());
+    out.number("bytes", bytes());
+    out.metric("gaps", gaps_);
+    out.number("peakBytesPerSecond", peakBytesPerSecond());
+  }
 
  private:
   static constexpr uint64_t kSecond = 1'000'000'000;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "analyse/figure_writer.h"
 #include "analyse/gaps.h"
 
 namespace blkscope {
@@ -31,6 +32,17 @@ class Processes {
     return *recent.reads;
   }
   const std::unordered_map<uint32_t, ProcessReads>& all() const { return processes_; }
+
+  void tell(FigureWriter& out) const {
+    auto process = processes_.begin();
+    out.list("readers", processes_.size(), [&](size_t, FigureWriter& reader) {
+      reader.number("pid", process->first);
+      reader.number("reads", process->second.reads);
+      reader.number("bytes", process->second.bytes);
+      reader.metric("gaps", process->second.gaps);
+      ++process;
+    });
+  }
 
  private:
   struct Recent {

@@ -5,7 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
+#include "analyse/figure_writer.h"
 #include "analyse/timeline.h"
 
 namespace blkscope {
@@ -33,6 +35,13 @@ class QueueDepth {
 
   uint64_t depth() const { return depth_; }
   const std::array<uint64_t, kMost + 1>& nsAtDepth() const { return ns_; }
+
+  /// Up to the deepest that occurred.
+  void tell(FigureWriter& out) const {
+    size_t length = ns_.size();
+    while (length > 0 && ns_[length - 1] == 0) --length;
+    out.column("queueDepthNs", std::vector<double>(ns_.begin(), ns_.begin() + static_cast<ptrdiff_t>(length)));
+  }
 
  private:
   [[gnu::always_inline]] void pass(uint64_t time) {

@@ -4,6 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <string>
+
+#include "analyse/figure_writer.h"
 
 namespace blkscope {
 
@@ -26,6 +29,10 @@ class Sizes {
       if (common_[sectors]) all[sectors << 9] += common_[sectors];
     }
     return all;
+  }
+
+  void tell(FigureWriter& out) const {
+    for (auto [bytes, count] : counts()) out.number(std::to_string(bytes), count);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "analyse/figure_writer.h"
 #include "decode/event.h"
 
 namespace blkscope {
@@ -72,6 +73,22 @@ class Timeline {
   uint64_t startNs() const { return start_; }
   uint64_t bucketNs() const { return bucketNs_; }
   const std::vector<Bucket>& buckets() const { return buckets_; }
+
+  void tell(FigureWriter& out) const {
+    out.number("bucketNs", bucketNs_);
+    out.exact("startNs", start_);
+    auto column = [&](const char* name, uint64_t Bucket::* field, double unit = 1) {
+      std::vector<double> values;
+      for (const Bucket& bucket : buckets_) values.push_back(static_cast<double>(bucket.*field) / unit);
+      out.column(name, values);
+    };
+    column("readBytes", &Bucket::readBytes);
+    column("readOps", &Bucket::readOps);
+    column("writeBytes", &Bucket::writeBytes);
+    column("writeOps", &Bucket::writeOps);
+    column("meanDepth", &Bucket::depthNs, static_cast<double>(bucketNs_));
+    column("maxDepth", &Bucket::maxDepth);
+  }
 
  private:
   // More than four days: a stamp beyond comes from a broken record, and counts in the last bucket.

@@ -67,7 +67,7 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
 /** Which experts a token used shows only where nearly each token has its mark. */
 function requireMarks({ path, summary }: Run): void {
   const { marks, tokens } = summary.phases?.generation ?? {};
-  if (marks === undefined || tokens == null || marks >= tokens * leastMarked) return;
+  if (marks == null || tokens == null || marks >= tokens * leastMarked) return;
   throw new BlkscopeError(
     'NO_ADVICE',
     `${path}: ${marks} marks for ${tokens} tokens: which experts each token read is not known; run it with the embedded engine, which marks every token`,

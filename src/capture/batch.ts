@@ -70,13 +70,18 @@ function rowAt(c: NativeBatch, i: number): BlockEvent {
   };
 }
 
-/** Passes batches on, having shown each to `consumer`. */
+/** Looks at batches on their way to the store. */
+export interface BatchConsumer {
+  consume(batch: EventBatch): void;
+}
+
+/** Passes batches on, having shown each to the consumers. */
 export async function* shownTo(
-  consumer: { consume(batch: EventBatch): void },
+  consumers: readonly BatchConsumer[],
   batches: AsyncIterable<EventBatch>,
 ): AsyncGenerator<EventBatch, void, undefined> {
   for await (const batch of batches) {
-    consumer.consume(batch);
+    for (const consumer of consumers) consumer.consume(batch);
     yield batch;
   }
 }

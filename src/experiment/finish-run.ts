@@ -3,12 +3,13 @@ import { computeNsPerToken } from '../bound/compute-time.js';
 import type { DiskSpeed } from '../bound/disk-speed.js';
 import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
-import { buildSummary } from '../figures/build-summary.js';
+import { buildSummary, type CountedMemory } from '../figures/build-summary.js';
 import { lossProblem } from '../figures/defects.js';
 import { FoundFiles } from '../figures/found-files.js';
+import { PhaseAnalyses } from '../figures/phase-analyses.js';
 import { phaseWindows } from '../figures/phases.js';
 import {
-  type FilesRead,
+  extentsOf,
   readByTracer,
   type SubjectFigures,
   SubjectJoins,
@@ -42,7 +43,7 @@ export interface FinishInput {
   filesFoundLater?: boolean;
   /** Models that are whole among the files, the run's own first. */
   models: readonly Model[];
-  memory: Summary['memory'];
+  memory: CountedMemory;
   config: ConfigStart;
   /** Of the disk that the files are on; null: not measured. */
   diskSpeed: DiskSpeed | null;
@@ -93,18 +94,17 @@ async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary
   const subjects = subjectsOf(files, models);
   const model = subjects[0]?.model ?? null;
   const disk = devices[0]?.number ?? null;
-  const join = new SubjectJoins(subjects, disk, outcome?.marks ?? [], outcome?.generation ?? null);
-  const found = input.filesFoundLater && disk !== null ? new FoundFiles(subjects, disk) : null;
-  const counted = found ? shownTo(found, tracer) : tracer[Symbol.asyncIterator]();
-  const batches = join.any ? shownTo(join, counted) : counted;
+  const { marks = [], generation: said = null } = outcome ?? {};
+  const join = new SubjectJoins(subjects, disk, marks, said);
+  const phases = new PhaseAnalyses(extentsOf(subjects.slice(0, 1)), disk ?? 0, marks, said);
+  const found = input.filesFoundLater && disk !== null ? new FoundFiles(extentsOf(subjects), disk) : null;
+  const batches = shownTo(found ? [join, phases, found] : [join, phases], tracer);
   await trace.write((store) => store.writeTrace(batches));
   for await (const _ of batches); // those that a store which could not be made has not taken
   const summed = await tracer.summary();
   const traced = found ? found.complete(summed) : summed;
-  const figures = join.results(
-    (subject, index) => (found ? (traced.files[index] as FilesRead) : readByTracer(subject, files, traced)),
-    outcome,
-  );
+  const counted = found ? subjects.flatMap((subject) => subject.files) : files; // in the order of their figures
+  const figures = join.results((subject) => readByTracer(subject, counted, traced), outcome);
   const summary = buildSummary({
     devices: devices.map(({ name }) => name),
     info: tracer.info,
@@ -112,6 +112,7 @@ async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary
     subjects: figures,
     memory: input.memory,
     workload: outcome,
+    phases: phases.results(),
     bytesWrittenToDevice: measurement.bytesWritten,
     interrupted: input.interruption?.message ?? null,
   });

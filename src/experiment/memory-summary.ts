@@ -1,3 +1,4 @@
+import type { CountedMemory } from '../figures/build-summary.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { CacheState } from '../memory/cache-state.js';
 import type { CgroupFigures } from '../memory/cgroup.js';
@@ -32,7 +33,7 @@ export function memorySummary({
   pinnedUsedBytes,
   stream,
   cache,
-}: MemoryInput): Summary['memory'] {
+}: MemoryInput): CountedMemory {
   const { before, after, outcome, sampler } = measurement;
   return {
     lockedBytes: pressure?.lockedBytes ?? 0,

@@ -1,19 +1,19 @@
 import { release } from 'node:os';
-import type { GroupKind } from '../model/region-groups.js';
-import type {
-  NativeDefect,
-  NativeGaps,
-  NativeSummary,
-  NativeTracerInfo,
-  NativeTransfer,
-} from '../native/trace.js';
-import type { Generation, WorkloadOutcome } from '../workload/engine.js';
+import { type GroupKind, groupKinds } from '../model/region-groups.js';
+import type { NativeDefect, NativeSummary, NativeTracerInfo } from '../native/trace.js';
+import type { WorkloadOutcome } from '../workload/engine.js';
 import { remarks, toldDefect, toldRemark } from './defects.js';
-import type { PhaseName } from './phases.js';
+import { derive } from './figure.js';
+import { derivedFileFigures, derivedMemoryFigures, type Part } from './figures.js';
+import { partOf, toldOf, toldOfPhase } from './part.js';
+import type { CountedPhase } from './phase-analyses.js';
 import type { RegionResults } from './region-figures.js';
 import type { SubjectFigures } from './subjects.js';
 import type { ModelSummary, PhaseSummary, Summary, WorkloadSummary } from './summary-schema.js';
 import { summarySchemaVersion } from './summary-version.js';
+
+/** The memory section without what is derived from others. */
+export type CountedMemory = Omit<Summary['memory'], keyof typeof derivedMemoryFigures>;
 
 export interface SummaryInput {
   devices: readonly string[];
@@ -21,7 +21,9 @@ export interface SummaryInput {
   traced: NativeSummary;
   /** The files whose coverage was counted, the run's own model first; its phases are the run's. At least one. */
   subjects: readonly SubjectFigures[];
-  memory: Summary['memory'];
+  /** Of a workload whose marks tell of them. */
+  phases: readonly CountedPhase[];
+  memory: CountedMemory;
   workload: WorkloadOutcome | null;
   bytesWrittenToDevice: number;
   /** Why the run ended before its workload did; null when it did not. */
@@ -31,9 +33,11 @@ export interface SummaryInput {
 /** Puts a run's figures together as summary.json names them. */
 export function buildSummary(input: SummaryInput): Summary {
   const { traced } = input;
-  const said = input.workload?.generation ?? null;
   const [main, ...others] = input.subjects as readonly [SubjectFigures, ...SubjectFigures[]];
-  const phases = phasesSummary(main.regions, main.files.length > 0, said);
+  const part = wholePart(traced, main);
+  const { model: _, ...told } = toldOf(part);
+  const model = part.model && modelOf(main, part);
+  const phases = phasesOf(input);
   return {
     schema: summarySchemaVersion,
     source: {
@@ -44,27 +48,11 @@ export function buildSummary(input: SummaryInput): Summary {
       actions: traced.actions,
     },
     integrity: integrity(input),
-    reads: transfer(traced.reads),
-    writes: transfer(traced.writes),
-    sizes: traced.sizes,
-    gaps: {
-      device: anyGap(traced.gaps.device),
-      demand: anyGap(traced.gaps.demand),
-      file: anyGap(traced.gaps.file),
-    },
-    latency: traced.latency.read,
-    writeLatency: traced.latency.write,
-    queueDepthNs: traced.queueDepthNs,
-    readers: traced.readers
-      .toSorted((a, b) => b.bytes - a.bytes)
-      .slice(0, mostReaders)
-      .map((reader) => named(reader, traced)),
-    naive: traced.naive,
-    timeline: timeline(traced),
-    model: main.files.length === 0 ? null : model(main),
-    ...(others.length === 0 ? {} : { otherModels: others.map(model) }),
+    ...told,
+    model,
+    ...(others.length === 0 ? {} : { otherModels: others.map((other) => modelOf(other, part)) }),
     phases,
-    memory: input.memory,
+    memory: { ...input.memory, ...derive(derivedMemoryFigures, { ...input.memory, model }) },
     workload: input.workload && workload(input.workload, phases?.generation ?? null, main.weights),
     bound: null,
     tracer: {
@@ -80,7 +68,7 @@ export function buildSummary(input: SummaryInput): Summary {
 }
 
 /** What this process itself holds for the experiment is not what tracing costs. */
-function heldBytes({ lockedBytes, limitBytes, pinnedBytes }: Summary['memory']): number {
+function heldBytes({ lockedBytes, limitBytes, pinnedBytes }: CountedMemory): number {
   return lockedBytes + (limitBytes === null ? pinnedBytes : 0); // for a cgroup another process pins
 }
 
@@ -140,60 +128,24 @@ function requestRemarks({ requests: { open, unmatched } }: NativeSummary): Nativ
   ].filter(({ values }) => values.requests > 0);
 }
 
-function transfer({ count, bytes, uniqueSectors, errors }: NativeTransfer): Summary['reads'] {
-  const uniqueBytes = Number(uniqueSectors) * 512;
-  return {
-    count,
-    bytes,
-    uniqueSectors: Number(uniqueSectors),
-    uniqueBytes,
-    reReadFactor: ratio(bytes, uniqueBytes),
-    errors,
-  };
-}
-
-/** A device that tells of no issue or completion of a read has no gaps to report: null, not five zeroes. */
-function anyGap(gaps: NativeGaps): NativeGaps | null {
-  return Object.values(gaps).some((n) => n > 0) ? gaps : null;
-}
-
-/** Processes that read least are left out of the summary; the table `io` has them all. */
-const mostReaders = 100;
-
-function named(reader: NativeSummary['readers'][number], { processes }: NativeSummary) {
-  const index = processes.pids.indexOf(reader.pid);
-  return { process: processes.names[index] ?? null, ...reader };
-}
-
-function timeline({ timeline: t }: NativeSummary): Summary['timeline'] {
-  return {
-    bucketNs: t.bucketNs,
-    startNs: Number(t.startNs),
-    readBytes: [...t.readBytes],
-    readOps: [...t.readOps],
-    writeBytes: [...t.writeBytes],
-    writeOps: [...t.writeOps],
-    meanDepth: [...t.meanDepth],
-    maxDepth: [...t.maxDepth],
-  };
+function wholePart(traced: NativeSummary, main: SubjectFigures): Part {
+  const { startedNs: startNs, stoppedNs: endNs, processes } = traced;
+  const model = main.files.length === 0 ? null : main.read;
+  return { ...partOf(traced, { startNs, endNs, tokens: null, processes }), model };
 }
 
 /** Split models are all their parts. */
-function model({ files, read, regions, heat, uses, weights }: SubjectFigures): ModelSummary {
+function modelOf(subject: SubjectFigures, part: Part): ModelSummary {
+  const { files, read, regions, heat, uses, weights } = subject;
+  const tensors = rows(regions, 'tensors');
   return {
     files: files.map(({ path }) => path),
-    bytes: read.bytes,
     extents: files.reduce((total, { extents }) => total + extents, 0),
-    coverage: ratio(read.uniqueBytes, read.bytes) ?? 0,
-    uniqueBytes: read.uniqueBytes,
-    reReadFactor: ratio(read.readBytes, read.uniqueBytes),
-    reads: read.reads,
-    readBytes: read.readBytes,
-    tensors: withUses(rows(regions, 'tensors'), uses, weights),
-    uses: bytesByUse(rows(regions, 'tensors'), uses),
-    layers: rows(regions, 'layers'),
-    roles: rows(regions, 'roles'),
-    experts: rows(regions, 'experts'),
+    ...read,
+    ...derive(derivedFileFigures, { ...part, model: read }),
+    ...perKind((kind) => rows(regions, kind)),
+    tensors: withUses(tensors, uses, weights),
+    uses: bytesByUse(tensors, uses),
     neverRead: regions && regions.groups.length > 0 ? regions.neverRead : null,
     heat: heat && {
       tokens: heat.tokens,
@@ -204,7 +156,11 @@ function model({ files, read, regions, heat, uses, weights }: SubjectFigures): M
   };
 }
 
-function rows(regions: RegionResults | null, kind: GroupKind): ModelSummary['tensors'] {
+function perKind<Value>(found: (kind: GroupKind) => Value): Record<GroupKind, Value> {
+  return Object.fromEntries(groupKinds.map((kind) => [kind, found(kind)])) as Record<GroupKind, Value>;
+}
+
+function rows(regions: RegionResults | null, kind: GroupKind): ModelSummary[GroupKind] {
   const found = regions?.rows.filter((_, i) => regions.groups[i]?.kind === kind) ?? [];
   return found.length === 0 ? null : found;
 }
@@ -231,61 +187,16 @@ function bytesByUse(tensors: ModelSummary['tensors'], uses: SubjectFigures['uses
   return bytes;
 }
 
-function phasesSummary(
-  regions: RegionResults | null,
-  files: boolean,
-  said: Generation | null,
-): Summary['phases'] {
-  if (!regions || regions.phases.length === 0) return null;
-  const found = (name: PhaseName) => {
-    const phase = regions.phases.find((p) => p.name === name);
-    return phase ? phaseSummary(phase, files) : null;
-  };
-  const generated = found('generation');
-  return {
-    load: found('load'),
-    prompt: found('prompt'),
-    generation: generated && { ...generated, marks: regions.marks, ...walks(generated, said) },
-  };
-}
-
-/** The first walk, as the first token, is the prompt's. */
-function walks({ model }: PhaseSummary, said: Generation | null): Partial<PhaseSummary> {
-  if (!said?.speculative) return {};
-  const walks = said.walks === null ? null : said.walks - 1;
-  return { walks, bytesPerWalk: walks && model ? model.readBytes / walks : null };
-}
-
-function phaseSummary(phase: RegionResults['phases'][number], files: boolean): PhaseSummary {
-  const wallNs = Number(phase.toNs - phase.fromNs);
-  const uniqueBytes = phase.uniqueSectors * 512;
-  const model = {
-    reads: phase.modelReads,
-    readBytes: phase.modelBytes,
-    uniqueBytes: phase.modelUniqueBytes,
-    reReadFactor: ratio(phase.modelBytes, phase.modelUniqueBytes),
-  };
-  return {
-    startNs: Number(phase.fromNs),
-    endNs: Number(phase.toNs),
-    wallNs,
-    tokens: phase.tokens,
-    reads: {
-      count: phase.reads,
-      bytes: phase.bytes,
-      uniqueBytes,
-      reReadFactor: ratio(phase.bytes, uniqueBytes),
-    },
-    model: files ? model : null,
-    writes: { count: phase.writes, bytes: phase.writtenBytes },
-    gaps: anyGap(phase.gaps.device),
-    demandGaps: anyGap(phase.gaps.demand),
-    fileGaps: anyGap(phase.gaps.file),
-    sizes: phase.sizes,
-    latency: phase.latency,
-    bytesPerSecond: ratio(phase.bytes, wallNs / 1e9),
-    bytesPerToken: files && phase.tokens ? phase.modelBytes / phase.tokens : null,
-  };
+function phasesOf({ phases, traced, workload }: SummaryInput): Summary['phases'] {
+  if (phases.length === 0) return null;
+  const said = workload?.generation ?? null;
+  const told = phases.map(({ name, fromNs, toNs, tokens, marks, counted }) => {
+    // The first walk, as the first token, is the prompt's.
+    const walks = name === 'generation' && said?.speculative && said.walks !== null ? said.walks - 1 : null;
+    const span = { startNs: fromNs, endNs: toNs, tokens, marks, walks, processes: traced.processes };
+    return [name, toldOfPhase(partOf(counted, span))] as const;
+  });
+  return { load: null, prompt: null, generation: null, ...Object.fromEntries(told) };
 }
 
 /** What was read for a token, and for a walk, is of the generation: model bytes read in it by their number. */
@@ -319,8 +230,4 @@ function workload(
     readBytes: outcome.readBytes,
     loading: outcome.loading,
   };
-}
-
-function ratio(part: number, whole: number): number | null {
-  return whole === 0 ? null : part / whole;
 }

@@ -3,10 +3,8 @@ import type { Progress } from '../machine/progress.js';
 import { formatSize } from '../memory/size.js';
 import { isGguf, modelFiles } from '../model/model-files.js';
 import { native } from '../native/binding.js';
-import type { NativeRegionReads } from '../native/regions.js';
-import type { NativeExtents, NativeSummary } from '../native/trace.js';
+import type { NativeAnalysis, NativeExtents, NativeSummary } from '../native/trace.js';
 import type { OpenedFile } from '../process/opened-files.js';
-import type { Subject } from './subjects.js';
 import { locateFiles, type TracedFiles } from './traced-files.js';
 
 /**
@@ -45,49 +43,20 @@ export function locateFound(
 
 /** Counts the reads of files that were not known when the trace began, from the batches that go to the store. */
 export class FoundFiles {
-  /** Of all files together, and of each subject's. */
-  readonly #whole: NativeRegionReads;
-  readonly #subjects: { native: NativeRegionReads; bytes: number }[];
+  readonly #analysis: NativeAnalysis;
 
-  /** The subjects' files lie on the disk with the kernel's number `device`. */
-  constructor(subjects: readonly Subject[], device: number) {
-    const extents = subjects.map(({ files }) => files.map((file) => file.extents));
-    this.#whole = readsOf(extents.flat(), device);
-    this.#subjects = extents.map((files) => ({
-      native: readsOf(files, device),
-      bytes: files.reduce((sum, { bytes }) => sum + Number(bytes), 0),
-    }));
+  /** `files` lie on the disk with the kernel's number `device`. */
+  constructor(files: NativeExtents[], device: number) {
+    this.#analysis = new native.Analysis({ files, device });
   }
 
   consume(batch: EventBatch): void {
-    this.#whole.consume(batch);
-    for (const subject of this.#subjects) subject.native.consume(batch);
+    this.#analysis.consume(batch);
   }
 
-  /** Once, after the last batch: the summary as if the files had been known from the start. A subject's count as one. */
+  /** Once, after the last batch: the summary as if the files had been known from the start. */
   complete(traced: NativeSummary): NativeSummary {
-    const [whole] = this.#whole.finish().phases;
-    if (!whole) return traced;
-    const files = this.#subjects.map(({ native, bytes }) => {
-      const [all] = native.finish().phases;
-      const {
-        modelReads: reads = 0,
-        modelBytes: readBytes = 0,
-        modelUniqueBytes: uniqueBytes = 0,
-      } = all ?? {};
-      return { bytes, reads, readBytes, uniqueBytes };
-    });
-    return { ...traced, gaps: { ...traced.gaps, file: whole.gaps.file }, files };
+    const { gaps, files } = this.#analysis.finish();
+    return { ...traced, gaps: { ...traced.gaps, file: gaps.file }, files };
   }
-}
-
-function readsOf(files: NativeExtents[], device: number): NativeRegionReads {
-  return new native.RegionReads({
-    files,
-    device,
-    regions: { files: new Uint32Array(), offsets: new BigUint64Array(), bytes: new BigUint64Array() },
-    groupings: [],
-    boundaries: new BigUint64Array(),
-    phases: [{ fromNs: 0n, toNs: 2n ** 64n - 1n }],
-  });
 }

@@ -1,6 +1,7 @@
 import type { Generation, Mark } from '../workload/engine.js';
 
-export type PhaseName = 'load' | 'prompt' | 'generation';
+export const phaseNames = ['load', 'prompt', 'generation'] as const;
+export type PhaseName = (typeof phaseNames)[number];
 
 /** A phase by the workload's marks: from `fromNs` to just before `toNs`, CLOCK_MONOTONIC. */
 export interface PhaseWindow {

@@ -2,20 +2,19 @@ import type { EventBatch } from '../capture/batch.js';
 import { groupRegions, type RegionGroups } from '../model/region-groups.js';
 import type { Region } from '../model/regions.js';
 import { native } from '../native/binding.js';
-import type { NativePhase, NativeRegionReads, NativeTouches } from '../native/regions.js';
+import type { NativeRegionReads, NativeTouches } from '../native/regions.js';
 import type { NativeExtents } from '../native/trace.js';
 import type { Generation, Mark } from '../workload/engine.js';
-import { type PhaseWindow, phaseWindows, type Slot, timeSlots } from './phases.js';
+import { type Slot, timeSlots } from './phases.js';
 import type { RegionFigures } from './summary-schema.js';
 
-/** What the summary tells by region and by phase. */
+/** What the summary tells by region. */
 export interface RegionResults {
   /** A row a group, in the model's order; see region-groups.ts. */
   rows: RegionFigures[];
   groups: RegionGroups['groups'];
   /** What was never read, whole regions only, in the model's order. */
   neverRead: { name: string; bytes: number }[];
-  phases: (PhaseWindow & NativePhase)[];
   /** What was read of each region in each slot of time; `region` is an index of the regions given. */
   /** Pieces that the generation is cut into, by marks: one a token, where each has its mark. */
   marks: number;
@@ -23,15 +22,16 @@ export interface RegionResults {
 }
 
 /**
- * Joins a trace with a model's regions and a workload's phases, off the measured path: from the very batches that go
- * to the store, after the workload has ended, since its marks are known only then.
+ * Joins a trace with a model's regions, by the slots of time that a workload's marks make: off the measured path, from
+ * the very batches that go to the store, after the workload has ended, since its marks are known only then.
  */
 export class RegionJoin {
   readonly #native: NativeRegionReads;
   readonly #regions: readonly Region[];
   readonly #groups: RegionGroups;
-  readonly #phases: PhaseWindow[];
   readonly #slots: Slot[];
+  /** Those of the generation, a slot each. */
+  readonly #tokens: number;
 
   /**
    * `files` lie on the disk with the kernel's number `device`; regions' parts are indices of `files`. `said`: what the
@@ -46,8 +46,8 @@ export class RegionJoin {
   ) {
     this.#regions = regions;
     this.#groups = groupRegions(regions);
-    this.#phases = phaseWindows(marks, said);
     this.#slots = timeSlots(marks, said);
+    this.#tokens = this.#slots.filter(({ token }) => token !== null).length;
     this.#native = new native.RegionReads({
       files,
       device,
@@ -58,7 +58,6 @@ export class RegionJoin {
       },
       groupings: this.#groups.groupings,
       boundaries: BigUint64Array.from(this.#slots, ({ fromNs }) => fromNs),
-      phases: this.#phases,
     });
   }
 
@@ -68,7 +67,7 @@ export class RegionJoin {
 
   /** Once, after the last batch. */
   results(): RegionResults {
-    const { regions, groupReads, touches, phases } = this.#native.finish();
+    const { regions, groupReads, touches } = this.#native.finish();
     const generated = this.#generatedBytes(touches);
     const rows = this.#groups.groups.map(({ kind, name, regions: members, layer, role, expert }, group) => {
       const sum = (column: ArrayLike<number>) =>
@@ -97,17 +96,12 @@ export class RegionJoin {
       rows,
       groups: this.#groups.groups,
       neverRead: this.#neverRead(regions.readBytes),
-      marks: this.#slots.filter(({ token }) => token !== null).length,
-      phases: this.#phases.map((window, i) => ({ ...window, ...(phases[i] as NativePhase) })),
+      marks: this.#tokens,
       touches: Array.from(touches.slots, (slot, i) => {
         const { phase, token } = this.#slots[slot] as Slot;
         return { phase, token, region: touches.regions[i] as number, bytes: touches.bytes[i] as number };
       }),
     };
-  }
-
-  get #tokens(): number {
-    return this.#phases.find(({ name }) => name === 'generation')?.tokens ?? 0;
   }
 
   /** By region: the bytes read while tokens were made. */

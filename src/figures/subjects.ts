@@ -3,7 +3,7 @@ import type { EventBatch } from '../capture/batch.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions, type Region } from '../model/regions.js';
 import { type TensorUse, tensorUses, whollyUsed } from '../model/uses.js';
-import type { NativeSummary } from '../native/trace.js';
+import type { NativeExtents, NativeSummary } from '../native/trace.js';
 import type { Generation, Mark, WorkloadOutcome } from '../workload/engine.js';
 import { type Heat, heatOf } from './heat.js';
 import { RegionJoin, type RegionResults } from './region-figures.js';
@@ -26,7 +26,7 @@ export type FilesRead = NativeSummary['files'][number];
 export interface SubjectFigures {
   files: readonly { path: string; extents: number }[];
   read: FilesRead;
-  /** By region and phase; null without a model and without a workload's marks. */
+  /** By region; null without a model. */
   regions: RegionResults | null;
   heat: Heat | null;
   /** What a token uses of each tensor, by name; null without a model. */
@@ -58,6 +58,11 @@ function isAt(file: TracedFile, path: string): boolean {
   return file.path === path || file.path === realpathSync(path);
 }
 
+/** Where the files of subjects lie. */
+export function extentsOf(subjects: readonly Subject[]): NativeExtents[] {
+  return subjects.flatMap(({ files }) => files.map(({ extents }) => extents));
+}
+
 /** Joins a trace with the regions of each subject. */
 export class SubjectJoins {
   readonly #joins: { subject: Subject; join: RegionJoin | null }[];
@@ -71,12 +76,11 @@ export class SubjectJoins {
   ) {
     this.#joins = subjects.map((subject) => {
       const { model, files } = subject;
-      // Without a model, or a workload whose marks tell phases, there is nothing to join.
-      if (device === null || (!model && marks.length === 0)) return { subject, join: null };
+      if (device === null || !model) return { subject, join: null };
       const extents = files.map((file) => file.extents);
       return {
         subject,
-        join: new RegionJoin(extents, device, model ? modelRegions(model) : [], marks, said),
+        join: new RegionJoin(extents, device, modelRegions(model), marks, said),
       };
     });
   }

@@ -5,6 +5,8 @@ import type { NativeChanges, UndoReport } from './changes.js';
 import type { NativeMemory } from './memory.js';
 import type { NativeRegions } from './regions.js';
 import type {
+  NativeAnalysis,
+  NativeAnalysisOptions,
   NativeBatch,
   NativeImporter,
   NativeImportOptions,
@@ -32,6 +34,7 @@ export interface NativeBinding extends NativeMemory, NativeRegions {
     write(events: Omit<NativeBatch, 'bytes'> & { sectors: Uint32Array }): void;
     finish(): number;
   };
+  Analysis: new (options: NativeAnalysisOptions) => NativeAnalysis;
   Importer: new (options: NativeImportOptions, onReady: () => void) => NativeImporter;
   Changes: new (journalDirectory: string) => NativeChanges;
   /** Undoes what dead sessions left in the journal directory; live sessions are left alone. */

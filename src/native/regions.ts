@@ -1,4 +1,4 @@
-import type { NativeBatch, NativeExtents, NativeLatency, NativeSummary } from './trace.js';
+import type { NativeBatch, NativeExtents } from './trace.js';
 
 /** A set of sectors; see SectorSet of the API. */
 export interface NativeSectorSet {
@@ -24,7 +24,6 @@ export interface NativeRegionReadsOptions {
   groupings: Uint32Array[];
   /** ns, ascending: slot i of `touches` lasts from boundary i to the next. */
   boundaries: BigUint64Array;
-  phases: { fromNs: bigint; toNs: bigint }[];
 }
 
 /** Columns, a row a region. Times are ns on CLOCK_MONOTONIC; 0 for a region that was never read. */
@@ -43,22 +42,6 @@ export interface NativeTouches {
   bytes: Float64Array;
 }
 
-/** A phase analysed as a trace of its own: what was in flight at its start counts, but has no latency. */
-export interface NativePhase {
-  reads: number;
-  bytes: number;
-  uniqueSectors: number;
-  modelReads: number;
-  modelBytes: number;
-  modelUniqueBytes: number;
-  writes: number;
-  writtenBytes: number;
-  /** Of reads, as are the gaps and latencies. */
-  sizes: Record<string, number>;
-  gaps: NativeSummary['gaps'];
-  latency: NativeLatency;
-}
-
 export interface NativeRegionReads {
   /** Batches in time order. */
   consume(batch: NativeBatch): void;
@@ -67,7 +50,6 @@ export interface NativeRegionReads {
     regions: NativeRegionFigures;
     groupReads: Float64Array;
     touches: NativeTouches;
-    phases: NativePhase[];
   };
 }
 

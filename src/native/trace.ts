@@ -174,13 +174,19 @@ export interface NativeTransfer {
   errors: number;
 }
 
-export interface NativeGaps {
-  sequential: number;
-  small: number;
-  medium: number;
-  large: number;
-  backward: number;
-}
+/** Classes of gaps, in sectors: a gap is of the class with the least `below` that is above it. */
+export const gapClasses = {
+  sequential: { below: 1, label: 'sequential' },
+  small: { below: 256, label: '<128 KiB' },
+  medium: { below: 2048, label: '<1 MiB' },
+  large: { below: Number.POSITIVE_INFINITY, label: 'larger' },
+  backward: { below: 0, label: 'backward' },
+} as const;
+
+export type GapClass = keyof typeof gapClasses;
+
+/** Gaps by class. */
+export type NativeGaps = Record<GapClass, number>;
 
 /** Times in ns. Quantiles are within 1/128 of the true ones; the others are exact. */
 export interface NativeDistribution {
@@ -194,8 +200,18 @@ export interface NativeDistribution {
   max: number;
 }
 
-/** Between which points of an I/O's life, by blkparse's letters. */
-export type Stage = 'q2c' | 'q2d' | 'd2c' | 'q2g' | 'g2i' | 'i2d' | 'q2m';
+/** Between which points of an I/O's life, by blkparse's letters; in the order of that life, then the whole of it. */
+export const stages = {
+  q2g: 'queue to request',
+  q2m: 'queue to merge',
+  g2i: 'request to scheduler',
+  i2d: 'scheduler to issue',
+  q2d: 'queue to issue',
+  d2c: 'issue to complete: the device',
+  q2c: 'queue to complete',
+} as const;
+
+export type Stage = keyof typeof stages;
 
 /** null: no request gave both ends. */
 export type NativeLatency = Record<Stage, NativeDistribution | null>;
@@ -208,36 +224,26 @@ export interface NaiveFigures {
   peakBytesPerSecond: number;
 }
 
-export interface NativeSummary {
+/**
+ * What an analysis counted: of a whole trace, live or saved, of one of its phases, or for files that became known later.
+ * The keys are those of summary.json.
+ */
+export interface NativeFigures {
   /** Events by action letter, only those that occurred. */
   actions: Record<string, number>;
-  eventsRead: number;
-  eventsDropped: number;
-  sequenceGaps: number;
-  /** Sectors of completed reads and writes in the trace, and by the devices' own counters over the same window. */
-  readSectorsTraced: bigint;
-  readSectorsDiskstats: bigint;
-  writeSectorsTraced: bigint;
-  writeSectorsDiskstats: bigint;
-  /** Why the trace is not whole; empty when it is. */
-  defects: NativeDefect[];
-  /** Where in time events are missing; neighbours are joined. */
-  losses: NativeLoss[];
-  firstEventNs: bigint;
-  lastEventNs: bigint;
-  startedNs: bigint;
-  stoppedNs: bigint;
   reads: NativeTransfer;
   writes: NativeTransfer;
   /** Completed I/Os by size in bytes. */
   sizes: { read: Record<string, number>; write: Record<string, number> };
-  /** Of reads: as issued, as queued, as issued by offsets in the traced files. */
-  gaps: { device: NativeGaps; demand: NativeGaps; file: NativeGaps };
-  latency: { read: NativeLatency; write: NativeLatency };
+  /** Of reads: as issued, as queued, as issued by offsets in the traced files. null: no read has one before it. */
+  gaps: { device: NativeGaps | null; demand: NativeGaps | null; file: NativeGaps | null };
+  /** Of reads. */
+  latency: NativeLatency;
+  writeLatency: NativeLatency;
   /** `unmatched`: completions of what began before the trace or was lost; `givenUp` and `open`: never completed. */
   requests: { matched: number; unmatched: number; givenUp: number; open: number };
   /** ns spent with so many requests issued and not completed, by number. */
-  queueDepthNs: number[];
+  queueDepthNs: Float64Array;
   /** Reads by process, of who queued them, without Q of who issued them. */
   readers: { pid: number; reads: number; bytes: number; gaps: NativeGaps }[];
   naive: NaiveFigures;
@@ -254,6 +260,26 @@ export interface NativeSummary {
   };
   /** In the order of the options' files. */
   files: { bytes: number; reads: number; readBytes: number; uniqueBytes: number }[];
+}
+
+/** The figures of a whole trace, how far they can be trusted, and what they cost. */
+export interface NativeSummary extends NativeFigures {
+  eventsRead: number;
+  eventsDropped: number;
+  sequenceGaps: number;
+  /** Sectors of completed reads and writes in the trace, and by the devices' own counters over the same window. */
+  readSectorsTraced: bigint;
+  readSectorsDiskstats: bigint;
+  writeSectorsTraced: bigint;
+  writeSectorsDiskstats: bigint;
+  /** Why the trace is not whole; empty when it is. */
+  defects: NativeDefect[];
+  /** Where in time events are missing; neighbours are joined. */
+  losses: NativeLoss[];
+  firstEventNs: bigint;
+  lastEventNs: bigint;
+  startedNs: bigint;
+  stoppedNs: bigint;
   tracer: {
     captureCpuNs: number;
     analysisCpuNs: number;
@@ -265,6 +291,23 @@ export interface NativeSummary {
     spoolTotalBytes: number;
   };
   processes: { pids: Uint32Array; names: string[] };
+}
+
+export interface NativeAnalysisOptions {
+  /** Files whose coverage is counted, and the kernel's number of the disk that they lie on. */
+  files: NativeExtents[];
+  device: number;
+  /** Only what happens from `fromNs` to just before `toNs`, as if it were a trace of its own. Default: all. */
+  fromNs?: bigint;
+  toNs?: bigint;
+}
+
+/** Analyses events once more, from batches: what began before `fromNs` counts where it completes, but has no latency. */
+export interface NativeAnalysis {
+  /** Batches in time order. */
+  consume(batch: NativeBatch): void;
+  /** Once, after the last batch. */
+  finish(): NativeFigures;
 }
 
 /** A tracing session. All calls are synchronous and short; waiting is done by the callback. */

@@ -18,12 +18,12 @@ export function boundLine(bound: Bound): string {
 /** A range where the use of some weights is unknown. */
 function boundOf({ tokensPerSecond, lowTokensPerSecond: low }: Bound): string {
   const most = format.decimal(tokensPerSecond);
-  return low === undefined || low >= tokensPerSecond ? most : `${format.decimal(low)} to ${most}`;
+  return low === null || low >= tokensPerSecond ? most : `${format.decimal(low)} to ${most}`;
 }
 
 function measuredOf({ tokensPerSecond, lowTokensPerSecond: low, ratio }: Bound): string {
   const least = format.percent(ratio);
-  if (low === undefined || low >= tokensPerSecond) return least;
+  if (low === null || low >= tokensPerSecond) return least;
   const most = (ratio * tokensPerSecond) / low;
   return most > 1 ? `at least ${least}` : `${least} to ${format.percent(most)}`;
 }
@@ -84,7 +84,7 @@ export function boundSection(page: Page, { bound }: Summary): void {
 }
 
 function moreNote({ touchedBytesPerToken: least, touchedMostBytesPerToken: most }: Bound): string {
-  if (most === undefined || most <= least) return '';
+  if (most === null || most <= least) return '';
   return `at least; ${format.size(Math.round(most))} if it uses every tensor of unknown use`;
 }
 

@@ -1,5 +1,5 @@
 import type { Summary } from '../figures/summary-schema.js';
-import { conditions, figures, layOut } from './compare.js';
+import { comparedFigures, conditions, layOut } from './compare.js';
 import * as format from './format.js';
 import { fewestRepeats, type Spread, spreadOf, verdict } from './spread.js';
 import { plainStyle, type Style } from './style.js';
@@ -20,16 +20,16 @@ export function renderGroups(groups: readonly ComparedGroup[], style: Style = pl
   for (const { label, value } of conditions) {
     rows.push([label, ...groups.map(({ summaries }) => [...new Set(summaries.map(value))].join(', '))]);
   }
-  for (const { label, value, show } of figures) {
+  for (const { name, value, show } of comparedFigures) {
     const spreads = groups.map(({ summaries }) => {
-      const values = summaries.map(value).filter((v) => typeof v === 'number');
+      const values = summaries.map(value).filter((v) => v !== null);
       return values.length === summaries.length && values.length > 0 ? spreadOf(values) : null;
     });
     if (spreads.every((spread) => spread === null)) continue;
     const [base] = spreads;
     const cell = (spread: Spread | null, index: number) =>
       spread ? withSpread(spread, show) + (index > 0 && base ? ` (${changeFrom(base, spread)})` : '') : '-';
-    rows.push([label, ...spreads.map(cell)]);
+    rows.push([name, ...spreads.map(cell)]);
   }
   return `${layOut(rows, style)}${style.dim(legend)}\n`;
 }

@@ -1,7 +1,7 @@
 import { BlkscopeError } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
+import { type GapClass, gapClasses, type NativeGaps } from '../native/trace.js';
 import * as format from './format.js';
-import { perSecond } from './seconds.js';
 
 /**
  * What counting every event of a read would have given, beside the right figures of the same run.
@@ -9,14 +9,13 @@ import { perSecond } from './seconds.js';
  * Throws BlkscopeError NO_NAIVE_FIGURES for a run made before they were kept.
  */
 export function renderNaive(summary: Summary): string {
-  const { naive, reads, gaps, timeline } = summary;
+  const { naive, reads, gaps, peakBytesPerSecond } = summary;
   if (!naive) {
     throw new BlkscopeError(
       'NO_NAIVE_FIGURES',
       'this run was made before blkscope kept the naive figures; record it again',
     );
   }
-  const peak = Math.max(0, ...perSecond(timeline.readBytes, timeline.bucketNs));
   const rows: [string, string, string][] = [
     ['reads', format.count(naive.count), format.count(reads.count)],
     ['bytes read', format.size(naive.bytes), format.size(reads.bytes)],
@@ -25,14 +24,12 @@ export function renderNaive(summary: Summary): string {
       reads.uniqueBytes === 0 ? '-' : format.factor(naive.bytes / reads.uniqueBytes),
       reads.reReadFactor === null ? '-' : format.factor(reads.reReadFactor),
     ],
-    ...(['sequential', 'small', 'medium', 'large', 'backward'] as const).map(
-      (kind): [string, string, string] => [
-        `gaps: ${kind}`,
-        share(naive.gaps, kind),
-        gaps.device ? share(gaps.device, kind) : '-',
-      ],
-    ),
-    ['highest second', format.rate(naive.peakBytesPerSecond), format.rate(peak)],
+    ...(Object.keys(gapClasses) as GapClass[]).map((kind): [string, string, string] => [
+      `gaps: ${kind}`,
+      share(naive.gaps, kind),
+      gaps.device ? share(gaps.device, kind) : '-',
+    ]),
+    ['highest second', format.rate(naive.peakBytesPerSecond), format.rate(peakBytesPerSecond ?? 0)],
   ];
   const actions = Object.keys(summary.source.actions).join(' ');
   const line = ([label, wrong, right]: [string, string, string]) =>
@@ -46,9 +43,7 @@ export function renderNaive(summary: Summary): string {
   ].join('\n');
 }
 
-type GapCounts = NonNullable<Summary['gaps']['device']>;
-
-function share(gaps: GapCounts, kind: keyof GapCounts): string {
+function share(gaps: NativeGaps, kind: GapClass): string {
   const total = Object.values(gaps).reduce((sum, n) => sum + n, 0);
   return total === 0 ? '-' : format.percent(gaps[kind] / total);
 }

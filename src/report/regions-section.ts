@@ -1,6 +1,10 @@
-import type { ModelSummary, PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
+import { joined } from '../figures/figure.js';
+import { partFigures, phaseFigures, regionFigures } from '../figures/figures.js';
+import type { ModelSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
+import { groupKinds } from '../model/region-groups.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
+import { type ToldFigure, toldIn } from './told-figures.js';
 import { usesLine } from './uses-line.js';
 
 /** How many of the hottest layers and experts, and of what was never read, the report names. */
@@ -36,8 +40,7 @@ function phases(page: Page, summary: Summary): void {
   const found = Object.entries(summary.phases ?? {}).filter(([, phase]) => phase !== null);
   if (found.length === 0) return;
   page.section('Phases', 'by what the workload said; a read counts in the phase in which it completed');
-  page.line(phaseHead);
-  for (const [name, phase] of found) page.line(phaseLine(name, phase as PhaseSummary));
+  for (const line of columns(phaseColumns, found)) page.line(line);
   for (const line of tokenLines(summary)) page.line(`${''.padStart(18)}${line}`);
 }
 
@@ -48,32 +51,14 @@ function tokenLines({ phases, workload }: Summary): string[] {
     const told = walks == null ? 'it does not say how many' : `${format.counted(walks, 'walk')}`;
     return [`Speculative decoding: a token is not one walk over the weights (${told} for ${tokens} tokens).`];
   }
-  if (marks === undefined || tokens == null || marks === tokens) return [];
+  if (marks == null || tokens == null || marks === tokens) return [];
   return [
     `${format.counted(marks, 'mark')} for ${format.counted(tokens, 'token')}: several tokens share a write, or print nothing.`,
     'Figures per token are over all of them; what one token read is not exact.',
   ];
 }
 
-const phaseHead = `  ${''.padEnd(11)}${['time', 'read', 'model', 're-read', 'per second', 'per token', 'sequential'].map((head) => head.padStart(12)).join('')}`;
-
-function phaseLine(
-  name: string,
-  { wallNs, reads, model, bytesPerSecond, bytesPerToken, gaps }: PhaseSummary,
-): string {
-  const issued = gaps ? Object.values(gaps).reduce((sum, n) => sum + n, 0) : 0;
-  const reRead = model?.reReadFactor ?? reads.reReadFactor;
-  const cells = [
-    format.seconds(wallNs),
-    format.size(reads.bytes),
-    model ? format.size(model.readBytes) : '-',
-    reRead === null ? '-' : format.factor(reRead),
-    bytesPerSecond === null ? '-' : format.rate(bytesPerSecond),
-    bytesPerToken === null ? '-' : format.size(Math.round(bytesPerToken)),
-    gaps && issued > 0 ? format.percent(gaps.sequential / issued) : '-',
-  ];
-  return `  ${name.padEnd(11)}${cells.map((cell) => cell.padStart(12)).join('')}`;
-}
+const phaseColumns = toldIn('phases', joined(partFigures, phaseFigures));
 
 function roles(page: Page, { model }: Summary): void {
   if (!model?.roles) return;
@@ -156,26 +141,36 @@ function neverRead(page: Page, { model }: Summary): void {
 }
 
 function table(page: Page, rows: readonly RegionFigures[]): void {
-  const width = Math.max(12, ...rows.map(({ name }) => name.length));
-  page.line(regionHead(width));
-  for (const row of rows) page.line(regionLine(row, width));
+  for (const line of regionLines(rows)) page.line(line);
 }
 
-function regionHead(width: number): string {
-  const heads = ['size', 'coverage', 'read', 're-read', 'reads', 'per token'];
-  return `  ${''.padEnd(width)}${heads.map((head) => head.padStart(12)).join('')}`;
+const regionColumns = toldIn('regions', regionFigures);
+
+function regionLines(rows: readonly RegionFigures[]): string[] {
+  return columns(
+    regionColumns,
+    rows.map((row) => [row.name, row]),
+  );
 }
 
-function regionLine(row: RegionFigures, width: number): string {
-  const cells = [
-    format.size(row.bytes),
-    format.percent(row.coverage),
-    format.size(row.readBytes),
-    row.reReadFactor === null ? '-' : format.factor(row.reReadFactor),
-    format.count(row.reads),
-    row.bytesPerToken === null ? '-' : format.size(Math.round(row.bytesPerToken)),
-  ];
-  return `  ${row.name.padEnd(width)}${cells.map((cell) => cell.padStart(12)).join('')}`;
+const leastNameWidth = 11;
+const leastWidth = 9;
+
+/** Figures in columns, a line for each of `named`; columns of which nothing is known are left out. */
+function columns(figures: readonly ToldFigure[], named: readonly (readonly [string, unknown])[]): string[] {
+  const known = figures.filter(({ value }) => named.some(([, values]) => value(values) !== null));
+  const cells = known.map(({ name, value, show }) => {
+    const shown = named.map(([, values]) => {
+      const found = value(values);
+      return found === null ? '-' : show(found);
+    });
+    const width = Math.max(leastWidth, ...[name, ...shown].map(({ length }) => length));
+    return [name, ...shown].map((cell) => cell.padStart(width));
+  });
+  const nameWidth = Math.max(leastNameWidth, ...named.map(([name]) => name.length));
+  return ['', ...named.map(([name]) => name)].map((name, line) =>
+    ['', name.padEnd(nameWidth), ...cells.map((column) => column[line])].join('  '),
+  );
 }
 
 /** All tables in full: tensors, layers, roles, experts, what was never read. Empty for a run without a model. */
@@ -186,11 +181,10 @@ export function renderRegions({ model, otherModels = [] }: Summary): string {
 
 function regionTables(model: ModelSummary | null): string {
   const lines: string[] = [];
-  for (const kind of ['tensors', 'layers', 'roles', 'experts'] as const) {
+  for (const kind of groupKinds) {
     const rows = model?.[kind];
     if (!rows) continue;
-    const width = Math.max(12, ...rows.map(({ name }) => name.length));
-    lines.push(`${kind}:`, regionHead(width), ...rows.map((row) => regionLine(row, width)), '');
+    lines.push(`${kind}:`, ...regionLines(rows), '');
   }
   if (model?.neverRead?.length) {
     lines.push(

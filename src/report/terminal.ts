@@ -1,12 +1,15 @@
 import { defectLine } from '../figures/defects.js';
+import { partFigures } from '../figures/figures.js';
+import { perSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
+import { type GapClass, gapClasses, type Stage, stages } from '../native/trace.js';
 import { boundLine, boundSection } from './bound-section.js';
 import * as format from './format.js';
 import { Page } from './page.js';
 import { regionSections } from './regions-section.js';
-import { perSecond } from './seconds.js';
 import { sparkline } from './sparkline.js';
 import { plainStyle, type Style } from './style.js';
+import { toldInSection } from './told-figures.js';
 import { workloadSection } from './workload-section.js';
 
 export interface ReportOptions {
@@ -163,9 +166,10 @@ function deviceReads(page: Page, { reads, writes, model, otherModels = [], sourc
     if (reads.reReadFactor !== null)
       page.figure(format.factor(reads.reReadFactor), 're-read factor', 'read / unique');
   }
-  page.traced(format.size(writes.bytes), 'written', format.counted(writes.count, 'write'));
-  if (reads.errors + writes.errors > 0) {
-    page.traced(format.count(reads.errors + writes.errors), 'failed', 'not in the counts above');
+  page.traced(format.size(writes.bytes ?? 0), 'written', format.counted(writes.count ?? 0, 'write'));
+  const errors = (reads.errors ?? 0) + (writes.errors ?? 0);
+  if (errors > 0) {
+    page.traced(format.count(errors), 'failed', 'not in the counts above');
   }
 }
 
@@ -181,34 +185,22 @@ function gaps(page: Page, summary: Summary): void {
     const total = found ? Object.values(found).reduce((sum, n) => sum + n, 0) : 0;
     if (!found || total === 0) continue;
     page.section('Gaps between reads', note);
-    const share = (n: number) => format.percent(n / total).padStart(8);
-    page.line('  sequential    <128 KiB      <1 MiB      larger    backward');
-    page.line(
-      `    ${[found.sequential, found.small, found.medium, found.large, found.backward].map(share).join('    ')}`,
-    );
+    const classes = Object.entries(gapClasses);
+    page.line(classes.map(([, { label }]) => label.padStart(12)).join(''));
+    const shares = classes.map(([name]) => format.percent(found[name as GapClass] / total));
+    page.line(shares.map((share) => share.padStart(12)).join(''));
   }
 }
 
-/** In the order of an I/O's life: its stages, then the whole. */
-const latencyStages = {
-  q2g: 'queue to request',
-  q2m: 'queue to merge',
-  g2i: 'request to scheduler',
-  i2d: 'scheduler to issue',
-  q2d: 'queue to issue',
-  d2c: 'issue to complete: the device',
-  q2c: 'queue to complete',
-} as const;
-
 function latency(page: Page, summary: Summary): void {
-  const stages = Object.entries(latencyStages).flatMap(([stage, label]) => {
-    const found = summary.latency[stage as keyof typeof latencyStages];
+  const known = Object.entries(stages).flatMap(([stage, label]) => {
+    const found = summary.latency[stage as Stage];
     return found ? [{ label: `${stage.toUpperCase()}  ${label}`, found }] : [];
   });
-  if (stages.length === 0) return;
+  if (known.length === 0) return;
   page.section('Latency of reads', 'matched per request');
   page.line(` ${['mean', 'p50', 'p99', 'max', 'count'].map((head) => head.padStart(11)).join('')}`);
-  for (const { label, found } of stages) {
+  for (const { label, found } of known) {
     const times = [found.mean, found.p50, found.p99, found.max].map(format.microseconds);
     const cells = [...times, format.count(found.count)].map((cell) => cell.padStart(11));
     page.line(` ${cells.join('')}  ${label}`);
@@ -216,6 +208,7 @@ function latency(page: Page, summary: Summary): void {
 }
 
 const sizesShown = 6;
+const sizeFigures = toldInSection('sizes', partFigures);
 
 function sizes(page: Page, summary: Summary): void {
   const all = Object.entries(summary.sizes.read).map(([bytes, n]) => ({ bytes: Number(bytes), n }));
@@ -233,6 +226,10 @@ function sizes(page: Page, summary: Summary): void {
   if (rest > 0) {
     const others = `${format.count(rest).padStart(10)}  ${format.percent(rest / total).padStart(7)}`;
     page.figure('others', `${others}  in ${all.length - top.length} more sizes`);
+  }
+  for (const { name, value, show } of sizeFigures) {
+    const found = value(summary);
+    if (found !== null) page.figure(show(found), name);
   }
 }
 

@@ -99,7 +99,7 @@ export async function openRun(path: string): Promise<Run> {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new BlkscopeError('ENOENT', `${path}: no such run folder`);
   }
-  const summary = readJson(folder, runFiles.summary) as { schema?: unknown };
+  const summary = readJson(folder, runFiles.summary) as Record<string, unknown>;
   refuseVersion(
     join(path, runFiles.summary),
     'summary',
@@ -107,17 +107,27 @@ export async function openRun(path: string): Promise<Run> {
     summarySchemaVersion,
     oldestSummarySchema,
   );
+  return new Run(folder, await checkedSummary(path, summary), readJson(folder, runFiles.config) as RunConfig);
+}
+
+async function checkedSummary(path: string, summary: Record<string, unknown>): Promise<Summary> {
   const { upgraded } = await import('../figures/older-summary.js');
   const { summarySchema } = await import('../figures/summary-schema.js');
-  const checked = summarySchema.safeParse(upgraded(summary));
-  if (!checked.success) {
-    const issue = checked.error.issues[0];
-    throw new BlkscopeError(
+  const damaged = (what: string) =>
+    new BlkscopeError(
       'BAD_SUMMARY',
-      `${join(path, runFiles.summary)}: ${issue?.path.join('.')}: ${issue?.message}; the file was changed or is damaged`,
+      `${join(path, runFiles.summary)}: ${what}; the file was changed or is damaged`,
     );
+  let current: unknown;
+  try {
+    current = upgraded(summary);
+  } catch {
+    throw damaged(`it lacks figures that schema ${summary.schema} has`);
   }
-  return new Run(folder, checked.data, readJson(folder, runFiles.config) as RunConfig);
+  const checked = summarySchema.safeParse(current);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  throw damaged(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 function readJson(folder: string, name: string): unknown {

@@ -3,7 +3,10 @@ import { basename } from 'node:path';
 import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
+import type { CountedMemory } from '../figures/build-summary.js';
 import { lossProblem } from '../figures/defects.js';
+import { unknownOf } from '../figures/figure.js';
+import { memoryFigures } from '../figures/figures.js';
 import type { SubjectFigures } from '../figures/subjects.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
@@ -153,7 +156,7 @@ async function readAll(
   const subjectFigures = (figures: Figures) =>
     join.results((each) => readByTracer(each, files?.files ?? [], figures));
   const { buildSummary } = await import('../figures/build-summary.js');
-  const batches = join.any ? shownTo(join, importer) : importer;
+  const batches = join.any ? shownTo([join], importer) : importer;
   if (options.store === false) {
     if (join.any) for await (const _ of batches);
     const figures = await figuresOf(importer, options, unread);
@@ -222,6 +225,7 @@ function summaryOf(
     subjects,
     memory: unknownMemory,
     workload: null,
+    phases: [],
     bytesWrittenToDevice: 0,
     interrupted: null,
   });
@@ -263,34 +267,11 @@ function numberText(number: number): string {
   return `${number >>> 20}:${number & 0xfffff}`;
 }
 
-const unknownMemory: Summary['memory'] = {
-  lockedBytes: 0,
-  limitBytes: null,
-  pinnedBytes: 0,
-  pinnedUsedBytes: null,
-  stream: null,
-  mode: 'none',
-  readAheadKib: null,
-  cacheBefore: null,
-  cacheAfter: null,
-  majorFaults: null,
-  evictedPages: null,
-  cacheState: null,
-  totalBytes: null,
-  availableBefore: null,
-  modelCachedBefore: null,
-  modelCachedAfter: null,
-  limitPeakBytes: null,
-  refaultedPages: null,
-  reclaimedPages: null,
-  swapInPages: null,
-  swapOutPages: null,
-  zramReadBytes: null,
-  zramWrittenBytes: null,
-  memoryStallNs: null,
-  ioStallNs: null,
-  samples: null,
-  samplingNs: null,
+/** A saved trace tells nothing of the memory of its machine. */
+const unknownMemory: CountedMemory = {
+  ...unknownOf(memoryFigures),
+  ...{ mode: 'none', cacheState: null, stream: null },
+  ...{ lockedBytes: 0, pinnedBytes: 0 },
 };
 
 function infoOf({ protocol }: Figures): NativeTracerInfo {

@@ -49,8 +49,8 @@ for (const { name, model, limit } of cases) {
 /** A phase has every figure that the whole has. */
 function assertPhases({ latency, phases }: Summary): void {
   const generation = phases?.generation;
-  assert.ok(generation?.fileGaps && generation.latency?.d2c && generation.sizes);
-  const total = Object.values(generation.sizes).reduce((sum, count) => sum + count, 0);
+  assert.ok(generation?.gaps.file && generation.latency.d2c);
+  const total = Object.values(generation.sizes.read).reduce((sum, count) => sum + count, 0);
   assert.equal(total, generation.reads.count);
   const { count, max } = generation.latency.d2c;
   // What was in flight when the phase began has no latency.

@@ -59,7 +59,7 @@ describe('the command line on kernel 7.3', { timeout: 300_000 }, () => {
     );
     assert.equal(exitCode, 0, stderr);
     assert.deepEqual([summary.source.kind, summary.source.protocol], ['ftrace', 2]);
-    assert.ok(summary.reads.count + summary.writes.count >= ios);
+    assert.ok(summary.reads.count + (summary.writes.count ?? 0) >= ios);
     assert.equal(summary.integrity.readSectorsTraced, summary.integrity.readSectorsDiskstats);
 
     await using run = await fetchedRun('v2');
@@ -72,7 +72,7 @@ describe('the command line on kernel 7.3', { timeout: 300_000 }, () => {
     assert.deepEqual(actions, summary.source.actions);
     const totals = tools.summaryTotals(folder, 'again');
     assert.equal(totals['Reads Completed']?.kib, summary.reads.bytes / 1024);
-    assert.equal(totals['Writes Completed']?.kib, summary.writes.bytes / 1024);
+    assert.equal(totals['Writes Completed']?.kib, (summary.writes.bytes ?? 0) / 1024);
     assert.equal(totals['Reads Queued']?.count, summary.reads.count);
     const peer = tools.btt(folder, 'again', tools.readsAlone);
     const { q2c, q2g } = summary.latency;
@@ -115,7 +115,7 @@ describe('the command line on kernel 7.3', { timeout: 300_000 }, () => {
       await guest.output(`swapon /dev/${device}`);
       const { summary } = await record(`-d vda -o /tmp/swap-${device}`, command);
       await guest.output(`swapoff /dev/${device}`);
-      return { memory: summary.memory, writtenToDisk: summary.writes.bytes };
+      return { memory: summary.memory, writtenToDisk: summary.writes.bytes ?? 0 };
     };
     const zram = await swapped('zram0');
     const out = 4096 * (zram.memory.swapOutPages ?? 0);
@@ -148,7 +148,7 @@ describe('the command line on kernel 7.3', { timeout: 300_000 }, () => {
     const connection = await run.connect();
     const errors = await connection.runAndReadAll('SELECT DISTINCT error FROM event WHERE error > 0');
     assert.deepEqual(errors.getRows(), [[constants.errno.EIO]]);
-    assert.ok(summary.reads.errors > 0);
+    assert.ok((summary.reads.errors ?? 0) > 0);
     connection.closeSync();
   });
 });

@@ -6,7 +6,7 @@
 #include <random>
 #include <set>
 
-#include "analyse/region_phases.h"
+#include "analyse/analysis.h"
 
 using namespace blkscope;
 
@@ -154,18 +154,4 @@ TEST_CASE("the regions of whole files add up to what the analysis counts for the
   }
   CHECK(readBytes == analysis.files()[0].readBytes + analysis.files()[1].readBytes);
   CHECK(uniqueBytes == analysis.files()[0].uniqueBytes + analysis.files()[1].uniqueBytes);
-}
-
-TEST_CASE("a phase takes the events from its start to just before its end") {
-  RegionPhases phases(twoFiles(), kDevice, {{10, 20}, {20, 30}});
-  Event events[] = {completedRead(1000, 8, 9), completedRead(1000, 8, 10), completedRead(1000, 8, 19),
-                    completedRead(1000, 8, 20), completedRead(1000, 8, 30)};
-  phases.consume(std::span(events).first(3));
-  phases.consume(std::span(events).subspan(3));
-  phases.finish();
-  REQUIRE(phases.size() == 2);
-  CHECK(phases[0].reads().count == 2);
-  CHECK(phases[0].uniqueReadSectors() == 8);
-  CHECK(phases[0].files()[0].readBytes == 2 * 4096);
-  CHECK(phases[1].reads().count == 1);
 }

@@ -12,7 +12,7 @@ import type { WorkloadSummary } from '../../../src/figures/summary-schema.js';
 import { type Model, readModel, synthesizeModel } from '../../../src/index.js';
 import type { RunConfig } from '../../../src/run/config.js';
 import { Run } from '../../../src/store/open-run.js';
-import { summaryFixture } from '../figures/summary-fixture.js';
+import { phaseFixture, summaryFixture } from '../figures/summary-fixture.js';
 
 const MiB = 2 ** 20;
 const folder = mkdtempSync(join(tmpdir(), 'blkscope-copied-'));
@@ -37,11 +37,11 @@ function subjectWith(limitBytes: number, workload: Partial<WorkloadSummary> = {}
       { tokensPerSecond: 10, bytesPerToken: 0 },
       workload,
     );
-    const generation = { startNs: 0, endNs: 1, wallNs: 1, tokens: 8, reads: made.reads, gaps: null };
-    made.phases = {
-      ...{ load: null, prompt: null },
-      generation: { ...generation, model: null, bytesPerSecond: null, bytesPerToken: 0 },
-    };
+    const generation = phaseFixture(1, (part) => {
+      part.tokens = 8;
+      part.model = { bytes: model.bytes, reads: 0, readBytes: 0, uniqueBytes: 0 };
+    });
+    made.phases = { load: null, prompt: null, generation };
   });
   const compute = { ns: 1e8, from: 'run' } as const;
   summary.bound = boundOf({ model, summary, compute, disk: { sequential: 1e9, random: 5e8 } });

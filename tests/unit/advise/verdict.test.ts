@@ -24,6 +24,7 @@ function change(title: string, conditions: ChangedConditions, tokensPerSecond: n
 function adviceOf(changes: Change[], altered: Partial<Advice> = {}): Omit<Advice, 'verdict'> {
   const bound: Advice['bound'] = {
     ...{ computeNsPerToken: 5e7, computeFrom: 'warm', touchedBytesPerToken: 250 * MiB, keptBytes: 200 * MiB },
+    ...{ touchedMostBytesPerToken: null, lowTokensPerSecond: null },
     ...{ bandwidth: 1e9, sequentialBandwidth: 1e9, randomBandwidth: 5e8, tokensPerSecond: 19, ratio: 0.1 },
     ...{ reReadBytesPerToken: 150 * MiB, unusedBytesPerToken: 0, waitNsPerToken: 0 },
   };

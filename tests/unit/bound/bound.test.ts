@@ -8,7 +8,7 @@ import { computeNsPerToken, growthOver } from '../../../src/bound/compute-time.j
 import type { Summary } from '../../../src/figures/summary-schema.js';
 import { type Model, readModel, renderReport, synthesizeModel } from '../../../src/index.js';
 import { touchedByRole, touchedBytes } from '../../../src/model/uses.js';
-import { summaryFixture } from '../figures/summary-fixture.js';
+import { phaseFixture, summaryFixture } from '../figures/summary-fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'blkscope-bound-'));
 let dense: Model;
@@ -35,9 +35,10 @@ function summaryOf(read: number, kept: number, tokensPerSecond: number): Summary
     summary.memory.limitBytes = kept + 100;
     const work = summary.workload as NonNullable<Summary['workload']>;
     Object.assign(work, { rssAnonBytes: 100, tokensPerSecond });
-    const phase = { startNs: 0, endNs: 1, wallNs: 1, tokens: 8, reads: summary.reads, gaps: null };
-    const model = { reads: 1, readBytes: 8 * read, uniqueBytes: read, reReadFactor: 8 };
-    const generation = { ...phase, model, bytesPerSecond: null, bytesPerToken: read };
+    const generation = phaseFixture(1, (part) => {
+      part.tokens = 8;
+      part.model = { bytes: read, reads: 1, readBytes: 8 * read, uniqueBytes: read };
+    });
     summary.phases = { load: null, prompt: null, generation };
   });
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { upgraded } from '../../../src/figures/older-summary.js';
 import { type Summary, summarySchema } from '../../../src/figures/summary-schema.js';
 import { summaryFixture } from './summary-fixture.js';
 
@@ -29,15 +28,4 @@ test('a figure that is missing, negative or no number is refused, and named', ()
     assert.equal(result.success, false, path);
     assert.equal(result.error?.issues[0]?.path.join('.'), path);
   }
-});
-
-test('a summary of schema 1 is read: its causes were sentences', () => {
-  const { integrity, ...rest } = summaryFixture();
-  const read = (told: object) =>
-    summarySchema.parse(upgraded({ ...rest, schema: 1, integrity: { ...integrity, ...told } })).integrity;
-  assert.deepEqual(read({}).defects, []);
-  assert.deepEqual(read({ complete: false, defects: ['a cause'] }).defects, [
-    { code: 'EARLIER', message: 'a cause', mend: null, lowerBounds: true },
-  ]);
-  assert.equal(read({ complete: false, defects: [] }).defects[0]?.message, 'events were lost');
 });

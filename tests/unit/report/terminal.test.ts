@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { perSecond } from '../../../src/figures/seconds.js';
 import { renderComparison } from '../../../src/report/compare.js';
 import { change, percent } from '../../../src/report/format.js';
 import { renderRegions } from '../../../src/report/regions-section.js';
-import { perSecond } from '../../../src/report/seconds.js';
 import { sparkline } from '../../../src/report/sparkline.js';
 import { styleFor } from '../../../src/report/style.js';
 import { renderReport } from '../../../src/report/terminal.js';
-import { lossyFixture, summaryFixture } from '../figures/summary-fixture.js';
+import { lossyFixture, phaseFixture, summaryFixture } from '../figures/summary-fixture.js';
 
 test('the report gives result and integrity first, then the figures, and fits 100 columns', () => {
   const text = renderReport(summaryFixture(6), { title: 'runs/tiny' });
@@ -49,7 +49,15 @@ test('every stage of latency that the trace has is told, in the order of life, a
   });
   const text = renderReport(
     summaryFixture(1, (s) => {
-      s.latency = { q2c: at(9000), q2d: at(4000), d2c: at(5000), q2g: at(1000), g2i: null, i2d: at(3000) };
+      s.latency = {
+        q2c: at(9000),
+        q2d: at(4000),
+        d2c: at(5000),
+        q2g: at(1000),
+        g2i: null,
+        i2d: at(3000),
+        q2m: null,
+      };
     }),
   );
   const stages = [...text.matchAll(/^ +(\S+) us .* 7 {2}(\w2\w) /gm)].map(([, mean, stage]) => [stage, mean]);
@@ -153,26 +161,16 @@ test('regions and phases: what was read most, what never, in 100 columns', () =>
     s.model.layers = [row('layer 0', 30 * MiB, 1), row('layer 1', 10 * MiB, 5)];
     s.model.tensors = [row('blk.0.attn_q.weight', 40 * MiB, 2), row('output.weight', 60 * MiB, 0)];
     s.model.neverRead = [{ name: 'output.weight', bytes: 60 * MiB }];
-    const transfer = { bytes: 80 * MiB, uniqueBytes: 40 * MiB, reReadFactor: 2 };
-    s.phases = {
-      load: null,
-      prompt: null,
-      generation: {
-        ...{
-          startNs: 1,
-          endNs: 2e9,
-          wallNs: 2e9,
-          tokens: 8,
-          bytesPerSecond: 40 * MiB,
-          bytesPerToken: 10 * MiB,
-        },
-        ...{ reads: { ...transfer, count: 20 }, model: { ...transfer, reads: 20, readBytes: 80 * MiB } },
-        gaps: { sequential: 3, small: 0, medium: 0, large: 0, backward: 1 },
-      },
-    };
+    const generation = phaseFixture(1, (part) => {
+      Object.assign(part, { startNs: 1, endNs: 2e9 + 1, tokens: 8 });
+      part.reads = { count: 20, bytes: 80 * MiB, uniqueSectors: (40 * MiB) / 512, errors: 0 };
+      part.model = { bytes: 100 * MiB, reads: 20, readBytes: 80 * MiB, uniqueBytes: 40 * MiB };
+      part.gaps.device = { sequential: 3, small: 0, medium: 0, large: 0, backward: 1 };
+    });
+    s.phases = { load: null, prompt: null, generation };
   });
   const text = renderReport(summary);
-  assert.match(text, /generation +2\.00 s +80\.0 MiB +80\.0 MiB +2\.00 x +40\.0 MiB\/s +10\.0 MiB +75\.0 %/);
+  assert.match(text, /generation +2\.00 s +80\.0 MiB +2\.00 x +80\.0 MiB +40\.0 MiB\/s +75\.0 % +10\.0 MiB/);
   assert.match(text, /attention +40\.0 MiB +100\.0 % +80\.0 MiB +2\.00 x +20 +10\.0 MiB/);
   assert.ok(text.indexOf('layer 1') < text.indexOf('layer 0'), 'the hottest first');
   assert.match(text, /60\.0 MiB {2}output\.weight/);

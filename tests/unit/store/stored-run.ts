@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NativeBatch } from '../../../src/native/trace.js';
 import { type IoBatch, StoreWriter } from '../../../src/store/store.js';
-import { summaryFixture } from '../figures/summary-fixture.js';
+import { phaseFixture, summaryFixture } from '../figures/summary-fixture.js';
 
 export const names = {
   actions: ['queue', 'getrq', 'insert', 'issue', 'complete'],
@@ -73,19 +73,15 @@ export async function writeStoredRun(
   const origin = { host: 'alpha', startedAt: '2026-07-08T12:00:00.000Z', startedNs: 1 };
   const summary = summaryFixture();
   summary.reads.uniqueSectors = uniqueSectors;
-  const reading = { count: 3, bytes: 12288, uniqueBytes: 6144, reReadFactor: 2 };
-  const phase = {
-    tokens: 2,
-    reads: reading,
-    model: null,
-    gaps: null,
-    bytesPerSecond: null,
-    bytesPerToken: null,
-  };
+  const phase = (startNs: number, endNs: number) =>
+    phaseFixture(1, (part) => {
+      Object.assign(part, { startNs, endNs, tokens: 2, model: null });
+      part.reads = { count: 3, bytes: 12288, uniqueSectors: 12, errors: 0 };
+    });
   summary.phases = {
     load: null,
-    prompt: { ...phase, startNs: 500, endNs: 1500, wallNs: 1000 },
-    generation: { ...phase, startNs: 1500, endNs: 4e9, wallNs: 4e9 - 1500 },
+    prompt: phase(500, 1500),
+    generation: phase(1500, 4e9),
   };
   {
     await using store = await StoreWriter.create(join(path, 'trace.duckdb'), names);

@@ -1,0 +1,69 @@
+#include "addon/analysis.h"
+
+#include <memory>
+
+#include "addon/events.h"
+#include "addon/figures.h"
+#include "addon/traced_file.h"
+#include "analyse/analysis.h"
+
+namespace blkscope {
+namespace {
+
+class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "Analysis",
+        {InstanceMethod<&JsAnalysis::consume>("consume"), InstanceMethod<&JsAnalysis::finish>("finish")});
+  }
+
+  explicit JsAnalysis(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsAnalysis>(info) {
+    Argument options = Argument::at(info, 0, "options");
+    files_ = tracedFiles(options["files"]);
+    device_ = static_cast<uint32_t>(options["device"].integer(UINT32_MAX));
+    fromNs_ = options["fromNs"].bigintOr(0);
+    toNs_ = options["toNs"].bigintOr(UINT64_MAX);
+    if (options["fromNs"].given()) begin(fromNs_);
+  }
+
+ private:
+  // A part of a trace starts where it was told; the whole with its first event.
+  void begin(uint64_t startNs) { analysis_ = std::make_unique<Analysis>(std::move(files_), device_, startNs); }
+
+  void requireOpen(Napi::Env env) {
+    if (finished_) throwError(env, {"CLOSED", "this analysis was finished"});
+  }
+
+  void consume(const Napi::CallbackInfo& info) {
+    requireOpen(info.Env());
+    readEvents(Argument::at(info, 0, "batch"), events_, fromNs_, toNs_);
+    if (events_.empty()) return;
+    if (!analysis_) begin(events_.front().time);
+    analysis_->consume(events_);
+  }
+
+  Napi::Value finish(const Napi::CallbackInfo& info) {
+    requireOpen(info.Env());
+    finished_ = true;
+    if (!analysis_) begin(0);
+    analysis_->finish(toNs_ == UINT64_MAX ? analysis_->lastNs() + 1 : toNs_);
+    Napi::Object figures = jsFigures(info.Env(), *analysis_);
+    analysis_.reset();
+    return figures;
+  }
+
+  std::vector<TracedFile> files_;
+  uint32_t device_;
+  uint64_t fromNs_;
+  uint64_t toNs_;
+  std::unique_ptr<Analysis> analysis_;
+  std::vector<Event> events_;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+void registerAnalysis(Napi::Env env, Napi::Object exports) { exports["Analysis"] = JsAnalysis::define(env); }
+
+}  // namespace blkscope

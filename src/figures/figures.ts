@@ -1,0 +1,620 @@
+import { stages } from '../native/trace.js';
+import { derivedFrom, type Figures, figure, joined, maybe, type ValuesOf } from './figure.js';
+import { perSecond } from './seconds.js';
+
+/**
+ * Every figure of a run, declared once: summary.json's schema, the report's tables, `compare`, the store's tables of
+ * phases and regions, and the tables of docs/metrics.md are made from these lists, in their order.
+ *
+ * What is counted has its key in NativeFigures; what is derived says how. docs/architecture.md tells how to add one.
+ */
+
+const whole = 'C; an I/O that completes in parts counts once for each part';
+const device = 'D, the first of each request; C for a device without D (device mapper, md)';
+
+const stageTimes = Object.fromEntries(
+  Object.entries(stages).map(([stage, label]) => [
+    stage,
+    maybe({
+      unit: 'distribution',
+      label,
+      at: `${stage[0]} to ${stage[2]}`.toUpperCase().replace('TO', 'to'),
+    }),
+  ]),
+) as Record<keyof typeof stages, ReturnType<typeof maybe<'distribution'>>>;
+
+/** Counted of a whole trace and of each phase. */
+export const traceFigures = {
+  reads: {
+    count: figure({
+      unit: 'count',
+      label: 'reads that completed',
+      at: whole,
+      compare: 'reads',
+      column: 'reads',
+    }),
+    bytes: figure({
+      unit: 'bytes',
+      label: 'bytes of these reads',
+      at: 'C',
+      compare: 'all bytes read',
+      phases: 'all read',
+      column: 'readBytes',
+    }),
+    uniqueSectors: figure({ unit: 'sectors', label: 'size of the union of their ranges', at: 'C' }),
+    errors: maybe({ unit: 'count', label: 'reads that failed; no other figure has them', at: 'C' }),
+  },
+  writes: {
+    count: maybe({ unit: 'count', label: 'writes that completed', at: whole }),
+    bytes: maybe({ unit: 'bytes', label: 'bytes of these writes', at: 'C' }),
+    uniqueSectors: maybe({ unit: 'sectors', label: 'size of the union of their ranges', at: 'C' }),
+    errors: maybe({ unit: 'count', label: 'writes that failed; no other figure has them', at: 'C' }),
+  },
+  sizes: {
+    read: figure({
+      unit: 'sizes',
+      label: 'reads by size; a request of several merged bios counts as one',
+      at: 'C',
+    }),
+    write: figure({ unit: 'sizes', label: 'writes by size', at: 'C' }),
+  },
+  gaps: {
+    device: maybe({ unit: 'gaps', label: 'gaps between reads in device order', at: device }),
+    demand: maybe({
+      unit: 'gaps',
+      label: 'gaps in the order in which reads were asked for',
+      at: 'Q; null without Q',
+    }),
+    file: maybe({
+      unit: 'gaps',
+      label: 'gaps by offsets in the traced files, of reads that land in them',
+      at: device,
+    }),
+  },
+  latency: stageTimes,
+  writeLatency: stageTimes,
+  requests: {
+    matched: maybe({ unit: 'count', label: 'requests that completed and whose beginning was seen', at: 'C' }),
+    unmatched: maybe({ unit: 'count', label: 'completions of which nothing was seen before', at: 'C' }),
+    givenUp: maybe({ unit: 'count', label: 'I/Os that did not complete within a minute', at: 'Q or D' }),
+    open: maybe({ unit: 'count', label: 'I/Os that had not completed at the end', at: 'Q or D' }),
+  },
+  queueDepthNs: maybe({
+    unit: 'depths',
+    label: 'time with so many requests issued and not completed, by number; a requeue takes one out',
+    at: 'D to C, of reads, writes and flushes of all traced devices together',
+  }),
+  readers: maybe({
+    unit: 'readers',
+    label:
+      'reads by process: of the one that queued them; without Q of the one that issued them, which may be a kernel thread',
+    at: 'count and bytes at C, gaps at D',
+  }),
+  naive: maybe({
+    unit: 'naive',
+    label: 'what taking every event of a read for a read would give; for `report --naive`',
+    at: 'every action',
+  }),
+  timeline: figure({
+    unit: 'timeline',
+    label:
+      'bytes, operations and depth of the queue by time; a bucket in which nothing completed is there, with 0',
+    at: 'C; the depth: D to C',
+  }),
+} satisfies Figures;
+
+/** Counted of what landed in the files whose coverage is counted. */
+export const fileFigures = {
+  bytes: figure({ unit: 'bytes', label: 'size of the files', at: 'their extents' }),
+  reads: figure({ unit: 'count', label: 'reads that touch the files', at: 'C' }),
+  readBytes: figure({
+    unit: 'bytes',
+    label: 'bytes read that lie in the files',
+    at: 'C',
+    compare: 'model bytes read',
+    phases: 'model read',
+  }),
+  uniqueBytes: figure({
+    unit: 'bytes',
+    label: 'bytes of the files that were read at least once',
+    at: 'C',
+    compare: 'unique model bytes',
+  }),
+} satisfies Figures;
+
+/** The span of time that a trace or a phase is. */
+export const spanFigures = {
+  startNs: figure({ unit: 'ns', label: 'when it began', at: 'CLOCK_MONOTONIC', column: 'start' }),
+  endNs: figure({ unit: 'ns', label: 'when it ended', at: 'CLOCK_MONOTONIC', column: 'end' }),
+} satisfies Figures;
+
+/** What a figure can be derived from: all that was counted of a trace, or of one of its phases. */
+export interface Part extends ValuesOf<typeof traceFigures>, ValuesOf<typeof spanFigures> {
+  /** Generated in it; null where that is not known. */
+  tokens: number | null;
+  /** Of a generation: tokens that were seen one by one, and walks over the weights; null where that is not known. */
+  marks: number | null;
+  walks: number | null;
+  /** null without files. */
+  model: ValuesOf<typeof fileFigures> | null;
+}
+
+const { derived, maybeDerived } = derivedFrom<Part>();
+
+/** Derived of a whole trace and of each phase. */
+export const derivedFigures = {
+  wallNs: derived({
+    unit: 'ns',
+    label: 'how long it lasted',
+    at: 'endNs - startNs',
+    phases: 'time',
+    of: ({ startNs, endNs }) => endNs - startNs,
+  }),
+  reads: {
+    uniqueBytes: derived({
+      unit: 'bytes',
+      label: 'the unique sectors in bytes',
+      at: 'uniqueSectors x 512',
+      column: 'uniqueBytes',
+      of: ({ reads }) => reads.uniqueSectors * 512,
+    }),
+    reReadFactor: maybeDerived({
+      unit: 'factor',
+      label: 'how often each byte was read',
+      at: 'bytes / uniqueBytes',
+      phases: 're-read',
+      compare: 're-read factor',
+      of: ({ reads }) => ratio(reads.bytes, reads.uniqueSectors * 512),
+    }),
+  },
+  writes: {
+    uniqueBytes: maybeDerived({
+      unit: 'bytes',
+      label: 'the unique sectors in bytes',
+      at: 'uniqueSectors x 512',
+      of: ({ writes }) => writes.uniqueSectors && writes.uniqueSectors * 512,
+    }),
+    reReadFactor: maybeDerived({
+      unit: 'factor',
+      label: 'how often each byte was written',
+      at: 'bytes / uniqueBytes',
+      of: ({ writes: { bytes, uniqueSectors } }) =>
+        bytes === null || uniqueSectors === null ? null : ratio(bytes, uniqueSectors * 512),
+    }),
+  },
+  bytesPerSecond: maybeDerived({
+    unit: 'bytesPerSecond',
+    label: 'bytes read a second, over all of it',
+    at: 'reads.bytes / wallNs',
+    phases: 'per second',
+    of: ({ reads, startNs, endNs }) => ratio(reads.bytes, (endNs - startNs) / 1e9),
+  }),
+  peakBytesPerSecond: maybeDerived({
+    unit: 'bytesPerSecond',
+    label: 'bytes read in the fullest second',
+    at: 'timeline',
+    compare: 'highest second',
+    of: ({ timeline }) => largest(perSecond(timeline.readBytes, timeline.bucketNs)),
+  }),
+  sequentialShare: maybeDerived({
+    unit: 'share',
+    label: 'reads that begin where the one before ended',
+    at: 'gaps.device',
+    phases: 'sequential',
+    compare: 'sequential reads',
+    of: ({ gaps }) => gaps.device && ratio(gaps.device.sequential, total(gaps.device)),
+  }),
+  backwardShare: maybeDerived({
+    unit: 'share',
+    label: 'reads that begin before the end of the one before',
+    at: 'gaps.device',
+    compare: 'backward reads',
+    of: ({ gaps }) => gaps.device && ratio(gaps.device.backward, total(gaps.device)),
+  }),
+} satisfies Figures;
+
+/** Derived of the files. */
+export const derivedFileFigures = {
+  coverage: derived({
+    unit: 'share',
+    label: 'of the files what was read at least once',
+    at: 'uniqueBytes / bytes',
+    compare: 'coverage',
+    of: ({ model }) => (model && ratio(model.uniqueBytes, model.bytes)) ?? 0,
+  }),
+  reReadFactor: maybeDerived({
+    unit: 'factor',
+    label: 'how often each of these bytes was read',
+    at: 'readBytes / uniqueBytes',
+    phases: 're-read',
+    compare: 're-read factor',
+    of: ({ model }) => model && ratio(model.readBytes, model.uniqueBytes),
+  }),
+  readAgainBytes: derived({
+    unit: 'bytes',
+    label: 'bytes that had been read before',
+    at: 'readBytes - uniqueBytes',
+    compare: 'read again',
+    of: ({ model }) => (model ? model.readBytes - model.uniqueBytes : 0),
+  }),
+  otherBytes: derived({
+    unit: 'bytes',
+    label: 'bytes read of the same devices outside the files',
+    at: 'reads.bytes - readBytes',
+    compare: 'not from the model',
+    of: ({ model, reads }) => reads.bytes - (model?.readBytes ?? 0),
+  }),
+} satisfies Figures;
+
+/** Of a phase alone. */
+export const phaseFigures = {
+  tokens: maybe({
+    unit: 'count',
+    label: 'tokens generated in it',
+    at: 'marks of the workload',
+    column: 'tokens',
+  }),
+  marks: maybe({
+    unit: 'count',
+    label: 'tokens that were seen one by one; fewer than tokens: what each token read is not known',
+    at: 'marks of the workload',
+  }),
+  walks: maybe({
+    unit: 'count',
+    label: 'with speculative decoding: walks over the weights, fewer than tokens',
+    at: 'told by the program',
+  }),
+  bytesPerWalk: maybeDerived({
+    unit: 'meanBytes',
+    label: 'bytes of the files read for a walk',
+    at: 'model.readBytes / walks',
+    of: ({ model, walks }) => (model && walks ? model.readBytes / walks : null),
+  }),
+  bytesPerToken: maybeDerived({
+    unit: 'meanBytes',
+    label: 'bytes of the files read for a token',
+    at: 'model.readBytes / tokens',
+    phases: 'per token',
+    of: ({ model, tokens }) => (model && tokens ? model.readBytes / tokens : null),
+  }),
+} satisfies Figures;
+
+/** Of a tensor, a layer, a role or an expert: what completed reads brought in of it, to the byte. */
+export const regionFigures = {
+  bytes: figure({ unit: 'bytes', label: 'its size', at: 'the model', regions: 'size', column: 'bytes' }),
+  uniqueBytes: figure({
+    unit: 'bytes',
+    label: 'what was read at least once',
+    at: 'C',
+    column: 'uniqueBytes',
+  }),
+  coverage: figure({
+    unit: 'share',
+    label: 'the same as a share',
+    at: 'uniqueBytes / bytes',
+    regions: 'coverage',
+  }),
+  readBytes: figure({ unit: 'bytes', label: 'what was read', at: 'C', regions: 'read', column: 'readBytes' }),
+  reReadFactor: maybe({
+    unit: 'factor',
+    label: 'how often each byte was read',
+    at: 'readBytes / uniqueBytes',
+    regions: 're-read',
+  }),
+  reads: figure({
+    unit: 'count',
+    label: 'reads that touch it; one over two tensors counts for both',
+    at: 'C',
+    regions: 'reads',
+    column: 'reads',
+  }),
+  generationBytes: maybe({
+    unit: 'bytes',
+    label: 'what was read while tokens were generated',
+    at: 'C',
+    column: 'generationBytes',
+  }),
+  bytesPerToken: maybe({
+    unit: 'meanBytes',
+    label: 'the same for a token',
+    at: 'generationBytes / tokens',
+    regions: 'per token',
+  }),
+  firstNs: maybe({ unit: 'ns', label: 'when its first read completed', at: 'C', column: 'firstNs' }),
+  lastNs: maybe({ unit: 'ns', label: 'when its last read completed', at: 'C', column: 'lastNs' }),
+} satisfies Figures;
+
+/** How far the trace can be trusted. */
+export const integrityFigures = {
+  eventsRead: figure({ unit: 'count', label: 'events that were read', at: 'every action' }),
+  eventsDropped: maybe({
+    unit: 'count',
+    label: 'events that the kernel or the spool dropped',
+    at: 'their counters',
+    compare: 'events lost',
+  }),
+  sequenceGaps: figure({
+    unit: 'count',
+    label: 'events missing by their sequence numbers',
+    at: 'every action',
+  }),
+  readSectorsTraced: figure({ unit: 'sectors', label: 'sectors read by the trace', at: 'C' }),
+  readSectorsDiskstats: maybe({
+    unit: 'sectors',
+    label: "sectors read by the devices' own counters",
+    at: '/sys/block/DEVICE/stat',
+  }),
+  writeSectorsTraced: figure({ unit: 'sectors', label: 'sectors written by the trace', at: 'C' }),
+  writeSectorsDiskstats: maybe({
+    unit: 'sectors',
+    label: "sectors written by the devices' own counters",
+    at: '/sys/block/DEVICE/stat',
+  }),
+} satisfies Figures;
+
+/** Of the workload. */
+export const workloadFigures = {
+  tokensPerSecond: maybe({
+    unit: 'perSecond',
+    label: 'tokens generated a second',
+    at: 'told by the program',
+    compare: 'tokens/s',
+  }),
+  promptTokensPerSecond: maybe({
+    unit: 'perSecond',
+    label: 'tokens of the prompt a second',
+    at: 'told by the program',
+    compare: 'prompt tokens/s',
+  }),
+  loadNs: maybe({
+    unit: 'meanNs',
+    label: 'time to load the model',
+    at: 'told by the program',
+    compare: 'load time',
+  }),
+  wallNs: figure({
+    unit: 'ns',
+    label: 'from its start to its end',
+    at: 'CLOCK_MONOTONIC',
+    compare: 'wall time',
+  }),
+  promptTokens: maybe({ unit: 'count', label: 'tokens of the prompt', at: 'told by the program' }),
+  tokens: maybe({ unit: 'count', label: 'tokens generated', at: 'told by the program' }),
+  bytesPerToken: maybe({
+    unit: 'meanBytes',
+    label: 'bytes of the model read for a generated token',
+    at: 'phases.generation',
+    compare: 'read per token',
+  }),
+  readBytes: maybe({
+    unit: 'bytes',
+    label: 'read from storage by it and its children, as the kernel charged them',
+    at: '/proc/PID/io',
+  }),
+  rssAnonBytes: maybe({ unit: 'bytes', label: 'the most anonymous memory it had', at: '/proc/PID' }),
+  rssFileBytes: maybe({ unit: 'bytes', label: 'the most file pages it had mapped', at: '/proc/PID' }),
+  modelMappedBytes: maybe({ unit: 'bytes', label: "of the model's files, mapped by it", at: '/proc/PID' }),
+  lockedBytes: maybe({ unit: 'bytes', label: 'of its memory, locked by it', at: '/proc/PID' }),
+} satisfies Figures;
+
+/** Of the machine's memory, and of the workload's where it has a cgroup. */
+export const memoryFigures = {
+  lockedBytes: figure({ unit: 'bytes', label: 'locked by blkscope', at: 'before the workload' }),
+  limitBytes: maybe({
+    unit: 'bytes',
+    label: "limit of the workload's cgroup, page cache included",
+    at: 'memory.max',
+  }),
+  pinnedBytes: figure({
+    unit: 'bytes',
+    label: 'of the model, held in the page cache',
+    at: 'before the workload',
+  }),
+  pinnedUsedBytes: maybe({
+    unit: 'meanBytes',
+    label: 'of what a token uses, on average, what is pinned: reads that it is sure to save',
+    at: 'the plan',
+  }),
+  readAheadKib: maybe({ unit: 'KiB', label: "readahead of the model's disk", at: 'read_ahead_kb' }),
+  cacheBefore: maybe({ unit: 'bytes', label: "the machine's page cache", at: 'just before the workload' }),
+  cacheAfter: maybe({ unit: 'bytes', label: "the machine's page cache", at: 'just after the workload' }),
+  majorFaults: maybe({
+    unit: 'count',
+    label: 'page faults that waited for a disk',
+    at: '/proc/PID, else the cgroup',
+    compare: 'major faults',
+  }),
+  evictedPages: maybe({ unit: 'pages', label: 'pages of the model that were evicted', at: 'cachestat' }),
+  totalBytes: maybe({ unit: 'bytes', label: 'memory of the machine', at: 'MemTotal' }),
+  availableBefore: maybe({
+    unit: 'bytes',
+    label: 'memory that could be had',
+    at: 'MemAvailable, before the workload',
+  }),
+  modelCachedBefore: maybe({
+    unit: 'bytes',
+    label: "of the model's files in the page cache",
+    at: 'before the workload',
+  }),
+  modelCachedAfter: maybe({
+    unit: 'bytes',
+    label: "of the model's files in the page cache",
+    at: 'after the workload',
+    compare: 'model cached after',
+  }),
+  limitPeakBytes: maybe({
+    unit: 'bytes',
+    label: "the most that the workload's cgroup used",
+    at: 'memory.peak',
+  }),
+  refaultedPages: maybe({
+    unit: 'pages',
+    label: 'pages evicted and then wanted again',
+    at: 'the cgroup, else the machine; as below',
+    compare: 'pages refaulted',
+  }),
+  reclaimedPages: maybe({ unit: 'pages', label: 'pages taken back by the kernel', at: 'pgsteal' }),
+  swapInPages: maybe({ unit: 'pages', label: 'pages read from swap', at: 'pswpin' }),
+  swapOutPages: maybe({ unit: 'pages', label: 'pages written to swap', at: 'pswpout' }),
+  zramReadBytes: maybe({ unit: 'bytes', label: 'of the swap traffic: from compressed memory', at: 'zram' }),
+  zramWrittenBytes: maybe({ unit: 'bytes', label: 'of the swap traffic: to compressed memory', at: 'zram' }),
+  memoryStallNs: maybe({
+    unit: 'ns',
+    label: 'time in which some task waited for memory',
+    at: 'PSI',
+    compare: 'stalled on memory',
+  }),
+  ioStallNs: maybe({
+    unit: 'ns',
+    label: 'time in which some task waited for a disk',
+    at: 'PSI',
+    compare: 'stalled on disks',
+  }),
+  samples: maybe({ unit: 'count', label: 'how often the machine was looked at', at: 'the sampler' }),
+  samplingNs: maybe({ unit: 'ns', label: 'the time that took', at: 'the sampler' }),
+} satisfies Figures;
+
+/** Of the memory beside what was read. */
+export const derivedMemoryFigures = {
+  bytesPerMajorFault: derivedFrom<Pick<Part, 'model'> & { majorFaults: number | null }>().maybeDerived({
+    unit: 'meanBytes',
+    label: 'bytes of the model read for a page fault that waited',
+    at: 'model.readBytes / majorFaults',
+    compare: 'read per major fault',
+    of: ({ model, majorFaults }) => (model && majorFaults ? model.readBytes / majorFaults : null),
+  }),
+} satisfies Figures;
+
+/** Of what was read ahead of each token and dropped behind it (`run --stream`). */
+export const streamFigures = {
+  bytesPerRound: figure({
+    unit: 'bytes',
+    label: 'bytes of the model that are not held, read for each round of it',
+    at: 'the plan',
+  }),
+  rounds: figure({ unit: 'number', label: 'times that the workload went through them', at: 'the stream' }),
+  piecesRead: figure({ unit: 'count', label: 'pieces read', at: 'the stream' }),
+  lost: figure({
+    unit: 'count',
+    label: 'times that the workload was elsewhere than expected',
+    at: 'the stream',
+  }),
+  cpuNs: figure({ unit: 'meanNs', label: "CPU time of the stream's threads", at: 'CLOCK_THREAD_CPUTIME_ID' }),
+} satisfies Figures;
+
+/** The highest speed that a run with this model, memory and disk can have. */
+export const boundFigures = {
+  computeNsPerToken: figure({
+    unit: 'meanNs',
+    label: 'how long a token takes when everything is cached',
+    at: 'computeFrom',
+  }),
+  touchedBytesPerToken: figure({
+    unit: 'meanBytes',
+    label:
+      'bytes that a token uses: all weights except experts and the embedding table; one row of that table; the part of the experts that a token uses',
+    at: 'the model',
+  }),
+  touchedMostBytesPerToken: maybe({
+    unit: 'meanBytes',
+    label: 'the same, with all weights of which nobody knows whether a token uses them',
+    at: 'the model',
+  }),
+  keptBytes: figure({
+    unit: 'meanBytes',
+    label:
+      "how much of these memory can keep: at most the limit (or the available memory) minus the workload's anonymous memory. Weights that were copied into that memory count as kept",
+    at: 'memory, workload',
+  }),
+  bandwidth: figure({
+    unit: 'bytesPerSecond',
+    label: 'the largest of three: the two probes below, and the fastest second of the run',
+    at: 'before the trace, and C',
+  }),
+  sequentialBandwidth: maybe({
+    unit: 'bytesPerSecond',
+    label: 'a probe: reads of 1 MiB one after another, four in flight',
+    at: 'before the trace',
+  }),
+  randomBandwidth: maybe({
+    unit: 'bytesPerSecond',
+    label: 'a probe: reads of 128 KiB at random places, one at a time',
+    at: 'before the trace',
+  }),
+  tokensPerSecond: figure({
+    unit: 'perSecond',
+    label: 'the bound',
+    at: '1 / max(compute, (touched - kept) / bandwidth)',
+  }),
+  lowTokensPerSecond: maybe({
+    unit: 'perSecond',
+    label: 'the bound if all weights of unknown use are used; the same where there are none',
+    at: 'touchedMostBytesPerToken',
+  }),
+  ratio: figure({
+    unit: 'share',
+    label: 'measured speed divided by the bound',
+    at: 'workload.tokensPerSecond',
+  }),
+  reReadBytesPerToken: figure({
+    unit: 'meanBytes',
+    label:
+      'bytes read beyond those of unusedBytesPerToken and beyond touched - kept. Memory could have kept them',
+    at: 'C',
+  }),
+  unusedBytesPerToken: figure({
+    unit: 'meanBytes',
+    label:
+      'bytes read during generation, role by role, beyond what a token can use of the role: readahead that was surely useless. Other useless readahead is not in it',
+    at: 'C',
+  }),
+  waitNsPerToken: figure({
+    unit: 'meanNs',
+    label:
+      "the rest of a token's time: compute and reads that did not overlap, or a disk below its full speed",
+    at: 'workload.tokensPerSecond',
+  }),
+} satisfies Figures;
+
+/** What the tracing itself cost. */
+export const tracerFigures = {
+  cpuNs: figure({ unit: 'ns', label: 'CPU time of the capture threads', at: 'CLOCK_THREAD_CPUTIME_ID' }),
+  analysisNs: figure({ unit: 'ns', label: 'CPU time of the analysis thread', at: 'CLOCK_THREAD_CPUTIME_ID' }),
+  peakRssBytes: figure({ unit: 'bytes', label: 'peak memory of blkscope', at: '/proc/self/status' }),
+  spoolBytes: figure({ unit: 'bytes', label: 'the most that the spool held in memory', at: 'the spool' }),
+  spoolFileBytes: maybe({ unit: 'bytes', label: 'the most that the spool held in files', at: 'the spool' }),
+  bytesPerEvent: maybe({ unit: 'meanBytes', label: 'what an event takes in the spool', at: 'the spool' }),
+  bytesWrittenToDevice: figure({
+    unit: 'bytes',
+    label: 'written by blkscope while tracing',
+    at: '/proc/self/io',
+  }),
+} satisfies Figures;
+
+/** Of a trace or a phase: its files first, since most look at a model. */
+export const partFigures = joined(
+  { ...spanFigures, wallNs: derivedFigures.wallNs, model: joined(fileFigures, derivedFileFigures) },
+  joined(traceFigures, derivedFigures),
+);
+
+/** Of a run, all but what it has of its phases and of the model's regions. */
+export const runFigures = {
+  workload: workloadFigures,
+  ...partFigures,
+  memory: joined(memoryFigures, derivedMemoryFigures),
+  bound: boundFigures,
+  integrity: integrityFigures,
+  tracer: tracerFigures,
+};
+
+function ratio(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}
+
+function total(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function largest(values: readonly number[]): number | null {
+  return values.length === 0 ? null : Math.max(...values);
+}

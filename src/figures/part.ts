@@ -1,0 +1,95 @@
+import type { NativeFigures, NativeSummary } from '../native/trace.js';
+import { derive, type Reader } from './figure.js';
+import { derivedFigures, derivedFileFigures, type Part, phaseFigures } from './figures.js';
+
+/** Where in time a part of a trace lies, and what is known of it besides. */
+export interface PartSpan {
+  startNs: bigint;
+  endNs: bigint;
+  /** Generated in it; null where that is not known. */
+  tokens: number | null;
+  /** See Part. */
+  marks?: number | null;
+  walks?: number | null;
+  processes: NativeSummary['processes'];
+}
+
+/** What an analysis counted, in the numbers of summary.json: of a whole trace, live or saved, or of one of its phases. */
+export function partOf(counted: NativeFigures, span: PartSpan): Part {
+  const { startNs, endNs, tokens, marks = null, walks = null, processes } = span;
+  const { actions: _, files, ...figures } = counted;
+  return {
+    ...plain(figures),
+    startNs: Number(startNs),
+    endNs: Number(endNs),
+    tokens,
+    marks,
+    walks,
+    readers: largestReaders(counted, processes),
+    model: files.length === 0 ? null : files.reduce(sumOf), // split models are all their parts
+  };
+}
+
+/** All that is told of a part of a trace, counted and derived; what is told of a phase alone is not in it. */
+export function toldOf(part: Part) {
+  const { tokens: _, marks: __, walks: ___, model, ...counted } = part;
+  const derived = derive(derivedFigures, part);
+  return {
+    ...counted,
+    ...derived,
+    reads: { ...counted.reads, ...derived.reads },
+    writes: { ...counted.writes, ...derived.writes },
+    model: model && { ...model, ...derive(derivedFileFigures, part) },
+  };
+}
+
+/** The same of a phase. */
+export function toldOfPhase(part: Part) {
+  const { tokens, marks, walks } = part;
+  const { bytesPerToken, bytesPerWalk } = phaseFigures;
+  return { ...toldOf(part), tokens, marks, walks, ...derive({ bytesPerToken, bytesPerWalk }, part) };
+}
+
+/** Times and sectors as numbers, columns as arrays. */
+type Plain<Value> = Value extends bigint
+  ? number
+  : Value extends Float64Array
+    ? number[]
+    : Value extends readonly (infer Item)[]
+      ? Plain<Item>[]
+      : Value extends object
+        ? { [Key in keyof Value]: Plain<Value[Key]> }
+        : Value;
+
+function plain<Value>(value: Value): Plain<Value> {
+  return plainOf(value) as Plain<Value>;
+}
+
+function plainOf(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof Float64Array) return [...value];
+  if (Array.isArray(value)) return value.map(plainOf);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainOf(inner)]));
+}
+
+type FileCounts = NativeFigures['files'][number];
+
+function sumOf(one: FileCounts, other: FileCounts): FileCounts {
+  return {
+    bytes: one.bytes + other.bytes,
+    reads: one.reads + other.reads,
+    readBytes: one.readBytes + other.readBytes,
+    uniqueBytes: one.uniqueBytes + other.uniqueBytes,
+  };
+}
+
+/** Processes that read least are left out of the summary; the table `io` has them all. */
+const mostReaders = 100;
+
+function largestReaders({ readers }: NativeFigures, { pids, names }: PartSpan['processes']): Reader[] {
+  return readers
+    .toSorted((a, b) => b.bytes - a.bytes)
+    .slice(0, mostReaders)
+    .map((reader) => ({ process: names[pids.indexOf(reader.pid)] ?? null, ...reader }));
+}

@@ -1,0 +1,59 @@
+import {
+  type Declaration,
+  type Figures,
+  type Listed,
+  listed,
+  type Unit,
+  valueAt,
+} from '../figures/figure.js';
+import * as format from './format.js';
+
+/** How a figure's value looks, by its unit; figures of other units have a section of their own. */
+const looks: Partial<Record<Unit, (value: number) => string>> = {
+  ...{ count: format.count, sectors: format.count, pages: format.count },
+  ...{ bytes: format.size, meanBytes: (bytes: number) => format.size(Math.round(bytes)) },
+  KiB: (kib) => `${kib} KiB`,
+  ...{ ns: format.seconds, meanNs: format.seconds },
+  ...{ share: format.percent, factor: format.factor },
+  ...{ bytesPerSecond: format.rate, perSecond: format.decimal, number: format.decimal },
+};
+
+/** The places that name what they show of a figure. */
+type Place = 'compare' | 'phases' | 'regions';
+
+/** What a place shows under one name: of several figures the first that is known. */
+export interface ToldFigure {
+  name: string;
+  value: (values: unknown) => number | null;
+  show: (value: number) => string;
+}
+
+/** The figures of a list that stand at the end of a section of the report, by what they are. */
+export function toldInSection(section: Declaration['section'], list: Figures): ToldFigure[] {
+  return listed(list)
+    .filter(({ figure }) => figure.section === section)
+    .map((entry) => told(entry.figure.label, [entry]));
+}
+
+/** The figures of a list that a place shows, in its order. */
+export function toldIn(place: Place, list: Figures): ToldFigure[] {
+  const byName = new Map<string, Listed[]>();
+  for (const entry of listed(list)) {
+    const name = entry.figure[place];
+    if (name !== undefined) byName.set(name, [...(byName.get(name) ?? []), entry]);
+  }
+  return [...byName].map(([name, figures]) => told(name, figures));
+}
+
+function told(name: string, figures: readonly Listed[]): ToldFigure {
+  return {
+    name,
+    value: (values) => firstKnown(figures, values),
+    show: looks[(figures[0] as Listed).figure.unit] ?? String,
+  };
+}
+
+function firstKnown(figures: readonly Listed[], values: unknown): number | null {
+  const known = figures.map(({ key }) => valueAt(values, key)).find((value) => typeof value === 'number');
+  return known === undefined ? null : (known as number);
+}
