@@ -7,9 +7,12 @@ export interface BoundInput {
   model: Model;
   /** Without its bound. */
   summary: Summary;
-  /** Of a token, in ns; from a warm run, or told from the run itself, see computeNsPerToken. */
+  /** Of a token, in ns; from the fastest tokens that were cached, or told from the run itself, see computeNsPerToken. */
   compute: { ns: number; from: 'warm' | 'run' };
+  /** As it was probed for this run; null: it was not. */
   disk: DiskSpeed | null;
+  /** The most that the disk was ever seen to give, in bytes a second, and the least memory of its own that the workload was ever seen to take; null: not known. */
+  seen?: { bandwidth: number | null; ownBytes: number | null };
 }
 
 /**
@@ -21,20 +24,18 @@ export interface BoundInput {
  *
  * null when it cannot be told: no tokens or speed known, no bandwidth measured.
  */
-export function boundOf({ model, summary, compute, disk }: BoundInput): Summary['bound'] {
+export function boundOf({ model, summary, compute, disk, seen }: BoundInput): Summary['bound'] {
   const { workload, phases } = summary;
   const measured = workload?.tokensPerSecond;
   const readBytes = phases?.generation?.bytesPerToken ?? null;
-  const memoryBytes = memoryForModel(summary);
-  // A second of the run itself may have been faster than the probe: a bound must hold for it too.
-  const bandwidth = Math.max(disk?.sequential ?? 0, disk?.random ?? 0, fastestSecond(summary));
+  const memoryBytes = memoryForModel(summary, seen?.ownBytes ?? null);
+  const bandwidth = Math.max(bandwidthOf(summary, disk), seen?.bandwidth ?? 0);
   if (!measured || readBytes === null || memoryBytes === null || bandwidth === 0) return null;
   const touched = touchedBytes(model);
   const keptBytes = Math.min(touched.least, memoryBytes);
   const neededBytes = touched.least - keptBytes;
   const mostNeededBytes = Math.max(0, touched.most - memoryBytes);
-  // The program times its tokens itself; no token computes for longer than it takes.
-  const computeNs = Math.min(compute.ns, 1e9 / measured);
+  const computeNs = compute.ns;
   const boundNs = Math.max(computeNs, (neededBytes / bandwidth) * 1e9);
   if (boundNs === 0) return null;
   const unusedBytes = sum((summary.model?.roles ?? []).map(unusedBytesOf(touchedByRole(model))));
@@ -59,13 +60,21 @@ export function boundOf({ model, summary, compute, disk }: BoundInput): Summary[
   };
 }
 
-/** What the workload's memory can hold of the model: its limit, or what was available, less its own memory. */
-export function memoryForModel(summary: Summary): number | null {
+/** The most that a run and the probe before it showed of the disk: a bound must hold for each of its seconds. */
+export function bandwidthOf(summary: Summary, disk: DiskSpeed | null): number {
+  return Math.max(disk?.sequential ?? 0, disk?.random ?? 0, fastestSecond(summary));
+}
+
+/**
+ * What the workload's memory can hold of the model: its limit, or what was available, less its own memory, which is
+ * `leastOwn` where another run of it took less.
+ */
+export function memoryForModel(summary: Summary, leastOwn: number | null = null): number | null {
   const { memory } = summary;
   // What is pinned is part of the limit, but no longer of what is available.
   const all = memory.limitBytes ?? (memory.availableBefore ?? Number.NaN) + memory.pinnedBytes;
   const own = ownMemory(summary);
-  return Number.isNaN(all) || own === null ? null : Math.max(0, all - own);
+  return Number.isNaN(all) || own === null ? null : Math.max(0, all - Math.min(own, leastOwn ?? own));
 }
 
 /** The workload's own memory, without the weights that it copied there. */

@@ -15,7 +15,7 @@ export type DiskSpeed = NativeDiskSpeed;
  * cannot read past its cache.
  */
 export function measuredDiskSpeed(path: string, disk: string, folder: string): Promise<DiskSpeed | null> {
-  return keptFigure(folder, `disk ${disk}`, { validMs }, async () => {
+  return keptFigure(folder, `disk ${disk}`, validMs, async () => {
     try {
       return await native.diskSpeed(path);
     } catch (error) {

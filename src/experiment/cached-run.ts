@@ -46,10 +46,9 @@ export async function cachedRunCompute(
   if (little || cache === 'asIs') return null;
   const room = memoryState().availableBytes - native.safeRest();
   if (room < model.bytes + (outcome.rssAnonBytes ?? 0)) return null;
-  const mostNs = Number(generation.toNs - generation.fromNs) / generation.tokens;
   try {
     return await steps.step('run a few tokens with everything cached, to measure the computation', () =>
-      warmComputeNs({ engine, model, workload, folder: runs, mostNs }),
+      warmComputeNs({ engine, model, workload, folder: runs }),
     );
   } catch (error) {
     progress.warn(`${(error as Error).message}; the bound estimates the computation from the run itself`);

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
+import { BoundRecords } from '../bound/bound-records.js';
 import { measuredDiskSpeed } from '../bound/disk-speed.js';
 import { BlkscopeError } from '../errors.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
@@ -238,6 +239,7 @@ async function runSteps(
     config,
     diskSpeed,
     computeNs,
+    records: new BoundRecords(dirname(folder.target), { engine, model, workload, disk: files.disk }),
     threads: options.workload?.threads ?? availableParallelism(),
     interruption: interruptionBy(options.signal),
   });

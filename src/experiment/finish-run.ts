@@ -1,6 +1,8 @@
-import { boundOf } from '../bound/bound.js';
+import { bandwidthOf, boundOf, ownMemory } from '../bound/bound.js';
+import type { BoundRecords } from '../bound/bound-records.js';
 import { computeNsPerToken } from '../bound/compute-time.js';
 import type { DiskSpeed } from '../bound/disk-speed.js';
+import { fastestTokenNs } from '../bound/token-time.js';
 import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
 import { buildSummary, type CountedMemory } from '../figures/build-summary.js';
@@ -47,8 +49,10 @@ export interface FinishInput {
   config: ConfigStart;
   /** Of the disk that the files are on; null: not measured. */
   diskSpeed: DiskSpeed | null;
-  /** Of a token with everything cached, as a run of its own showed; null: to be told from this run. */
+  /** Of a token with everything cached, as a run of its own showed; null: none did. */
   computeNs: number | null;
+  /** What other runs of the model, program and disk showed; null: none is known. */
+  records: BoundRecords | null;
   /** Of the workload. */
   threads: number;
   /** Why the run was ended before its time; null when it was not. */
@@ -158,23 +162,39 @@ function withoutEvents(folder: RunFolder, failure: BlkscopeError | null): Blksco
   return new BlkscopeError(failure.code, message.replaceAll(folder.path, folder.target), failure.kind);
 }
 
+/** Of a run that names its records they are used, and then learn from it. */
 function boundOfRun(
-  { measurement, diskSpeed, computeNs, threads }: FinishInput,
+  { measurement, diskSpeed: disk, computeNs: warmNs, threads, records }: FinishInput,
   summary: Summary,
   model: Model,
 ): Summary['bound'] {
-  const { marks = [], generation: said = null } = measurement.outcome ?? {};
+  const { marks = [], generation: said = null, exitCode } = measurement.outcome ?? {};
   // With drafts a token is no walk over the weights, and a walk checks several.
   if (said?.speculative) return null;
   const generation = phaseWindows(marks, said).find(({ name }) => name === 'generation');
   if (!generation?.tokens) return null;
   const { fromNs, toNs, tokens } = generation;
   const { samples } = measurement.sampler;
+  const measured = summary.workload?.tokensPerSecond;
+  const own = ownMemory(summary);
+  // No token computes for longer than it takes.
+  const shown = [fastestTokenNs(marks), measured ? 1e9 / measured : null].filter((ns) => ns !== null);
+  const cachedNs = records?.compute.orKnown(warmNs) ?? warmNs;
   const compute =
-    computeNs === null
-      ? ({ ns: computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), from: 'run' } as const)
-      : ({ ns: computeNs, from: 'warm' } as const);
-  return boundOf({ model, summary, compute, disk: diskSpeed });
+    cachedNs === null
+      ? ({
+          ns: Math.min(computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), ...shown),
+          from: 'run',
+        } as const)
+      : ({ ns: cachedNs, from: 'warm' } as const);
+  const seen = records && { bandwidth: records.bandwidth.value, ownBytes: records.ownMemory.orKnown(own) };
+  const bound = boundOf({ model, summary, compute, disk, ...(seen ? { seen } : {}) });
+  if (records && bound && exitCode === 0) {
+    records.compute.learn(Math.min(...shown, cachedNs ?? Number.POSITIVE_INFINITY));
+    records.bandwidth.learn(bandwidthOf(summary, disk));
+    if (own !== null) records.ownMemory.learn(own);
+  }
+  return bound;
 }
 
 function problemOf(

@@ -94,6 +94,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       config,
       diskSpeed: null,
       computeNs: null,
+      records: null,
       threads: availableParallelism(),
       interruption: options.command ? interruptionBy(options.signal) : null,
     });

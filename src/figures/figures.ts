@@ -506,7 +506,7 @@ export const streamFigures = {
 export const boundFigures = {
   computeNsPerToken: figure({
     unit: 'meanNs',
-    label: 'how long a token takes when everything is cached',
+    label: 'how long a token takes when everything is cached, as the fastest tokens showed',
     at: 'computeFrom',
   }),
   touchedBytesPerToken: figure({
@@ -528,8 +528,9 @@ export const boundFigures = {
   }),
   bandwidth: figure({
     unit: 'bytesPerSecond',
-    label: 'the largest of three: the two probes below, and the fastest second of the run',
-    at: 'before the trace, and C',
+    label:
+      'the most that this disk was ever seen to give: in the two probes below, and in the fastest second of a run',
+    at: 'this run and those beside it',
   }),
   sequentialBandwidth: maybe({
     unit: 'bytesPerSecond',

@@ -1,25 +1,65 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { keptFigure, type Validity } from '../../../src/bound/kept-figure.js';
+import { after, beforeEach, test } from 'node:test';
+import { BestSeen } from '../../../src/bound/best-seen.js';
+import { keptFigure } from '../../../src/bound/kept-figure.js';
+import { fastestTokenNs } from '../../../src/bound/token-time.js';
 
-test('a figure is measured once for a key, and again where it is old, cannot be right or is damaged', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'blkscope-kept-'));
-  try {
-    let measured = 0;
-    const figure = (key: string, validity: Partial<Validity<number>> = {}) =>
-      keptFigure(folder, key, { validMs: 60_000, ...validity }, async () => ++measured);
-    const holds = (ns: number) => ns > 1;
-    assert.deepEqual([await figure('a'), await figure('a'), await figure('b')], [1, 1, 2]);
-    assert.deepEqual([await figure('a', { holds }), await figure('a', { holds })], [3, 3]);
-    assert.deepEqual([await figure('b', { validMs: 0 }), await figure('b')], [4, 4]);
-    for (const name of readdirSync(folder)) writeFileSync(join(folder, name), 'no JSON');
-    assert.equal(await figure('a'), 5);
-    const nothing = () => keptFigure(folder, 'none', { validMs: 60_000 }, async () => null);
-    assert.deepEqual([await nothing(), await nothing()], [null, null]);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+let folder = '';
+beforeEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+  folder = mkdtempSync(join(tmpdir(), 'blkscope-kept-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a figure is measured once for a key, and again where it is old or damaged', async () => {
+  let measured = 0;
+  const figure = (key: string, validMs = 60_000) => keptFigure(folder, key, validMs, async () => ++measured);
+  assert.deepEqual([await figure('a'), await figure('a'), await figure('b')], [1, 1, 2]);
+  assert.deepEqual([await figure('b', 0), await figure('b')], [3, 3]);
+  for (const name of readdirSync(folder)) writeFileSync(join(folder, name), 'no JSON');
+  assert.equal(await figure('a'), 4);
+  const nothing = () => keptFigure(folder, 'none', 60_000, async () => null);
+  assert.deepEqual([await nothing(), await nothing()], [null, null]);
+});
+
+test('the best ever seen stays, whatever comes later, and each key has its own', () => {
+  const least = new BestSeen(folder, 'compute', 'least');
+  assert.deepEqual([least.value, least.orKnown(null), least.orKnown(7)], [null, null, 7]);
+  for (const ns of [24.4, 1782, Number.NaN, 0, -1]) least.learn(ns);
+  assert.deepEqual([least.value, least.orKnown(30), least.orKnown(20)], [24.4, 24.4, 20]);
+  assert.equal(new BestSeen(folder, 'compute', 'least').value, 24.4, 'another run reads it');
+  assert.equal(new BestSeen(folder, 'other', 'least').value, null);
+  const most = new BestSeen(folder, 'compute', 'most');
+  for (const rate of [5, 9, 2]) most.learn(rate);
+  assert.equal(most.value, 9);
+});
+
+test('what is kept never goes through a link that somebody put there', () => {
+  const elsewhere = join(folder, 'elsewhere');
+  writeFileSync(elsewhere, 'untouched');
+  const best = new BestSeen(folder, 'compute', 'least');
+  best.learn(2);
+  const [name] = readdirSync(folder).filter((file) => file.startsWith('.measured'));
+  rmSync(join(folder, name as string));
+  symlinkSync(elsewhere, join(folder, name as string));
+  best.learn(1);
+  assert.equal(readFileSync(elsewhere, 'utf8'), 'untouched');
+  assert.equal(best.value, 1);
+});
+
+test('the fastest tokens are eight in a row: two marks seen at once are no token of no time', () => {
+  const marks = (spans: number[]) => {
+    let time = 0;
+    return [0, ...spans].map((span, index) => {
+      time += span;
+      return { kind: 'token' as const, time: BigInt(time), index };
+    });
+  };
+  const even = new Array(7).fill(100);
+  assert.equal(fastestTokenNs(marks(even)), null);
+  assert.equal(fastestTokenNs(marks([...even, 100])), 100);
+  assert.equal(fastestTokenNs(marks([900, 190, 10, ...even.slice(1), 900])), 100);
 });
