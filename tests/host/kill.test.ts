@@ -1,7 +1,7 @@
 // A session killed at any moment leaves nothing behind that `blkscope recover`, or the next session, does not undo.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { locateFiles } from '../../src/figures/traced-files.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
+import { readProc } from '../../src/process/process-tree.js';
 import { blkscope } from './command-line.js';
 import { machineState } from './machine-state.js';
 
@@ -116,7 +117,8 @@ test('llama.cpp killed at any moment is a failed workload: the run is kept and n
   for (const round of [1, 2, 3]) {
     const output = join(folder, `workload-killed-${round}`);
     const killWorkload = async () => {
-      const runs = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('embedded-child');
+      // A process may end between the listing and the look at it.
+      const runs = (pid: string) => (readProc(Number(pid), 'cmdline') ?? '').includes('embedded-child');
       while (!processesHere().some(runs)) await sleep(10);
       await sleep(Math.random() * 400);
       process.kill(Number(processesHere().find(runs)), 'SIGKILL');
