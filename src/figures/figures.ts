@@ -38,7 +38,6 @@ export const traceFigures = {
       label: 'bytes of these reads',
       at: 'C',
       compare: 'all bytes read',
-      phases: 'all read',
       column: 'readBytes',
     }),
     uniqueSectors: figure({ unit: 'sectors', label: 'size of the union of their ranges', at: 'C' }),
@@ -195,6 +194,15 @@ export const derivedFigures = {
     at: 'timeline',
     compare: 'highest second',
     of: ({ timeline }) => largest(perSecond(timeline.readBytes, timeline.bucketNs)),
+  }),
+  share128KiB: maybeDerived({
+    unit: 'share',
+    label: 'reads of exactly 128 KiB, the largest that a readahead of the default size makes',
+    at: 'sizes.read',
+    phases: '128 KiB',
+    section: 'sizes',
+    compare: 'reads of 128 KiB',
+    of: ({ sizes }) => ratio(sizes.read[2 ** 17] ?? 0, total(sizes.read)),
   }),
   sequentialShare: maybeDerived({
     unit: 'share',

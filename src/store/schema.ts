@@ -1,10 +1,186 @@
+import { type Figures, joined, listed } from '../figures/figure.js';
+import { partFigures, phaseFigures, regionFigures } from '../figures/figures.js';
+
 /**
- * The tables of trace.duckdb; docs/store.md explains each column. Times are ns on CLOCK_MONOTONIC; sectors are 512
- * bytes, counted from the start of the whole disk; devices are the kernel's numbers (major << 20 | minor).
+ * The tables of trace.duckdb: their columns are declared here once, each with what it means. The SQL that makes the
+ * tables and the tables of docs/store.md (`npm run docs:tables`) follow from this list.
  *
  * Raise the version when a column changes its meaning or goes; a new column, table or view keeps it.
  */
 export const storeSchemaVersion = 2;
+
+/** A column: its type in SQL, with NOT NULL where it always has a value, and what it holds. */
+export interface ColumnDeclaration {
+  type: string;
+  about: string;
+}
+
+/** A table or view: what one of its rows is, and its columns in their order. */
+export interface Relation<C = ColumnDeclaration> {
+  row: string;
+  columns: Record<string, C>;
+}
+
+const column = (type: string, about: string): ColumnDeclaration => ({ type, about });
+const needed = (type: string, about: string): ColumnDeclaration => column(`${type} NOT NULL`, about);
+
+const device = needed('UINTEGER', "the device, as the kernel's number: major << 20 | minor");
+const pid = needed('UINTEGER', 'the process that was running');
+const offset = needed('UBIGINT', "bytes from the file's start");
+
+/** The columns of a table that hold figures, by the declaration of the figures. */
+function figureColumns(list: Figures, types: Record<string, string>): Record<string, ColumnDeclaration> {
+  const columns = listed(list).flatMap(({ figure }) => {
+    if (figure.column === undefined) return [];
+    const type = types[figure.column] ?? 'UBIGINT';
+    return [[figure.column, figure.known ? needed(type, figure.label) : column(type, figure.label)] as const];
+  });
+  return Object.fromEntries(columns);
+}
+
+const place = {
+  layer: column('UINTEGER', 'the layer; null for tensors outside layers'),
+  role: column('VARCHAR', 'the role; null where the row is not of one role'),
+  expert: column('UINTEGER', 'the expert of a stacked tensor; null for anything else'),
+};
+
+/** What the table of phases is made from. */
+export const figuresOfPhases = joined(phaseFigures, partFigures);
+
+/** The tables as they are stored. */
+export const storedTables = {
+  run: {
+    row: 'the run',
+    columns: {
+      schema_version: needed('UINTEGER', 'the version of this list'),
+      host: column('VARCHAR', 'the machine that wrote it'),
+      started: column(
+        'TIMESTAMPTZ',
+        "the wall clock at `started_ns`; of an import by the trace's own note, null without one",
+      ),
+      started_ns: column('UBIGINT', 'the time of the trace at `started`'),
+      summary: column('JSON', 'the figures, as in summary.json'),
+    },
+  },
+  device: {
+    row: 'a traced device; files lie on the first',
+    columns: { number: device, name: needed('VARCHAR', "the kernel's name") },
+  },
+  process: {
+    row: 'a process that has an event',
+    columns: {
+      pid: column('UINTEGER PRIMARY KEY', 'its number'),
+      name: needed('VARCHAR', 'its name'),
+    },
+  },
+  event_row: {
+    row: 'an event, in order of time',
+    columns: {
+      time: needed('UBIGINT', 'ns'),
+      device,
+      cpu: needed('USMALLINT', 'the processor that told it'),
+      action: needed('action', 'what happened: an enum'),
+      direction: needed('direction', 'an enum: none, read, write, discard or flush'),
+      sector: needed('UBIGINT', "the first sector, from the disk's start"),
+      sectors: needed('UINTEGER', 'how many'),
+      pid,
+      flags: needed('USMALLINT', 'the kinds of the I/O, as bits'),
+      error: needed('USMALLINT', 'errno; 0 for success'),
+    },
+  },
+  event_payload: {
+    row: 'what few events carry besides',
+    columns: {
+      row: needed('UBIGINT', "the event's number in `event_row`, from 0"),
+      fromDevice: needed('UINTEGER', 'where a remap came from'),
+      payload: needed(
+        'UBIGINT',
+        'the sector that a remap came from, the sector at which a split cut, or the number of requests that an unplug released',
+      ),
+    },
+  },
+  io_row: {
+    row: 'a request, in order of completion; a time of 0 was not seen',
+    columns: {
+      device,
+      direction: needed('direction', 'as of the events'),
+      sector: needed('UBIGINT', "the first sector, from the disk's start"),
+      sectors: needed('UINTEGER', 'how many'),
+      queue: needed('UBIGINT', 'when its first bio was queued, ns'),
+      getrq: needed('UBIGINT', 'when it got a request, ns'),
+      insert: needed('UBIGINT', 'when it was inserted, ns'),
+      issue: needed('UBIGINT', 'when it was last issued, ns'),
+      complete: needed('UBIGINT', 'when it completed, ns'),
+      pid,
+      merges: needed('UINTEGER', 'bios that joined it'),
+      error: needed('USMALLINT', 'errno; 0 for success'),
+    },
+  },
+  extent: {
+    row: 'a piece of a file on the disk',
+    columns: {
+      file: needed('VARCHAR', 'its path'),
+      fileOffset: offset,
+      sector: needed('UBIGINT', "where it begins, from the disk's start"),
+      sectors: needed('UBIGINT', 'how long it is'),
+    },
+  },
+  tensor: {
+    row: 'a tensor, or one expert of a stacked one; metadata and padding have no name',
+    columns: {
+      file: needed('VARCHAR', 'the file that holds it'),
+      name: column('VARCHAR', 'its name'),
+      layer: place.layer,
+      role: needed('VARCHAR', 'its role'),
+      expert: place.expert,
+      fileOffset: offset,
+      bytes: needed('UBIGINT', 'its size'),
+      stack: needed('VARCHAR', 'the stack of its layer: empty for the main one, else `enc`, `dec`, `v`, ...'),
+      use: column('VARCHAR', 'what a token uses of it: whole, rows, experts, none or unknown'),
+    },
+  },
+  touch: {
+    row: 'what was read of a region in a phase, or for a token',
+    columns: {
+      phase: needed('VARCHAR', 'load, prompt or generation'),
+      token: column('UINTEGER', 'the token, from 0; null outside generation'),
+      file: needed('VARCHAR', 'the file'),
+      fileOffset: needed('UBIGINT', "where the region begins, in bytes from the file's start"),
+      bytes: needed('UBIGINT', 'how many of its bytes'),
+    },
+  },
+  region: {
+    row: 'a tensor, layer, role or expert, with its figures from the summary',
+    columns: {
+      kind: needed('VARCHAR', 'tensor, layer, role or expert'),
+      name: needed('VARCHAR', 'its name'),
+      ...place,
+      ...figureColumns(regionFigures, {}),
+    },
+  },
+  sample: {
+    row: 'one value that was read while the workload ran',
+    columns: {
+      time: needed('UBIGINT', 'ns'),
+      metric: needed('VARCHAR', 'what was read; docs/experiment.md lists them'),
+      value: needed('DOUBLE', 'in the unit that the metric names'),
+    },
+  },
+  token: {
+    row: 'a token that was seen',
+    columns: {
+      index: needed('UINTEGER', 'its number, from 0'),
+      time: needed('UBIGINT', 'when it was there, ns'),
+    },
+  },
+  phase: {
+    row: 'a phase: load, prompt or generation',
+    columns: {
+      name: needed('VARCHAR', 'which'),
+      ...figureColumns(figuresOfPhases, { tokens: 'UINTEGER' }),
+    },
+  },
+} satisfies Record<string, Relation>;
 
 /** What a run's dataset consists of: the names under which rows are read, exported and queried. */
 export const tables = [
@@ -29,71 +205,13 @@ export type Table = (typeof tables)[number];
 
 const enumOf = (names: readonly string[]) => `ENUM (${names.map((name) => `'${name}'`).join(', ')})`;
 
-/**
- * `event` and `io` are views: a process has one name in a run, so names are stored once a process, not once a row, and
- * where a request falls in a file follows from its sector. In `io_row` a time of 0 was not seen; `io` shows null.
- * `event_payload` holds what few events carry besides: where a remap came from, where a split cut, how many requests an
- * unplug released. `row` is the event's number in `event_row`, from 0.
- * The enums' order is the native core's, whose numbers are stored as they are.
- */
+const tableSql = ([table, { columns }]: [string, Relation]) => {
+  const list = Object.entries(columns).map(([name, { type }]) => `"${name}" ${type}`);
+  return `CREATE TABLE ${table} (${list.join(', ')});\n`;
+};
+
+/** Makes the tables. The enums' order is the native core's, whose numbers are stored as they are. */
 export const schemaSql = (actionNames: readonly string[], directionNames: readonly string[]) => `
 CREATE TYPE action AS ${enumOf(actionNames)};
 CREATE TYPE direction AS ${enumOf(directionNames)};
-
-CREATE TABLE run (
-  schema_version UINTEGER NOT NULL, host VARCHAR, started TIMESTAMPTZ, started_ns UBIGINT, summary JSON
-);
-CREATE TABLE device (number UINTEGER NOT NULL, name VARCHAR NOT NULL);
-CREATE TABLE process (pid UINTEGER PRIMARY KEY, name VARCHAR NOT NULL);
-
-CREATE TABLE event_row (
-  time UBIGINT NOT NULL, device UINTEGER NOT NULL, cpu USMALLINT NOT NULL, action action NOT NULL,
-  direction direction NOT NULL, sector UBIGINT NOT NULL, sectors UINTEGER NOT NULL, pid UINTEGER NOT NULL,
-  flags USMALLINT NOT NULL, error USMALLINT NOT NULL
-);
-CREATE TABLE event_payload (row UBIGINT NOT NULL, "fromDevice" UINTEGER NOT NULL, payload UBIGINT NOT NULL);
-CREATE VIEW event AS
-  SELECT time, device, cpu, action, direction, sector, sectors, pid, process.name AS process, flags, error
-  FROM event_row LEFT JOIN process USING (pid);
-
-CREATE TABLE io_row (
-  device UINTEGER NOT NULL, direction direction NOT NULL, sector UBIGINT NOT NULL, sectors UINTEGER NOT NULL,
-  queue UBIGINT NOT NULL, getrq UBIGINT NOT NULL, "insert" UBIGINT NOT NULL, issue UBIGINT NOT NULL,
-  complete UBIGINT NOT NULL, pid UINTEGER NOT NULL, merges UINTEGER NOT NULL, error USMALLINT NOT NULL
-);
-
-CREATE TABLE extent (file VARCHAR NOT NULL, "fileOffset" UBIGINT NOT NULL, sector UBIGINT NOT NULL, sectors UBIGINT NOT NULL);
-CREATE TABLE tensor (
-  file VARCHAR NOT NULL, name VARCHAR, layer UINTEGER, role VARCHAR NOT NULL, expert UINTEGER,
-  "fileOffset" UBIGINT NOT NULL, bytes UBIGINT NOT NULL, stack VARCHAR NOT NULL, use VARCHAR
-);
-CREATE TABLE touch (
-  phase VARCHAR NOT NULL, token UINTEGER, file VARCHAR NOT NULL, "fileOffset" UBIGINT NOT NULL, bytes UBIGINT NOT NULL
-);
-CREATE TABLE region (
-  kind VARCHAR NOT NULL, name VARCHAR NOT NULL, layer UINTEGER, role VARCHAR, expert UINTEGER,
-  bytes UBIGINT NOT NULL, "uniqueBytes" UBIGINT NOT NULL, "readBytes" UBIGINT NOT NULL, reads UBIGINT NOT NULL,
-  "generationBytes" UBIGINT, "firstNs" UBIGINT, "lastNs" UBIGINT
-);
-CREATE VIEW io AS
-  WITH traced AS (SELECT number FROM device ORDER BY rowid LIMIT 1),
-  located AS (
-    SELECT io_row.*, file, CASE WHEN io_row.device = number AND io_row.sector < extent.sector + extent.sectors
-                                THEN extent."fileOffset" + 512 * (io_row.sector - extent.sector) END AS "fileOffset"
-    FROM io_row ASOF LEFT JOIN extent ON io_row.sector >= extent.sector LEFT JOIN traced ON true
-  )
-  SELECT device, direction, sector, sectors, nullif(queue, 0) AS queue, nullif(getrq, 0) AS getrq,
-         nullif("insert", 0) AS "insert", nullif(issue, 0) AS issue, nullif(complete, 0) AS complete,
-         pid, process.name AS process, merges, error, located."fileOffset",
-         CASE WHEN located."fileOffset" < tensor."fileOffset" + tensor.bytes THEN tensor.name END AS tensor
-  FROM located
-  ASOF LEFT JOIN tensor ON located.file = tensor.file AND located."fileOffset" >= tensor."fileOffset"
-  LEFT JOIN process USING (pid);
-
-CREATE TABLE sample (time UBIGINT NOT NULL, metric VARCHAR NOT NULL, value DOUBLE NOT NULL);
-CREATE TABLE token (index UINTEGER NOT NULL, time UBIGINT NOT NULL);
-CREATE TABLE phase (
-  name VARCHAR NOT NULL, start UBIGINT NOT NULL, "end" UBIGINT NOT NULL, tokens UINTEGER,
-  "readBytes" UBIGINT NOT NULL, "uniqueBytes" UBIGINT NOT NULL, reads UBIGINT NOT NULL
-);
-`;
+${Object.entries(storedTables).map(tableSql).join('')}`;

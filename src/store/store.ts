@@ -1,4 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { type Figures, listed, valueAt } from '../figures/figure.js';
+import { regionFigures } from '../figures/figures.js';
 import type { PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
@@ -9,7 +11,13 @@ import type { Sample } from '../sample/sample.js';
 import type { Mark } from '../workload/engine.js';
 import { type Column, ColumnAppender } from './column-appender.js';
 import { Payloads } from './payloads.js';
-import { schemaSql, storeSchemaVersion } from './schema.js';
+import {
+  type ColumnDeclaration,
+  figuresOfPhases,
+  schemaSql,
+  storedTables,
+  storeSchemaVersion,
+} from './schema.js';
 import { viewsSql } from './views.js';
 
 /** The enums of the event table, in the order of the native core's numbers. */
@@ -314,16 +322,27 @@ function ioColumns(b: IoBatch): Column[] {
   return [b.device, b.direction, b.sector, b.sectors, ...times, b.pid, b.merges, b.error];
 }
 
-const whole = (value: number | null | undefined) =>
-  value === null || value === undefined ? null : BigInt(value);
+/** A value of the summary as a column of this type takes it. */
+const stored = (type: string, value: unknown): DuckDBValue =>
+  typeof value === 'number' && type.startsWith('UBIGINT') ? BigInt(value) : ((value ?? null) as DuckDBValue);
 
-function regionRow(kind: string, r: RegionFigures): DuckDBValue[] {
-  const place = [r.layer ?? null, r.role ?? null, r.expert ?? null];
-  const figures = [r.bytes, r.uniqueBytes, r.readBytes, r.reads, r.generationBytes, r.firstNs, r.lastNs];
-  return [kind, r.name, ...place, ...figures.map(whole)];
+/** What a summary tells of a region or phase, as the table's columns of figures have it. */
+function figureRow(
+  list: Figures,
+  columns: Record<string, ColumnDeclaration>,
+  values: unknown,
+): DuckDBValue[] {
+  return listed(list).flatMap(({ key, figure: { column } }) =>
+    column === undefined ? [] : [stored(columns[column]?.type ?? '', valueAt(values, key))],
+  );
 }
 
-function phaseRow(name: string, { startNs, endNs, tokens, reads }: PhaseSummary): DuckDBValue[] {
-  const figures = [reads.bytes, reads.uniqueBytes, reads.count];
-  return [name, BigInt(startNs), BigInt(endNs), tokens, ...figures.map(whole)];
+function regionRow(kind: string, region: RegionFigures): DuckDBValue[] {
+  const { name, layer = null, role = null, expert = null } = region;
+  const figures = figureRow(regionFigures, storedTables.region.columns, region);
+  return [kind, name, layer, role, expert, ...figures];
+}
+
+function phaseRow(name: string, phase: PhaseSummary): DuckDBValue[] {
+  return [name, ...figureRow(figuresOfPhases, storedTables.phase.columns, phase)];
 }

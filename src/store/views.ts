@@ -1,15 +1,95 @@
-import { touchMapSql } from './touch-map.js';
+import type { Relation } from './schema.js';
+
+/** A view: its columns with their meaning, and the query that it is. */
+interface View extends Relation<string> {
+  sql: string;
+}
 
 /**
- * Views for what people ask first. Like the summary, they take what was transferred at completion, errors left out,
- * and the order of access at issue (at completion for a device that tells of no issue).
+ * Views for what people ask first; the tables of docs/store.md are made from this list. Like the summary, they take
+ * what was transferred at completion, errors left out, and the order of access at issue (at completion for a device
+ * that tells of no issue).
+ *
+ * `event` and `io` put names to what `event_row` and `io_row` hold as numbers: a process has one name in a run, so
+ * names are stored once a process, and where a request falls in a file follows from its sector.
  */
-export const viewsSql = `
-CREATE VIEW completed AS
+export const viewList = {
+  event: {
+    row: 'an event, in order of time',
+    columns: {
+      time: 'ns',
+      device: "the device's number",
+      cpu: 'the processor that told it',
+      action: 'what happened',
+      direction: 'none, read, write, discard or flush',
+      sector: "the first sector, from the disk's start",
+      sectors: 'how many',
+      pid: 'the process that was running',
+      process: 'its name',
+      flags: 'the kinds of the I/O, as bits',
+      error: 'errno; 0 for success',
+    },
+    sql: `
+  SELECT time, device, cpu, action, direction, sector, sectors, pid, process.name AS process, flags, error
+  FROM event_row LEFT JOIN process USING (pid)`,
+  },
+  io: {
+    row: 'a request, in order of completion',
+    columns: {
+      device: "the device's number",
+      direction: 'read, write, discard, flush or none',
+      sector: "the first sector, from the disk's start",
+      sectors: 'how many',
+      queue: 'when its first bio was queued, ns; null where not seen, as for the times below',
+      getrq: 'when it got a request',
+      insert: 'when it was inserted',
+      issue: 'when it was last issued',
+      complete: 'when it completed',
+      pid: 'the process that queued it; without Q the one that issued it',
+      process: 'its name',
+      merges: 'bios that joined it',
+      error: 'errno; 0 for success',
+      fileOffset: "bytes from the file's start; null outside the files",
+      tensor: 'the tensor in which it begins',
+    },
+    sql: `
+  WITH traced AS (SELECT number FROM device ORDER BY rowid LIMIT 1),
+  located AS (
+    SELECT io_row.*, file, CASE WHEN io_row.device = number AND io_row.sector < extent.sector + extent.sectors
+                                THEN extent."fileOffset" + 512 * (io_row.sector - extent.sector) END AS "fileOffset"
+    FROM io_row ASOF LEFT JOIN extent ON io_row.sector >= extent.sector LEFT JOIN traced ON true
+  )
+  SELECT device, direction, sector, sectors, nullif(queue, 0) AS queue, nullif(getrq, 0) AS getrq,
+         nullif("insert", 0) AS "insert", nullif(issue, 0) AS issue, nullif(complete, 0) AS complete,
+         pid, process.name AS process, merges, error, located."fileOffset",
+         CASE WHEN located."fileOffset" < tensor."fileOffset" + tensor.bytes THEN tensor.name END AS tensor
+  FROM located
+  ASOF LEFT JOIN tensor ON located.file = tensor.file AND located."fileOffset" >= tensor."fileOffset"
+  LEFT JOIN process USING (pid)`,
+  },
+  completed: {
+    row: 'a completion that the other views count: without failed ones',
+    columns: {
+      time: 'ns',
+      device: "the device's number",
+      direction: 'read, write, discard, flush or none',
+      sector: "the first sector, from the disk's start",
+      sectors: 'how many',
+    },
+    sql: `
   SELECT time, device, direction, sector, sectors FROM event_row
-  WHERE action = 'complete' AND error = 0 AND sectors > 0;
-
-CREATE VIEW bandwidth AS
+  WHERE action = 'complete' AND error = 0 AND sectors > 0`,
+  },
+  bandwidth: {
+    row: 'a second, from the first event on; a second without transfers is a row of zeros',
+    columns: {
+      second: 'its number, from 0',
+      read_bytes: 'bytes read in it',
+      reads: 'reads that completed in it',
+      write_bytes: 'bytes written in it',
+      writes: 'writes that completed in it',
+    },
+    sql: `
   WITH bounds AS (SELECT min(time) AS start, max(time) AS stop FROM event_row),
   bucket AS (
     SELECT unnest(generate_series(0, ((stop - start) // 1_000_000_000)::BIGINT)) AS second FROM bounds WHERE start IS NOT NULL
@@ -23,9 +103,18 @@ CREATE VIEW bandwidth AS
          count(*) FILTER (direction = 'read') AS reads,
          coalesce(sum(bytes) FILTER (direction = 'write'), 0)::UBIGINT AS write_bytes,
          count(*) FILTER (direction = 'write') AS writes
-  FROM bucket LEFT JOIN moved USING (second) GROUP BY second ORDER BY second;
-
-CREATE VIEW gap AS
+  FROM bucket LEFT JOIN moved USING (second) GROUP BY second ORDER BY second`,
+  },
+  gap: {
+    row: 'an I/O that has another before it in the same direction on the same device, in order of first issue (of completion where a device has no issues)',
+    columns: {
+      time: 'ns',
+      device: "the device's number",
+      direction: 'as of the events',
+      gap: 'the start of this I/O minus the end of the one before, in sectors',
+      class: 'sequential, small, medium, large or backward; see metrics.md',
+    },
+    sql: `
   WITH issuing AS (SELECT DISTINCT device FROM event_row WHERE action = 'issue'),
   ordered AS (
     SELECT time, device, direction, sector, sectors,
@@ -37,10 +126,24 @@ CREATE VIEW gap AS
   SELECT time, device, direction, gap,
          CASE WHEN gap < 0 THEN 'backward' WHEN gap = 0 THEN 'sequential' WHEN gap < 256 THEN 'small'
               WHEN gap < 2048 THEN 'medium' ELSE 'large' END AS class
-  FROM measured;
-
--- A time of 0 was not seen; a span has both its ends. As in the summary, failed requests have none.
-CREATE VIEW latency AS
+  FROM measured`,
+  },
+  // A time of 0 was not seen; a span has both its ends. As in the summary, failed requests have none.
+  latency: {
+    row: 'a direction and a stage, of requests that did not fail and have both actions in the trace',
+    columns: {
+      direction: 'read or write',
+      span: 'q2c, q2d, d2c, q2g, g2i or i2d',
+      count: 'how many requests',
+      min: 'ns',
+      mean: 'ns',
+      p50: 'ns',
+      p90: 'ns',
+      p99: 'ns',
+      p999: 'ns',
+      max: 'ns',
+    },
+    sql: `
   WITH times AS (
     SELECT direction, nullif(queue, 0) AS q, nullif(getrq, 0) AS g, nullif(insert, 0) AS i, nullif(issue, 0) AS d, complete AS c
     FROM io_row WHERE error = 0
@@ -55,9 +158,16 @@ CREATE VIEW latency AS
   )
   SELECT direction, span, count(*) AS count, min(ns) AS min, avg(ns) AS mean, quantile_disc(ns, 0.5) AS p50,
          quantile_disc(ns, 0.9) AS p90, quantile_disc(ns, 0.99) AS p99, quantile_disc(ns, 0.999) AS p999, max(ns) AS max
-  FROM spans GROUP BY ALL ORDER BY ALL;
-
-CREATE VIEW read_range AS
+  FROM spans GROUP BY ALL ORDER BY ALL`,
+  },
+  read_range: {
+    row: 'a range of sectors that were read; ranges neither overlap nor touch',
+    columns: {
+      device: "the device's number",
+      sector: 'where it begins',
+      sectors: 'how long it is',
+    },
+    sql: `
   WITH reached AS (
     SELECT device, sector, sector + sectors AS stop,
            max(sector + sectors) OVER (PARTITION BY device ORDER BY sector, sectors
@@ -70,18 +180,31 @@ CREATE VIEW read_range AS
     FROM reached
   )
   SELECT device, min(sector) AS sector, (max(stop) - min(sector))::UBIGINT AS sectors
-  FROM numbered GROUP BY device, island;
-
--- Three ways to one figure: they must agree. The last expands every sector and is meant for small traces.
-CREATE VIEW unique_sectors AS
+  FROM numbered GROUP BY device, island`,
+  },
+  // Three ways to one figure: they must agree. The last expands every sector and is meant for small traces.
+  unique_sectors: {
+    row: 'a way to count unique sectors; the three are equal',
+    columns: {
+      method:
+        "native: blkscope's own count; merged: from read_range; series: every sector as a row, for small traces",
+      sectors: 'the count',
+    },
+    sql: `
   SELECT 'native' AS method, (summary->>'$.reads.uniqueSectors')::UBIGINT AS sectors FROM run
   UNION ALL SELECT 'merged', coalesce(sum(sectors), 0)::UBIGINT FROM read_range
   UNION ALL SELECT 'series', count(*)::UBIGINT FROM (
     SELECT DISTINCT device, unnest(generate_series(sector::BIGINT, (sector + sectors)::BIGINT - 1)) FROM completed
     WHERE direction = 'read'
-  );
-
-CREATE VIEW reread AS
+  )`,
+  },
+  reread: {
+    row: 'a number of times',
+    columns: {
+      times: 'how often',
+      sectors: 'how many sectors were read this number of times',
+    },
+    sql: `
   WITH edge AS (
     SELECT device, sector AS border, 1 AS step FROM completed WHERE direction = 'read'
     UNION ALL SELECT device, sector + sectors, -1 FROM completed WHERE direction = 'read'
@@ -92,18 +215,42 @@ CREATE VIEW reread AS
     FROM (SELECT device, border, sum(step) AS step FROM edge GROUP BY device, border)
   )
   SELECT times::UINTEGER AS times, sum(next - border)::UBIGINT AS sectors
-  FROM depth WHERE times > 0 GROUP BY times ORDER BY times;
-
--- Where on the disk each tensor lies: its bytes cut by the file's extents.
-CREATE VIEW tensor_place AS
+  FROM depth WHERE times > 0 GROUP BY times ORDER BY times`,
+  },
+  // Where on the disk each tensor lies: its bytes cut by the file's extents.
+  tensor_place: {
+    row: 'a piece of a tensor on the disk',
+    columns: {
+      file: 'the file that holds the tensor',
+      name: "the tensor's name",
+      layer: 'its layer',
+      role: 'its role',
+      expert: 'its expert',
+      start: "bytes from the disk's start",
+      stop: "where it ends, in bytes from the disk's start",
+    },
+    sql: `
   SELECT t.file, t.name, t.layer, t.role, t.expert,
          512 * e.sector + greatest(t."fileOffset", e."fileOffset") - e."fileOffset" AS start,
          512 * e.sector + least(t."fileOffset" + t.bytes, e."fileOffset" + 512 * e.sectors) - e."fileOffset" AS stop
   FROM tensor t JOIN extent e ON e.file = t.file AND e."fileOffset" < t."fileOffset" + t.bytes
-                             AND t."fileOffset" < e."fileOffset" + 512 * e.sectors;
-
--- Files lie on the first device. Unique bytes come from the merged ranges, all bytes from the reads themselves.
-CREATE VIEW tensor_coverage AS
+                             AND t."fileOffset" < e."fileOffset" + 512 * e.sectors`,
+  },
+  // Files lie on the first device. Unique bytes come from the merged ranges, all bytes from the reads themselves.
+  tensor_coverage: {
+    row: 'a tensor, or one expert of it',
+    columns: {
+      file: 'the file that holds it',
+      name: 'its name',
+      layer: 'its layer',
+      role: 'its role',
+      expert: 'its expert',
+      bytes: 'its size',
+      unique_bytes: 'bytes of it that were read at least once',
+      read_bytes: 'bytes of it that were read',
+      coverage: 'unique_bytes / bytes, 0 to 1',
+    },
+    sql: `
   WITH traced AS (SELECT number FROM device ORDER BY rowid LIMIT 1),
   met AS (
     SELECT 'unique' AS kind, p.*, least(stop, 512 * (sector + sectors)) - greatest(start, 512 * sector) AS bytes
@@ -125,27 +272,48 @@ CREATE VIEW tensor_coverage AS
          coalesce(c.unique_bytes, 0) / s.bytes AS coverage
   FROM sized s LEFT JOIN covered c ON c.file = s.file AND c.role = s.role AND c.name IS NOT DISTINCT FROM s.name
     AND c.layer IS NOT DISTINCT FROM s.layer AND c.expert IS NOT DISTINCT FROM s.expert
-  ORDER BY s.file, s.first;
-
--- Bytes that completed between the token before and this one, whole disk.
-CREATE VIEW token_bytes AS
+  ORDER BY s.file, s.first`,
+  },
+  // Bytes that completed between the token before and this one, whole disk.
+  token_bytes: {
+    row: 'a token',
+    columns: {
+      index: 'its number, from 0',
+      time: 'when it was there, ns',
+      read_bytes:
+        'bytes that were read of the whole disk since the token before; the first token has everything before it',
+      reads: 'reads that completed in that time',
+    },
+    sql: `
   WITH span AS (SELECT index, time, coalesce(lag(time) OVER (ORDER BY time), 0) AS after FROM token)
   SELECT index, span.time, coalesce(sum(512 * sectors::UBIGINT), 0)::UBIGINT AS read_bytes, count(sectors) AS reads
   FROM span LEFT JOIN completed c ON c.time > span.after AND c.time <= span.time AND c.direction = 'read'
-  GROUP BY index, span.time ORDER BY span.time;
-${touchMapSql}`;
+  GROUP BY index, span.time ORDER BY span.time`,
+  },
+  touch_map: {
+    row: 'a token and a tensor, or expert, of which the token read anything; in a run with `--profile-touches`, what it touched',
+    columns: {
+      token: 'its number, from 0',
+      name: "the tensor's name",
+      layer: 'its layer',
+      role: 'its role',
+      expert: 'its expert',
+      read_bytes: 'bytes of it that were read for the token',
+      share: 'of the tensor, 0 to 1',
+    },
+    sql: `
+  SELECT touch.token, tensor.name, tensor.layer, tensor.role, tensor.expert, touch.bytes AS read_bytes,
+         touch.bytes / tensor.bytes AS share
+  FROM touch JOIN tensor USING (file, "fileOffset")
+  WHERE token IS NOT NULL AND tensor.name IS NOT NULL
+  ORDER BY token, layer NULLS LAST, "fileOffset"`,
+  },
+} satisfies Record<string, View>;
 
-/** The views' names, for reading many runs at once. */
-export const views = [
-  'completed',
-  'bandwidth',
-  'gap',
-  'latency',
-  'read_range',
-  'unique_sectors',
-  'reread',
-  'tensor_place',
-  'tensor_coverage',
-  'token_bytes',
-  'touch_map',
-] as const;
+/** Makes the views, in an order in which each finds those that it reads. */
+export const viewsSql = Object.entries(viewList)
+  .map(([name, { sql }]) => `CREATE VIEW ${name} AS${sql};\n`)
+  .join('');
+
+/** The names of the views that are no tables of a dataset, for reading many runs at once. */
+export const views = Object.keys(viewList).filter((name) => name !== 'event' && name !== 'io');

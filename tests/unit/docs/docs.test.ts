@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { filled, made } from '../../../scripts/docs-tables.js';
 import { commands } from '../../../src/cli/commands.js';
 import { exitCodes } from '../../../src/errors.js';
 
@@ -50,6 +51,14 @@ test('the page of the command line lists every command and exit code', () => {
     Object.values(exitCodes).filter((code) => !page.includes(`\n| ${code} |`)),
     [],
   );
+});
+
+test('the tables of figures, tables and views are those of the sources', () => {
+  const stale = pages.filter((page) => filled(`${texts.get(page)}`) !== texts.get(page));
+  assert.deepEqual(stale, [], 'run npm run docs:tables');
+  const all = [...texts.values()].join('');
+  const unshown = Object.keys(made).filter((name) => !all.includes(`<!-- table ${name}:`));
+  assert.deepEqual(unshown, [], 'a table that no page holds');
 });
 
 test('the page of the architecture has every folder of the sources', () => {

@@ -7,7 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import type { EventBatch } from '../../../src/capture/batch.js';
 import { isFigure, listed, valueAt } from '../../../src/figures/figure.js';
-import { partFigures, phaseFigures, traceFigures } from '../../../src/figures/figures.js';
+import {
+  derivedFigures,
+  type Part,
+  partFigures,
+  phaseFigures,
+  traceFigures,
+} from '../../../src/figures/figures.js';
 import { partOf, toldOf, toldOfPhase } from '../../../src/figures/part.js';
 import { native } from '../../../src/native/binding.js';
 import { gapClasses, type NativeFigures, type NativeSummary, stages } from '../../../src/native/trace.js';
@@ -130,4 +136,12 @@ test('derived figures follow from the counted ones', () => {
   assert.equal(told.model?.readAgainBytes, (part.model?.readBytes ?? 0) - (part.model?.uniqueBytes ?? 0));
   assert.equal(told.model?.otherBytes, told.reads.bytes - (part.model?.readBytes ?? 0));
   assert.ok(isFigure(partFigures.wallNs));
+});
+
+test('the share of reads of exactly 128 KiB counts that size alone, and is not known without reads', () => {
+  const { share128KiB } = derivedFigures;
+  const of = (read: Record<string, number>) => share128KiB.of({ sizes: { read } } as unknown as Part);
+  assert.equal(of({ '4096': 1, '131072': 3, '131584': 4 }), 3 / 8);
+  assert.equal(of({ '4096': 2 }), 0);
+  assert.equal(of({}), null);
 });
