@@ -15,6 +15,7 @@ export const commands: Record<string, () => Promise<Command>> = {
   lock: async () => (await import('./lock.js')).lockCommand(),
   pin: async () => (await import('./pin.js')).pinCommand(),
   advise: async () => (await import('./advise.js')).adviseCommand(),
+  synthesize: async () => (await import('./synthesize.js')).synthesizeCommand(),
   recover: async () => (await import('./recover.js')).recoverCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
 };

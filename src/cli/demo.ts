@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { requireTraceable } from '../experiment/requirements.js';
 import {
   advise,
   type ExperimentOptions,
@@ -39,6 +40,7 @@ export function demoCommand(): Command {
 async function demo(flags: DemoFlags): Promise<void> {
   await withSession(async (session) => {
     mkdirSync(flags.dir, { recursive: true });
+    await requireTraceable(flags.dir, { mount: true });
     const path = join(flags.dir, `demo-${process.pid}.gguf`);
     try {
       await compareRuns(path, flags, session);

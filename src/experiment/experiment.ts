@@ -12,11 +12,12 @@ import { noProgress, type Progress } from '../machine/progress.js';
 import { recover } from '../machine/recover.js';
 import { Steps } from '../machine/steps.js';
 import { type CacheState, prepareCache } from '../memory/cache-state.js';
-import { applyPressure, type Pressure, type PressureRequest } from '../memory/pressure.js';
-import { readAheadKib, setReadAhead } from '../memory/readahead.js';
+import { applyPressure, type Pressure, type PressureRequest, requirePressure } from '../memory/pressure.js';
+import { readAheadKib, requireReadAhead, setReadAhead } from '../memory/readahead.js';
 import { formatSize } from '../memory/size.js';
 import { swapAreas } from '../memory/swap.js';
 import { type Model, modelsOf, readModel } from '../model/gguf.js';
+import { checkPinFits } from '../pin/automatic-size.js';
 import { pinPlan } from '../pin/pinned-model.js';
 import { streamReadAheadKib } from '../pin/stream-plan.js';
 import { configStart } from '../run/config.js';
@@ -34,7 +35,7 @@ import { measure } from './measure.js';
 import { memorySummary, streamSummary } from './memory-summary.js';
 import { askedOfPin, type PinRequest, pinModel } from './pin-model.js';
 import { smallestLimit } from './profile-touches.js';
-import { requireRoot, requireThread, requireTracing } from './requirements.js';
+import { requireRoot, requireThread, requireTracing, tryTracing } from './requirements.js';
 import { mountSpool } from './spool-mount.js';
 import { given, type TraceOptions, tracerOptions } from './trace-options.js';
 
@@ -76,7 +77,7 @@ export interface ExperimentOptions extends TraceOptions {
 /**
  * Runs llama.cpp on a model while memory is short, and traces the disk underneath.
  *
- * The order: cache, readahead, the disk's speed, pressure, pinning, tracing, workload; each step is logged with its time and undone in reverse,
+ * The order: checks, cache, readahead, the disk's speed, pressure, pinning, tracing, workload; each step is logged with its time and undone in reverse,
  * on success, on errors and when `signal` aborts. Throws BlkscopeError when no run could be made; a run that was made
  * but is not a good one comes with its `problem`.
  */
@@ -114,14 +115,27 @@ async function checkSubject(options: ExperimentOptions, progress: Progress): Pro
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
   requireTracing(options);
   requireThread(options);
+  requirePressure(options.pressure ?? { mode: 'none' }, memoryState().availableBytes);
+  if (options.readAheadKib !== undefined) requireReadAhead(options.readAheadKib);
   if (options.pin?.stream && speculates(options.workload?.extraArgs ?? [])) {
     throw new BlkscopeError(
       'BAD_ARGUMENT',
       '--stream reads the weights once for each token, but with speculative decoding a token is not one walk over them; leave out one of the two',
     );
   }
-  if (options.pin) await pinPlan(model, askedOfPin(options.pin)); // what cannot be planned is told before anything is done
+  if (options.pin) await requirePin(model, options.pin, options.pressure);
   return { model, ...beside, engine: await findEngine(options.llama) };
+}
+
+/** What cannot be planned, or leaves the workload no memory, is told before anything is done. */
+async function requirePin(
+  model: Model,
+  pin: PinRequest,
+  pressure: PressureRequest | undefined,
+): Promise<void> {
+  await pinPlan(model, askedOfPin(pin));
+  if (pin.bytes !== 'auto' && pressure?.mode === 'limit')
+    checkPinFits(Math.min(pin.bytes, model.bytes), pressure.bytes);
 }
 
 /** The models among the program's own arguments that lie on the same disk, and where all files lie. */
@@ -159,17 +173,18 @@ async function runSteps(
 ): Promise<FinishedRun> {
   const config = configStart('run', asked.commandLine, recorded(asked));
   const log = folder.file(runFiles.log);
+  if (asked.mount) await mountTracing(steps);
+  const trace = tracerOptions(await mountSpool(steps, asked), [files.disk], files.extents);
+  await tryTracing(steps, trace);
   const options = asked.profileTouches
     ? await profiling(asked, engine, model.path, log, steps)
     : withStreamReadAhead(asked);
   const cache = options.cache ?? 'cold';
-  if (options.mount) await mountTracing(steps);
   await setCache(options, cache, files, steps, progress);
   await setReadAheadFor(options, files, steps);
   const diskSpeed = await steps.step(`measure how fast ${files.disk} reads`, () =>
     measuredDiskSpeed(model.path, files.disk, dirname(folder.target)),
   );
-  const spooled = await mountSpool(steps, options);
   const pressure = await setPressure(options, steps, progress);
   const readAhead = readAheadKib(files.disk);
 
@@ -196,7 +211,6 @@ async function runSteps(
         progress,
       )
     : null;
-  const trace = tracerOptions(spooled, [files.disk], files.extents);
   const cgroupBefore = pressure.cgroup?.figures() ?? null;
   const measurement = await measure(steps, progress, trace, files.paths, (sampler) =>
     steps.step(`run ${engine.name}`, () => runWorkload(engine, workload, sampler)),

@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs';
+import { Tracer, type TracerOptions } from '../capture/tracer.js';
 import { BlkscopeError } from '../errors.js';
-import { mountedAt, tracingMounts } from '../machine/mounts.js';
-import type { TraceOptions } from './trace-options.js';
+import { mountedAt, mountTracing, tracingMounts } from '../machine/mounts.js';
+import { noProgress, type Progress } from '../machine/progress.js';
+import { recover } from '../machine/recover.js';
+import { Steps } from '../machine/steps.js';
+import { native } from '../native/binding.js';
+import { type TraceOptions, tracerOptions } from './trace-options.js';
 
 /** Refuses early what would fail late: tracing needs root, and nobody wants to wait for the eviction to learn it. */
 export function requireRoot(): void {
@@ -34,4 +39,46 @@ export function requireTracing(
     `${missing.type} is not mounted: mount -t ${missing.type} nodev ${missing.target} (or give --mount)`,
     'unsupported',
   );
+}
+
+/**
+ * Traces for a moment, before anything else is done to the machine: a busy tracer, a missing right or a bad option shows
+ * now and not after the model was evicted. Throws what the tracer throws.
+ */
+export async function tryTracing(steps: Steps, options: TracerOptions): Promise<void> {
+  await steps.step('try the tracer', async () => {
+    await Tracer.start(options)[Symbol.asyncDispose]();
+  });
+}
+
+/**
+ * The same for many runs at once, on the disk that holds `folder`: what keeps one of them from being traced keeps all.
+ *
+ * Throws BlkscopeError.
+ */
+export async function requireTraceable(
+  folder: string,
+  options: TraceOptions & { mount?: boolean },
+  progress: Progress = noProgress,
+): Promise<void> {
+  requireRoot();
+  recover(); // what a killed session left would be taken for another tracer
+  requireTracing(options);
+  const steps = new Steps(progress);
+  try {
+    if (options.mount) await mountTracing(steps);
+    const disk = diskOf(folder);
+    if (disk !== null) await tryTracing(steps, tracerOptions(options, [disk], []));
+  } finally {
+    await steps.undo();
+  }
+}
+
+/** null: it lies on none that can be traced, which the run of its own file tells. */
+function diskOf(path: string): string | null {
+  try {
+    return native.fileDevice(path).disk;
+  } catch {
+    return null;
+  }
 }

@@ -60,6 +60,25 @@ export interface CgroupFigures {
 /** Nothing runs in less: the page tables and stacks alone of a program take this much. */
 const leastLimit = 4 * 2 ** 20;
 
+/** Throws BlkscopeError: BAD_LIMIT; NO_MEMORY_CGROUP where the kernel offers no memory controller that we may use. */
+export function requireLimit(limitBytes: number): MemoryController {
+  if (limitBytes < leastLimit) {
+    throw new BlkscopeError(
+      'BAD_LIMIT',
+      `--limit: ${limitBytes} bytes is too small for any program; give at least 4M`,
+    );
+  }
+  const controller = findMemoryController();
+  if (!controller) {
+    throw new BlkscopeError(
+      'NO_MEMORY_CGROUP',
+      '--limit needs the memory cgroup controller, which is not mounted here; use --lock or --leave, or boot without cgroup_disable=memory',
+      'unsupported',
+    );
+  }
+  return controller;
+}
+
 /**
  * A memory cgroup for one workload: its own memory and the page cache it brings in stay under the limit together.
  *
@@ -74,20 +93,7 @@ export class MemoryCgroup {
 
   /** Throws BlkscopeError NO_MEMORY_CGROUP where the kernel offers no memory controller that we may use. */
   static create(changes: NativeChanges, limitBytes: number): MemoryCgroup {
-    if (limitBytes < leastLimit) {
-      throw new BlkscopeError(
-        'BAD_LIMIT',
-        `--limit: ${limitBytes} bytes is too small for any program; give at least 4M`,
-      );
-    }
-    const controller = findMemoryController();
-    if (!controller) {
-      throw new BlkscopeError(
-        'NO_MEMORY_CGROUP',
-        '--limit needs the memory cgroup controller, which is not mounted here; use --lock or --leave, or boot without cgroup_disable=memory',
-        'unsupported',
-      );
-    }
+    const controller = requireLimit(limitBytes);
     const path = join(controller.path, `blkscope-${process.pid}`);
     try {
       // In cgroup v2 a group has only the controllers that its parent passes on.

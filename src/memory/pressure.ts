@@ -1,6 +1,7 @@
 import { BlkscopeError } from '../errors.js';
+import { native } from '../native/binding.js';
 import type { NativeChanges } from '../native/changes.js';
-import { MemoryCgroup } from './cgroup.js';
+import { MemoryCgroup, requireLimit } from './cgroup.js';
 import { holdMemory, type LockedMemory } from './locked-memory.js';
 import { formatSize } from './size.js';
 
@@ -29,6 +30,31 @@ export interface PressureOptions {
   availableBytes: number;
   onProgress?: (text: string) => void;
   signal?: AbortSignal;
+}
+
+/**
+ * Refuses what cannot be set, before anything is done: the same complaints as applyPressure's, by what is available now.
+ *
+ * Throws BlkscopeError.
+ */
+export function requirePressure(request: PressureRequest, availableBytes: number): void {
+  if (request.mode === 'none') return;
+  if (request.mode === 'limit') {
+    requireLimit(request.bytes);
+    return;
+  }
+  const bytes = request.mode === 'lock' ? request.bytes : bytesToLeave(request.bytes, availableBytes);
+  requireHeadroom(bytes, availableBytes, native.safeRest());
+}
+
+function requireHeadroom(bytes: number, available: number, rest: number): void {
+  const most = Math.max(0, available - rest);
+  if (bytes <= most) return;
+  throw new BlkscopeError(
+    'NO_HEADROOM',
+    `locking ${formatSize(bytes)} would leave less than ${formatSize(rest)} of the ${formatSize(available)} available; ask for ${formatSize(most)} at most`,
+    'busy',
+  );
 }
 
 /** Sets the pressure. Throws BlkscopeError: too little memory for it, no memory cgroup, RLIMIT_MEMLOCK. */

@@ -23,10 +23,20 @@ export function readAheadKib(device: string): number {
   }
 }
 
+/** Throws BlkscopeError BAD_READAHEAD for what no disk takes. */
+export function requireReadAhead(kib: number): void {
+  if (Number.isInteger(kib) && kib >= 0 && kib <= mostReadAheadKib) return;
+  throw new BlkscopeError(
+    'BAD_READAHEAD',
+    `--readahead: '${kib}' is not a number of KiB from 0 to ${mostReadAheadKib}`,
+  );
+}
+
+/** The kernel's setting is a number of 32 bits. */
+const mostReadAheadKib = 2 ** 32 - 1;
+
 /** Sets a device's readahead in KiB, written down in `changes` first, whose undo puts the old one back. */
 export function setReadAhead(changes: NativeChanges, device: string, kib: number): void {
-  if (!Number.isInteger(kib) || kib < 0) {
-    throw new BlkscopeError('BAD_READAHEAD', `--readahead: '${kib}' is not a number of KiB, 0 or more`);
-  }
+  requireReadAhead(kib);
   changes.writeSetting(settingPath(device), String(kib));
 }

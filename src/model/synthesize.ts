@@ -35,7 +35,7 @@ export interface SynthesizeOptions {
   weights?: WeightMix;
   /** Default: the preset's. Not together with `bytes`. */
   layers?: number;
-  /** The number of layers is the one that brings the weights nearest to this size. */
+  /** The number of layers is the one that brings the weights nearest to this size; BAD_SHAPE where that is off by more than a tenth. */
   bytes?: number;
   /** Default: `uniform`. */
   router?: Router;
@@ -106,11 +106,15 @@ export function syntheticShape({ preset = 'demo', weights, layers, bytes }: Synt
 /** llama.cpp's own limit. */
 const MAX_LAYERS = 512;
 
+/** A file that is further from the size that was asked for than this share of it is not that size. */
+const sizeTolerance = 0.1;
+
 function layersForSize(model: ModelShape, bytes: number): number {
   const size = (layers: number) => planBytes(planTensors({ ...model, layers }));
-  if (bytes < size(1) / 2 || bytes > size(MAX_LAYERS)) {
+  const shape = `shape ${model.name} in ${model.weights}`;
+  if (bytes < size(1) * (1 - sizeTolerance) || bytes > size(MAX_LAYERS)) {
     throw badShape(
-      `shape ${model.name} in ${model.weights} cannot be ${bytes} bytes; give ${size(1)} to ${size(MAX_LAYERS)}, or another shape`,
+      `${shape} cannot be ${bytes} bytes: with one layer it has ${size(1)}, with ${MAX_LAYERS} it has ${size(MAX_LAYERS)}; give a size between them, or another shape`,
     );
   }
   let fewer = 1;
@@ -120,7 +124,13 @@ function layersForSize(model: ModelShape, bytes: number): number {
     if (size(middle) <= bytes) fewer = middle;
     else more = middle;
   }
-  return bytes - size(fewer) <= size(more) - bytes ? fewer : more;
+  const nearest = bytes - size(fewer) <= size(more) - bytes ? fewer : more;
+  if (Math.abs(size(nearest) - bytes) > bytes * sizeTolerance) {
+    throw badShape(
+      `${shape} cannot be ${bytes} bytes: the nearest sizes are ${size(fewer)} and ${size(more)}`,
+    );
+  }
+  return nearest;
 }
 
 function badShape(reason: string): BlkscopeError {

@@ -6,7 +6,8 @@ import { blockWeights, type TensorType, tensorBytes } from './tensor-types.js';
  * How a model's weights are stored, by llama.cpp's names. MXFP4 is gpt-oss's own mix: feed-forward weights in MXFP4,
  * the others in F16. Q4_K_M and Q4_0 mix types as llama.cpp's own quantiser does.
  */
-export type WeightMix = 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_K_M' | 'MXFP4';
+export const weightMixes = ['F16', 'Q8_0', 'Q4_0', 'Q4_K_M', 'MXFP4'] as const;
+export type WeightMix = (typeof weightMixes)[number];
 
 /** Sizes of a model, in the terms of GGUF's keys. */
 export interface ModelShape {

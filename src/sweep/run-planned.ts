@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../experiment/experiment.js';
+import { requireTraceable } from '../experiment/requirements.js';
 import { given } from '../experiment/trace-options.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { noProgress, type Progress } from '../machine/progress.js';
@@ -30,7 +31,7 @@ export interface PlannedOptions {
  * Makes the runs one after the other; those whose folders are there and good are not made again, so a killed series
  * goes on where it was. A run that fails is told and does not stop the others.
  *
- * Throws the signal's reason when aborted.
+ * Throws the signal's reason when aborted, and a BlkscopeError when this machine can make no run at all: no tracer, or another one is busy.
  */
 export async function runPlanned(
   plans: readonly PlannedRun[],
@@ -38,6 +39,7 @@ export async function runPlanned(
 ): Promise<PlannedOutcome[]> {
   for (const folder of new Set(plans.map(({ options }) => dirname(options.output)))) removeLeftovers(folder);
   const clock = new SeriesClock(plans.length);
+  let checked = false;
   const outcomes: PlannedOutcome[] = [];
   for (const [index, plan] of plans.entries()) {
     signal?.throwIfAborted();
@@ -48,6 +50,10 @@ export async function runPlanned(
       continue;
     }
     requireWritable(dirname(plan.options.output));
+    // What keeps this run from being traced keeps all: it is told once, and no run is made.
+    if (!checked)
+      await requireTraceable(dirname(plan.options.model), { ...plan.options, ...given({ mount }) });
+    checked = true;
     progress.step(
       `-- run ${index + 1} of ${plans.length}: ${plan.group}, repeat ${plan.repeat}${clock.timeLeft()}`,
     );

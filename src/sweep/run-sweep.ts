@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { requireTraceable } from '../experiment/requirements.js';
 import { given } from '../experiment/trace-options.js';
 import { noProgress } from '../machine/progress.js';
 import { formatSize } from '../memory/size.js';
@@ -13,8 +14,10 @@ export async function runSweep(sweep: Sweep, options: PlannedOptions = {}): Prom
   const { progress = noProgress, signal } = options;
   for (const model of sweep.model) {
     if (typeof model === 'string' || existsSync(model.path)) continue;
-    progress.step(`make ${model.path}`);
     mkdirSync(dirname(model.path), { recursive: true });
+    // Before a large file is made for runs that cannot be.
+    await requireTraceable(dirname(model.path), given({ mount: options.mount }));
+    progress.step(`make ${model.path}`);
     await synthesizeModel(model.path, {
       preset: model.synthesize,
       onProgress: (written, total) => progress.update(`${formatSize(written)} of ${formatSize(total)}`),

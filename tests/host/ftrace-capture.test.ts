@@ -15,9 +15,8 @@ import { locateFiles } from '../../src/figures/traced-files.js';
 import { native } from '../../src/native/binding.js';
 import { blkscope } from './command-line.js';
 import { loopDevice, randomReads } from './loop-device.js';
-import { machineState } from './machine-state.js';
+import { machineState, mountedTracefs, tracefs } from './machine-state.js';
 
-const tracefs = '/sys/kernel/tracing';
 /** BLKSCOPE_TEST_SECONDS=30 for the full length. */
 const seconds = Number(process.env.BLKSCOPE_TEST_SECONDS ?? 4);
 const exec = promisify(execFile);
@@ -33,12 +32,6 @@ after(() => rmSync(folder, { recursive: true }));
 
 const traced = ['--source', 'ftrace', '--mount', '--json'];
 const output = (name: string) => ['-o', join(folder, name)];
-
-/** tracefs for tests that speak to the tracer without the command line. */
-function mountedTracefs(): Disposable {
-  execFileSync('mount', ['-t', 'tracefs', 'nodev', tracefs]);
-  return { [Symbol.dispose]: () => execFileSync('umount', [tracefs]) };
-}
 
 function start(options: Partial<TracerOptions> & { devices: string[] }): Tracer {
   return Tracer.start({ source: 'ftrace', deliver: false, ...options });

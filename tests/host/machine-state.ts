@@ -6,6 +6,14 @@ import { join } from 'node:path';
 import { journalDirectory } from '../../src/machine/recover.js';
 import { findMemoryController } from '../../src/memory/cgroup.js';
 
+export const tracefs = '/sys/kernel/tracing';
+
+/** tracefs for tests that speak to the tracer without the command line. */
+export function mountedTracefs(): Disposable {
+  execFileSync('mount', ['-t', 'tracefs', 'nodev', tracefs]);
+  return { [Symbol.dispose]: () => execFileSync('umount', [tracefs]) };
+}
+
 const tracerSettings = [
   'current_tracer',
   'trace_clock',

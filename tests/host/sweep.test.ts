@@ -5,10 +5,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Tracer } from '../../src/capture/tracer.js';
+import { exitCodes } from '../../src/errors.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
+import { native } from '../../src/native/binding.js';
 
 const cli = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 const root = new URL('../..', import.meta.url).pathname;
+
+import { mountedTracefs } from './machine-state.js';
 
 /** On the disk, where a file has extents; the system's temporary folder may be a tmpfs. */
 let folder: string;
@@ -79,4 +84,45 @@ test('run --repeat makes a group', () => {
   assert.equal(status, 0, stderr);
   assert.match(stdout, /repeats +2/);
   assert.deepEqual(runsIn('both'), ['both-r1', 'both-r2']);
+});
+
+test('where another tracer is active nothing else is touched, and a sweep stops at its first run', async () => {
+  using _ = mountedTracefs();
+  const model = join(folder, 'tiny.gguf');
+  const busy = Tracer.start({ devices: [native.fileDevice(folder).disk], source: 'ftrace' });
+  try {
+    await native.warmFile(model);
+    const cached = () => native.pageCacheResidency(model).cachedBytes;
+    assert.ok(cached() > 0);
+    const run = blkscope('run', '--model', 'tiny.gguf', '--mount', '--source', 'ftrace', '--limit', '100M');
+    assert.equal(run.status, exitCodes.busy, run.stderr);
+    assert.match(run.stderr, /another blkscope session traces/);
+    assert.doesNotMatch(run.stderr, /evict|how fast|cgroup/);
+    assert.ok(cached() > 0, 'it was not evicted');
+    writeFileSync(
+      join(folder, 'busy.yaml'),
+      'llama: embedded\nmodel: {path: made.gguf, synthesize: demo}\nrepeat: 3\n',
+    );
+    const sweep = blkscope('sweep', 'busy.yaml', '--mount');
+    assert.equal(sweep.status, exitCodes.busy, sweep.stderr);
+    assert.equal(sweep.stderr.match(/another blkscope session/g)?.length, 1, sweep.stderr);
+    assert.ok(!existsSync(join(folder, 'made.gguf')), 'no model was made for it');
+  } finally {
+    await busy[Symbol.asyncDispose]();
+  }
+});
+
+test('a pressure that cannot be, and a readahead that cannot be, are refused before the model is evicted', async () => {
+  await native.warmFile(join(folder, 'tiny.gguf'));
+  for (const [option, value, code, reason] of [
+    ['--lock', '900T', exitCodes.busy, /locking 900 TiB would leave less than/],
+    ['--leave', '900T', exitCodes.busy, /cannot be left/],
+    ['--limit', '100K', exitCodes.usage, /too small for any program/],
+    ['--readahead', '99999999999', exitCodes.usage, /not a number of KiB/],
+  ] as const) {
+    const { status, stderr } = blkscope('run', '--model', 'tiny.gguf', '--mount', option, value);
+    assert.equal(status, code, stderr);
+    assert.match(stderr, reason);
+    assert.doesNotMatch(stderr, /evict/);
+  }
 });

@@ -141,6 +141,8 @@ test('shapes that cannot be are refused', () => {
     { bytes: 1000 },
     { bytes: 1e15 },
     { preset: 'none' as 'demo' },
+    { preset: 'gpt-oss-20b', bytes: 1.5e9 }, // one layer has 2.8e9
+    { preset: 'gpt-oss-20b', bytes: 2.4e9 },
   ];
   for (const options of refused) {
     assert.throws(() => syntheticShape(options), { name: 'BlkscopeError', code: 'BAD_SHAPE' });
