@@ -27,12 +27,13 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
 }
 
 [[gnu::always_inline]] inline void Analysis::issue(const Event& event) {
-  uint32_t pid = matcher_.issue(event);
+  Matcher::Issued issued = matcher_.issue(event);
   if (event.direction != Direction::read) return;
   Device& d = device(event.device);
   d.issues = true;
+  if (issued.again) return;
   d.atIssue.add(event.sector, event.endSector());
-  processes_[pid].gaps.add(event.sector, event.endSector());
+  processes_[issued.pid].gaps.add(event.sector, event.endSector());
   if (event.device == fileDevice_ && !map_.empty()) fileAtIssue_.add(map_, event.sector, event.endSector());
 }
 
@@ -74,6 +75,10 @@ void Analysis::consume(std::span<const Event> events) {
   for (const Event& event : events) {
     ++actions_[static_cast<size_t>(event.action)];
     naive_.add(event);
+    if (event.flags & kPassthrough) {
+      passthrough_ += event.action == Action::complete;
+      continue;
+    }
     if (event.action == Action::complete) {
       complete(event);
     } else if (event.action == Action::issue) {
@@ -187,7 +192,10 @@ void Analysis::tell(FigureWriter& out) const {
   });
   out.metric("latency", matcher_.latency(Direction::read));
   out.metric("writeLatency", matcher_.latency(Direction::write));
-  out.metric("requests", matcher_);
+  out.group("requests", [&](FigureWriter& requests) {
+    matcher_.tell(requests);
+    requests.number("passthrough", passthrough_);
+  });
   matcher_.depth().tell(out);
   processes_.tell(out);
   out.metric("naive", naive_);

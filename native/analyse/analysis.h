@@ -51,8 +51,9 @@ struct FileReads {
 
 /// The streaming analysis. Feed events in time order with `consume`, call `finish` once, read the figures.
 ///
-/// Where in an I/O's life each figure is taken: docs/metrics.md. Gaps in device order are taken at issue; a device
-/// that never issues (device mapper, md) has them at completion.
+/// Where in an I/O's life each figure is taken: docs/metrics.md. Gaps in device order are taken at the first issue; a
+/// device that never issues (device mapper, md) has them at completion. Passthrough commands have no place on the disk:
+/// they are counted, and in no other figure but the naive ones.
 class Analysis {
  public:
   /// Files are looked up on the device `fileDevice`.
@@ -83,6 +84,8 @@ class Analysis {
   const Processes& processes() const { return processes_; }
   const Naive& naive() const { return naive_; }
   const Matcher& matcher() const { return matcher_; }
+  /// Passthrough commands that completed.
+  uint64_t passthrough() const { return passthrough_; }
   /// Rows are kept from here on; the caller empties `rows` now and then.
   void keepRows() { matcher_.keepRows(); }
   std::vector<IoRow>& rows() { return matcher_.rows(); }
@@ -130,6 +133,7 @@ class Analysis {
   FileGaps fileAtComplete_;
   Processes processes_;
   Naive naive_;
+  uint64_t passthrough_ = 0;
   uint64_t first_ = 0;
   uint64_t last_ = 0;
 };

@@ -71,15 +71,20 @@ void Matcher::issueSeveral(Slot head, const Event& event) {
   bios_[head].merges = static_cast<uint16_t>(std::min<uint32_t>(bios, UINT16_MAX) - 1);
 }
 
-/// The driver gives a request back: its bios wait again.
+/// The driver gives a request back: its bios wait again. What was issued before the trace began is known from here on.
 void Matcher::requeue(const Event& event) {
   Slot head = findIssued(event);
-  if (head == OpenBios::kNone) return;
+  if (head == OpenBios::kNone) {
+    OpenBio& bio = bios_[add(event)];
+    bio.stage = BioStage::requeued;
+    bio.issue = event.time;  // so long it is known
+    return;
+  }
   depth_.left(event.time);
   uint64_t issued = bios_[head].issue;
   uint64_t end = bios_[head].sector + (bios_[head].requestBytes >> 9);
   bios_[head].requestBytes = 0;
-  BioStage stage = BioStage::queued;
+  BioStage stage = BioStage::requeued;
   for (Slot slot = head; slot != OpenBios::kNone;) {
     OpenBio& bio = bios_[slot];
     bio.stage = stage;
@@ -117,6 +122,7 @@ Matcher::Begin Matcher::finishBios(Slot head, const Event& event, Latency* laten
 /// What began before the trace, whose issue was lost, or of a device that does not tell of it.
 uint32_t Matcher::completeUnissued(const Event& event) {
   Slot slot = findHead(event);
+  if (slot != OpenBios::kNone) bios_[slot].issue = 0;
   // One that was given back half done has its beginning aside.
   if (slot != OpenBios::kNone) return bios_[slot].begun ? completePart(slot, event) : completeWhole(slot, event);
   // A flush completes twice: as the device's and as the bio's.
@@ -202,6 +208,7 @@ void Matcher::tell(FigureWriter& out) const {
   out.number("unmatched", counts_.unmatched);
   out.number("givenUp", counts_.givenUp);
   out.number("open", open());
+  out.number("requeues", counts_.requeues);
 }
 
 }  // namespace blkscope

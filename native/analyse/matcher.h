@@ -34,14 +34,19 @@ class Matcher {
     uint64_t requests = 0;   // completed, with an origin
     uint64_t unmatched = 0;  // completions of which nothing was seen before
     uint64_t givenUp = 0;    // bios whose completion did not come within kMostAgeNs, or for which memory ended
+    uint64_t requeues = 0;   // issues of requests that the driver had given back
+  };
+  /// What an issue is.
+  struct Issued {
+    uint32_t pid = 0;    // who queued it; the event's own where that was not seen
+    bool again = false;  // it was issued before, and the driver gave it back: it has its place in every order already
   };
   static constexpr uint64_t kMostAgeNs = 60'000'000'000;
   static constexpr size_t kMostOpen = 1 << 20;
 
   /// Every action but issue and completion.
   void other(const Event& event);
-  /// Who queued what is issued here; the event's own pid where that was not seen.
-  uint32_t issue(const Event& event);
+  Issued issue(const Event& event);
   /// Who queued what completes here; without Q who issued it; 0 where neither was seen.
   uint32_t complete(const Event& event);
 
@@ -133,7 +138,7 @@ inline Matcher::Slot Matcher::add(const Event& event) {
 inline Matcher::Slot Matcher::findHead(const Event& event) const {
   uint64_t sector = keySector(event);
   Slot found = bios_.find(event.device, event.direction, sector, [](const OpenBio& bio) {
-    return bio.stage == BioStage::queued || bio.stage == BioStage::frontMerged;
+    return waiting(bio) && bio.stage != BioStage::backMerged;
   });
   return found != OpenBios::kNone ? found : bios_.find(event.device, event.direction, sector, waiting);
 }
@@ -161,21 +166,23 @@ inline void Matcher::insert(const Event& event) {
   bios_[slot].insert = event.time;
 }
 
-inline uint32_t Matcher::issue(const Event& event) {
-  if (event.direction == Direction::none) return event.pid;
+inline Matcher::Issued Matcher::issue(const Event& event) {
+  if (event.direction == Direction::none) return {event.pid};
   depth_.issued(event.time);
   Slot head = findHead(event);
   if (head == OpenBios::kNone) head = add(event);
   OpenBio& bio = bios_[head];
+  bool again = bio.stage == BioStage::requeued;
+  counts_.requeues += again;
   if (bio.endSector() != event.endSector()) {
     issueSeveral(head, event);
-    return bios_[head].pid;
+    return {bios_[head].pid, again};
   }
   bio.stage = BioStage::issued;
   bio.issue = event.time;
   bio.requestBytes = event.bytes;
   bio.merges = 0;
-  return bio.pid;
+  return {bio.pid, again};
 }
 
 inline Latency* Matcher::latencyOf(Direction direction) {

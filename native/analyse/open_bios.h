@@ -9,8 +9,9 @@
 
 namespace blkscope {
 
-/// How far a bio has come. A bio that was merged at the end of a request is never the one its request starts with.
-enum class BioStage : uint8_t { queued, frontMerged, backMerged, issued };
+/// How far a bio has come. A bio that was merged at the end of a request is never the one its request starts with;
+/// one that was requeued is: its request was issued, and waits to be issued again.
+enum class BioStage : uint8_t { queued, frontMerged, backMerged, requeued, issued };
 
 /// A bio, or the part of it that one request took. 64 bytes: a cache line.
 struct OpenBio {

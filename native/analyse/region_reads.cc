@@ -49,7 +49,7 @@ RegionReads::RegionReads(std::vector<TracedFile> files, uint32_t device, std::ve
 void RegionReads::consume(std::span<const Event> events) {
   for (const Event& event : events) {
     bool readEnded = event.action == Action::complete && event.direction == Direction::read && event.error == 0;
-    if (!readEnded || event.device != device_) continue;
+    if (!readEnded || (event.flags & kPassthrough) || event.device != device_) continue;
     enterSlot(event.time);
     ++serial_;
     map_.forEachOverlap(event.sector, event.endSector(), [&](const FileMap::Piece& piece, uint64_t from, uint64_t to) {

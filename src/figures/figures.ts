@@ -77,6 +77,16 @@ export const traceFigures = {
     unmatched: maybe({ unit: 'count', label: 'completions of which nothing was seen before', at: 'C' }),
     givenUp: maybe({ unit: 'count', label: 'I/Os that did not complete within a minute', at: 'Q or D' }),
     open: maybe({ unit: 'count', label: 'I/Os that had not completed at the end', at: 'Q or D' }),
+    requeues: maybe({
+      unit: 'count',
+      label: 'issues of requests that the driver had given back; they are in no gap',
+      at: 'D after R',
+    }),
+    passthrough: maybe({
+      unit: 'count',
+      label: 'commands (SCSI, NVMe) that carry no place on the disk; they are in no other figure',
+      at: 'C',
+    }),
   },
   queueDepthNs: maybe({
     unit: 'depths',

@@ -97,7 +97,7 @@ const noStage = Object.fromEntries(Object.keys(stages).map((stage) => [stage, nu
 const unknown = {
   writes: { count: null, bytes: null, uniqueSectors: null, errors: null },
   writeLatency: noStage,
-  requests: { matched: null, unmatched: null, givenUp: null, open: null },
+  requests: { matched: null, unmatched: null, givenUp: null, open: null, requeues: null, passthrough: null },
   ...{ queueDepthNs: null, readers: null, naive: null },
   timeline: {
     ...{ bucketNs: 1e8, startNs: 0, readBytes: [], readOps: [], writeBytes: [], writeOps: [] },

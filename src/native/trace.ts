@@ -240,8 +240,18 @@ export interface NativeFigures {
   /** Of reads. */
   latency: NativeLatency;
   writeLatency: NativeLatency;
-  /** `unmatched`: completions of what began before the trace or was lost; `givenUp` and `open`: never completed. */
-  requests: { matched: number; unmatched: number; givenUp: number; open: number };
+  /**
+   * `unmatched`: completions of what began before the trace or was lost; `givenUp` and `open`: never completed;
+   * `requeues`: issues of requests that the driver had given back; `passthrough`: commands, in no other figure.
+   */
+  requests: {
+    matched: number;
+    unmatched: number;
+    givenUp: number;
+    open: number;
+    requeues: number;
+    passthrough: number;
+  };
   /** ns spent with so many requests issued and not completed, by number. */
   queueDepthNs: Float64Array;
   /** Reads by process, of who queued them, without Q of who issued them. */

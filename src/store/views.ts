@@ -7,8 +7,8 @@ interface View extends Relation<string> {
 
 /**
  * Views for what people ask first; the tables of docs/store.md are made from this list. Like the summary, they take
- * what was transferred at completion, errors left out, and the order of access at issue (at completion for a device
- * that tells of no issue).
+ * what was transferred at completion, errors left out, and the order of access at the first issue (at completion for
+ * a device that tells of no issue). Passthrough commands (flag 32) have no place on the disk and are in none.
  *
  * `event` and `io` put names to what `event_row` and `io_row` hold as numbers: a process has one name in a run, so
  * names are stored once a process, and where a request falls in a file follows from its sector.
@@ -68,7 +68,7 @@ export const viewList = {
   LEFT JOIN process USING (pid)`,
   },
   completed: {
-    row: 'a completion that the other views count: without failed ones',
+    row: 'a completion that the other views count: without failed ones and passthrough commands',
     columns: {
       time: 'ns',
       device: "the device's number",
@@ -78,7 +78,7 @@ export const viewList = {
     },
     sql: `
   SELECT time, device, direction, sector, sectors FROM event_row
-  WHERE action = 'complete' AND error = 0 AND sectors > 0`,
+  WHERE action = 'complete' AND error = 0 AND sectors > 0 AND flags & 32 = 0`,
   },
   bandwidth: {
     row: 'a second, from the first event on; a second without transfers is a row of zeros',
@@ -105,6 +105,8 @@ export const viewList = {
          count(*) FILTER (direction = 'write') AS writes
   FROM bucket LEFT JOIN moved USING (second) GROUP BY second ORDER BY second`,
   },
+  // A requeue makes the next issue of its sector a repeat, which has no place in the order: an issue is a first one if its
+  // sector never had so many more issues than requeues before.
   gap: {
     row: 'an I/O that has another before it in the same direction on the same device, in order of first issue (of completion where a device has no issues)',
     columns: {
@@ -116,11 +118,27 @@ export const viewList = {
     },
     sql: `
   WITH issuing AS (SELECT DISTINCT device FROM event_row WHERE action = 'issue'),
+  balance AS (
+    SELECT rowid AS id, device, direction, sector, time, action,
+           sum(CASE action WHEN 'issue' THEN 1 ELSE -1 END)
+             OVER (PARTITION BY device, direction, sector ORDER BY time, rowid ROWS UNBOUNDED PRECEDING) AS issues
+    FROM event_row
+    WHERE action IN ('issue', 'requeue') AND flags & 32 = 0
+      AND (device, sector) IN (SELECT (device, sector) FROM event_row WHERE action = 'requeue')
+  ),
+  repeated AS (
+    SELECT id FROM (
+      SELECT id, action, issues, max(issues) OVER (PARTITION BY device, direction, sector ORDER BY time, id
+                                                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS most
+      FROM balance
+    ) WHERE action = 'issue' AND issues <= greatest(0, most)
+  ),
   ordered AS (
     SELECT time, device, direction, sector, sectors,
            lag(sector + sectors) OVER (PARTITION BY device, direction ORDER BY time, rowid) AS before
     FROM event_row
-    WHERE sectors > 0 AND action = CASE WHEN device IN (FROM issuing) THEN 'issue' ELSE 'complete' END
+    WHERE sectors > 0 AND flags & 32 = 0 AND rowid NOT IN (FROM repeated)
+      AND action = CASE WHEN device IN (FROM issuing) THEN 'issue' ELSE 'complete' END
   ),
   measured AS (SELECT *, sector::BIGINT - before::BIGINT AS gap FROM ordered WHERE before IS NOT NULL)
   SELECT time, device, direction, gap,

@@ -96,6 +96,23 @@ test('read twice: the factor is 2, unique bytes stay', async () => {
   assert.equal(Number(sectors) * 512, run.summary.reads.bytes);
 });
 
+test('gaps are the completed reads less one, however often the disk gave reads back; the same from SQL', async () => {
+  const output = join(folder, 'deep');
+  const { exitCode, stderr } = await blkscope([
+    ...['record', '--source', 'ftrace', '--mount', '--file', file, '-o', output, '--'],
+    ...reader('--bs=4k', '--direct=1', '--rw=randread', '--ioengine=libaio', '--iodepth=512', '--numjobs=2'),
+  ]);
+  assert.equal(exitCode, 0, stderr);
+  await using run = await openRun(output);
+  const { gaps, requests, source } = run.summary;
+  const connection = await run.connect();
+  const one = async (sql: string) => Number((await connection.runAndReadAll(sql)).getRows()[0]?.[0]);
+  const total = Object.values(gaps.device ?? {}).reduce((sum, n) => sum + n, 0);
+  assert.equal(total, (await one(`SELECT count(*) FROM io WHERE direction = 'read' AND issue IS NOT NULL`)) - 1);
+  assert.equal(total, await one(`SELECT count(*) FROM gap WHERE direction = 'read'`));
+  assert.equal(requests.requeues, source.actions.R ?? 0);
+});
+
 test('a range that was not read is not covered', async () => {
   const output = join(folder, 'half');
   const { exitCode, stderr } = await blkscope([

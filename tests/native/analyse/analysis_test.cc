@@ -77,3 +77,22 @@ TEST_CASE("the timeline has every bucket, the empty ones too") {
   CHECK(buckets[1].readOps == 0);
   CHECK(buckets[3].readOps == 1);
 }
+
+TEST_CASE("passthrough commands have no place on the disk: they are counted, and in no other figure") {
+  Analysis analysis({{4096, {{0, 0, 8}}}}, 7, 0);
+  analysis.keepRows();
+  Event events[] = {event(Action::issue, 1000, 8, 1), event(Action::complete, 1000, 8, 2), event(Action::issue, 0, 128, 3),
+                    event(Action::complete, 0, 128, 4)};
+  events[2].flags = events[3].flags = kPassthrough;
+  analysis.consume(events);
+  analysis.finish(10);
+  CHECK(analysis.passthrough() == 1);
+  CHECK(analysis.reads().count == 1);
+  CHECK(analysis.reads().bytes == 4096);
+  CHECK(analysis.uniqueReadSectors() == 8);
+  CHECK(analysis.deviceGaps().total() == 0);
+  CHECK(analysis.matcher().counts().requests == 1);
+  CHECK(analysis.rows().size() == 1);
+  CHECK(analysis.files()[0].reads == 0);
+  CHECK(analysis.timeline().buckets()[0].readOps == 1);
+}

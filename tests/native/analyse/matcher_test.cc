@@ -97,6 +97,20 @@ TEST_CASE_FIXTURE(Fixture, "a requeued request counts from its last issue") {
   CHECK(reads()[Stage::q2d].max() == 40);
   CHECK(matcher.depth().depth() == 0);
   CHECK(matcher.rows().size() == 1);
+  CHECK(matcher.counts().requeues == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a request is issued again after each requeue, also if its first issue was before the trace") {
+  feed(event(Action::requeue, 100, 8, 10));
+  CHECK(matcher.issue(event(Action::issue, 100, 8, 20)).again);
+  feed(event(Action::requeue, 100, 8, 30));
+  CHECK(matcher.issue(event(Action::issue, 100, 8, 40)).again);
+  feed(event(Action::complete, 100, 8, 50));
+  CHECK(matcher.rows().size() == 1);
+  CHECK(reads()[Stage::d2c].max() == 10);
+  CHECK_FALSE(matcher.issue(event(Action::issue, 100, 8, 60)).again);
+  CHECK(matcher.counts().requeues == 2);
+  CHECK(matcher.depth().depth() == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a request that completes in parts is one row, finished with the last part") {

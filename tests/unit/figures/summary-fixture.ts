@@ -27,7 +27,7 @@ export function partFixture(times = 1, change: (part: Part) => void = () => {}):
     },
     latency: noStage,
     writeLatency: noStage,
-    requests: { matched: reads, unmatched: 0, givenUp: 0, open: 0 },
+    requests: { matched: reads, unmatched: 0, givenUp: 0, open: 0, requeues: 0, passthrough: 0 },
     queueDepthNs: [0, times * 1e9],
     readers: [],
     naive: null,
