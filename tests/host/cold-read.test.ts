@@ -108,7 +108,10 @@ test('gaps are the completed reads less one, however often the disk gave reads b
   const connection = await run.connect();
   const one = async (sql: string) => Number((await connection.runAndReadAll(sql)).getRows()[0]?.[0]);
   const total = Object.values(gaps.device ?? {}).reduce((sum, n) => sum + n, 0);
-  assert.equal(total, (await one(`SELECT count(*) FROM io WHERE direction = 'read' AND issue IS NOT NULL`)) - 1);
+  assert.equal(
+    total,
+    (await one(`SELECT count(*) FROM io WHERE direction = 'read' AND issue IS NOT NULL`)) - 1,
+  );
   assert.equal(total, await one(`SELECT count(*) FROM gap WHERE direction = 'read'`));
   assert.equal(requests.requeues, source.actions.R ?? 0);
 });
