@@ -110,6 +110,24 @@ function againstTheFlow(imports, folders) {
   });
 }
 
+// What is asked in one place, by what the asking looks like.
+const askedOnce = [
+  {
+    what: 'the size of a page',
+    pattern: /_SC_PAGE_?SIZE|\bgetpagesize\b|\bPAGE_SIZE\b/,
+    place: 'system/page_size.h',
+  },
+];
+
+function askedElsewhere() {
+  return Object.keys(native).flatMap((file) => {
+    const text = readFileSync(`${root}native/${file}`, 'utf8');
+    return askedOnce
+      .filter(({ pattern, place }) => file !== place && pattern.test(text))
+      .map(({ what, place }) => `${file} asks for ${what}: take native/${place}`);
+  });
+}
+
 const source = sourceImports();
 const native = nativeImports();
 const faults = [
@@ -117,6 +135,7 @@ const faults = [
   ...againstTheFlow(source, sourceFolders),
   ...circles(native),
   ...againstTheFlow(native, nativeFolders),
+  ...askedElsewhere(),
 ];
 for (const fault of faults) console.error(`structure: ${fault}`);
 if (faults.length > 0) process.exit(1);

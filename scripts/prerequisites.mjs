@@ -29,6 +29,9 @@ const needs = {
     { package: 'xfsprogs', proof: 'mkfs.xfs' },
     { package: 'kmod', proof: 'modinfo' },
     { package: 'xz-utils', proof: 'xz' },
+    { package: 'g++-aarch64-linux-gnu', proof: 'aarch64-linux-gnu-g++' },
+    { package: 'libc6-dev-arm64-cross', proof: '/usr/aarch64-linux-gnu/include/unistd.h' },
+    { package: 'qemu-user-static', proof: 'qemu-aarch64-static' },
   ],
 };
 

@@ -15,7 +15,8 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
         env, "Analysis",
-        {InstanceMethod<&JsAnalysis::consume>("consume"), InstanceMethod<&JsAnalysis::finish>("finish")});
+        {InstanceMethod<&JsAnalysis::consume>("consume"), InstanceMethod<&JsAnalysis::finish>("finish"),
+         InstanceAccessor<&JsAnalysis::setsComplete>("setsComplete")});
   }
 
   explicit JsAnalysis(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsAnalysis>(info) {
@@ -49,9 +50,12 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
     if (!analysis_) begin(0);
     analysis_->finish(toNs_ == UINT64_MAX ? analysis_->lastNs() + 1 : toNs_);
     Napi::Object figures = jsFigures(info.Env(), *analysis_);
+    setsComplete_ = analysis_->setsComplete();
     analysis_.reset();
     return figures;
   }
+
+  Napi::Value setsComplete(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), setsComplete_); }
 
   std::vector<TracedFile> files_;
   uint32_t device_;
@@ -60,6 +64,7 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
   std::unique_ptr<Analysis> analysis_;
   std::vector<Event> events_;
   bool finished_ = false;
+  bool setsComplete_ = true;
 };
 
 }  // namespace

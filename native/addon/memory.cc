@@ -10,6 +10,7 @@
 #include "addon/promise_worker.h"
 #include "memory/locked_region.h"
 #include "memory/page_cache.h"
+#include "system/page_size.h"
 #include "system/tile_registers.h"
 
 namespace blkscope {
@@ -66,6 +67,8 @@ void registerMemory(Napi::Env env, Napi::Object exports) {
       env, [](const Napi::CallbackInfo& info) { return jsNumber(info.Env(), memoryAvailable()); }, "memoryAvailable");
   exports["safeRest"] = Napi::Function::New(
       env, [](const Napi::CallbackInfo& info) { return jsNumber(info.Env(), safeRest()); }, "safeRest");
+  exports["pageBytes"] = Napi::Function::New(
+      env, [](const Napi::CallbackInfo& info) { return jsNumber(info.Env(), pageBytes()); }, "pageBytes");
   exports["pageCacheResidency"] = Napi::Function::New(env, residencyNow, "pageCacheResidency");
   exports["evictFile"] = Napi::Function::New(env, cachePromise<evictFile>, "evictFile");
   exports["warmFile"] = Napi::Function::New(env, cachePromise<warmFile>, "warmFile");

@@ -129,6 +129,7 @@ class JsRegionReads : public Napi::ObjectWrap<JsRegionReads> {
     }
     object["groupReads"] = groupReads;
     object["touches"] = jsTouches(env, reads_->touches());
+    object["complete"] = reads_->complete();
     reads_.reset();
     return object;
   }

@@ -56,6 +56,8 @@ class RegionReads {
   std::span<const uint64_t> groupReads() const { return groupReads_; }
   /// One a slot and region that has bytes, sorted by both.
   std::span<const RegionTouch> touches() const { return touches_; }
+  /// False: unique bytes are too low, because there was no memory for the set of sectors.
+  bool complete() const { return read_.complete(); }
 
  private:
   void addPiece(const FileMap::Piece& piece, uint64_t from, uint64_t to, uint64_t time);

@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "system/page_size.h"
+
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
 #endif
@@ -89,9 +91,8 @@ Result<std::optional<MappedBy>> MappedBy::find(const std::vector<std::string>& p
 bool MappedBy::touched(size_t file, uint64_t offset) const {
   if (bases_[file] == 0) return false;
   constexpr uint64_t kPresent = uint64_t{1} << 63;
-  auto pageBytes = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   uint64_t entry = 0;
-  auto at = static_cast<off_t>((bases_[file] + offset) / pageBytes * sizeof entry);
+  auto at = static_cast<off_t>((bases_[file] + offset) / pageBytes() * sizeof entry);
   return ::pread(pageMap_.get(), &entry, sizeof entry, at) == sizeof entry && (entry & kPresent) != 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "system/fd.h"
 #include "system/mapping.h"
+#include "system/page_size.h"
 
 namespace blkscope {
 namespace {
@@ -44,7 +45,7 @@ Result<Residency> residencyOf(const Fd& fd, const std::string& path) {
   Residency residency;
   residency.fileBytes = static_cast<uint64_t>(info.st_size);
   if (residency.fileBytes == 0) return residency;
-  auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  uint64_t page = pageBytes();
   CachestatRange range{0, 0};
   Cachestat stat{};
   if (::syscall(kCachestatCall, fd.get(), &range, &stat, 0) != 0) return byMincore(fd, residency, page);

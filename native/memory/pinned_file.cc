@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <fstream>
 
+#include "system/page_size.h"
+
 namespace blkscope {
 namespace {
 
@@ -91,7 +93,7 @@ Result<PinnedFile> PinnedFile::pin(const std::string& path, std::vector<ByteRang
                                 std::to_string(range.offset + range.bytes)};
     }
   }
-  std::vector<ByteRange> whole = wholePages(std::move(ranges), static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)));
+  std::vector<ByteRange> whole = wholePages(std::move(ranges), pageBytes());
   uint64_t total = 0;
   for (const ByteRange& range : whole) total += range.bytes;
   if (total == 0) return Error{"RANGE", "nothing of " + path + " to pin"};

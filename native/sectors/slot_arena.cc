@@ -5,6 +5,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "system/page_size.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23  // Linux 5.14 on; older headers have no name for it
+#endif
+
 namespace blkscope {
 namespace {
 
@@ -33,7 +39,7 @@ Mapping reserve(size_t bytes) {
 
 bool SlotArena::extend() {
   size_t needed = used_ + slotBytes(kTopOrder) + kMargin;
-  if (needed > committed_ && !commit(needed)) {
+  if (needed > mostBytes_ || (needed > committed_ && !commit(needed))) {
     exhausted_ = true;
     return false;
   }
@@ -47,22 +53,21 @@ bool SlotArena::commit(size_t needed) {
     if (!mapping_.valid()) return false;
     slots_ = mapping_.data() + (-reinterpret_cast<uintptr_t>(mapping_.data()) & (kHugePage - 1));
   }
+  size_t page = pageBytes();
   // A small set grows with what it needs, a larger one by huge pages: without them, random reads of a large
   // span wait for address translation, and on virtual machines the first touch of each page costs
   // microseconds.
   size_t to = needed > kHugePage
                   ? roundUp(needed, kHugePage)
-                  : std::min(roundUp(needed + std::max(kLeastStep, needed / 16), kPage), kHugePage);
-  to = std::min({to, mapping_.size() - kHugePage, mostBytes_});
+                  : std::min(roundUp(needed + std::max(kLeastStep, needed / 16), page), kHugePage);
+  to = std::min({to, mapping_.size() - kHugePage, roundUp(mostBytes_, page)});
   if (to < needed) return false;
   std::byte* from = slots_ + committed_;
   size_t size = to - committed_;
   if (::mprotect(from, size, PROT_READ | PROT_WRITE) != 0) return false;
   // Both are requests: a kernel that does not know them gives the pages one by one.
   if (needed > kHugePage) ::madvise(from, size, MADV_HUGEPAGE);
-#ifdef MADV_POPULATE_WRITE
   ::madvise(from, size, MADV_POPULATE_WRITE);
-#endif
   committed_ = to;
   return true;
 }

@@ -30,8 +30,7 @@ class SlotArena {
   /// What 27 bits can name.
   static constexpr size_t kMostBytes = size_t{2} << 30;
 
-  explicit SlotArena(size_t mostBytes = kMostBytes)
-      : mostBytes_(std::min(mostBytes, kMostBytes) / kPage * kPage) {}
+  explicit SlotArena(size_t mostBytes = kMostBytes) : mostBytes_(std::min(mostBytes, kMostBytes)) {}
 
   /// A slot of 16 << order bytes with anything in it, or kNone.
   Ref allocate(int order);
@@ -49,7 +48,6 @@ class SlotArena {
  private:
   static constexpr size_t kUnit = 16;
   static constexpr size_t kMargin = 64;
-  static constexpr size_t kPage = 4096;
   static constexpr int kTopOrder = kOrders - 1;
 
   bool extend();

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "system/blktrace_abi.h"
+#include "system/page_size.h"
 
 namespace blkscope {
 namespace {
@@ -31,7 +32,7 @@ BufferNeed bufferNeed(std::span<const std::string> devices, ActionChoice actions
           .eventsPerIo = actions == ActionChoice::all ? 6u : 2u,  // Q G I D C and a plug or merge; or D C
           .recordBytes = sizeof(abi::Record2),
           .cpus = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN)),
-          .memoryBytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE))};
+          .memoryBytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * pageBytes()};
 }
 
 uint64_t bufferBytesPerCpu(const BufferNeed& need) {

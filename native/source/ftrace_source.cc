@@ -17,6 +17,7 @@
 #include "system/cpus.h"
 #include "system/fd.h"
 #include "system/mounts.h"
+#include "system/page_size.h"
 
 namespace blkscope {
 namespace {
@@ -200,7 +201,7 @@ Result<void> FtraceSource::setDevice(const std::string& device) {
 
 Result<void> FtraceSource::openStreams() {
   auto subBuffer = readText(file("buffer_subbuf_size_kb"));  // Linux 6.8 on
-  size_t subBufferBytes = subBuffer ? std::stoul(*subBuffer) * 1024 : static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  size_t subBufferBytes = subBuffer ? std::stoul(*subBuffer) * 1024 : pageBytes();
   for (unsigned cpu : possibleCpus()) {
     // What is not there yet cannot be mapped; the kernel gives it a buffer when it comes online.
     RingAccess access = online_.has(cpu) ? options_.ring : RingAccess::pages;

@@ -8,6 +8,7 @@
 
 #include "system/fd.h"
 #include "system/mapping.h"
+#include "system/page_size.h"
 
 namespace blkscope {
 namespace {
@@ -91,7 +92,7 @@ class CopiedRing final : public RingReader {
 };
 
 Result<Mapping> mapRing(const Fd& file) {
-  auto head = Mapping::map(static_cast<size_t>(::sysconf(_SC_PAGESIZE)), PROT_READ, MAP_SHARED, file.get());
+  auto head = Mapping::map(pageBytes(), PROT_READ, MAP_SHARED, file.get());
   if (!head) return head;
   const auto& meta = *reinterpret_cast<const RingMeta*>(head->data());
   size_t bytes = meta.metaPageBytes + static_cast<size_t>(meta.subBufferBytes) * meta.subBuffers;

@@ -7,10 +7,10 @@
 
 #include <cstdint>
 
+#include "system/page_size.h"
+
 namespace blkscope {
 namespace {
-
-constexpr uintptr_t kPage = 4096;
 
 struct Object {
   const void* base;
@@ -22,7 +22,7 @@ int collectSegments(dl_phdr_info* info, size_t, void* data) {
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const auto& header = info->dlpi_phdr[i];
     if (header.p_type != PT_LOAD) continue;
-    uintptr_t start = (info->dlpi_addr + header.p_vaddr) & ~(kPage - 1);
+    uintptr_t start = (info->dlpi_addr + header.p_vaddr) & ~(uintptr_t{pageBytes()} - 1);
     uintptr_t end = info->dlpi_addr + header.p_vaddr + header.p_memsz;
     object.segments.emplace_back(reinterpret_cast<void*>(start), end - start);
   }

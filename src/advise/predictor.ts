@@ -8,6 +8,8 @@ import type { SpeedModel } from './speed.js';
 
 /** What a run was made with, and what was measured. Bytes; ns. */
 export interface Measured {
+  /** Of a page of memory. */
+  pageBytes: number;
   /** For the model's pages. */
   memoryBytes: number;
   readAheadKib: number;
@@ -96,13 +98,14 @@ export class Predictor {
   }
 
   #simulated({ memoryBytes, readAheadKib, pinnedBytes }: Conditions): Simulated[] {
+    const { pageBytes } = this.measured;
     return this.patterns.map(({ pattern }) => {
-      if (pinnedBytes === 0) return simulate(pattern, { memoryBytes, readAheadKib, pinned: [] });
+      if (pinnedBytes === 0) return simulate(pattern, { pageBytes, memoryBytes, readAheadKib, pinned: [] });
       return meanOf(
         halves(pattern).map(([planned, played]) => {
           const uses = this.model.experts ? countUses(pattern.regions, planned.tokens) : null;
           const pinned = planPins(this.model, pinnedBytes, uses).parts;
-          return simulate(played, { memoryBytes, readAheadKib, pinned });
+          return simulate(played, { pageBytes, memoryBytes, readAheadKib, pinned });
         }),
       );
     });

@@ -15,6 +15,7 @@ export interface AccessPattern {
 
 /** Under which conditions. Bytes. */
 export interface Conditions {
+  pageBytes: number;
   /** For the model's pages, those that are pinned included. */
   memoryBytes: number;
   readAheadKib: number;
@@ -42,7 +43,7 @@ export function windowBytes(readAheadKib: number): number {
 
 /** Runs load, prompt and tokens through a model of the page cache, and counts what the tokens read. */
 export function simulate(pattern: AccessPattern, conditions: Conditions): Simulated {
-  const place = new Places(pattern.regions);
+  const place = new Places(pattern.regions, conditions.pageBytes);
   const { blockBytes } = place;
   const pinned = conditions.pinned.flatMap(({ ranges }, part) =>
     ranges.map((range) => place.blocksOf(part, range.offset, range.bytes)),
@@ -97,12 +98,12 @@ class Places {
   readonly blocks: number;
   readonly #firstBlocks: number[];
 
-  constructor(regions: readonly Region[]) {
+  constructor(regions: readonly Region[], pageBytes: number) {
     const partBytes: number[] = [];
     for (const { part, offset, bytes } of regions)
       partBytes[part] = Math.max(partBytes[part] ?? 0, offset + bytes);
     const all = partBytes.reduce((sum, bytes) => sum + bytes, 0);
-    let blockBytes = smallestBlock;
+    let blockBytes = Math.max(smallestBlock, pageBytes);
     while (all / blockBytes > mostBlocks) blockBytes *= 2;
     this.blockBytes = blockBytes;
     let blocks = 0;

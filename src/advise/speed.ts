@@ -8,13 +8,12 @@ export interface SpeedModel {
   computeNs: number;
 }
 
-const pageBytes = 4096;
 /**
  * A token takes its compute, then its reads at the speed that this readahead gets from the disk. That is the run's own
  * speed for the run's own readahead; for another it changes as the disk's wait for each window does, which the random
- * probe tells.
+ * probe tells. Without readahead a page is read at once.
  */
-export function speedModel({ bound, workload, memory }: Summary): SpeedModel | null {
+export function speedModel({ bound, workload, memory }: Summary, pageBytes: number): SpeedModel | null {
   if (!bound || !workload?.tokensPerSecond || workload.bytesPerToken === null) return null;
   const { bandwidth, computeNsPerToken: computeNs } = bound;
   const probeBytes = 128 * 1024;

@@ -3,6 +3,7 @@ import { memoryForModel, ownMemory } from '../bound/bound.js';
 import { BlkscopeError } from '../errors.js';
 import { formatSize, threeDigits } from '../memory/size.js';
 import type { Model } from '../model/gguf.js';
+import { native } from '../native/binding.js';
 import { automaticPinBytes } from '../pin/automatic-size.js';
 import type { Run } from '../store/open-run.js';
 import type { Change, ChangedConditions, Foreseen } from './changes.js';
@@ -29,14 +30,16 @@ export interface Subject {
 /** `run` has a bound. */
 export function subjectOf(run: Run, model: Model, patterns: readonly ReadPattern[]): Subject {
   const { memory, workload } = run.summary;
+  const pageBytes = run.config.machine?.pageBytes ?? native.pageBytes();
   const measured: Measured = {
+    pageBytes,
     memoryBytes: memoryForModel(run.summary) as number,
     readAheadKib: memory.readAheadKib ?? 128,
     pinnedBytes: memory.pinnedBytes,
     bytesPerToken: workload?.bytesPerToken ?? 0,
     fromDisk: workload?.weights !== 'copied',
   };
-  const speed = speedModel(run.summary) as SpeedModel;
+  const speed = speedModel(run.summary, pageBytes) as SpeedModel;
   const { threads } = (run.config.options?.workload ?? {}) as { threads?: number };
   const cpus = run.config.machine?.cpus ?? threads ?? availableParallelism();
   return {

@@ -52,7 +52,7 @@ export function size(text: string): number {
   }
 }
 
-/** Of a page: the kernel's buffers are made of whole ones. */
+/** Of the smallest page: the kernel makes whole pages of its own size of what is asked. */
 const leastBufferBytes = 4096;
 
 export function bufferSize(text: string): number {

@@ -72,9 +72,12 @@ function heldBytes({ lockedBytes, limitBytes, pinnedBytes }: CountedMemory): num
   return lockedBytes + (limitBytes === null ? pinnedBytes : 0); // for a cgroup another process pins
 }
 
-function integrity({ traced, interrupted, info }: SummaryInput): Summary['integrity'] {
+function integrity(input: SummaryInput): Summary['integrity'] {
+  const { traced, interrupted, info } = input;
   const cut = interrupted ? [{ code: 'INTERRUPTED', values: { reason: interrupted } }] : [];
-  const defects = [...traced.defects, ...cut].filter(({ code }) => !remarks[code]).map(toldDefect);
+  const defects = [...traced.defects, ...fullSets(input), ...cut]
+    .filter(({ code }) => !remarks[code])
+    .map(toldDefect);
   // Only a live tracer sees the kernel's count of drops, and only records of version 2 have a number for each.
   const lossUnknown = info.source === 'file' && info.protocol === 1;
   return {
@@ -100,6 +103,15 @@ function integrity({ traced, interrupted, info }: SummaryInput): Summary['integr
       toNs: Number(loss.toNs),
     })),
   };
+}
+
+/** The tracer tells of its own sets; phases and regions have others. */
+function fullSets({ traced, phases, subjects }: SummaryInput): NativeDefect[] {
+  const whole =
+    phases.every(({ setsComplete }) => setsComplete) &&
+    subjects.every(({ regions }) => regions === null || regions.setsComplete);
+  const told = traced.defects.some(({ code }) => code === 'SECTOR_SET_FULL');
+  return whole || told ? [] : [{ code: 'SECTOR_SET_FULL', values: {} }];
 }
 
 /** With what speaks for a loss, and what does not. */

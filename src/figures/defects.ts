@@ -87,8 +87,8 @@ export const causes: Record<string, Cause> = {
     lowerBounds: true,
   },
   SECTOR_SET_FULL: {
-    message: 'the set of sectors reached its limit of memory: unique sectors and coverage are too low',
-    mend: 'trace for a shorter time, or fewer devices',
+    message: 'there was no more memory for the set of sectors: unique sectors and coverage are too low',
+    mend: 'leave blkscope more memory, or trace for a shorter time, or fewer devices',
     lowerBounds: true,
   },
   FILE_MISSING: {

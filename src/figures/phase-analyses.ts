@@ -9,6 +9,8 @@ export interface CountedPhase extends PhaseWindow {
   /** Of the generation: tokens that were seen one by one; null for the others. */
   marks: number | null;
   counted: NativeFigures;
+  /** False: unique sectors are too low, for want of memory for their sets. */
+  setsComplete: boolean;
 }
 
 /**
@@ -37,6 +39,9 @@ export class PhaseAnalyses {
 
   /** Once, after the last batch. */
   results(): CountedPhase[] {
-    return this.#phases.map(({ analysis, ...window }) => ({ ...window, counted: analysis.finish() }));
+    return this.#phases.map(({ analysis, ...window }) => {
+      const counted = analysis.finish();
+      return { ...window, counted, setsComplete: analysis.setsComplete };
+    });
   }
 }

@@ -10,6 +10,8 @@ import type { RegionFigures } from './summary-schema.js';
 
 /** What the summary tells by region. */
 export interface RegionResults {
+  /** False: unique bytes are too low, because there was no memory for the set of sectors. */
+  setsComplete: boolean;
   /** A row a group, in the model's order; see region-groups.ts. */
   rows: RegionFigures[];
   groups: RegionGroups['groups'];
@@ -67,7 +69,7 @@ export class RegionJoin {
 
   /** Once, after the last batch. */
   results(): RegionResults {
-    const { regions, groupReads, touches } = this.#native.finish();
+    const { regions, groupReads, touches, complete } = this.#native.finish();
     const generated = this.#generatedBytes(touches);
     const rows = this.#groups.groups.map(({ kind, name, regions: members, layer, role, expert }, group) => {
       const sum = (column: ArrayLike<number>) =>
@@ -93,6 +95,7 @@ export class RegionJoin {
       };
     });
     return {
+      setsComplete: complete,
       rows,
       groups: this.#groups.groups,
       neverRead: this.#neverRead(regions.readBytes),

@@ -3,6 +3,7 @@ import { cpus, hostname, release, version } from 'node:os';
 import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { queueFolder } from '../memory/readahead.js';
+import { native } from '../native/binding.js';
 
 /** Bytes from /proc/meminfo. */
 export interface MemoryState {
@@ -34,6 +35,8 @@ export interface MachineConfig {
   cpus: number;
   memoryBytes: number;
   swapBytes: number;
+  /** Of a page of memory. Runs before 0.2.0 do not tell it. */
+  pageBytes?: number;
 }
 
 export function machineConfig(): MachineConfig {
@@ -46,6 +49,7 @@ export function machineConfig(): MachineConfig {
     cpus: cpus().length,
     memoryBytes: memory.totalBytes,
     swapBytes: memory.swapTotalBytes,
+    pageBytes: native.pageBytes(),
   };
 }
 

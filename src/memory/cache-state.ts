@@ -21,7 +21,6 @@ export interface PrepareCacheOptions {
 
 /** Pages that a reader in the background brings back at once are no sign that the eviction failed. */
 const toleratedShare = 0.001;
-const pageBytes = 4096;
 
 /**
  * Brings the files into the state asked for, and checks that they are in it.
@@ -71,7 +70,7 @@ export function residencyOf(paths: readonly string[]): CacheResidency {
     cachedBytes: all.reduce((sum, { cachedBytes }) => sum + cachedBytes, 0),
     evictedPages: evicted.includes(null)
       ? null
-      : evicted.reduce((sum: number, n) => sum + (n ?? 0), 0) / pageBytes,
+      : evicted.reduce((sum: number, n) => sum + (n ?? 0), 0) / native.pageBytes(),
   };
 }
 

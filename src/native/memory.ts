@@ -117,6 +117,8 @@ export interface NativeMemory {
   memoryAvailable(): number;
   /** What must stay available whatever is asked: 2 % of the memory, at least 256 MiB. */
   safeRest(): number;
+  /** Bytes of a page of memory on this machine: 4096, or more on arm64. */
+  pageBytes(): number;
   pageCacheResidency(path: string): NativeResidency;
   /** Writes the file's dirty pages and drops it from the page cache; gives what is left of it there. */
   evictFile(path: string): Promise<NativeResidency>;

@@ -50,6 +50,8 @@ export interface NativeRegionReads {
     regions: NativeRegionFigures;
     groupReads: Float64Array;
     touches: NativeTouches;
+    /** False: unique bytes are too low, because there was no memory for the set of sectors. */
+    complete: boolean;
   };
 }
 

@@ -318,6 +318,8 @@ export interface NativeAnalysis {
   consume(batch: NativeBatch): void;
   /** Once, after the last batch. */
   finish(): NativeFigures;
+  /** After the end. False: unique sectors are too low, for want of memory for their sets. */
+  readonly setsComplete: boolean;
 }
 
 /** A tracing session. All calls are synchronous and short; waiting is done by the callback. */

@@ -7,6 +7,10 @@
 #include <random>
 #include <vector>
 
+#include "../system/simulated_memory.h"
+#include "system/page_size.h"
+
+using blkscope::pageBytes;
 using blkscope::SlotArena;
 
 TEST_CASE("slots keep what is written to them while others come and go") {
@@ -55,4 +59,16 @@ TEST_CASE("an arena stops at its limit") {
   while (arena.allocate(SlotArena::kOrders - 1) != SlotArena::kNone) ++slots;
   CHECK(slots == 31);  // of 32: a log may be searched past its end, so the last is not given out
   CHECK(arena.exhausted());
+}
+
+TEST_CASE("an arena grows by whole pages, whatever their size") {
+  for (size_t page : {size_t{4} << 10, size_t{16} << 10, size_t{64} << 10}) {
+    if (page < pageBytes()) continue;
+    SimulatedPages pages(page);
+    SlotArena arena;
+    size_t slots = 0;
+    while (slots < 4096 && arena.allocate(SlotArena::kOrders - 1) != SlotArena::kNone) ++slots;
+    CHECK(slots == 4096);
+    CHECK_FALSE(arena.exhausted());
+  }
 }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "../system/simulated_memory.h"
+
 using namespace blkscope;
 
 namespace {
@@ -9,12 +11,12 @@ namespace {
 constexpr uint64_t kSecond = 1'000'000'000;
 constexpr uint64_t kStart = 5000 * kSecond;
 
-/// So many reads of 128 KiB, 10 ms apart: 25,600 sectors a second.
-void read(Analysis& analysis, size_t count, bool complete = true, uint16_t error = 0) {
+/// So many reads of 128 KiB, 10 ms apart: 25,600 sectors a second. `apart`: sectors from one start to the next.
+void read(Analysis& analysis, size_t count, bool complete = true, uint16_t error = 0, uint64_t apart = 256) {
   for (size_t i = 0; i < count; ++i) {
     Event event;
     event.time = kStart + i * 10'000'000;
-    event.sector = i * 256;
+    event.sector = i * apart;
     event.bytes = 128 << 10;
     event.device = 1;
     event.action = Action::issue;
@@ -71,5 +73,13 @@ TEST_SUITE("judgement") {
     read(analysis, 5, false);
     CHECK(codes(judged(analysis, std::nullopt, kStart + 2 * kSecond)) == Codes{"NO_COMPLETIONS"});
     CHECK(codes(judged(analysis, std::nullopt, kStart + kSecond / 2)) == Codes{});
+  }
+
+  TEST_CASE("without memory for the set of sectors figures are lower bounds, and it is told") {
+    Analysis analysis({}, 0, kStart);
+    RefusedMemory refused;
+    read(analysis, 10'000, true, 0, 5000);  // one long run would need no memory
+    CHECK(codes(judged(analysis, std::nullopt, kStart)) == Codes{"SECTOR_SET_FULL"});
+    CHECK(analysis.uniqueReadSectors() < 10'000 * 256);
   }
 }

@@ -58,7 +58,7 @@ test('readahead larger than what tokens use is read in vain, and costs what memo
   const tokens = Array.from({ length: 20 }, (_, token) => [(token * 7) % 32, (token * 13 + 5) % 32]);
   const pattern = { regions: experts, prompt: [], tokens, lookedUp: [] };
   const read = [128, 8192].map((readAheadKib) =>
-    simulate(pattern, { memoryBytes: 12 * MiB, readAheadKib, pinned: [] }),
+    simulate(pattern, { pageBytes: 4096, memoryBytes: 12 * MiB, readAheadKib, pinned: [] }),
   );
   const [small, large] = read as [(typeof read)[0], (typeof read)[0]];
   assert.ok(small.bytesPerToken < 3 * MiB, `${small.bytesPerToken}`);
@@ -69,7 +69,10 @@ test('readahead larger than what tokens use is read in vain, and costs what memo
 test('all experts pinned: nothing is read', () => {
   const pattern = { regions: experts, prompt: [], tokens: [[1, 2], [30]], lookedUp: [] };
   const pinned = [{ ranges: [{ offset: 0, bytes: 32 * MiB }] }];
-  assert.equal(simulate(pattern, { memoryBytes: 40 * MiB, readAheadKib: 128, pinned }).bytesPerToken, 0);
+  assert.equal(
+    simulate(pattern, { pageBytes: 4096, memoryBytes: 40 * MiB, readAheadKib: 128, pinned }).bytesPerToken,
+    0,
+  );
 });
 
 test("a run's own speed is foreseen for what it read, more for less, and never more than compute allows", () => {
@@ -87,7 +90,7 @@ test("a run's own speed is foreseen for what it read, more for less, and never m
       ...{ reReadBytesPerToken: 0, unusedBytesPerToken: 0, waitNsPerToken: 0 },
     };
   });
-  const speed = speedModel(summary);
+  const speed = speedModel(summary, 4096);
   assert.ok(speed);
   const own = summary.workload?.bytesPerToken ?? 0;
   assert.ok(Math.abs(speed.tokensPerSecond(own, 128) - 1) < 1e-6, 'as measured: 1 token a second');

@@ -1,0 +1,27 @@
+// A machine with larger pages, or without memory, for the code under test: the linker leads the core's calls of the
+// system here (--wrap, see CMakeLists.txt).
+#pragma once
+
+#include <cstddef>
+
+/// While it lives, the core sees pages of so many bytes, and the system refuses what is not aligned to them, as a kernel
+/// with such pages does. Smaller pages than the machine's own are not simulated.
+class SimulatedPages {
+ public:
+  explicit SimulatedPages(size_t bytes);
+  ~SimulatedPages();
+  SimulatedPages(const SimulatedPages&) = delete;
+  SimulatedPages& operator=(const SimulatedPages&) = delete;
+
+ private:
+  size_t before_;
+};
+
+/// While it lives, no memory can be made writable any more.
+class RefusedMemory {
+ public:
+  RefusedMemory();
+  ~RefusedMemory();
+  RefusedMemory(const RefusedMemory&) = delete;
+  RefusedMemory& operator=(const RefusedMemory&) = delete;
+};
