@@ -31,7 +31,7 @@ import { argumentFiles } from './argument-files.js';
 import { cachedRunCompute } from './cached-run.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
-import { measure } from './measure.js';
+import { liveTrace, measure, watched } from './measure.js';
 import { memorySummary, streamSummary } from './memory-summary.js';
 import { askedOfPin, type PinRequest, pinModel } from './pin-model.js';
 import { smallestLimit } from './profile-touches.js';
@@ -237,8 +237,11 @@ async function runSteps(
   return await finishRun({
     folder,
     steps,
-    measurement,
+    step: 'write the run',
+    trace: liveTrace(measurement),
+    watched: watched(measurement),
     files: files.files,
+    filesDevice: measurement.devices[0]?.number ?? null,
     models: [model, ...others],
     memory: memorySummary({
       measurement,
@@ -251,11 +254,13 @@ async function runSteps(
       stream: streamSummary(pinned?.plan.stream ?? null, streamed),
     }),
     config,
-    diskSpeed,
-    computeNs,
-    records: new BoundRecords(dirname(folder.target), { engine, model, workload, disk: files.disk }),
-    threads: options.workload?.threads ?? availableParallelism(),
-    interruption: interruptionBy(options.signal),
+    bound: {
+      diskSpeed,
+      computeNs,
+      records: new BoundRecords(dirname(folder.target), { engine, model, workload, disk: files.disk }),
+      threads: options.workload?.threads ?? availableParallelism(),
+    },
+    interruption: () => interruptionBy(options.signal),
   });
 }
 

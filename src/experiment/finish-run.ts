@@ -1,33 +1,33 @@
-import { bandwidthOf, boundOf, ownMemory } from '../bound/bound.js';
-import type { BoundRecords } from '../bound/bound-records.js';
-import { computeNsPerToken } from '../bound/compute-time.js';
-import type { DiskSpeed } from '../bound/disk-speed.js';
-import { fastestTokenNs } from '../bound/token-time.js';
 import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
 import { buildSummary, type CountedMemory } from '../figures/build-summary.js';
 import { lossProblem } from '../figures/defects.js';
 import { FoundFiles } from '../figures/found-files.js';
 import { PhaseAnalyses } from '../figures/phase-analyses.js';
-import { phaseWindows } from '../figures/phases.js';
 import {
   extentsOf,
   readByTracer,
+  type Subject,
   type SubjectFigures,
   SubjectJoins,
   subjectsOf,
   touchesOf,
 } from '../figures/subjects.js';
 import type { Summary } from '../figures/summary-schema.js';
+import type { Trace } from '../figures/trace.js';
 import type { TracedFile } from '../figures/traced-files.js';
 import type { Steps } from '../machine/steps.js';
 import type { Model } from '../model/gguf.js';
+import type { NativeSummary } from '../native/trace.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from '../run/config.js';
 import { type RunFolder, runFiles } from '../run/run-folder.js';
+import type { Sample } from '../sample/sample.js';
 import { Run } from '../store/open-run.js';
+import type { StoreWriter } from '../store/store.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { KeptTrace } from './kept-trace.js';
-import type { Measurement } from './measure.js';
+import { type BoundSource, boundOfRun } from './run-bound.js';
+import { workloadFailure } from './workload-failure.js';
 
 /** A run that was made. */
 export interface FinishedRun {
@@ -36,109 +36,137 @@ export interface FinishedRun {
   problem: BlkscopeError | null;
 }
 
+/** What was seen of the workload while a live trace ran. */
+export interface Watched {
+  outcome: WorkloadOutcome | null;
+  samples: readonly Sample[];
+  /** By this process, to any disk. */
+  bytesWritten: number;
+}
+
 export interface FinishInput {
   folder: RunFolder;
   steps: Steps;
-  measurement: Measurement;
+  /** What the writing is called among the steps. */
+  step: string;
+  trace: Trace;
+  /** null: a saved trace tells nothing of it. */
+  watched: Watched | null;
   files: readonly TracedFile[];
+  /** The number that the device of the files has in the trace; null: there are none. */
+  filesDevice: number | null;
   /** The tracer did not know the files. */
   filesFoundLater?: boolean;
   /** Models that are whole among the files, the run's own first. */
   models: readonly Model[];
   memory: CountedMemory;
   config: ConfigStart;
-  /** Of the disk that the files are on; null: not measured. */
-  diskSpeed: DiskSpeed | null;
-  /** Of a token with everything cached, as a run of its own showed; null: none did. */
-  computeNs: number | null;
-  /** What other runs of the model, program and disk showed; null: none is known. */
-  records: BoundRecords | null;
-  /** Of the workload. */
-  threads: number;
-  /** Why the run was ended before its time; null when it was not. */
-  interruption: BlkscopeError | null;
+  /** What the trace itself tells of its time, once it is read; otherwise the config has it. */
+  origin?: () => Pick<ConfigStart, 'startedAt' | 'startedNs' | 'importedAt'>;
+  /** For the bound; null: there is none. */
+  bound: BoundSource | null;
+  /** Default true; false: the figures alone are kept. */
+  store?: boolean;
+  /** Asked once the trace is read: why it was ended before its time; null when it was not. */
+  interruption: () => BlkscopeError | null;
 }
 
 /**
- * Writes the events and the figures, and gives the run folder its name. The workload has ended, all is undone.
+ * The one end of every run, recording and import: writes the events and the figures, and gives the run folder its name.
+ * The workload has ended, all is undone.
  *
  * Where the disk does not take the events, the run keeps its figures alone; where it takes nothing at all, the figures
  * are returned all the same. Both are the run's problem.
  */
 export async function finishRun(input: FinishInput): Promise<FinishedRun> {
-  const { folder, steps, measurement, files, config } = input;
-  const { tracer, devices, outcome } = measurement;
-  await using trace = new KeptTrace(folder.file(runFiles.trace));
-  const summary = await steps.closingStep('write the run', () => writeTrace(input, trace));
+  const { folder, steps, trace, watched, config, origin } = input;
+  await using kept = new KeptTrace(input.store === false ? null : folder.file(runFiles.trace));
+  const summary = await steps.closingStep(input.step, () => writeTrace(input, kept));
   const whole: RunConfig = {
     ...config,
-    devices,
-    files: files.map((file) => ({
+    ...origin?.(),
+    devices: [...trace.devices],
+    files: input.files.map((file) => ({
       ...file,
       bytes: file.extents.bytes,
       extents: extentsConfig(file.extents),
     })),
-    tracer: tracer.info,
+    tracer: trace.info,
     steps: steps.records,
-    openedFiles: outcome?.openedFiles ?? [],
-    marks: marksConfig(outcome?.marks ?? []),
+    openedFiles: watched?.outcome?.openedFiles ?? [],
+    marks: marksConfig(watched?.outcome?.marks ?? []),
   };
-  const unwritten = publish(folder, summary, whole) ?? withoutEvents(folder, trace.failure);
+  const unwritten = publish(folder, summary, whole) ?? withoutEvents(folder, kept.failure);
   return {
     run: new Run(folder.target, summary, whole),
-    problem: unwritten ?? problemOf(input, summary, outcome),
+    problem: unwritten ?? problemOf(input, summary),
   };
 }
 
 /** Fills trace.duckdb and makes the summary of the same events. */
-async function writeTrace(input: FinishInput, trace: KeptTrace): Promise<Summary> {
-  const { measurement, files, models, config } = input;
-  const { devices } = measurement;
-  const { tracer, outcome } = measurement;
+async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary> {
+  const { trace, watched, files, models, filesDevice } = input;
+  const outcome = watched?.outcome ?? null;
   const subjects = subjectsOf(files, models);
   const model = subjects[0]?.model ?? null;
-  const disk = devices[0]?.number ?? null;
   const { marks = [], generation: said = null } = outcome ?? {};
-  const join = new SubjectJoins(subjects, disk, marks, said);
-  const phases = new PhaseAnalyses(extentsOf(subjects.slice(0, 1)), disk ?? 0, marks, said);
-  const found = input.filesFoundLater && disk !== null ? new FoundFiles(extentsOf(subjects), disk) : null;
-  const batches = shownTo(found ? [join, phases, found] : [join, phases], tracer);
-  await trace.write((store) => store.writeTrace(batches));
-  for await (const _ of batches); // those that a store which could not be made has not taken
-  const summed = await tracer.summary();
+  const join = new SubjectJoins(subjects, filesDevice, marks, said);
+  const phases = new PhaseAnalyses(extentsOf(subjects.slice(0, 1)), filesDevice ?? 0, marks, said);
+  const found =
+    input.filesFoundLater && filesDevice !== null ? new FoundFiles(extentsOf(subjects), filesDevice) : null;
+  const watching = [...(join.any ? [join] : []), ...(phases.any ? [phases] : []), ...(found ? [found] : [])];
+  const batches = watching.length > 0 ? shownTo(watching, trace.batches) : trace.batches;
+  await kept.write((store) => store.writeTrace(batches));
+  if (watching.length > 0) for await (const _ of batches); // those that no store has taken
+  const summed = await trace.summary();
   const traced = found ? found.complete(summed) : summed;
   const counted = found ? subjects.flatMap((subject) => subject.files) : files; // in the order of their figures
-  const figures = join.results((subject) => readByTracer(subject, counted, traced), outcome);
+  const figures = join.results((subject) => readByTracer(subject, counted, traced), outcome ?? undefined);
   const summary = buildSummary({
-    devices: devices.map(({ name }) => name),
-    info: tracer.info,
+    devices: trace.devices.map(({ name }) => name),
+    info: trace.info,
     traced,
     subjects: figures,
     memory: input.memory,
     workload: outcome,
     phases: phases.results(),
-    bytesWrittenToDevice: measurement.bytesWritten,
-    interrupted: input.interruption?.message ?? null,
+    bytesWrittenToDevice: watched?.bytesWritten ?? 0,
+    interrupted: input.interruption()?.message ?? null,
   });
-  if (model) summary.bound = boundOfRun(input, summary, model);
-  await trace.write(async (store) => {
-    await store.writeProcesses(traced.processes);
-    await store.writeDevices(devices);
-    await store.writeExtents(files);
-    for (const { model: each, files: parts } of subjects)
-      if (each)
-        await store.writeTensors(
-          each,
-          parts.map(({ path }) => path),
-        );
-    await store.writeSamples(measurement.sampler.samples);
-    await store.writeTokens(outcome?.marks ?? []);
-    const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures));
-    await store.writeTouches(touches);
-    await store.writeFigures(summary);
-    await store.finish(JSON.stringify(summary), { ...config, host: config.machine.host });
-  });
+  if (model && outcome && input.bound)
+    summary.bound = boundOfRun(input.bound, { outcome, samples: watched?.samples ?? [] }, summary, model);
+  await kept.write((store) => writeTables(store, input, { traced, subjects, figures, summary }));
   return summary;
+}
+
+interface Written {
+  traced: NativeSummary;
+  subjects: readonly Subject[];
+  figures: readonly SubjectFigures[];
+  summary: Summary;
+}
+
+/** All tables but those of the events. */
+async function writeTables(
+  store: StoreWriter,
+  { trace, watched, files, config, origin }: FinishInput,
+  { traced, subjects, figures, summary }: Written,
+): Promise<void> {
+  await store.writeProcesses(traced.processes);
+  await store.writeDevices([...trace.devices]);
+  await store.writeExtents(files);
+  for (const { model, files: parts } of subjects)
+    if (model)
+      await store.writeTensors(
+        model,
+        parts.map(({ path }) => path),
+      );
+  await store.writeSamples(watched?.samples ?? []);
+  await store.writeTokens(watched?.outcome?.marks ?? []);
+  const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures));
+  await store.writeTouches(touches);
+  await store.writeFigures(summary);
+  await store.finish(JSON.stringify(summary), { ...config, ...origin?.(), host: config.machine.host });
 }
 
 /** Writes what is small and names the folder. Returns why it could not, with nothing left of the run on the disk. */
@@ -162,66 +190,12 @@ function withoutEvents(folder: RunFolder, failure: BlkscopeError | null): Blksco
   return new BlkscopeError(failure.code, message.replaceAll(folder.path, folder.target), failure.kind);
 }
 
-/** Of a run that names its records they are used, and then learn from it. */
-function boundOfRun(
-  { measurement, diskSpeed: disk, computeNs: warmNs, threads, records }: FinishInput,
-  summary: Summary,
-  model: Model,
-): Summary['bound'] {
-  const { marks = [], generation: said = null, exitCode } = measurement.outcome ?? {};
-  // With drafts a token is no walk over the weights, and a walk checks several.
-  if (said?.speculative) return null;
-  const generation = phaseWindows(marks, said).find(({ name }) => name === 'generation');
-  if (!generation?.tokens) return null;
-  const { fromNs, toNs, tokens } = generation;
-  const { samples } = measurement.sampler;
-  const measured = summary.workload?.tokensPerSecond;
-  const own = ownMemory(summary);
-  // No token computes for longer than it takes.
-  const shown = [fastestTokenNs(marks), measured ? 1e9 / measured : null].filter((ns) => ns !== null);
-  const cachedNs = records?.compute.orKnown(warmNs) ?? warmNs;
-  const compute =
-    cachedNs === null
-      ? ({
-          ns: Math.min(computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), ...shown),
-          from: 'run',
-        } as const)
-      : ({ ns: cachedNs, from: 'warm' } as const);
-  const seen = records && { bandwidth: records.bandwidth.value, ownBytes: records.ownMemory.orKnown(own) };
-  const bound = boundOf({ model, summary, compute, disk, ...(seen ? { seen } : {}) });
-  if (records && bound && exitCode === 0) {
-    records.compute.learn(Math.min(...shown, cachedNs ?? Number.POSITIVE_INFINITY));
-    records.bandwidth.learn(bandwidthOf(summary, disk));
-    if (own !== null) records.ownMemory.learn(own);
-  }
-  return bound;
-}
-
-function problemOf(
-  input: FinishInput,
-  summary: Summary,
-  outcome: WorkloadOutcome | null,
-): BlkscopeError | null {
-  if (input.interruption) return input.interruption;
+function problemOf(input: FinishInput, summary: Summary): BlkscopeError | null {
+  const outcome = input.watched?.outcome ?? null;
+  const interruption = input.interruption();
+  if (interruption) return interruption;
   if (outcome && (outcome.exitCode !== 0 || outcome.timedOut)) {
     return new BlkscopeError('WORKLOAD_FAILED', workloadFailure(outcome, summary, input.folder), 'workload');
   }
   return lossProblem(summary.integrity.defects);
-}
-
-function workloadFailure(outcome: WorkloadOutcome, { memory }: Summary, folder: RunFolder): string {
-  const name = outcome.argv[0]?.split('/').at(-1) ?? outcome.engine;
-  const how = outcome.timedOut
-    ? 'ran into its time limit'
-    : outcome.signalName
-      ? `was ended by ${outcome.signalName}`
-      : `ended with exit code ${outcome.exitCode}`;
-  const killedByLimit = outcome.signalName === 'SIGKILL' && memory.limitBytes !== null && !outcome.timedOut;
-  const copied = outcome.weights === 'copied' ? ', which copied its weights into memory of its own' : '';
-  const why = killedByLimit
-    ? `: the memory limit is too small for it${copied}`
-    : outcome.errorLine
-      ? `: ${outcome.errorLine}`
-      : '';
-  return `${name} ${how}${why}; its output is in ${folder.target}/${runFiles.log}`;
 }

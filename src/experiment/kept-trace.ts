@@ -1,15 +1,16 @@
 import { rmSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { native } from '../native/binding.js';
-import { StoreWriter } from '../store/store.js';
+import type { StoreWriter } from '../store/store.js';
 
 /** A run's trace.duckdb, as far as the disk takes it: a run whose events cannot be written keeps its figures. */
 export class KeptTrace implements AsyncDisposable {
-  readonly #path: string;
+  readonly #path: string | null;
   #store: StoreWriter | null = null;
   #failure: BlkscopeError | null = null;
 
-  constructor(path: string) {
+  /** `path` null: no events are kept. */
+  constructor(path: string | null) {
     this.#path = path;
   }
 
@@ -20,19 +21,17 @@ export class KeptTrace implements AsyncDisposable {
 
   /** Lets `action` write, unless that has failed before. Throws only what is not the file's fault. */
   async write(action: (store: StoreWriter) => Promise<unknown>): Promise<void> {
-    if (this.#failure) return;
+    const path = this.#path;
+    if (path === null || this.#failure) return;
     try {
-      this.#store ??= await StoreWriter.create(this.#path, {
-        actions: native.actionNames,
-        directions: native.directionNames,
-      });
+      this.#store ??= await created(path);
       await action(this.#store);
     } catch (error) {
       if (!(error instanceof BlkscopeError) || !unwritable.has(error.code)) throw error;
       this.#failure = error;
       await this[Symbol.asyncDispose]();
       // What little is left of the disk is for the figures.
-      for (const file of [this.#path, `${this.#path}.wal`]) rmSync(file, { force: true });
+      for (const file of [path, `${path}.wal`]) rmSync(file, { force: true });
     }
   }
 
@@ -40,6 +39,12 @@ export class KeptTrace implements AsyncDisposable {
     await this.#store?.[Symbol.asyncDispose]();
     this.#store = null;
   }
+}
+
+/** The database is loaded when there is something to write. */
+async function created(path: string): Promise<StoreWriter> {
+  const { StoreWriter } = await import('../store/store.js');
+  return StoreWriter.create(path, { actions: native.actionNames, directions: native.directionNames });
 }
 
 /** `STORE`: what else the database says when it cannot write, an I/O error of the disk for one. */

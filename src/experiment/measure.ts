@@ -1,5 +1,6 @@
 import type { TracerProgress } from '../capture/progress.js';
 import { Tracer, type TracerOptions } from '../capture/tracer.js';
+import type { Trace } from '../figures/trace.js';
 import {
   bytesWrittenByUs,
   type DeviceConfig,
@@ -14,6 +15,7 @@ import { residencyOf } from '../memory/cache-state.js';
 import { formatSize } from '../memory/size.js';
 import { Sampler } from '../sample/sampler.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
+import type { Watched } from './finish-run.js';
 
 /** The machine's memory at a moment, and what of the traced files was in the page cache (null: no files). */
 export interface Snapshot {
@@ -64,6 +66,16 @@ export async function measure(
     await tracer[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The trace of a measurement, with what its tracer still holds. */
+export function liveTrace({ tracer, devices }: Measurement): Trace {
+  return { batches: tracer, summary: () => tracer.summary(), info: tracer.info, devices };
+}
+
+/** What was seen of the workload meanwhile. */
+export function watched({ outcome, sampler, bytesWritten }: Measurement): Watched {
+  return { outcome, samples: sampler.samples, bytesWritten };
 }
 
 function snapshot(paths: readonly string[]): Snapshot {

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { BlkscopeError } from '../errors.js';
 import { locateFound } from '../figures/found-files.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
@@ -15,7 +14,7 @@ import { commandEngine } from '../workload/command.js';
 import { argumentFiles } from './argument-files.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
-import { measure } from './measure.js';
+import { liveTrace, measure, watched } from './measure.js';
 import { memorySummary } from './memory-summary.js';
 import { requireRoot, requireThread, requireTracing } from './requirements.js';
 import { mountSpool } from './spool-mount.js';
@@ -77,8 +76,11 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     return await finishRun({
       folder,
       steps,
-      measurement: { ...measurement, devices: devicesOfFilesFirst },
+      step: 'write the run',
+      trace: liveTrace({ ...measurement, devices: devicesOfFilesFirst }),
+      watched: watched(measurement),
       files: read?.files ?? [],
+      filesDevice: devicesOfFilesFirst[0]?.number ?? null,
       filesFoundLater: found !== null,
       models,
       memory: memorySummary({
@@ -92,11 +94,8 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
         cache: null,
       }),
       config,
-      diskSpeed: null,
-      computeNs: null,
-      records: null,
-      threads: availableParallelism(),
-      interruption: options.command ? interruptionBy(options.signal) : null,
+      bound: null,
+      interruption: () => (options.command ? interruptionBy(options.signal) : null),
     });
   } catch (error) {
     folder.discard();

@@ -44,7 +44,8 @@ export function buildSummary(input: SummaryInput): Summary {
       kind: input.info.source,
       protocol: input.info.protocol,
       device: input.devices.join(','),
-      kernel: release(),
+      // A saved trace does not say on which kernel it was made.
+      kernel: saved(input) ? 'unknown' : release(),
       actions: traced.actions,
     },
     integrity: integrity(input),
@@ -72,23 +73,26 @@ function heldBytes({ lockedBytes, limitBytes, pinnedBytes }: CountedMemory): num
   return lockedBytes + (limitBytes === null ? pinnedBytes : 0); // for a cgroup another process pins
 }
 
+/** From files, and not from the kernel of this machine. */
+const saved = ({ info }: SummaryInput): boolean => info.source === 'file';
+
 function integrity(input: SummaryInput): Summary['integrity'] {
-  const { traced, interrupted, info } = input;
-  const cut = interrupted ? [{ code: 'INTERRUPTED', values: { reason: interrupted } }] : [];
+  const { traced, info } = input;
+  const cut = interruption(input);
   const defects = [...traced.defects, ...fullSets(input), ...cut]
     .filter(({ code }) => !remarks[code])
     .map(toldDefect);
   // Only a live tracer sees the kernel's count of drops, and only records of version 2 have a number for each.
-  const lossUnknown = info.source === 'file' && info.protocol === 1;
+  const lossUnknown = saved(input) && info.protocol === 1;
   return {
     complete: defects.length > 0 ? false : lossUnknown ? null : true,
     eventsRead: traced.eventsRead,
     eventsDropped: lossUnknown ? null : traced.eventsDropped,
     sequenceGaps: traced.sequenceGaps,
     readSectorsTraced: Number(traced.readSectorsTraced),
-    readSectorsDiskstats: Number(traced.readSectorsDiskstats),
+    readSectorsDiskstats: saved(input) ? null : Number(traced.readSectorsDiskstats),
     writeSectorsTraced: Number(traced.writeSectorsTraced),
-    writeSectorsDiskstats: Number(traced.writeSectorsDiskstats),
+    writeSectorsDiskstats: saved(input) ? null : Number(traced.writeSectorsDiskstats),
     defects,
     remarks: [
       ...(lossUnknown ? [lossUnknownRemark(traced)] : []),
@@ -112,6 +116,12 @@ function fullSets({ traced, phases, subjects }: SummaryInput): NativeDefect[] {
     subjects.every(({ regions }) => regions === null || regions.setsComplete);
   const told = traced.defects.some(({ code }) => code === 'SECTOR_SET_FULL');
   return whole || told ? [] : [{ code: 'SECTOR_SET_FULL', values: {} }];
+}
+
+function interruption({ traced, interrupted: reason, info }: SummaryInput): NativeDefect[] {
+  if (reason === null) return [];
+  if (info.source !== 'file') return [{ code: 'INTERRUPTED', values: { reason } }];
+  return [{ code: 'IMPORT_INTERRUPTED', values: { reason, events: traced.eventsRead } }];
 }
 
 /** With what speaks for a loss, and what does not. */

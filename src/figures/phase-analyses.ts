@@ -33,6 +33,11 @@ export class PhaseAnalyses {
     });
   }
 
+  /** Whether the workload told of any phase. */
+  get any(): boolean {
+    return this.#phases.length > 0;
+  }
+
   consume(batch: EventBatch): void {
     for (const { analysis } of this.#phases) analysis.consume(batch);
   }

@@ -1,25 +1,21 @@
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
-import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
 import type { CountedMemory } from '../figures/build-summary.js';
-import { lossProblem } from '../figures/defects.js';
 import { unknownOf } from '../figures/figure.js';
 import { memoryFigures } from '../figures/figures.js';
-import type { SubjectFigures } from '../figures/subjects.js';
-import type { Summary } from '../figures/summary-schema.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
 import { deviceNumber } from '../machine/machine.js';
 import { noProgress, type Progress } from '../machine/progress.js';
+import { Steps } from '../machine/steps.js';
 import type { Model } from '../model/gguf.js';
-import { native } from '../native/binding.js';
-import type { NativeDefect, NativeTracerInfo } from '../native/trace.js';
-import { type ConfigStart, configStart, extentsConfig, type RunConfig } from '../run/config.js';
-import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
-import { isoTime } from '../run/wall-clock.js';
+import type { NativeDefect } from '../native/trace.js';
+import { configStart } from '../run/config.js';
+import { defaultRunPath, RunFolder } from '../run/run-folder.js';
 import { Importer } from './importer.js';
 import { unpackedTraces } from './packed-files.js';
+import { type ImportedFigures, SavedTrace } from './saved-trace.js';
+import { numberText, traceName } from './trace-names.js';
 
 export interface ImportOptions {
   /** blktrace's base names, files of records, or '-' for standard input; those of one session. */
@@ -36,9 +32,6 @@ export interface ImportOptions {
   signal?: AbortSignal;
   commandLine?: readonly string[];
 }
-
-type BuildSummary = typeof import('../figures/build-summary.js').buildSummary;
-type Figures = Awaited<ReturnType<Importer['summary']>>;
 
 /**
  * Reads a saved trace into a run. What can be read is kept; what cannot is in the summary's integrity and in the
@@ -68,45 +61,47 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
       fileDevice: device,
       deliver: (options.store ?? true) || models.length > 0,
     });
-    const stop = () => importer.stop();
-    options.signal?.addEventListener('abort', stop, { once: true });
-    progress.step(`import ${options.paths.join(' ')}`);
-    const show = setInterval(() => progress.update(`${importer.events.toLocaleString('en-US')} events`), 500);
-    try {
-      // From here on the trace is read: what follows is made ready, and loaded, meanwhile.
-      const { progress: _, signal: __, commandLine: ___, ...asked } = options;
-      const start = configStart('import', options.commandLine, { ...asked });
-      const { Run } = await import('../store/open-run.js');
-      const { summary, figures } = await readAll(importer, options, subject, folder, start, unread);
-      const whole: RunConfig = {
-        ...start,
-        ...traceOrigin(figures),
-        importedAt: start.startedAt as string,
-        devices: deviceNames(options.paths, figures).map((device) => ({
-          ...device,
-          sectors: null,
-          queue: {},
-        })),
-        files: filesConfig(files),
-        tracer: infoOf(figures),
-        steps: [],
-        openedFiles: [],
-        marks: [],
-      };
-      folder.writeJson(runFiles.summary, summary);
-      folder.writeJson(runFiles.config, whole);
-      folder.publish();
-      const interrupted = figures.defects.some(({ code }) => code === 'IMPORT_INTERRUPTED');
-      const problem = interrupted ? options.signal?.reason : lossProblem(summary.integrity.defects);
-      return { run: new Run(folder.target, summary, whole), problem };
-    } finally {
-      clearInterval(show);
-      options.signal?.removeEventListener('abort', stop);
-    }
+    using _ = untilEnded(importer, options.signal, progress);
+    // From here on the trace is read: what finishes the run is loaded meanwhile.
+    const { finishRun } = await import('../experiment/finish-run.js');
+    const trace = new SavedTrace(importer, options.paths, unread, (figures) => {
+      if (files) requireTraced(files, device, options.paths, figures);
+    });
+    const { progress: __, signal: ___, commandLine: ____, ...asked } = options;
+    const config = configStart('import', options.commandLine, { ...asked });
+    return await finishRun({
+      folder,
+      steps: new Steps(progress),
+      step: `import ${options.paths.join(' ')}`,
+      trace,
+      watched: null,
+      files: files?.files ?? [],
+      filesDevice: files && device,
+      models,
+      memory: unknownMemory,
+      config,
+      origin: () => ({ ...trace.origin, importedAt: config.startedAt as string }),
+      bound: null,
+      ...(options.store === undefined ? {} : { store: options.store }),
+      interruption: () => (options.signal?.aborted ? (options.signal.reason as BlkscopeError) : null),
+    });
   } catch (error) {
     folder.discard();
     throw options.signal?.aborted ? options.signal.reason : error;
   }
+}
+
+/** Shows how far the reading is, and ends it when `signal` aborts. */
+function untilEnded(importer: Importer, signal: AbortSignal | undefined, progress: Progress): Disposable {
+  const stop = () => importer.stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  const show = setInterval(() => progress.update(`${importer.events.toLocaleString('en-US')} events`), 500);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(show);
+      signal?.removeEventListener('abort', stop);
+    },
+  };
 }
 
 /** What of the trace is looked at closer. */
@@ -140,103 +135,6 @@ async function subjectOf({ files, model: path, progress }: ImportOptions): Promi
   return { files: located, models, device: located ? deviceNumber(located.disk) : 0 };
 }
 
-async function readAll(
-  importer: Importer,
-  options: ImportOptions,
-  subject: Subject,
-  folder: RunFolder,
-  config: ConfigStart,
-  unread: readonly NativeDefect[],
-): Promise<{ summary: Summary; figures: Figures }> {
-  const { files, models, device } = subject;
-  const { readByTracer, SubjectJoins, subjectsOf } = await import('../figures/subjects.js');
-  const subjects = subjectsOf(files?.files ?? [], models);
-  // A saved trace has no marks of a workload, and so no phases.
-  const join = new SubjectJoins(subjects, files && device, [], null);
-  const subjectFigures = (figures: Figures) =>
-    join.results((each) => readByTracer(each, files?.files ?? [], figures));
-  const { buildSummary } = await import('../figures/build-summary.js');
-  const batches = join.any ? shownTo([join], importer) : importer;
-  if (options.store === false) {
-    if (join.any) for await (const _ of batches);
-    const figures = await figuresOf(importer, options, unread);
-    return {
-      summary: summaryOf(options, subject, figures, subjectFigures(figures), buildSummary),
-      figures,
-    };
-  }
-  const { StoreWriter } = await import('../store/store.js');
-  await using store = await StoreWriter.create(folder.file(runFiles.trace), {
-    actions: native.actionNames,
-    directions: native.directionNames,
-  });
-  await store.writeTrace(batches);
-  const figures = await figuresOf(importer, options, unread);
-  await store.writeProcesses(figures.processes);
-  await store.writeDevices(deviceNames(options.paths, figures));
-  await store.writeExtents(files?.files ?? []);
-  for (const { model, files: parts } of subjects)
-    if (model)
-      await store.writeTensors(
-        model,
-        parts.map(({ path }) => path),
-      );
-  const summary = summaryOf(options, subject, figures, subjectFigures(figures), buildSummary);
-  await store.writeFigures(summary);
-  await store.finish(JSON.stringify(summary), { host: config.machine.host, ...traceOrigin(figures) });
-  return { summary, figures };
-}
-
-/** With what the importer cannot know: what came of packed files, and that it was told to end. */
-async function figuresOf(
-  importer: Importer,
-  { signal }: ImportOptions,
-  unread: readonly NativeDefect[],
-): Promise<Figures> {
-  const figures = await importer.summary();
-  const { eventsRead: events } = figures;
-  const reason = signal?.aborted ? [(signal.reason as Error).message] : [];
-  const cut = reason.map((reason) => ({ code: 'IMPORT_INTERRUPTED', values: { reason, events } }));
-  return { ...figures, defects: [...figures.defects, ...unread, ...cut] };
-}
-
-/**
- * The wall clock at a moment of the trace, by the trace's own note: the first whole microsecond from the note on, since
- * the store's clock knows no less.
- */
-function traceOrigin({ wallClock }: Figures): { startedAt: string | null; startedNs: number | null } {
-  if (wallClock === null) return { startedAt: null, startedNs: null };
-  const on = (1000n - (wallClock.ns % 1000n)) % 1000n;
-  return { startedAt: isoTime(wallClock.ns + on), startedNs: Number(wallClock.atNs + on) };
-}
-
-function summaryOf(
-  options: ImportOptions,
-  { files, device }: Subject,
-  figures: Figures,
-  subjects: SubjectFigures[],
-  buildSummary: BuildSummary,
-): Summary {
-  if (files) requireTraced(files, device, options.paths, figures);
-  const { source, integrity, ...rest } = buildSummary({
-    devices: deviceNames(options.paths, figures).map(({ name }) => name),
-    info: infoOf(figures),
-    traced: figures,
-    subjects,
-    memory: unknownMemory,
-    workload: null,
-    phases: [],
-    bytesWrittenToDevice: 0,
-    interrupted: null,
-  });
-  return {
-    // A trace does not say on which kernel it was made, nor what the device itself counted.
-    source: { ...source, kernel: 'unknown' },
-    integrity: { ...integrity, readSectorsDiskstats: null, writeSectorsDiskstats: null },
-    ...rest,
-  } satisfies Summary;
-}
-
 /**
  * Without this, files of a disk that was not traced would seem never to be read. A trace of a partition bears its number
  * with every event, and yet sectors of the whole disk.
@@ -245,7 +143,7 @@ function requireTraced(
   { disk, files, paths }: TracedFiles,
   device: number,
   traces: readonly string[],
-  { devices }: Figures,
+  { devices }: ImportedFigures,
 ): void {
   if (devices.includes(device)) return;
   const partition = files.map((file) => partitionNumber(file.device)).find((n) => n && devices.includes(n));
@@ -262,55 +160,9 @@ function partitionNumber(name: string): number | null {
   return existsSync(`/sys/class/block/${name}/partition`) ? deviceNumber(name) : null;
 }
 
-/** MAJOR:MINOR. */
-function numberText(number: number): string {
-  return `${number >>> 20}:${number & 0xfffff}`;
-}
-
 /** A saved trace tells nothing of the memory of its machine. */
 const unknownMemory: CountedMemory = {
   ...unknownOf(memoryFigures),
   ...{ mode: 'none', cacheState: null, stream: null },
   ...{ lockedBytes: 0, pinnedBytes: 0 },
 };
-
-function infoOf({ protocol }: Figures): NativeTracerInfo {
-  return {
-    source: 'file',
-    protocol,
-    reason: 'a saved trace',
-    cpus: 0,
-    bufferBytes: 0,
-    bufferCount: 0,
-  };
-}
-
-/**
- * blktrace names its files after the device; a trace of one device bears that name here too. The numbers of others
- * may mean another device on this machine, so they stay numbers.
- */
-function deviceNames(paths: readonly string[], { devices }: Figures): { number: number; name: string }[] {
-  const base = devices.length === 1 && paths.length === 1 ? baseName(paths[0] as string) : null;
-  return Array.from(devices, (number) => ({
-    number,
-    name: base ?? numberText(number),
-  }));
-}
-
-function baseName(path: string): string | null {
-  const isBase = existsSync(`${path}.blktrace.0`) || /\.blktrace\.\d+$/.test(path);
-  return isBase ? basename(path).replace(/\.blktrace\.\d+$/, '') : null;
-}
-
-function traceName(paths: readonly string[]): string {
-  const first = paths[0] === '-' ? 'stdin' : (paths[0] ?? '');
-  return baseName(first) ?? first;
-}
-
-function filesConfig(files: TracedFiles | null): RunConfig['files'] {
-  return (files?.files ?? []).map((file) => ({
-    ...file,
-    bytes: file.extents.bytes,
-    extents: extentsConfig(file.extents),
-  }));
-}

@@ -4,7 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../../src/errors.js';
+import type { Summary } from '../../src/figures/summary-schema.js';
 import { locateFiles } from '../../src/figures/traced-files.js';
 import { openRun } from '../../src/store/open-run.js';
 import { blkscope, type CommandResult } from './command-line.js';
@@ -72,4 +74,41 @@ test('a run whose disk is too small for the events keeps its figures, and withou
     spawnSync('umount', [target]);
   }
   assert.equal(existsSync(join(target, 'no-events')), false);
+});
+
+test('an import onto a disk that is too small keeps its figures as a run does', async () => {
+  const trace = fileURLToPath(new URL('../fixtures/blktrace/deadline.pipe.gz', import.meta.url));
+  const { exitCode, stdout, stderr } = await blkscope([
+    'import',
+    trace,
+    '--json',
+    '-o',
+    join(folder, 'whole'),
+  ]);
+  assert.equal(exitCode, 0, stderr);
+  const whole = JSON.parse(stdout) as Summary;
+  mount('size=256k');
+  try {
+    const events = await blkscope(['import', trace, '--json', '-o', join(target, 'import')]);
+    assert.equal(events.exitCode, exitCodes.busy, events.stderr);
+    assert.match(
+      events.stderr.trimEnd().split('\n').at(-1) as string,
+      /import keeps the figures but not the events: .*the disk is full; free some space/,
+    );
+    const run = await openRun(join(target, 'import'));
+    assert.equal(run.hasTrace, false);
+    assert.deepEqual(run.summary.reads, whole.reads);
+
+    spawnSync('dd', ['if=/dev/zero', `of=${join(target, 'filler')}`, 'bs=4k']);
+    const nothing = await blkscope(['import', trace, '--json', '-o', join(target, 'nothing')]);
+    assert.equal(nothing.exitCode, exitCodes.busy, nothing.stderr);
+    assert.match(
+      nothing.stderr.trimEnd().split('\n').at(-1) as string,
+      /the run is not kept, only its figures are told: .*the disk is full/,
+    );
+    assert.deepEqual((JSON.parse(nothing.stdout) as Summary).reads, whole.reads);
+    assert.deepEqual(readdirSync(target).sort(), ['filler', 'import']);
+  } finally {
+    spawnSync('umount', [target]);
+  }
 });
