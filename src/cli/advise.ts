@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { advise, given, openRun, renderAdvice, renderVerified, verify } from '../index.js';
-import { styleFor } from '../report/style.js';
 import { positive } from './options.js';
+import { stdoutScreen } from './screen.js';
 import { withSession } from './session.js';
 
 interface AdviseFlags {
@@ -30,13 +30,13 @@ async function run(path: string, flags: AdviseFlags): Promise<void> {
   await using touches = flags.touches === undefined ? null : await openRun(flags.touches);
   const options = given({ touches: touches ?? undefined });
   const advice = await advise(advised, options);
-  const style = styleFor(process.stdout);
-  if (!flags.json) process.stdout.write(renderAdvice(advice, style));
+  const screen = stdoutScreen();
+  if (!flags.json) process.stdout.write(renderAdvice(advice, screen));
   const verified = flags.verify
     ? await withSession((session) =>
         verify(advised, advice, { ...options, ...session, best: flags.best, commandLine: process.argv }),
       )
     : null;
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...advice, verified }, null, 2)}\n`);
-  else if (verified) process.stdout.write(`\n${renderVerified(verified, style)}`);
+  else if (verified) process.stdout.write(`\n${renderVerified(verified, screen)}`);
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { coloured } from './screen.js';
 
-/** Loaded when asked for: DuckDB, zod and the like take longer to load than most commands take. */
-export const commands: Record<string, () => Promise<Command>> = {
+const loaders: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
   run: async () => (await import('./run.js')).runCommand(),
   record: async () => (await import('./record.js')).recordCommand(),
@@ -19,3 +19,8 @@ export const commands: Record<string, () => Promise<Command>> = {
   recover: async () => (await import('./recover.js')).recoverCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
 };
+
+/** Loaded when asked for: DuckDB, zod and the like take longer to load than most commands take. */
+export const commands: Record<string, () => Promise<Command>> = Object.fromEntries(
+  Object.entries(loaders).map(([name, load]) => [name, async () => coloured(await load())]),
+);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openGroups, renderComparison, renderGroups } from '../index.js';
-import { styleFor } from '../report/style.js';
+import { stdoutScreen } from './screen.js';
 
 export function compareCommand(): Command {
   return new Command('compare')
@@ -12,11 +12,11 @@ export function compareCommand(): Command {
       const single = groups.flatMap(({ name, summaries: [summary, ...more] }) =>
         summary && more.length === 0 ? [{ name, summary }] : [],
       );
-      const style = styleFor(process.stdout);
+      const screen = stdoutScreen();
       if (flags.json) process.stdout.write(`${JSON.stringify(groups, null, 2)}\n`);
       else
         process.stdout.write(
-          single.length === groups.length ? renderComparison(single, style) : renderGroups(groups, style),
+          single.length === groups.length ? renderComparison(single, screen) : renderGroups(groups, screen),
         );
     });
 }

@@ -13,8 +13,8 @@ import {
   runExperiment,
   synthesizeModel,
 } from '../index.js';
-import { styleFor } from '../report/style.js';
 import { count, size } from './options.js';
+import { shortPath, stdoutScreen } from './screen.js';
 import { type Session, withSession } from './session.js';
 
 interface DemoFlags {
@@ -83,11 +83,11 @@ async function compareRuns(path: string, flags: DemoFlags, { progress, signal }:
   const asIs = await make(`limit ${formatSize(limit)}`, 'demo-limit', short);
   await make('limit, as advised', 'demo-advised', { ...short, ...(await advisedPin(asIs)) });
   progress.end();
-  const style = styleFor(process.stdout);
+  const screen = stdoutScreen();
   for (const { run } of finished)
-    process.stdout.write(`${renderReport(run.summary, { title: run.path, style })}\n`);
+    process.stdout.write(`${renderReport(run.summary, { title: shortPath(run.path), screen })}\n`);
   const compared = finished.map(({ name, run }) => ({ name, summary: run.summary }));
-  process.stdout.write(`${renderComparison(compared, style)}\n`);
+  process.stdout.write(`${renderComparison(compared, screen)}\n`);
 }
 
 /**

@@ -1,7 +1,10 @@
 import { Command } from 'commander';
 import { diagnose, type Finding } from '../doctor/diagnose.js';
 import { BlkscopeError } from '../errors.js';
-import { type Style, styleFor } from '../report/style.js';
+import { widthOf, wrapped } from '../report/fit.js';
+import { printable } from '../report/printable.js';
+import type { Screen } from '../report/screen.js';
+import { stdoutScreen } from './screen.js';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
@@ -10,9 +13,7 @@ export function doctorCommand(): Command {
     .option('--json', 'print the findings as an array')
     .action(async (path: string, flags: { json?: boolean }) => {
       const findings = await diagnose(path);
-      const text = flags.json
-        ? JSON.stringify(findings, null, 2)
-        : render(findings, styleFor(process.stdout));
+      const text = flags.json ? JSON.stringify(findings, null, 2) : render(findings, stdoutScreen());
       process.stdout.write(`${text}\n`);
       const missing = findings.filter(({ state }) => state === 'missing');
       if (missing.length > 0) {
@@ -26,13 +27,19 @@ export function doctorCommand(): Command {
     });
 }
 
-function render(findings: readonly Finding[], style: Style): string {
-  const width = Math.max(...findings.map(({ name }) => name.length));
-  const marks = { found: 'found  ', missing: style.warn('missing'), note: 'note   ' };
+function render(findings: readonly Finding[], { style, columns }: Screen): string {
+  const nameWidth = Math.max(...findings.map(({ name }) => widthOf(name)));
+  const marks = { found: style.good('found  '), missing: style.warn('missing'), note: 'note   ' };
+  const indent = ' '.repeat(nameWidth + 11);
+  const below = (text: string) => wrapped(printable(text), columns - nameWidth - 11);
   return findings
-    .flatMap(({ name, state, detail, mend }) => [
-      `${marks[state]}  ${name.padEnd(width)}  ${detail}`,
-      ...(mend ? [`${' '.repeat(width + 11)}-> ${mend}`] : []),
-    ])
+    .flatMap(({ name, state, detail, mend }) => {
+      const [first = '', ...rest] = below(detail);
+      const told = mend ? below(`-> ${mend}`) : [];
+      return [
+        `${marks[state]}  ${name.padEnd(nameWidth)}  ${first}`,
+        ...[...rest, ...told].map((line) => indent + line),
+      ];
+    })
     .join('\n');
 }

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { BlkscopeError, exitCodes } from '../errors.js';
 import { asBlkscopeError } from '../native/native-error.js';
+import { printable } from '../report/printable.js';
 import { version } from '../run/versions.js';
 import { commands } from './commands.js';
 
@@ -42,14 +43,14 @@ function usageError(text: string): string {
     .trim()
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
-  return `blkscope: ${line}; blkscope COMMAND --help lists the options\n`;
+  return `blkscope: ${printable(line)}; blkscope COMMAND --help lists the options\n`;
 }
 
 /** One line for the user, and the exit code. $BLKSCOPE_DEBUG adds the stack. */
 function tell(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const known = asBlkscopeError(error);
-  process.stderr.write(`blkscope: ${known.message}\n`);
+  process.stderr.write(`blkscope: ${printable(known.message)}\n`);
   if (process.env.BLKSCOPE_DEBUG) process.stderr.write(`${known.stack}\n`);
   return known instanceof BlkscopeError ? known.exitCode : exitCodes.internal;
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { copyContiguously, formatSize, mapFile, renderMap } from '../index.js';
-import { styleFor } from '../report/style.js';
+import { stdoutScreen } from './screen.js';
 import { withSession } from './session.js';
 
 interface MapFlags {
@@ -33,10 +33,10 @@ async function run(file: string, { tensors = false, defragment, json = false }: 
     });
     maps.push(await mapFile(defragment));
   }
-  const style = styleFor(process.stdout);
+  const screen = stdoutScreen();
   process.stdout.write(
     json
       ? `${JSON.stringify(maps, null, 2)}\n`
-      : maps.map((map) => renderMap(map, { tensors, style })).join('\n'),
+      : maps.map((map) => renderMap(map, { tensors, screen })).join('\n'),
   );
 }

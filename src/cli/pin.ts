@@ -13,6 +13,7 @@ import {
   streamReadAheadKib,
 } from '../index.js';
 import { size } from './options.js';
+import { print } from './screen.js';
 import { withSession } from './session.js';
 
 interface PinFlags {
@@ -118,7 +119,7 @@ function tell(plan: PinPlan, json: boolean): void {
     lines.push(
       `${formatSize(plan.stream.bytes).padStart(12)} more are read just before each token needs them; set the disk's readahead to ${streamReadAheadKib} KiB to leave memory for that`,
     );
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(`${lines.join('\n')}\n`);
 }
 
 /** Looks at the files until the signal aborts; rejects when one was changed. */

@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander';
 import { BlkscopeError, openRuns } from '../index.js';
-import { csvLine, exactValue, jsonValue, textTable } from '../report/rows.js';
+import { fit, widthOf, wrapped } from '../report/fit.js';
+import { csvLine, exactValue, jsonValue, textBlocks, textTable } from '../report/rows.js';
 import { tables } from '../store/schema.js';
 import { views } from '../store/views.js';
+import { stdoutScreen } from './screen.js';
 
 export function queryCommand(): Command {
   return new Command('query')
@@ -14,16 +16,22 @@ export function queryCommand(): Command {
     .action(query);
 }
 
+/** Names in lines that a terminal holds, beside a heading of nine columns. */
+function below(names: readonly string[]): string {
+  return wrapped(names.join(', '), 70).join('\n         ');
+}
+
 const help = `
-Tables:  ${tables.join(', ')};
+Tables:  ${below([...tables])}
          event_row and io_row hold the numbers of event and io alone, for speed
-Views:   ${views.join(', ')}
-Each has a column run, the folder's name. Times are ns on CLOCK_MONOTONIC, sectors 512 bytes of the whole disk.
+Views:   ${below([...views])}
+Each has a column run, the folder's name. Times are ns on CLOCK_MONOTONIC,
+sectors 512 bytes of the whole disk.
 
 Examples:
   blkscope query runs/one "FROM bandwidth"
-  blkscope query runs/one "SELECT name, coverage FROM tensor_coverage ORDER BY coverage LIMIT 10"
-  blkscope query 'runs/*' "SELECT run, sum(read_bytes) FROM bandwidth GROUP BY run" --csv
+  blkscope query runs/one "SELECT name, coverage FROM tensor_coverage LIMIT 10"
+  blkscope query 'runs/*' "SELECT run, sum(reads) FROM bandwidth GROUP BY run"
   blkscope query runs/one "DESCRIBE io"`;
 
 async function query(words: string[], flags: { json?: boolean; csv?: boolean }): Promise<void> {
@@ -46,6 +54,18 @@ async function query(words: string[], flags: { json?: boolean; csv?: boolean }):
     const objects = rows.map((row) => Object.fromEntries(row.map((value, i) => [columns[i], value])));
     process.stdout.write(`${JSON.stringify(objects, jsonValue, 2)}\n`);
   } else {
-    process.stdout.write(textTable(columns, rows));
+    process.stdout.write(tableFor(process.stdout, columns, rows));
   }
+}
+
+/** What is piped on keeps its columns whatever they take; on a terminal that is too narrow for them they stand below each other. */
+function tableFor(
+  { isTTY }: { isTTY?: boolean },
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+): string {
+  const table = textTable(columns, rows);
+  const screen = stdoutScreen();
+  if (!isTTY || table.split('\n').every((line) => widthOf(line) <= screen.columns)) return table;
+  return fit(textBlocks(columns, rows), screen.columns);
 }

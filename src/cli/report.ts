@@ -1,32 +1,58 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { BlkscopeError } from '../errors.js';
 import { renderNaive } from '../report/naive.js';
 import { renderRegions } from '../report/regions-section.js';
+import { sections } from '../report/sections.js';
+import { renderReport } from '../report/terminal.js';
 import { openRun, type Run } from '../store/open-run.js';
+import { collect } from './options.js';
+import { print, shortPath, stdoutScreen } from './screen.js';
 import { showRun } from './session.js';
+
+interface ReportFlags {
+  json?: boolean;
+  all?: boolean;
+  section?: string[];
+  regions?: boolean;
+  naive?: boolean;
+}
 
 export function reportCommand(): Command {
   return new Command('report')
     .description('print the report of a finished run')
     .argument('<run>', 'the run folder')
     .option('--json', 'print summary.json')
+    .addOption(new Option('--all', 'print every section').conflicts('section'))
+    .option(
+      '--section <name>',
+      `print one section: ${Object.keys(sections).join(', ')}; can be repeated`,
+      collect,
+    )
     .option('--regions', 'print every tensor, layer, role and expert, and what was never read')
     .option(
       '--naive',
       'print what a script would find that counts every event as a read, beside the right figures',
     )
-    .action(async (path: string, flags: { json?: boolean; regions?: boolean; naive?: boolean }) => {
+    .action(async (path: string, flags: ReportFlags) => {
       await using run = await openRun(path);
-      // summary.json holds what the two others print.
+      // summary.json holds what the others print.
       if (flags.json) await showRun({ run, problem: null }, true);
       else if (flags.regions) showRegions(run, path);
-      else if (flags.naive) process.stdout.write(renderNaive(run.summary));
+      else if (flags.naive) print(renderNaive(run.summary, stdoutScreen()));
+      else if (flags.all || flags.section) showSections(run, flags);
       else await showRun({ run, problem: null }, false);
     });
 }
 
+function showSections({ path, summary }: Run, { all = false, section = [] }: ReportFlags): void {
+  const text = renderReport(summary, { title: shortPath(path), screen: stdoutScreen(), all, only: section });
+  if (text.trim() === '')
+    throw new BlkscopeError('NOT_KNOWN', `${path}: nothing is known of ${section.join(', ')} in this run`);
+  process.stdout.write(text);
+}
+
 function showRegions(run: Run, path: string): void {
-  const text = renderRegions(run.summary);
+  const text = renderRegions(run.summary, stdoutScreen());
   if (text === '')
     throw new BlkscopeError('NO_REGIONS', `${path}: the run names no model, so it has no regions`);
   process.stdout.write(text);

@@ -1,5 +1,6 @@
 import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
+import { shortPath, stdoutScreen } from './screen.js';
 import { TerminalProgress } from './terminal-progress.js';
 
 /** What a command that makes a run needs around it: progress, and signals that end it in order. */
@@ -51,6 +52,11 @@ export async function showRun({ run, problem }: FinishedRun, json: boolean): Pro
 
 async function reportOf({ path, summary }: FinishedRun['run']): Promise<string> {
   const { renderReport } = await import('../report/terminal.js');
-  const { styleFor } = await import('../report/style.js');
-  return renderReport(summary, { title: path, style: styleFor(process.stdout) });
+  const { printable } = await import('../report/printable.js');
+  const { wrapped } = await import('../report/fit.js');
+  const screen = stdoutScreen();
+  const title = shortPath(path);
+  const more = `More: blkscope report ${printable(title)} --all`;
+  const lines = wrapped(more, screen.columns - 1).map((line) => ` ${screen.style.dim(line)}\n`);
+  return `${renderReport(summary, { title, screen })}\n${lines.join('')}`;
 }

@@ -7,7 +7,7 @@ import {
   renderGroups,
   runSweep,
 } from '../index.js';
-import { styleFor } from '../report/style.js';
+import { stdoutScreen } from './screen.js';
 import { withSession } from './session.js';
 
 export function sweepCommand(): Command {
@@ -28,7 +28,7 @@ export function sweepCommand(): Command {
 /** Prints the comparison of what was made; what failed becomes the exit. */
 export function showOutcomes(outcomes: readonly PlannedOutcome[], json: boolean): void {
   const groups = plannedGroups(outcomes);
-  const text = json ? `${JSON.stringify(groups, null, 2)}\n` : renderGroups(groups, styleFor(process.stdout));
+  const text = json ? `${JSON.stringify(groups, null, 2)}\n` : renderGroups(groups, stdoutScreen());
   if (groups.length > 0) process.stdout.write(text);
   const failed = outcomes.filter(({ error }) => error !== null);
   if (failed.length === 0) return;

@@ -1,4 +1,5 @@
 import type { Progress } from '../machine/progress.js';
+import { printable } from '../report/printable.js';
 
 /** Steps and warnings as lines on stderr; on a terminal the progress of a step overwrites itself below them. */
 export class TerminalProgress implements Progress {
@@ -12,7 +13,7 @@ export class TerminalProgress implements Progress {
 
   update(text: string): void {
     if (!this.stream.isTTY) return;
-    this.stream.write(`\r\x1b[K  ${text.slice(0, (this.stream.columns ?? 80) - 3)}`);
+    this.stream.write(`\r\x1b[K  ${printable(text).slice(0, (this.stream.columns ?? 80) - 3)}`);
     this.#open = true;
   }
 
@@ -28,6 +29,6 @@ export class TerminalProgress implements Progress {
 
   #line(text: string): void {
     this.end();
-    this.stream.write(`${text}\n`);
+    this.stream.write(`${printable(text)}\n`);
   }
 }

@@ -1,65 +1,68 @@
 import type { Advice, Change, Foreseen } from '../advise/changes.js';
 import type { Verified } from '../advise/verify.js';
 import { boundLine } from './bound-section.js';
-import { layOut } from './compare.js';
+import { fit } from './fit.js';
 import * as format from './format.js';
-import { plainStyle, type Style } from './style.js';
+import { Page } from './page.js';
+import { printable } from './printable.js';
+import { plainScreen, type Screen } from './screen.js';
+import { layOut } from './table.js';
 
-/** Advice for a terminal: the verdict, the changes with what each would give, and the curve. */
-export function renderAdvice(advice: Advice, style: Style = plainStyle): string {
+/** Advice for a terminal: the verdict, the changes with what each would give and why, and the curve. */
+export function renderAdvice(advice: Advice, screen: Screen = plainScreen): string {
   const { measured, modelled, changes, curve, seenShare } = advice;
+  const { style } = screen;
   const size = (bytes: number) => format.size(Math.round(bytes));
+  const page = new Page(style, screen.columns, false);
   const told = modelled ? ` (the model of the page cache says ${size(modelled.bytesPerToken)})` : '';
-  const lines = [
-    ` ${style.bold(advice.run)}`,
-    ` ${format.decimal(measured.tokensPerSecond)} tokens/s, ${size(measured.bytesPerToken)} read per token${told}`,
-    ` ${boundLine(advice.bound)}`,
-    ` ${style.bold(advice.verdict)}`,
-  ];
+  page.line(` ${style.bold(printable(advice.run))}`);
+  page.text(
+    `${format.decimal(measured.tokensPerSecond)} tokens/s, ${size(measured.bytesPerToken)} read per token${told}`,
+  );
+  page.text(boundLine(advice.bound));
+  page.text(style.bold(advice.verdict));
   if (seenShare < 0.95) {
-    lines.push(
-      ` ${style.warn('Guessed')}: the trace shows only ${format.percent(seenShare)} of the uses of experts; make a run with --profile-touches, which shows all, and name it with --touches`,
+    page.text(
+      `${style.warn('Guessed')}: the trace shows only ${format.percent(seenShare)} of the uses of experts; make a run with --profile-touches, which shows all, and name it with --touches`,
     );
   }
-  const rows = [
-    ['change', 'read per token', 'tokens/s', 'range'],
-    ...changes.map(({ title, bytesPerToken, tokensPerSecond }) => [
-      title,
-      size(bytesPerToken.likely),
-      format.decimal(tokensPerSecond.likely),
-      range(tokensPerSecond),
-    ]),
-  ];
-  const reasons = ['', ...changes.map(({ reason }) => style.dim(`  # ${reason}`))];
-  const table = layOut(rows, style)
-    .split('\n')
-    .map((line, i) => line + (reasons[i] ?? ''))
-    .join('\n');
+  if (changes.length > 0) {
+    page.section('Changes', 'the best first; read per token, tokens/s and their range');
+    changes.forEach((change, i) => {
+      page.line();
+      page.text(`${i + 1}. ${style.bold(change.title)}`, 2);
+      const speed = `${format.decimal(change.tokensPerSecond.likely)} tokens/s (${range(change.tokensPerSecond)})`;
+      page.text(`${size(change.bytesPerToken.likely)} per token, ${speed}`, 5);
+      page.text(style.dim(change.reason), 5);
+    });
+  }
+  page.section('Memory', 'read per token, by how much memory the model has');
   const points = [
-    ['memory for the model', "read per token, kernel's eviction", 'pinned'],
+    ['memory', 'kernel evicts', 'best part pinned'],
     ...curve.map(({ memoryBytes, kernelBytesPerToken, pinnedBytesPerToken }) => [
       size(memoryBytes),
       size(kernelBytesPerToken),
       size(pinnedBytesPerToken),
     ]),
   ];
-  return `${lines.join('\n')}\n\n${table}\n${layOut(points, style)}`;
+  return `${page}${layOut(points, screen)}`;
 }
 
 /** What was predicted beside what was measured. */
-export function renderVerified(verified: readonly Verified[], style: Style = plainStyle): string {
+export function renderVerified(verified: readonly Verified[], screen: Screen = plainScreen): string {
   const size = (bytes: number) => format.size(Math.round(bytes));
-  const rows = verified.map(({ change, bytesPerToken, tokensPerSecond, run }) => [
+  const rows = verified.map(({ change, bytesPerToken, tokensPerSecond }) => [
     change.title,
     size(change.bytesPerToken.likely),
     size(bytesPerToken),
     format.change(change.bytesPerToken.likely, bytesPerToken),
     `${format.decimal(change.tokensPerSecond.likely)} (${range(change.tokensPerSecond)})`,
     format.decimal(tokensPerSecond),
-    run,
   ]);
-  const head = ['tried', 'predicted per token', 'read', 'off by', 'predicted tokens/s', 'measured', 'run'];
-  return layOut([head, ...rows], style);
+  const head = ['tried', 'foreseen', 'read', 'off by', 'tokens/s foreseen', 'measured'];
+  const table = layOut([head, ...rows], { ...screen, gap: 2, longNames: 'above' });
+  const runs = verified.map(({ change, run }) => ` ${printable(run)}: ${change.title}\n`);
+  return fit(`${table}\n${runs.join('')}`, screen.columns);
 }
 
 function range({ low, high }: Foreseen | Change['tokensPerSecond']): string {

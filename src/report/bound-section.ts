@@ -37,7 +37,7 @@ function measuredOf({ tokensPerSecond, lowTokensPerSecond: low, ratio }: Bound):
 /** Rounding aside, nothing runs faster than its bound: what did shows that the bound is wrong. */
 const roundingError = 1.0005;
 
-function exceeded({ ratio }: Bound): boolean {
+export function exceeded({ ratio }: Bound): boolean {
   return ratio > roundingError;
 }
 
@@ -56,6 +56,49 @@ function excess(bound: Bound): { name: string; ns: number }[] {
   ];
 }
 
+/** Where a token's time went, as the bound tells it. */
+export interface TokenTimePart {
+  name: string;
+  /** The sentence that says so where this part is the largest. */
+  limit: string;
+  ns: number;
+}
+
+/** Computing and reading what memory cannot hold go on side by side: the longer one takes time. The rest is beyond the bound. */
+export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[] } {
+  const total = 1e9 / (bound.tokensPerSecond * bound.ratio);
+  const needed = ((bound.touchedBytesPerToken - bound.keptBytes) / bound.bandwidth) * 1e9;
+  const computing = bound.computeNsPerToken >= needed;
+  const least: TokenTimePart = computing
+    ? { name: 'Computing', limit: 'Computing limits the speed', ns: bound.computeNsPerToken }
+    : {
+        name: 'Reading what memory cannot hold',
+        limit: 'The disk limits the speed: memory cannot hold all that a token uses',
+        ns: needed,
+      };
+  const [again, unused, waiting] = excess(bound).map(({ ns }) => ns) as [number, number, number];
+  const parts = [
+    least,
+    {
+      name: 'Reading again what was let go',
+      limit: 'Memory limits the speed: what it had room to keep was let go and read again',
+      ns: again,
+    },
+    {
+      name: 'Reading ahead in vain',
+      limit: 'Readahead limits the speed: it reads what no token uses',
+      ns: unused,
+    },
+    {
+      name: 'Waiting',
+      limit:
+        'Waiting limits the speed: computing and reading took turns, or the disk was slower than it can be',
+      ns: waiting,
+    },
+  ];
+  return { total, parts: parts.filter(({ ns }) => ns > 0) };
+}
+
 /** What the bound is made of, and what a token cost beyond it. */
 export function boundSection(page: Page, { bound }: Summary): void {
   if (!bound) return;
@@ -65,6 +108,7 @@ export function boundSection(page: Page, { bound }: Summary): void {
     'Bound',
     exceeded(bound) ? 'wrong, since this run was faster; each figure is per token' : holds,
   );
+  page.text(boundLine(bound), 2);
   page.figure(format.size(Math.round(bound.touchedBytesPerToken)), 'of the model is used', moreNote(bound));
   page.figure(format.size(Math.round(bound.keptBytes)), 'of that fits into memory');
   page.figure(

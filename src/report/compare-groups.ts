@@ -1,8 +1,11 @@
 import type { Summary } from '../figures/summary-schema.js';
-import { comparedFigures, conditions, layOut } from './compare.js';
+import { comparedFigures, conditions } from './compare.js';
+import { fit } from './fit.js';
 import * as format from './format.js';
+import { printable } from './printable.js';
+import { plainScreen, type Screen } from './screen.js';
 import { fewestRepeats, type Spread, spreadOf, verdict } from './spread.js';
-import { plainStyle, type Style } from './style.js';
+import { layOutNamed } from './table.js';
 
 /** Repeats of one run: how their column is headed, and their summaries. */
 export interface ComparedGroup {
@@ -14,8 +17,8 @@ const legend = `mean of the repeats, +- their standard deviation; the change is 
 higher, lower: Welch's t test at 5 %; ~: the spread allows no verdict; ?: fewer than ${fewestRepeats} repeats`;
 
 /** Groups of repeats side by side. Figures that not every run of a group has are left out of it. */
-export function renderGroups(groups: readonly ComparedGroup[], style: Style = plainStyle): string {
-  const rows = [['', ...groups.map(({ name }) => name)]];
+export function renderGroups(groups: readonly ComparedGroup[], screen: Screen = plainScreen): string {
+  const rows = [['', ...groups.map(({ name }) => printable(name))]];
   rows.push(['repeats', ...groups.map(({ summaries }) => String(summaries.length))]);
   for (const { label, value } of conditions) {
     rows.push([label, ...groups.map(({ summaries }) => [...new Set(summaries.map(value))].join(', '))]);
@@ -31,7 +34,10 @@ export function renderGroups(groups: readonly ComparedGroup[], style: Style = pl
       spread ? withSpread(spread, show) + (index > 0 && base ? ` (${changeFrom(base, spread)})` : '') : '-';
     rows.push([name, ...spreads.map(cell)]);
   }
-  return `${layOut(rows, style)}${style.dim(legend)}\n`;
+  return fit(
+    `${layOutNamed(rows, screen)}${legend.split('\n').map(screen.style.dim).join('\n')}\n`,
+    screen.columns,
+  );
 }
 
 function withSpread({ mean, deviation, count }: Spread, show: (value: number) => string): string {

@@ -1,8 +1,11 @@
 import { runFigures } from '../figures/figures.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { tooSmallToTell } from '../workload/weights.js';
+import { fit } from './fit.js';
 import * as format from './format.js';
-import { plainStyle, type Style } from './style.js';
+import { printable } from './printable.js';
+import { plainScreen, type Screen } from './screen.js';
+import { layOutNamed } from './table.js';
 import { toldIn } from './told-figures.js';
 
 /** A run to compare: how its column is headed, and its summary. */
@@ -35,11 +38,11 @@ function completeness(complete: boolean | null): string {
 }
 
 /** Runs side by side: first what differed in how they were made, then the figures, with the change from the first. */
-export function renderComparison(runs: readonly ComparedRun[], style: Style = plainStyle): string {
+export function renderComparison(runs: readonly ComparedRun[], screen: Screen = plainScreen): string {
   const [first, ...others] = runs;
   if (!first) return '';
   const two = runs.length === 2;
-  const heads = runs.map((run) => run.name);
+  const heads = runs.map((run) => printable(run.name));
   const rows: string[][] = [['', ...heads, ...(two ? ['change'] : [])]];
   for (const { label, value } of conditions) rows.push([label, ...runs.map((run) => value(run.summary))]);
   for (const { name, value, show } of comparedFigures) {
@@ -53,7 +56,7 @@ export function renderComparison(runs: readonly ComparedRun[], style: Style = pl
     });
     rows.push([name, ...cells, ...(two ? [changes[0] as string] : [])]);
   }
-  return layOut(rows, style);
+  return fit(layOutNamed(rows, screen), screen.columns);
 }
 
 function changeBetween(from: number | null, to: number | null): string {
@@ -69,19 +72,4 @@ function pressure({ memory }: Summary): string {
 function weights({ workload, model }: Summary): string {
   if (!workload) return '-';
   return workload.weights ?? (model && tooSmallToTell(model.bytes) ? 'too small to tell' : '-');
-}
-
-/** Columns as wide as their widest cell, the first to the left. */
-export function layOut(rows: string[][], style: Style): string {
-  const widths = (rows[0] as string[]).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = rows.map((row, index) => {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number),
-    );
-    const line = ` ${cells.join('   ')}`.trimEnd();
-    return index === 0 ? style.bold(line) : line;
-  });
-  return `${lines.join('\n')}\n`;
 }

@@ -1,13 +1,16 @@
 import type { FileMap } from '../map/file-map.js';
-import { layOut } from './compare.js';
+import { fit } from './fit.js';
 import * as format from './format.js';
-import { plainStyle, type Style } from './style.js';
+import { printable } from './printable.js';
+import { plainScreen, type Screen } from './screen.js';
+import { layOut } from './table.js';
 import { usesLine } from './uses-line.js';
 
 export interface MapReportOptions {
   /** Lists every tensor. */
   tensors?: boolean;
-  style?: Style;
+  /** Default: 80 columns without colours. */
+  screen?: Screen;
 }
 
 /** More extents than this are told by their number alone; --json has them all. */
@@ -16,11 +19,13 @@ const extentsShown = 40;
 /** A file's extents on the disk, how fragmented it is, and where its tensors lie. */
 export function renderMap(
   map: FileMap,
-  { tensors = false, style = plainStyle }: MapReportOptions = {},
+  { tensors = false, screen = plainScreen }: MapReportOptions = {},
 ): string {
   const fragments = map.fragments === 1 ? 'in one piece' : `in ${format.count(map.fragments)} pieces`;
   const lines = [
-    style.bold(`${map.path}: ${format.size(map.bytes)} ${fragments} on ${map.device} (${map.fileSystem})`),
+    screen.style.bold(
+      `${printable(map.path)}: ${format.size(map.bytes)} ${fragments} on ${map.device} (${map.fileSystem})`,
+    ),
     `${format.counted(map.extents.length, 'extent')}, the largest piece ${format.size(map.largestFragment)}, ${format.counted(map.backward, 'step')} backward`,
   ];
   const shown = map.extents.slice(0, extentsShown);
@@ -31,14 +36,16 @@ export function renderMap(
         [i, fileOffset, bytes, sector, sector + bytes / 512 - 1].map(String),
       ),
     ],
-    style,
+    screen,
   );
   const more = map.extents.length - shown.length;
   const rest = more > 0 ? `${format.count(more)} more; --json lists all\n` : '';
-  return `${lines.join('\n')}\n${extents}${rest}${map.tensors ? tensorsSection(map.tensors, tensors, style) : ''}${map.notes.map((note) => `${note}\n`).join('')}`;
+  const told = map.tensors ? tensorsSection(map.tensors, tensors, screen) : '';
+  const notes = map.notes.map((note) => `${note}\n`).join('');
+  return fit(`${lines.join('\n')}\n${extents}${rest}${told}${notes}`, screen.columns);
 }
 
-function tensorsSection(tensors: NonNullable<FileMap['tensors']>, all: boolean, style: Style): string {
+function tensorsSection(tensors: NonNullable<FileMap['tensors']>, all: boolean, screen: Screen): string {
   const split = tensors.filter(({ extents }) => extents > 1);
   const bytes = { whole: 0, rows: 0, experts: 0, none: 0, unknown: 0 };
   for (const tensor of tensors) bytes[tensor.use] += tensor.bytes;
@@ -46,7 +53,7 @@ function tensorsSection(tensors: NonNullable<FileMap['tensors']>, all: boolean, 
   const told = `${counts}\n${usesLine(bytes)}\n`;
   if (!all) return told;
   const rows = tensors.map(({ name, type, role, use, fileOffset, bytes, sector, extents }) => [
-    name,
+    printable(name),
     ...[type, role, use],
     ...[fileOffset, bytes, sector ?? '-', extents].map(String),
   ]);
@@ -54,7 +61,7 @@ function tensorsSection(tensors: NonNullable<FileMap['tensors']>, all: boolean, 
     told +
     layOut(
       [['tensor', 'type', 'role', 'used', 'file offset', 'length', 'first sector', 'extents'], ...rows],
-      style,
+      { ...screen, gap: 2, longNames: 'above' },
     )
   );
 }

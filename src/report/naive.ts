@@ -1,14 +1,16 @@
 import { BlkscopeError } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { type GapClass, gapClasses, type NativeGaps } from '../native/trace.js';
+import { fit } from './fit.js';
 import * as format from './format.js';
+import { plainScreen, type Screen } from './screen.js';
 
 /**
  * What counting every event of a read would have given, beside the right figures of the same run.
  *
  * Throws BlkscopeError NO_NAIVE_FIGURES for a run made before they were kept.
  */
-export function renderNaive(summary: Summary): string {
+export function renderNaive(summary: Summary, screen: Screen = plainScreen): string {
   const { naive, reads, gaps, peakBytesPerSecond } = summary;
   if (!naive) {
     throw new BlkscopeError(
@@ -34,13 +36,14 @@ export function renderNaive(summary: Summary): string {
   const actions = Object.keys(summary.source.actions).join(' ');
   const line = ([label, wrong, right]: [string, string, string]) =>
     ` ${label.padEnd(20)}${wrong.padStart(18)}${right.padStart(18)}`;
-  return [
+  const lines = [
     '',
     ` Every event counted as a read (actions traced: ${actions}), next to each I/O counted once`,
     line(['', 'every event', 'once']),
     ...rows.map(line),
     '',
-  ].join('\n');
+  ];
+  return fit(lines.join('\n'), screen.columns);
 }
 
 function share(gaps: NativeGaps, kind: GapClass): string {

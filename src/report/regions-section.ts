@@ -2,23 +2,28 @@ import { joined } from '../figures/figure.js';
 import { partFigures, phaseFigures, regionFigures } from '../figures/figures.js';
 import type { ModelSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
 import { groupKinds } from '../model/region-groups.js';
+import { fit } from './fit.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
+import { printable } from './printable.js';
+import { plainScreen, type Screen } from './screen.js';
+import { layOut } from './table.js';
 import { type ToldFigure, toldIn } from './told-figures.js';
 import { usesLine } from './uses-line.js';
 
 /** How many of the hottest layers and experts, and of what was never read, the report names. */
 const rowsShown = 5;
 
-/** Where in the model the reads landed, and in which phase of the workload. */
-export function regionSections(page: Page, summary: Summary): void {
-  phases(page, summary);
-  roles(page, summary);
-  hottest(page, 'Hottest layers', summary.model?.layers);
-  hottest(page, 'Hottest experts', summary.model?.experts);
-  heat(page, summary);
-  neverRead(page, summary);
-  for (const other of summary.otherModels ?? []) otherModel(page, other);
+export function hottestLayers(page: Page, { model }: Summary): void {
+  hottest(page, 'Hottest layers', model?.layers);
+}
+
+export function hottestExperts(page: Page, { model }: Summary): void {
+  hottest(page, 'Hottest experts', model?.experts);
+}
+
+export function otherModels(page: Page, { otherModels: others = [] }: Summary): void {
+  for (const other of others) otherModel(page, other);
 }
 
 /** A draft, a projector, adapters, or other files that were read beside the model. */
@@ -26,22 +31,22 @@ function otherModel(page: Page, other: ModelSummary): void {
   page.section(`Also read: ${nameOf(other)}`, 'figures of its own, not in those above');
   page.traced(format.size(other.readBytes), 'read', format.counted(other.reads, 'read'));
   page.traced(format.size(other.uniqueBytes), 'unique', `of ${format.size(other.bytes)}`);
-  if (other.uses) page.line(`  ${usesLine(other.uses)}`);
+  if (other.uses) page.text(usesLine(other.uses), 2);
   if (other.roles) table(page, other.roles);
 }
 
 /** Of a split model the first part. */
 function nameOf({ files }: ModelSummary): string {
-  const first = (files[0]?.split('/').at(-1) ?? '').replace(/\p{Cc}/gu, '?');
+  const first = printable(files[0]?.split('/').at(-1) ?? '');
   return files.length > 1 ? `${first} and ${files.length - 1} more` : first;
 }
 
-function phases(page: Page, summary: Summary): void {
+export function phases(page: Page, summary: Summary): void {
   const found = Object.entries(summary.phases ?? {}).filter(([, phase]) => phase !== null);
   if (found.length === 0) return;
   page.section('Phases', 'by what the workload said; a read counts in the phase in which it completed');
-  for (const line of columns(phaseColumns, found)) page.line(line);
-  for (const line of tokenLines(summary)) page.line(`${''.padStart(18)}${line}`);
+  for (const line of columns(page, phaseColumns, found)) page.line(line);
+  for (const line of tokenLines(summary)) page.remark(line);
 }
 
 /** Tokens are what the program says; where marks or walks are others, what a token's own figures are worth. */
@@ -60,10 +65,10 @@ function tokenLines({ phases, workload }: Summary): string[] {
 
 const phaseColumns = toldIn('phases', joined(partFigures, phaseFigures));
 
-function roles(page: Page, { model }: Summary): void {
+export function roles(page: Page, { model }: Summary): void {
   if (!model?.roles) return;
   page.section('By role', 'together they are the whole model');
-  if (model.uses) page.line(`  ${usesLine(model.uses)}`);
+  if (model.uses) page.text(usesLine(model.uses), 2);
   table(
     page,
     model.roles.toSorted((a, b) => b.readBytes - a.readBytes),
@@ -80,7 +85,7 @@ function hottest(page: Page, title: string, rows: readonly RegionFigures[] | nul
 }
 
 /** Whether a fixed choice or plain caching could help, and how far the trace can tell. */
-function heat(page: Page, { model, memory, phases, workload }: Summary): void {
+export function heat(page: Page, { model, memory, phases, workload }: Summary): void {
   if (!model?.heat) return;
   const { tokens, regionBytes, expertUse, seenShare } = model.heat;
   const exact = !workload?.speculative && tokens === (phases?.generation?.tokens ?? tokens);
@@ -115,7 +120,7 @@ function heat(page: Page, { model, memory, phases, workload }: Summary): void {
       'of certain touches were read',
       'every token needs these; the rest was cached',
     );
-  for (const line of uncertainty(seenShare, memory.readAheadKib)) page.line(`${''.padStart(18)}${line}`);
+  for (const line of uncertainty(seenShare, memory.readAheadKib)) page.remark(line);
 }
 
 function uncertainty(seenShare: number | null, readAheadKib: number | null): string[] {
@@ -128,68 +133,69 @@ function uncertainty(seenShare: number | null, readAheadKib: number | null): str
   return lines;
 }
 
-function neverRead(page: Page, { model }: Summary): void {
+export function neverRead(page: Page, { model }: Summary): void {
   const regions = model?.neverRead;
   if (!regions || regions.length === 0) return;
   const bytes = regions.reduce((sum, region) => sum + region.bytes, 0);
   page.section('Never read', 'not a byte of these came from the disk');
   page.figure(format.size(bytes), `in ${format.counted(regions.length, 'region')}`);
   for (const region of regions.toSorted((a, b) => b.bytes - a.bytes).slice(0, rowsShown)) {
-    page.figure(format.size(region.bytes), region.name);
+    page.figure(format.size(region.bytes), printable(region.name));
   }
-  if (regions.length > rowsShown) page.line(`${''.padStart(18)}... (--regions lists all)`);
+  if (regions.length > rowsShown) page.remark('... (--regions lists all)');
 }
 
 function table(page: Page, rows: readonly RegionFigures[]): void {
-  for (const line of regionLines(rows)) page.line(line);
+  for (const line of regionLines(page, rows)) page.line(line);
 }
 
 const regionColumns = toldIn('regions', regionFigures);
 
-function regionLines(rows: readonly RegionFigures[]): string[] {
+function regionLines(page: Pick<Page, 'columns' | 'style'>, rows: readonly RegionFigures[]): string[] {
   return columns(
+    page,
     regionColumns,
     rows.map((row) => [row.name, row]),
   );
 }
 
-const leastNameWidth = 11;
-const leastWidth = 9;
-
 /** Figures in columns, a line for each of `named`; columns of which nothing is known are left out. */
-function columns(figures: readonly ToldFigure[], named: readonly (readonly [string, unknown])[]): string[] {
+function columns(
+  page: Pick<Page, 'columns' | 'style'>,
+  figures: readonly ToldFigure[],
+  named: readonly (readonly [string, unknown])[],
+): string[] {
   const known = figures.filter(({ value }) => named.some(([, values]) => value(values) !== null));
-  const cells = known.map(({ name, value, show }) => {
-    const shown = named.map(([, values]) => {
+  const rows = named.map(([name, values]) => [
+    printable(name),
+    ...known.map(({ value, show }) => {
       const found = value(values);
       return found === null ? '-' : show(found);
-    });
-    const width = Math.max(leastWidth, ...[name, ...shown].map(({ length }) => length));
-    return [name, ...shown].map((cell) => cell.padStart(width));
-  });
-  const nameWidth = Math.max(leastNameWidth, ...named.map(([name]) => name.length));
-  return ['', ...named.map(([name]) => name)].map((name, line) =>
-    ['', name.padEnd(nameWidth), ...cells.map((column) => column[line])].join('  '),
-  );
+    }),
+  ]);
+  const look = { style: page.style, columns: page.columns, gap: 2, indent: 2, longNames: 'above' } as const;
+  return layOut([['', ...known.map(({ name }) => name)], ...rows], look)
+    .trimEnd()
+    .split('\n');
 }
 
 /** All tables in full: tensors, layers, roles, experts, what was never read. Empty for a run without a model. */
-export function renderRegions({ model, otherModels = [] }: Summary): string {
-  const others = otherModels.map((other) => `\nalso read: ${nameOf(other)}\n${regionTables(other)}`);
-  return regionTables(model) + others.join('');
+export function renderRegions({ model, otherModels = [] }: Summary, screen: Screen = plainScreen): string {
+  const others = otherModels.map((other) => `\nalso read: ${nameOf(other)}\n${regionTables(other, screen)}`);
+  return fit(regionTables(model, screen) + others.join(''), screen.columns);
 }
 
-function regionTables(model: ModelSummary | null): string {
+function regionTables(model: ModelSummary | null, screen: Screen): string {
   const lines: string[] = [];
   for (const kind of groupKinds) {
     const rows = model?.[kind];
     if (!rows) continue;
-    lines.push(`${kind}:`, ...regionLines(rows), '');
+    lines.push(`${kind}:`, ...regionLines(screen, rows), '');
   }
   if (model?.neverRead?.length) {
     lines.push(
       'never read:',
-      ...model.neverRead.map(({ name, bytes }) => `  ${format.size(bytes).padStart(12)}  ${name}`),
+      ...model.neverRead.map(({ name, bytes }) => `  ${format.size(bytes).padStart(12)}  ${printable(name)}`),
     );
   }
   return lines.length === 0 ? '' : `${lines.join('\n').trimEnd()}\n`;

@@ -6,6 +6,7 @@ import {
   type Json,
   JsonDuckDBValueConverter,
 } from '@duckdb/node-api';
+import { printable } from './printable.js';
 
 // A number in JavaScript tells so many decimal digits from one another.
 const exactDigits = 15;
@@ -37,7 +38,7 @@ function csvField(text: string): string {
 
 /** Columns aligned: numbers to the right, the rest to the left. */
 export function textTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const cells = rows.map((row) => row.map(plain));
+  const cells = rows.map((row) => row.map((value) => printable(plain(value))));
   const widths = columns.map((name, i) =>
     cells.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), name.length),
   );
@@ -49,6 +50,20 @@ export function textTable(columns: readonly string[], rows: readonly (readonly u
       .trimEnd();
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
   return [line(columns), rule, ...cells.map(line), ''].join('\n');
+}
+
+/** A row as a block of lines, a column each: for tables that are wider than the terminal. */
+export function textBlocks(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const width = Math.max(0, ...columns.map(({ length }) => length));
+  return rows
+    .map((row, i) =>
+      [
+        `-- ${i + 1}`,
+        ...columns.map((name, k) => `${name.padEnd(width)}  ${printable(plain(row[k]))}`),
+        '',
+      ].join('\n'),
+    )
+    .join('');
 }
 
 function isNumber(value: unknown): boolean {

@@ -3,15 +3,32 @@ export interface Style {
   bold(text: string): string;
   dim(text: string): string;
   warn(text: string): string;
+  good(text: string): string;
+  accent(text: string): string;
 }
 
 const wrap = (open: number, close: number) => (text: string) => `\x1b[${open}m${text}\x1b[${close}m`;
 const same = (text: string) => text;
 
-export const plainStyle: Style = { bold: same, dim: same, warn: same };
-export const colourStyle: Style = { bold: wrap(1, 22), dim: wrap(2, 22), warn: wrap(33, 39) };
+export const plainStyle: Style = { bold: same, dim: same, warn: same, good: same, accent: same };
+export const colourStyle: Style = {
+  bold: wrap(1, 22),
+  dim: wrap(2, 22),
+  warn: wrap(33, 39),
+  good: wrap(32, 39),
+  accent: wrap(36, 39),
+};
 
-/** Colours only on a terminal, and never against https://no-color.org. */
-export function styleFor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv = process.env): Style {
-  return stream.isTTY && !env.NO_COLOR && env.TERM !== 'dumb' ? colourStyle : plainStyle;
+export const colourChoices = ['auto', 'always', 'never'] as const;
+export type ColourChoice = (typeof colourChoices)[number];
+
+/** By choice; `auto`: on a terminal only, and never against https://no-color.org. */
+export function styleFor(
+  stream: { isTTY?: boolean },
+  choice: ColourChoice = 'auto',
+  env: NodeJS.ProcessEnv = process.env,
+): Style {
+  if (choice === 'never') return plainStyle;
+  const wanted = choice === 'always' || (stream.isTTY && !env.NO_COLOR && env.TERM !== 'dumb');
+  return wanted ? colourStyle : plainStyle;
 }

@@ -4,12 +4,13 @@ import { loadingNotes } from '../workload/loading-notes.js';
 import { weightsNote } from '../workload/weights.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
+import { printable } from './printable.js';
 
 /** What ran, how fast, and how it held its weights. */
 export function workloadSection(page: Page, summary: Summary): void {
   const { workload: work } = summary;
   if (!work) return;
-  page.section('Workload', work.engine);
+  page.section('Workload', printable(work.engine));
   page.figure(format.seconds(work.wallNs), 'wall time', exitNote(work.exitCode, work.signal));
   if (work.loadNs !== null) page.figure(format.seconds(work.loadNs), 'load');
   if (work.promptTokensPerSecond !== null) {
@@ -37,10 +38,10 @@ function weights(page: Page, work: WorkloadSummary, { model }: Summary): void {
   if (!work.weights) return;
   const rss = `anonymous ${format.size(work.rssAnonBytes ?? 0)}, file ${format.size(work.rssFileBytes ?? 0)}`;
   page.figure(work.weights, 'weights', rss);
-  if (work.weightsBytes) page.line(`${''.padStart(18)}${placesLine(work.weightsBytes)}`);
+  if (work.weightsBytes) page.remark(placesLine(work.weightsBytes));
   // The load mode's own note says why they were copied.
   const explained = work.weights === 'copied' && work.loading && !usesPageCache(work.loading);
-  if (!explained) told(page, weightsNote({ ...work, modelBytes: model?.bytes ?? null }));
+  if (!explained) page.remark(weightsNote({ ...work, modelBytes: model?.bytes ?? null }));
 }
 
 /** Where a program keeps some weights one way and some another. */
@@ -54,7 +55,7 @@ function placesLine({ mapped, copied, both }: NonNullable<WorkloadSummary['weigh
 }
 
 function loading(page: Page, how: Loading, readBytes: number | null, { model, reads }: Summary): void {
-  for (const note of loadingNotes(how)) told(page, note);
+  for (const note of loadingNotes(how)) page.remark(note);
   if (how.mode !== 'dio' || readBytes === null || !model) return;
   page.figure(
     format.size(readBytes),
@@ -75,21 +76,6 @@ function directNote(read: number, inModel: number, inAll: number): string {
 
 /** For blkscope's own helpers, and for what was in flight at an end. */
 const slack = 0.01;
-
-function told(page: Page, note: string): void {
-  for (const line of wrapped(note, page.columns - 20)) page.line(`                  ${line}`);
-}
-
-/** Lines of at most `columns`, broken between words. */
-function wrapped(text: string, columns: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) as string;
-    if (line && line.length + 1 + word.length > columns) lines.push(word);
-    else lines[lines.length - 1] = line ? `${line} ${word}` : word;
-  }
-  return lines;
-}
 
 function exitNote(exitCode: number | null, signal: string | null): string {
   if (signal) return `ended by ${signal}`;

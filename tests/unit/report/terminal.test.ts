@@ -9,31 +9,42 @@ import { styleFor } from '../../../src/report/style.js';
 import { renderReport } from '../../../src/report/terminal.js';
 import { lossyFixture, phaseFixture, summaryFixture } from '../figures/summary-fixture.js';
 
-test('the report gives result and integrity first, then the figures, and fits 100 columns', () => {
+test('the report gives a verdict in plain words first, then at most 40 lines of figures, in 80 columns', () => {
   const text = renderReport(summaryFixture(6), { title: 'runs/tiny' });
   const lines = text.split('\n');
   assert.match(lines[0] as string, /runs\/tiny/);
-  assert.match(lines[1] as string, /100\.0 % of the model .* 6\.00 x, 1\.33 tokens\/s/);
-  assert.match(
-    lines[3] as string,
-    /9,600 events, 0 lost; 1,228,800 read sectors traced, vda itself counted 1,228,800/,
-  );
-  assert.match(text, /600 MiB {2}read .*4,800 reads/);
-  assert.match(text, /75\.0 MiB {2}per generated token/);
-  assert.match(text, /mapped {2}weights/);
+  assert.match(text, /600 MiB were read: 100\.0 % of the model \(100 MiB\), each byte 6\.00 times\./);
+  assert.match(text, /The trace is complete: 9,600 events, none lost; the disk's own count\s+agrees/);
+  assert.match(text, /600 MiB {2}4,800 reads, 75\.0 MiB per token/);
   assert.match(text, /99\.9 % +0\.0 % +0\.0 % +0\.0 % +0\.1 %/);
-  for (const line of lines) assert.ok(line.length <= 100, `${line.length}: ${line}`);
+  const afterVerdict = lines.slice(lines.findIndex((line) => line.startsWith(' llama-cli, memory limit')));
+  assert.ok(afterVerdict.length <= 42, `${afterVerdict.length} lines`);
+  for (const line of lines) assert.ok(line.length <= 80, `${line.length}: ${line}`);
   assert.ok(!text.includes('\x1b'));
   assert.ok(!/null|undefined|NaN/.test(text), text);
 });
 
+test('all sections, or one of them', () => {
+  const all = renderReport(summaryFixture(6), { all: true });
+  assert.match(all, /1,228,800 {2}read sectors traced\n +1,228,800 {2}counted by vda itself/);
+  assert.match(all, /mapped {2}weights/);
+  assert.match(all, /75\.0 MiB {2}per generated token/);
+  const one = renderReport(summaryFixture(6), { only: ['workload'] });
+  assert.match(one, /^ Workload {2}llama-cli\n/);
+  assert.ok(all.includes(one.trim()));
+  assert.throws(
+    () => renderReport(summaryFixture(), { only: ['toString'] }),
+    /no section 'toString'; there are /,
+  );
+});
+
 test('a run that lost events says so in its first line and gives lower bounds only', () => {
-  const text = renderReport(lossyFixture());
+  const text = renderReport(lossyFixture(), { all: true });
   assert.match(text, /^ INCOMPLETE: .*lower bound/);
   assert.match(text, /dropped 12 events/);
   assert.match(text, /12 events missing between \S+ \S+ and \S+ \S+ on CPU 1 \(kernel\)/);
   assert.match(text, />= 100\.0 % {2}coverage/);
-  assert.match(text, /at least 100\.0 % of the model/);
+  assert.match(text, /at least 100\.0 % of\s+the model/);
 });
 
 test('every stage of latency that the trace has is told, in the order of life, and none that it has not', () => {
@@ -59,8 +70,12 @@ test('every stage of latency that the trace has is told, in the order of life, a
         q2m: null,
       };
     }),
+    { only: ['latency'] },
   );
-  const stages = [...text.matchAll(/^ +(\S+) us .* 7 {2}(\w2\w) /gm)].map(([, mean, stage]) => [stage, mean]);
+  const stages = [...text.matchAll(/^ +(\w2\w) .*? (\S+) us .* 7$/gm)].map(([, stage, mean]) => [
+    stage,
+    mean,
+  ]);
   assert.deepEqual(stages, [
     ['Q2G', '1.00'],
     ['I2D', '3.00'],
@@ -75,6 +90,7 @@ test('weights that were copied are explained', () => {
     summaryFixture(1, (s) => {
       if (s.workload) s.workload.weights = 'copied';
     }),
+    { only: ['workload'] },
   );
   assert.match(text, /--no-repack/);
 });
@@ -86,7 +102,7 @@ test('a recording without a model reports the device', () => {
       s.workload = null;
     }),
   );
-  assert.match(text, /200 MiB read, 100 MiB of it unique/);
+  assert.match(text, /200 MiB were read, 100 MiB of it different, each byte 2\.00 times/);
   assert.ok(!text.includes('coverage'));
 });
 
@@ -135,12 +151,14 @@ test('a sparkline shows peak, zero and the mean of what it merges', () => {
 });
 
 test('colours on a terminal only, and never against NO_COLOR', () => {
-  assert.notEqual(styleFor({ isTTY: true }, {}).bold('x'), 'x');
-  assert.equal(styleFor({ isTTY: true }, { NO_COLOR: '1' }).bold('x'), 'x');
-  assert.equal(styleFor({}, {}).bold('x'), 'x');
+  assert.notEqual(styleFor({ isTTY: true }, 'auto', {}).bold('x'), 'x');
+  assert.equal(styleFor({ isTTY: true }, 'auto', { NO_COLOR: '1' }).bold('x'), 'x');
+  assert.equal(styleFor({}, 'auto', {}).bold('x'), 'x');
+  assert.notEqual(styleFor({}, 'always', { NO_COLOR: '1' }).bold('x'), 'x');
+  assert.equal(styleFor({ isTTY: true }, 'never', {}).bold('x'), 'x');
 });
 
-test('regions and phases: what was read most, what never, in 100 columns', () => {
+test('regions and phases: what was read most, what never, in 80 columns', () => {
   const MiB = 2 ** 20;
   const row = (name: string, bytes: number, times: number) => ({
     name,
@@ -169,14 +187,14 @@ test('regions and phases: what was read most, what never, in 100 columns', () =>
     });
     s.phases = { load: null, prompt: null, generation };
   });
-  const text = renderReport(summary);
-  assert.match(text, /generation +2\.00 s +80\.0 MiB +2\.00 x +40\.0 MiB\/s +100\.0 % +75\.0 % +10\.0 MiB/);
+  const text = renderReport(summary, { all: true });
+  assert.match(text, /generation\s+2\.00 s +80\.0 MiB +2\.00 x +40\.0 MiB\/s +100\.0 % +75\.0 % +10\.0 MiB/);
   assert.match(text, /attention +40\.0 MiB +100\.0 % +80\.0 MiB +2\.00 x +20 +10\.0 MiB/);
   assert.ok(text.indexOf('layer 1') < text.indexOf('layer 0'), 'the hottest first');
   assert.match(text, /60\.0 MiB {2}output\.weight/);
-  for (const line of text.split('\n')) assert.ok(line.length <= 100, `${line.length}: ${line}`);
+  for (const line of text.split('\n')) assert.ok(line.length <= 80, `${line.length}: ${line}`);
   const tables = renderRegions(summary);
-  assert.match(tables, /^tensors:\n.*\n {2}blk\.0\.attn_q\.weight/);
+  assert.match(tables, /^tensors:\n.*\n {2}blk\.0\.attn_q\.weight/m);
   assert.match(tables, /never read:\n +60\.0 MiB {2}output\.weight/);
   assert.equal(renderRegions(summaryFixture()), '');
 });
@@ -189,7 +207,7 @@ test('of a plain file what is cached after is not called the model', () => {
       s.memory.modelCachedAfter = 4096;
     }),
   );
-  assert.match(text, /of the file cached after/);
+  assert.match(text, /Of the file cached after/);
 });
 
 test('a comparison says why nothing is told of the weights of a small model', () => {

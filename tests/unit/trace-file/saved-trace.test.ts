@@ -120,7 +120,7 @@ test('what is two sessions is told and exits with 0, what has an impossible time
   assert.equal(both.run.summary.integrity.complete, false);
   assert.match(
     renderReport(both.run.summary),
-    /hold events of CPU 0 of device 8:16: they are of two sessions/,
+    /hold events of CPU 0 of device\s+8:16: they are of two\s+sessions/,
   );
   write(
     'late.blktrace.0',

@@ -1,0 +1,169 @@
+import { defectLine } from '../figures/defects.js';
+import { partFigures } from '../figures/figures.js';
+import { perSecond } from '../figures/seconds.js';
+import type { Summary } from '../figures/summary-schema.js';
+import { type GapClass, gapClasses, type Stage, stages } from '../native/trace.js';
+import { bar } from './bar.js';
+import * as format from './format.js';
+import type { Page } from './page.js';
+import { sparkline } from './sparkline.js';
+import { subjectOf } from './subject.js';
+import { layOut } from './table.js';
+import { toldInSection } from './told-figures.js';
+
+/** Whether the trace can be trusted, and how that is known. */
+export function integrity(page: Page, summary: Summary): void {
+  const { integrity: seen, source } = summary;
+  page.section('Integrity', seen.complete === false ? 'INCOMPLETE' : '');
+  page.figure(format.count(seen.eventsRead), 'events');
+  page.figure(seen.eventsDropped === null ? 'not known' : format.count(seen.eventsDropped), 'events lost');
+  page.figure(format.count(seen.readSectorsTraced), 'read sectors traced');
+  page.figure(
+    seen.readSectorsDiskstats === null ? '-' : format.count(seen.readSectorsDiskstats),
+    `counted by ${source.device} itself`,
+  );
+  for (const defect of seen.defects) page.text(page.style.warn(defectLine(defect)), 2);
+  for (const line of lossLines(summary)) page.text(line, 4);
+  for (const remark of seen.remarks) page.text(defectLine(remark), 2);
+}
+
+const mostLossLines = 4;
+
+export function lossLines({ integrity: { losses = [] }, timeline: { startNs } }: Summary): string[] {
+  const gravest = losses.toSorted((a, b) => b.count - a.count).slice(0, mostLossLines);
+  const lines = gravest
+    .sort((a, b) => a.fromNs - b.fromNs)
+    .map(({ fromNs, toNs, count, cpu, by }) => {
+      const where = cpu === null ? '' : ` on CPU ${cpu}`;
+      const when = `${format.seconds(fromNs - startNs)} and ${format.seconds(toNs - startNs)}`;
+      return `${format.counted(count, 'event')} missing between ${when}${where} (${by})`;
+    });
+  const more = losses.length - gravest.length;
+  return more > 0 ? [...lines, `and ${format.count(more)} smaller losses`] : lines;
+}
+
+export function modelReads(page: Page, { model, workload }: Summary): void {
+  if (!model) return;
+  const subject = subjectOf(model);
+  page.section(`Reads from the ${subject}`, 'completed reads in its extents, each counted once');
+  page.traced(format.size(model.readBytes), 'read', format.counted(model.reads, 'read'));
+  page.traced(format.size(model.uniqueBytes), 'unique', `of ${format.size(model.bytes)} in the ${subject}`);
+  page.traced(
+    format.percent(model.coverage),
+    'coverage',
+    `unique / all, ${format.counted(model.extents, 'extent')}`,
+  );
+  if (model.reReadFactor !== null)
+    page.figure(format.factor(model.reReadFactor), 're-read factor', 'read / unique');
+  if (workload?.bytesPerToken != null) {
+    page.traced(format.size(workload.bytesPerToken), 'per generated token', 'read while generating / tokens');
+  }
+  if (workload?.bytesPerWalk != null) {
+    page.traced(
+      format.size(workload.bytesPerWalk),
+      'per walk over the weights',
+      'read while generating / walks',
+    );
+  }
+}
+
+export function deviceReads(page: Page, { reads, writes, model, otherModels = [], source }: Summary): void {
+  const ofModels = [...(model ? [model] : []), ...otherModels].reduce((sum, each) => sum + each.readBytes, 0);
+  page.section(`All of ${source.device}`, 'completed I/O of all programs');
+  page.traced(format.size(reads.bytes), 'read', format.counted(reads.count, 'read'));
+  if (model)
+    page.figure(
+      format.size(reads.bytes - ofModels),
+      `of that not from the ${subjectOf(model)}${otherModels.length > 0 ? ' or the other models' : ''}`,
+      'programs, other processes',
+    );
+  else {
+    page.traced(
+      format.size(reads.uniqueBytes),
+      'unique',
+      `${format.counted(reads.uniqueSectors, 'sector')} of 512 bytes`,
+    );
+    if (reads.reReadFactor !== null)
+      page.figure(format.factor(reads.reReadFactor), 're-read factor', 'read / unique');
+  }
+  page.traced(format.size(writes.bytes ?? 0), 'written', format.counted(writes.count ?? 0, 'write'));
+  const errors = (reads.errors ?? 0) + (writes.errors ?? 0);
+  if (errors > 0) {
+    page.traced(format.count(errors), 'failed', 'not in the counts above');
+  }
+}
+
+const gapOrders = {
+  device: 'device order: as issued to the driver',
+  demand: 'demand order: as queued',
+  file: 'file order: by offset in the file, as issued',
+} as const;
+
+export function gaps(page: Page, summary: Summary): void {
+  const classes = Object.entries(gapClasses);
+  for (const [order, note] of Object.entries(gapOrders)) {
+    const found = summary.gaps[order as keyof typeof gapOrders];
+    const total = found ? Object.values(found).reduce((sum, n) => sum + n, 0) : 0;
+    if (!found || total === 0) continue;
+    page.section('Gaps between reads', note);
+    for (const [name, { label }] of classes) {
+      const share = found[name as GapClass] / total;
+      page.figure(format.percent(share), label.padEnd(12) + page.style.accent(bar(share, page.columns - 34)));
+    }
+  }
+}
+
+export function latency(page: Page, summary: Summary): void {
+  const known = Object.entries(stages).flatMap(([stage, label]) => {
+    const found = summary.latency[stage as Stage];
+    return found ? [{ label: `${stage.toUpperCase()}  ${label}`, found }] : [];
+  });
+  if (known.length === 0) return;
+  page.section('Latency of reads', 'matched per request');
+  const rows = known.map(({ label, found }) => [
+    label,
+    ...[found.mean, found.p50, found.p99, found.max].map(format.microseconds),
+    format.count(found.count),
+  ]);
+  const look = { style: page.style, columns: page.columns, gap: 2, indent: 2, longNames: 'above' } as const;
+  page.line(layOut([['', 'mean', 'p50', 'p99', 'max', 'count'], ...rows], look).trimEnd());
+}
+
+const sizesShown = 6;
+
+const sizeFigures = toldInSection('sizes', partFigures);
+
+export function sizes(page: Page, summary: Summary): void {
+  const all = Object.entries(summary.sizes.read).map(([bytes, n]) => ({ bytes: Number(bytes), n }));
+  if (all.length === 0) return;
+  const total = all.reduce((sum, { n }) => sum + n, 0);
+  const top = all.toSorted((a, b) => b.n - a.n).slice(0, sizesShown);
+  page.section('Sizes of reads', 'completed; merged requests count as one');
+  for (const { bytes, n } of top.toSorted((a, b) => a.bytes - b.bytes)) {
+    page.figure(
+      format.size(bytes),
+      `${format.count(n).padStart(10)}  ${format.percent(n / total).padStart(7)}`,
+    );
+  }
+  const rest = total - top.reduce((sum, { n }) => sum + n, 0);
+  if (rest > 0) {
+    const others = `${format.count(rest).padStart(10)}  ${format.percent(rest / total).padStart(7)}`;
+    page.figure('others', `${others}  in ${all.length - top.length} more sizes`);
+  }
+  for (const { name, value, show } of sizeFigures) {
+    const found = value(summary);
+    if (found !== null) page.figure(show(found), name);
+  }
+}
+
+export function bandwidth(page: Page, { timeline }: Summary): void {
+  const bySecond = perSecond(timeline.readBytes, timeline.bucketNs);
+  if (bySecond.length === 0) return;
+  const total = bySecond.reduce((sum, bytes) => sum + bytes, 0);
+  page.section('Read bandwidth', 'completed bytes, second by second');
+  page.line(
+    `   |${sparkline(bySecond, Math.min(page.columns - 24, 120))}| ${format.count(bySecond.length)} s`,
+  );
+  page.figure(format.rate(Math.max(...bySecond)), 'the highest second');
+  page.figure(format.rate(total / bySecond.length), 'mean over all seconds');
+}

@@ -1,0 +1,216 @@
+import { defectLine } from '../figures/defects.js';
+import { joined } from '../figures/figure.js';
+import { partFigures, phaseFigures } from '../figures/figures.js';
+import { perSecond } from '../figures/seconds.js';
+import type { Summary } from '../figures/summary-schema.js';
+import { type GapClass, gapClasses } from '../native/trace.js';
+import { bar } from './bar.js';
+import { exceeded, tokenTime } from './bound-section.js';
+import { lossLines } from './disk-sections.js';
+import { widthOf } from './fit.js';
+import * as format from './format.js';
+import type { Page } from './page.js';
+import { printable } from './printable.js';
+import { sparkline } from './sparkline.js';
+import { subjectOf } from './subject.js';
+import { toldIn } from './told-figures.js';
+import { verdictOf } from './verdict.js';
+
+export interface OverviewOptions {
+  title: string | undefined;
+  /** With the figures that matter most. */
+  brief: boolean;
+}
+
+/** What a reader wants first: the verdict, the conditions, and in `brief` a screenful of figures. */
+export function overview(page: Page, summary: Summary, { title, brief }: OverviewOptions): void {
+  if (title) page.line(` ${page.style.bold(printable(title))}`);
+  verdict(page, summary);
+  page.line();
+  page.text(page.style.dim(conditions(summary)));
+  if (!brief) return;
+  speed(page, summary);
+  model(page, summary);
+  phases(page, summary);
+  order(page, summary);
+  disk(page, summary);
+  memory(page, summary);
+  cost(page, summary);
+}
+
+function verdict(page: Page, summary: Summary): void {
+  const { style } = page;
+  const { read, limit, trace, help } = verdictOf(summary);
+  const { complete, defects, remarks } = summary.integrity;
+  if (complete === false) {
+    page.text(style.warn(trace));
+    for (const line of [...defects.map(defectLine), ...lossLines(summary)]) page.text(style.warn(line), 3);
+  }
+  page.text(style.bold(read));
+  if (limit) page.text(limit);
+  if (complete !== false) page.text(complete ? trace : style.warn(trace));
+  if (help) page.text(help);
+  for (const remark of remarks) page.text(defectLine(remark));
+}
+
+function conditions({ memory, workload, source }: Summary): string {
+  const pressure = {
+    none: 'memory not limited',
+    lock: `${format.size(memory.lockedBytes)} locked`,
+    leave: `${format.size(memory.lockedBytes)} locked to leave the rest`,
+    limit: `memory limit ${format.size(memory.limitBytes ?? 0)}`,
+  }[memory.mode];
+  const parts = [workload && printable(workload.engine), pressure];
+  if (memory.cacheState)
+    parts.push({ cold: 'cold cache', warm: 'warm cache', asIs: 'cache as it was' }[memory.cacheState]);
+  if (memory.pinnedBytes > 0) parts.push(`${format.size(memory.pinnedBytes)} of the model pinned`);
+  if (memory.stream) parts.push(`${format.size(memory.stream.bytesPerRound)} streamed`);
+  if (memory.readAheadKib !== null) parts.push(`readahead ${memory.readAheadKib} KiB`);
+  return [...parts.filter((part) => part), `on ${printable(source.device)}`].join(', ');
+}
+
+const nameWidth = 34;
+const valueWidth = 10;
+
+/** A line of a block: a name, a value, and the rest of the line, such as a bar. */
+function row(page: Page, name: string, value: string, rest = ''): void {
+  const space = ' '.repeat(Math.max(nameWidth - widthOf(name), 0));
+  page.line(`   ${name}${space}${value.padStart(valueWidth)}  ${rest}`.trimEnd());
+}
+
+function barRow(page: Page, name: string, value: string, share: number): void {
+  const room = Math.min(page.columns - nameWidth - valueWidth - 6, 60);
+  row(page, name, value, page.style.accent(bar(share, room)));
+}
+
+function speed(page: Page, { bound, workload }: Summary): void {
+  if (!bound || !workload?.tokensPerSecond || exceeded(bound)) return;
+  const allowed = format.decimal(bound.tokensPerSecond);
+  page.section(
+    "A token's time",
+    `${format.decimal(workload.tokensPerSecond)} tokens/s; memory and disk allow ${allowed}`,
+  );
+  const { total, parts } = tokenTime(bound);
+  for (const { name, ns } of parts) barRow(page, name, format.microseconds(ns), ns / total);
+}
+
+const rolesShown = 4;
+
+function model(page: Page, { model: read, workload }: Summary): void {
+  if (!read) return;
+  const token = workload?.bytesPerToken
+    ? `, ${format.size(Math.round(workload.bytesPerToken))} per token`
+    : '';
+  const title = subjectOf(read);
+  page.section(
+    `${title[0]?.toUpperCase()}${title.slice(1)}`,
+    `${format.size(read.bytes)} in ${format.counted(read.extents, 'extent')}`,
+  );
+  const label = page.lowerBounds ? 'Read, at least' : 'Read';
+  row(page, label, format.size(read.readBytes), `${format.counted(read.reads, 'read')}${token}`);
+  barRow(page, 'Read at least once', format.percent(read.coverage), read.coverage);
+  const roles = (read.roles ?? [])
+    .filter(({ readBytes }) => readBytes > 0)
+    .toSorted((a, b) => b.readBytes - a.readBytes);
+  const others = roles.slice(rolesShown).reduce((sum, { readBytes }) => sum + readBytes, 0);
+  for (const { name, readBytes, reReadFactor } of roles.slice(0, rolesShown)) {
+    const again = reReadFactor === null ? '' : `, ${format.factor(reReadFactor)}`;
+    barRow(page, `  of it ${printable(name)}${again}`, format.size(readBytes), readBytes / read.readBytes);
+  }
+  if (others > 0) barRow(page, '  of it all else', format.size(others), others / read.readBytes);
+}
+
+/** Columns of the table of phases that matter most, of those that are known. */
+const phaseColumns = toldIn('phases', joined(partFigures, phaseFigures)).filter(({ name }) =>
+  ['time', 'model read', 're-read', 'per second', 'per token'].includes(name),
+);
+
+function phases(page: Page, summary: Summary): void {
+  const found = Object.entries(summary.phases ?? {}).filter(([, phase]) => phase !== null);
+  const known = phaseColumns.filter(({ value }) => found.some(([, phase]) => value(phase) !== null));
+  if (found.length === 0 || known.length === 0) return;
+  const cells = (texts: readonly string[]) => texts.map((text) => text.padStart(11)).join(' ');
+  page.section('Phases');
+  page.line(`   ${' '.repeat(12)}${page.style.dim(cells(known.map(({ name }) => name)))}`);
+  for (const [name, phase] of found) {
+    const shown = known.map(({ value, show }) => {
+      const is = value(phase);
+      return is === null ? '-' : show(is);
+    });
+    page.line(`   ${name.padEnd(12)}${cells(shown)}`);
+  }
+}
+
+const orders = { device: 'as issued', file: 'by offset in the file' } as const;
+
+function order(page: Page, { gaps }: Summary): void {
+  const known = Object.entries(orders).flatMap(([key, name]) => {
+    const found = gaps[key as keyof typeof orders];
+    const total = found ? Object.values(found).reduce((sum, n) => sum + n, 0) : 0;
+    return found && total > 0 ? [{ name, found, total }] : [];
+  });
+  if (known.length === 0) return;
+  const classes = Object.entries(gapClasses);
+  const cells = (texts: readonly string[]) => texts.map((text) => text.padStart(10)).join('');
+  page.section('Order of reads', 'how far a read begins from the end of the one before');
+  page.line(`   ${' '.repeat(22)}${page.style.dim(cells(classes.map(([, { label }]) => label)))}`);
+  for (const { name, found, total } of known) {
+    const shares = classes.map(([kind]) => format.percent(found[kind as GapClass] / total));
+    page.line(`   ${name.padEnd(22)}${cells(shares)}`);
+  }
+}
+
+function disk(
+  page: Page,
+  { timeline, latency, reads, model: read, otherModels = [], source }: Summary,
+): void {
+  const bySecond = perSecond(timeline.readBytes, timeline.bucketNs);
+  if (bySecond.length === 0) return;
+  const ofModels = [...(read ? [read] : []), ...otherModels].reduce(
+    (sum, { readBytes }) => sum + readBytes,
+    0,
+  );
+  const rest = read ? `, ${format.size(reads.bytes - ofModels)} of it not from the ${subjectOf(read)}` : '';
+  page.section(printable(source.device), `${format.size(reads.bytes)} read${rest}`);
+  const room = Math.min(page.columns - 32, 100);
+  const line = page.style.accent(sparkline(bySecond, room));
+  page.line(`   |${line}| ${format.count(bySecond.length)} s, highest ${format.rate(Math.max(...bySecond))}`);
+  const took = latency.d2c ?? latency.q2c;
+  if (took) {
+    const [p50, p99] = [took.p50, took.p99].map(format.microseconds);
+    row(page, 'A read takes (median)', `${p50}`, `1 in 100 more than ${p99}`);
+  }
+}
+
+function memory(page: Page, { memory: seen, model: read }: Summary): void {
+  if (seen.totalBytes === null) return; // an imported trace tells nothing of its machine
+  page.section('Memory', `${format.size(seen.totalBytes)} in the machine`);
+  if (seen.lockedBytes > 0) row(page, 'Locked by blkscope', format.size(seen.lockedBytes));
+  if (seen.limitBytes !== null) {
+    const used = seen.limitPeakBytes === null ? '' : `${format.size(seen.limitPeakBytes)} used at most`;
+    row(page, 'Limit, page cache included', format.size(seen.limitBytes), used);
+  }
+  if (read && seen.modelCachedAfter !== null) {
+    barRow(
+      page,
+      `Of the ${subjectOf(read)} cached after`,
+      format.size(seen.modelCachedAfter),
+      seen.modelCachedAfter / read.bytes,
+    );
+  }
+  if (seen.majorFaults !== null) {
+    const refaulted =
+      seen.refaultedPages === null ? '' : `${format.counted(seen.refaultedPages, 'page')} read again`;
+    row(page, 'Faults that waited for a read', format.count(seen.majorFaults), refaulted);
+  }
+}
+
+function cost(page: Page, { tracer, workload }: Summary): void {
+  const cpu = tracer.cpuNs + tracer.analysisNs;
+  const share = workload && workload.wallNs > 0 ? ` (${format.percent(cpu / workload.wallNs)} of one)` : '';
+  const written = format.size(tracer.bytesWrittenToDevice);
+  page.section(
+    'Cost of tracing',
+    `CPU ${format.seconds(cpu)}${share}, memory ${format.size(tracer.peakRssBytes)}, ${written} written`,
+  );
+}
