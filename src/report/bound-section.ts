@@ -16,7 +16,7 @@ export function boundLine(bound: Bound): string {
 }
 
 /** A bound that a run gave to itself says nothing of what the run lost by computing slowly. */
-function selfMade({ computeFrom, computeNsPerToken: ns, tokensPerSecond }: Bound): string {
+export function selfMade({ computeFrom, computeNsPerToken: ns, tokensPerSecond }: Bound): string {
   const decides = computeFrom === 'run' && ns * tokensPerSecond > 0.999e9;
   return decides ? ' (by its own computation: no cached run is known)' : '';
 }
@@ -62,6 +62,7 @@ export interface TokenTimePart {
   /** The sentence that says so where this part is the largest. */
   limit: string;
   ns: number;
+  computing?: boolean;
 }
 
 /** Computing and reading what memory cannot hold go on side by side: the longer one takes time. The rest is beyond the bound. */
@@ -70,7 +71,7 @@ export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[]
   const needed = ((bound.touchedBytesPerToken - bound.keptBytes) / bound.bandwidth) * 1e9;
   const computing = bound.computeNsPerToken >= needed;
   const least: TokenTimePart = computing
-    ? { name: 'Computing', limit: 'Computing limits the speed', ns: bound.computeNsPerToken }
+    ? { name: 'Computing', limit: 'Computing limits the speed', ns: bound.computeNsPerToken, computing: true }
     : {
         name: 'Reading what memory cannot hold',
         limit: 'The disk limits the speed: memory cannot hold all that a token uses',

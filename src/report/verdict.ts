@@ -1,6 +1,6 @@
 import type { Summary } from '../figures/summary-schema.js';
 import { usesPageCache } from '../workload/loading.js';
-import { exceeded, tokenTime } from './bound-section.js';
+import { exceeded, selfMade, tokenTime } from './bound-section.js';
 import * as format from './format.js';
 import { countsAreLow, subjectOf } from './subject.js';
 
@@ -54,7 +54,7 @@ function limitOf(summary: Summary): string | null {
     const share = (ns: number) => `${format.seconds(ns)} of the ${format.seconds(total)} of a token`;
     const also =
       second && second.ns > total * 0.2 ? ` ${second.name} took ${format.seconds(second.ns)}.` : '';
-    return `${first.limit} (${share(first.ns)}).${also}`;
+    return `${first.limit} (${share(first.ns)})${first.computing ? selfMade(bound) : ''}.${also}`;
   }
   if (workload && model && memory.ioStallNs !== null && workload.wallNs > 0) {
     const stalled = Math.max(memory.ioStallNs, memory.memoryStallNs ?? 0);
@@ -93,6 +93,8 @@ function helpOf(summary: Summary): string | null {
   const read = workload.bytesPerToken ?? 0;
   if (read < bound.touchedBytesPerToken * nothingRead)
     return 'Memory is enough: only faster computation would help.';
+  const [first] = tokenTime(bound).parts.toSorted((a, b) => b.ns - a.ns);
+  if (first?.computing) return 'Only faster computation would help much.';
   const missing = bound.touchedBytesPerToken - bound.keptBytes;
   const more =
     missing > 0 ? `${format.size(Math.round(missing))} more memory would hold all that a token uses. ` : '';

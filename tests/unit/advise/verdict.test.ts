@@ -77,6 +77,6 @@ test('the text tells what is guessed, the changes with their ranges, and the cur
   const curve = [{ memoryBytes: 100 * MiB, kernelBytesPerToken: 250 * MiB, pinnedBytesPerToken: 150 * MiB }];
   const text = renderAdvice({ ...advice, curve, verdict: 'A verdict.' });
   assert.match(text, /Guessed: the trace shows only 50\.0 % of the uses of experts/);
-  assert.match(text, /100 MiB pinned +50\.0 MiB +6\.00 +4\.80 to 7\.20 {2}# a reason/);
+  assert.match(text, /100 MiB pinned\n +50\.0 MiB per token, 6\.00 tokens\/s \(4\.80 to 7\.20\)\n +a reason/);
   assert.match(text, /100 MiB +250 MiB +150 MiB/);
 });
