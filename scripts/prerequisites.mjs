@@ -27,6 +27,7 @@ const needs = {
     { package: 'bcache-tools', proof: 'make-bcache' },
     { package: 'sg3-utils', proof: 'sg_dd' },
     { package: 'xfsprogs', proof: 'mkfs.xfs' },
+    { package: 'btrfs-progs', proof: 'mkfs.btrfs' },
     { package: 'kmod', proof: 'modinfo' },
     { package: 'xz-utils', proof: 'xz' },
     { package: 'g++-aarch64-linux-gnu', proof: 'aarch64-linux-gnu-g++' },

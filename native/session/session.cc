@@ -29,7 +29,8 @@ Result<std::unique_ptr<Source>> openAndStart(Result<std::unique_ptr<Source>> ope
 
 // Refusals of relay that ftrace does not share.
 bool ftraceMayHelp(const std::string& code) {
-  return code == "LOCKDOWN" || code == "NO_DEBUGFS" || code == "EPERM" || code == "EACCES" || code == "ENOENT";
+  return code == "LOCKDOWN" || code == "NO_DEBUGFS" || code == "EPERM" || code == "EACCES" || code == "ENOENT" ||
+         code == "HIDDEN_PATHS";
 }
 
 }  // namespace
@@ -60,11 +61,23 @@ Result<void> Session::openSource() {
   return {};
 }
 
+Result<void> Session::findDevices() {
+  const std::vector<std::string> none;
+  const auto& names = options_.openSource ? none : options_.source.devices;
+  BlockDevices system;
+  for (const std::string& name : names) {
+    auto device = system.find(name);
+    if (!device) return device.error();
+    devices_.push_back(std::move(*device));
+  }
+  bcache_ = std::make_unique<BcacheCompletions>(names, system);
+  return {};
+}
+
 Result<void> Session::start() {
   resetPeakMemory();
   recover(options_.journalDirectory);  // what a killed session left would be in the way
-  auto fileDevice = options_.openSource ? Result<uint32_t>(0) : deviceNumber(options_.source.devices.front());
-  if (!fileDevice) return fileDevice.error();
+  if (auto found = findDevices(); !found) return found;
   if (!options_.spool.directory.empty()) {
     if (auto usable = checkSpoolDirectory(options_.spool.directory); !usable) return usable;
   }
@@ -77,7 +90,7 @@ Result<void> Session::start() {
   std::vector<unsigned> cpus;
   for (size_t i = 0; i < source_->streams(); ++i) cpus.push_back(source_->cpu(i));
   spool_ = std::make_unique<Spool>(cpus, options_.spool);
-  analysis_ = std::make_unique<Analysis>(std::move(options_.files), *fileDevice, startedNs_);
+  analysis_ = std::make_unique<Analysis>(std::move(options_.files), devices_.empty() ? 0 : devices_.front().number, startedNs_);
   capture_ = std::make_unique<Capture>(*source_, *spool_, options_.onFull, [this] { countTraced(); });
   analysisThread_ = std::thread([this] { analyse(); });
   return {};
@@ -203,6 +216,7 @@ void Session::analyse() {
     while (size_t count = merger.read(events, watermark)) {
       auto merged = std::span<const Event>(events).first(count);
       if (watermark == UINT64_MAX) merged = withoutLater(merged, capture_->stoppedNs());
+      if (bcache_->any()) merged = bcache_->apply(merged);
       analysis_->consume(merged);
       if (wanted) wanted = deliver(merged);
       analysis_->rows().clear();

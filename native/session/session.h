@@ -16,6 +16,8 @@
 #include "session/capture.h"
 #include "session/judgement.h"
 #include "source/disk_counters.h"
+#include "source/bcache_completions.h"
+#include "source/block_device.h"
 #include "source/source.h"
 #include "spool/spool.h"
 #include "system/changes.h"
@@ -93,6 +95,8 @@ class Session {
 
   /// After start.
   const SourceInfo& info() const { return info_; }
+  /// The traced devices, in the order of the options, and which lies on which. After start.
+  const std::vector<BlockDevice>& devices() const { return devices_; }
   /// After take() has said that it ended.
   const Analysis& analysis() const { return *analysis_; }
   const Integrity& integrity() const { return integrity_; }
@@ -103,6 +107,7 @@ class Session {
 
  private:
   Result<void> openSource();
+  Result<void> findDevices();
   void listDefects();
   void analyse();
   bool deliver(std::span<const Event> events);
@@ -114,6 +119,8 @@ class Session {
 
   SessionOptions options_;
   Changes changes_;
+  std::vector<BlockDevice> devices_;
+  std::unique_ptr<BcacheCompletions> bcache_;
   std::unique_ptr<Source> source_;
   SourceInfo info_;
   std::unique_ptr<Spool> spool_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "source/block_device.h"
 #include "system/blktrace_abi.h"
 #include "system/page_size.h"
 
@@ -18,16 +19,19 @@ constexpr uint64_t kOfOneCpu = 400'000;
 constexpr uint64_t kLooksPerSecond = 10;
 constexpr uint64_t kShareOfMemory = 256;
 
-size_t hardwareQueues(const std::string& device) {
+size_t hardwareQueues(const BlockDevices& system, const std::string& device) {
   std::error_code none;
-  std::filesystem::directory_iterator queues(diskFolder(device) + "/mq", none);
-  return none ? 0 : static_cast<size_t>(std::distance(begin(queues), end(queues)));
+  std::filesystem::directory_iterator queues(system.diskFolder(device) + "/mq", none);
+  size_t most = none ? 0 : static_cast<size_t>(std::distance(begin(queues), end(queues)));
+  for (const LowerDevice& path : system.pathsOf(device)) most = std::max(most, hardwareQueues(system, path.name));
+  return most;
 }
 
 }  // namespace
 
 BufferNeed bufferNeed(std::span<const std::string> devices, ActionChoice actions) {
-  bool many = std::ranges::any_of(devices, [](const std::string& device) { return hardwareQueues(device) > 1; });
+  BlockDevices system;
+  bool many = std::ranges::any_of(devices, [&](const std::string& device) { return hardwareQueues(system, device) > 1; });
   return {.ioPerSecond = many ? kOfOneCpu : kOfOneQueue,
           .eventsPerIo = actions == ActionChoice::all ? 6u : 2u,  // Q G I D C and a plug or merge; or D C
           .recordBytes = sizeof(abi::Record2),

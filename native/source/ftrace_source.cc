@@ -14,6 +14,7 @@
 #include "decode/ring_page.h"
 #include "source/buffer_size.h"
 #include "source/ring_reader.h"
+#include "source/traced_queues.h"
 #include "system/cpus.h"
 #include "system/fd.h"
 #include "system/mounts.h"
@@ -68,7 +69,7 @@ std::string sizeToRestore(const std::string& text) {
 class FtraceSource final : public Source {
  public:
   FtraceSource(SourceOptions options, Changes& changes, std::string tracefs, uint16_t blkType)
-      : options_(std::move(options)), changes_(changes), tracefs_(std::move(tracefs)), blkType_(blkType) {
+      : options_(std::move(options)), heads_(options_.devices), changes_(changes), tracefs_(std::move(tracefs)), blkType_(blkType) {
     info_.kind = "ftrace";
     info_.protocol = kernelProtocol();
     uint64_t needed = bufferBytesPerCpu(bufferNeed(options_.devices, options_.actions));
@@ -86,7 +87,10 @@ class FtraceSource final : public Source {
   Result<bool> drain(size_t stream, std::vector<Event>& out) override {
     Stream& s = streams_[stream];
     if (!s.ring->exists() && !stopped_ && !online_.has(s.cpu)) return false;
-    return s.ring->read(out, s.notes);
+    size_t before = out.size();
+    auto more = s.ring->read(out, s.notes);
+    heads_.apply(out, before);
+    return more;
   }
   uint64_t dropped() override;
   std::vector<CpuDrops> drops() override;
@@ -98,13 +102,14 @@ class FtraceSource final : public Source {
   Result<void> lockTracer();
   Result<void> refuseForeignTracer();
   Result<void> setBuffer();
-  Result<void> setFilters(const std::string& device, const std::string& folder);
-  Result<void> setDevice(const std::string& device);
+  Result<void> setFilters(const TracedQueue& queue, const std::string& folder);
+  Result<void> setQueue(const TracedQueue& queue);
   Result<void> openStreams();
   std::string statsOf(const Stream& stream) const;
   std::string file(const char* name) const { return tracefs_ + "/" + name; }
 
   SourceOptions options_;
+  MultipathHeads heads_;
   Changes& changes_;
   std::string tracefs_;
   uint16_t blkType_;
@@ -133,8 +138,8 @@ Result<void> FtraceSource::refuseForeignTracer() {
   if (!tracer) return tracer.error();
   if (*tracer != "nop") {
     return Error{"TRACER_BUSY", "the kernel's '" + *tracer + "' tracer is active (" + file("current_tracer") +
-                                    "), and there is one buffer for all: stop that tracer first, or run 'blkscope recover' if "
-                                    "a killed session left it"};
+                                    "), and there is one buffer for all: stop that tracer first (echo nop > " +
+                                    file("current_tracer") + ")"};
   }
   auto events = readText(file("set_event"));
   if (events && !events->empty()) {
@@ -163,40 +168,36 @@ Result<void> FtraceSource::setBuffer() {
 }
 
 // The first write sets the trace up, with no filter yet.
-Result<void> FtraceSource::setFilters(const std::string& device, const std::string& folder) {
+Result<void> FtraceSource::setFilters(const TracedQueue& queue, const std::string& folder) {
   struct Filter {
     const char* name;
     uint64_t value;
     uint64_t any;
   };
-  const Filter filters[] = {{"act_mask", actionMask(options_, device), 0},
-                            {"start_lba", options_.firstSector, 0},
-                            {"end_lba", options_.lastSector, UINT64_MAX},
-                            {"pid", options_.pid, 0}};
+  const Filter filters[] = {{"act_mask", queue.actions, 0},
+                            {"start_lba", queue.filtered ? options_.firstSector : 0, 0},
+                            {"end_lba", queue.filtered ? options_.lastSector : UINT64_MAX, UINT64_MAX},
+                            {"pid", queue.filtered ? options_.pid : 0, 0}};
   for (const Filter& filter : filters) {
     if (filter.value == filter.any) continue;
     auto written = writeText(folder + filter.name, std::to_string(filter.value));
     if (written) continue;
     if (written.error().code != "EBUSY") return written;
-    return Error{"EBUSY", device + " is being traced already (by blktrace?): the kernel allows one trace for each device"};
+    return tracedAlready(queue.name);
   }
   return {};
 }
 
-Result<void> FtraceSource::setDevice(const std::string& device) {
-  std::string folder = "/sys/class/block/" + device + "/trace/";
+Result<void> FtraceSource::setQueue(const TracedQueue& queue) {
+  std::string folder = "/sys/class/block/" + queue.name + "/trace/";
   auto enabled = readText(folder + "enable");
   if (!enabled) {
-    return Error{"NO_BLK_TRACER", "the kernel cannot trace " + device + " through ftrace: " + enabled.error().message};
+    return Error{"NO_BLK_TRACER", "the kernel cannot trace " + queue.name + " through ftrace: " + enabled.error().message};
   }
-  if (*enabled != "0") {
-    return Error{"TRACER_BUSY", device + " is being traced already (" + folder +
-                                    "enable is 1); end that trace first, or run 'blkscope recover' if a killed "
-                                    "session left it"};
-  }
+  if (*enabled != "0") return tracedAlready(queue.name);
   // Writing any filter sets the trace up; enable=0 removes it with its filters.
   if (auto r = changes_.willChange({Undo::Kind::write, folder + "enable", "0"}); !r) return r;
-  return setFilters(device, folder);
+  return setFilters(queue, folder);
 }
 
 Result<void> FtraceSource::openStreams() {
@@ -225,8 +226,8 @@ Result<void> FtraceSource::start() {
   if (auto r = changes_.writeSetting(file("current_tracer"), "blk"); !r) return r;
   if (auto r = openStreams(); !r) return r;
   if (auto r = writeText(file("tracing_on"), "1"); !r) return r;
-  for (const std::string& device : options_.devices) {
-    if (auto r = setDevice(device); !r) return r;
+  for (const TracedQueue& queue : tracedQueues(options_)) {
+    if (auto r = setQueue(queue); !r) return r;
   }
   return {};
 }
@@ -331,9 +332,7 @@ Result<std::unique_ptr<Source>> openFtraceSource(const SourceOptions& options, C
   }
   auto type = findBlkType(tracefs);
   if (!type) return type.error();
-  for (const std::string& device : options.devices) {
-    if (auto number = deviceNumber(device); !number) return number.error();
-  }
+  if (auto fit = checkDevices(options.devices); !fit) return fit.error();
   return std::unique_ptr<Source>(std::make_unique<FtraceSource>(options, changes, tracefs, *type));
 }
 

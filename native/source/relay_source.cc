@@ -12,6 +12,7 @@
 #include <functional>
 
 #include "source/buffer_size.h"
+#include "source/traced_queues.h"
 #include "system/blktrace_abi.h"
 #include "system/clock.h"
 #include "system/cpus.h"
@@ -103,8 +104,8 @@ class RelaySource final : public Source {
   Notes notes() override;
 
  private:
-  Result<Device> setUp(const std::string& name);
-  Result<std::string> setUpTrace(int node, const std::string& name);
+  Result<Device> setUp(const TracedQueue& queue);
+  Result<std::string> setUpTrace(int node, const TracedQueue& queue);
   Result<void> openStreams(const Device& device);
   Result<void> openStream(Stream& stream);
 
@@ -117,37 +118,43 @@ class RelaySource final : public Source {
   bool open_ = false;
 };
 
+/// Names of the kernel hold an exclamation mark where those in /dev have a folder.
+std::string nodeOf(std::string name) {
+  std::ranges::replace(name, '!', '/');
+  return "/dev/" + name;
+}
+
 Error setUpError(const std::string& name, int number) {
   switch (number) {
     case EBUSY:
     case EEXIST:
-      return {"TRACER_BUSY", "/dev/" + name +
-                                 " is being traced already (by blktrace?): the kernel allows one trace for each device; "
-                                 "stop that one first, or run 'blkscope recover' if a killed session left it"};
+      return tracedAlready(name);
     case ENOMEM:
-      return {"ENOMEM", "the kernel has no memory for the trace buffers of /dev/" + name + "; give fewer (-n)"};
+      return {"ENOMEM", "the kernel has no memory for the trace buffers of " + nodeOf(name) + "; give fewer (-n)"};
     case ENOTTY:
       return {"NO_BLK_TRACER", "this kernel has no block tracer (CONFIG_BLK_DEV_IO_TRACE is off)"};
     default:
-      return systemError("set up the trace of /dev/" + name, number);
+      return systemError("set up the trace of " + nodeOf(name), number);
   }
 }
 
 // The name of the trace's folder under debugfs.
-Result<std::string> RelaySource::setUpTrace(int node, const std::string& name) {
+Result<std::string> RelaySource::setUpTrace(int node, const TracedQueue& queue) {
   abi::TraceSetup2 second{};
-  second.actMask = actionMask(options_, name);
+  second.actMask = queue.actions;
   second.bufSize = static_cast<uint32_t>(info_.bufferBytes);
   second.bufCount = static_cast<uint32_t>(info_.bufferCount);
   // The kernel takes 0 for "not given": from the start of the disk, or the partition, and to its end.
-  second.startLba = options_.firstSector;
-  second.endLba = options_.lastSector == UINT64_MAX ? 0 : options_.lastSector;
-  second.pid = options_.pid;
+  if (queue.filtered) {
+    second.startLba = options_.firstSector;
+    second.endLba = options_.lastSector == UINT64_MAX ? 0 : options_.lastSector;
+    second.pid = options_.pid;
+  }
   if (::ioctl(node, abi::kBlkTraceSetup2, &second) == 0) {
     info_.protocol = Protocol::v2;
     return std::string(second.name, ::strnlen(second.name, sizeof second.name));
   }
-  if (errno != ENOTTY && errno != EINVAL) return setUpError(name, errno);
+  if (errno != ENOTTY && errno != EINVAL) return setUpError(queue.name, errno);
   abi::TraceSetup first{};
   first.actMask = static_cast<uint16_t>(second.actMask);
   first.bufSize = second.bufSize;
@@ -155,24 +162,24 @@ Result<std::string> RelaySource::setUpTrace(int node, const std::string& name) {
   first.startLba = second.startLba;
   first.endLba = second.endLba;
   first.pid = second.pid;
-  if (::ioctl(node, abi::kBlkTraceSetup, &first) != 0) return setUpError(name, errno);
+  if (::ioctl(node, abi::kBlkTraceSetup, &first) != 0) return setUpError(queue.name, errno);
   return std::string(first.name, ::strnlen(first.name, sizeof first.name));
 }
 
-Result<Device> RelaySource::setUp(const std::string& name) {
-  std::string path = "/dev/" + name;
+Result<Device> RelaySource::setUp(const TracedQueue& queue) {
+  std::string path = nodeOf(queue.name);
   auto node = openFile(path, O_RDONLY | O_NONBLOCK);
   if (!node) return node.error();
   // Journaled first; but a trace that was there before is not ours to tear down.
   size_t before = changes_.size();
   if (auto noted = changes_.willChange({Undo::Kind::teardown, path, ""}); !noted) return noted.error();
-  auto folder = setUpTrace(node->get(), name);
+  auto folder = setUpTrace(node->get(), queue);
   if (!folder) {
     changes_.forget(before);
     return folder.error();
   }
   std::string traces = debugfs_ + "/block/" + *folder;
-  return Device{name, std::move(*node), traces, std::make_unique<TraceFiles>(traces)};
+  return Device{queue.name, std::move(*node), traces, std::make_unique<TraceFiles>(traces)};
 }
 
 Result<void> RelaySource::openStreams(const Device& device) {
@@ -204,8 +211,8 @@ Result<void> RelaySource::openStream(Stream& stream) {
 Result<void> RelaySource::start() {
   keep_ = changes_.size();
   open_ = true;
-  for (const std::string& name : options_.devices) {
-    auto device = setUp(name);
+  for (const TracedQueue& queue : tracedQueues(options_)) {
+    auto device = setUp(queue);
     if (!device) return device.error();
     devices_.push_back(std::move(*device));
     if (auto opened = openStreams(devices_.back()); !opened) return opened;
@@ -308,8 +315,12 @@ Result<std::unique_ptr<Source>> openRelaySource(const SourceOptions& options, Ch
   if (debugfs.empty()) {
     return Error{"NO_DEBUGFS", "debugfs is not mounted: mount -t debugfs nodev /sys/kernel/debug (or give --mount)"};
   }
-  for (const std::string& device : options.devices) {
-    if (auto number = deviceNumber(device); !number) return number.error();
+  if (auto fit = checkDevices(options.devices); !fit) return fit.error();
+  for (const TracedQueue& queue : tracedQueues(options)) {
+    if (queue.hidden) {
+      return Error{"HIDDEN_PATHS", "relay cannot trace " + queue.name +
+                                       ", a path of NVMe multipath, which the kernel hides: use --source ftrace"};
+    }
   }
   return std::unique_ptr<Source>(std::make_unique<RelaySource>(options, changes, debugfs));
 }

@@ -91,16 +91,12 @@ class Source {
   SourceInfo info_;
 };
 
-/// The mask of categories to ask for on a device: what the report needs, or all.
-/// Needed: issue, completion and requeue; for devices without requests (device mapper, md) queue and completion. With a
-/// filter by thread also queue, the one event that always happens in the thread that asked for the I/O.
-uint64_t actionMask(const SourceOptions& options, const std::string& device);
-
-/// sysfs's folder of a device; of a partition its disk's, whose queue its requests are in.
-std::string diskFolder(const std::string& device);
-
-/// The kernel's number (major << 20 | minor) of a block device named in /sys/class/block. Error: no such device.
-Result<uint32_t> deviceNumber(const std::string& device);
+/// Somebody else traces a device; the kernel allows one trace for each.
+inline Error tracedAlready(const std::string& device) {
+  return {"TRACER_BUSY", device + " is being traced already, and the kernel allows one trace for each disk: end the other "
+                                  "trace; one whose blktrace was killed ends by 'echo 0 > /sys/class/block/" +
+                             device + "/trace/enable'"};
+}
 
 /// What became of a device that is not there any more.
 inline Error vanished(const std::string& device) {

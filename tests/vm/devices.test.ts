@@ -1,0 +1,125 @@
+// Devices that lie on one another, or tell of their I/Os in their own way: each I/O is counted once, whatever the kernel
+// tells of it and where. The guest runs all of it in one process (device-scenarios.mjs).
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { bootGuest, type Guest } from './guest.js';
+
+interface Outcome {
+  failed?: string;
+  source: string;
+  reason: string;
+  actions: Record<string, number>;
+  reads: { count: number; bytes: number };
+  writes: { count: number; bytes: number };
+  requests: { matched: number; unmatched: number; open: number };
+  latency: { q2c: { count: number; mean: number; max: number } | null };
+  defects: { code: string }[];
+  readSectorsTraced: number;
+  readSectorsDiskstats: number;
+}
+interface Refusal {
+  code: string;
+  message: string;
+  exitCode: number;
+}
+const script = readFileSync(new URL('device-scenarios.mjs', import.meta.url));
+
+for (const kernel of ['6.1', '7.3'] as const) {
+  describe(`devices on kernel ${kernel}`, { timeout: 300_000 }, () => {
+    let guest: Guest;
+    let outcomes: Record<string, unknown>;
+    before(async () => {
+      guest = await bootGuest({
+        kernel,
+        // One disk with two namespaces, which two controllers share: two multipath heads of two paths each.
+        devices: [
+          'nvme-subsys,id=both',
+          'nvme,id=one,subsys=both,serial=a',
+          'nvme,id=two,subsys=both,serial=a',
+        ],
+        disks: [
+          ...[1, 2].map((id) => ({ sizeMiB: 64, device: `nvme-ns,bus=one,nsid=${id},shared=on` })),
+          ...Array.from({ length: 5 }, () => ({ sizeMiB: 64 })),
+        ],
+        modules: ['nvme', 'bcache', 'raid0', 'mq-deadline'],
+      });
+      const options = { input: script, timeoutMs: 150_000 };
+      outcomes = JSON.parse(await guest.output('node --input-type=module -', options));
+    });
+    after(async () => await guest[Symbol.asyncDispose]());
+
+    const told = <T = Outcome>(name: string): T => {
+      const found = outcomes[name] as T & { failed?: string };
+      assert.equal(found.failed, undefined);
+      return found;
+    };
+    /** As many reads as were made, each with a completion, and as many sectors as the disk counted. */
+    const whole = (outcome: Outcome, reads: number, sectors = reads * 8): Outcome => {
+      assert.deepEqual(outcome.defects, []);
+      assert.equal(outcome.reads.count, reads);
+      assert.equal(outcome.readSectorsTraced, sectors);
+      assert.equal(outcome.readSectorsDiskstats, sectors);
+      assert.deepEqual([outcome.requests.open, outcome.requests.unmatched], [0, 0]);
+      return outcome;
+    };
+
+    test('NVMe multipath: what the paths complete is read from their head, once', () => {
+      const onePath = whole(told('multipathOnePath'), 100);
+      assert.deepEqual(onePath.actions, { D: 100, C: 100 });
+      assert.equal(onePath.source, 'ftrace');
+      assert.match(onePath.reason, /relay was refused: .* path of NVMe multipath/);
+      const { actions, latency, used } = told<Outcome & { used: number[] }>('multipathTwoPaths');
+      whole(told('multipathTwoPaths'), 100);
+      assert.deepEqual(used, [50, 50]);
+      assert.deepEqual([actions.Q, actions.D, actions.C], [100, 100, 100]);
+      assert.equal(latency.q2c?.count, 100);
+      whole(told('twoHeads'), 100);
+    });
+
+    test('NVMe multipath: with schedulers of the paths, merges and splits', () => {
+      whole(told('multipathScheduler'), 100);
+      const { actions, reads } = told('multipathMerged');
+      whole(told('multipathMerged'), reads.count, 160 * 8);
+      assert.ok((actions.M ?? 0) > 0 && reads.count < 160, JSON.stringify(actions));
+      whole(told('multipathSplit'), 16, 8 * 2048);
+    });
+
+    test('NVMe multipath by relay is refused in one line, since it cannot reach the paths', () => {
+      const { code, message, exitCode } = told<Refusal>('multipathRelay');
+      assert.deepEqual([code, exitCode], ['HIDDEN_PATHS', 2]);
+      assert.match(message, /^[^\n]*use --source ftrace$/);
+    });
+
+    test('bcache: one read is one, from the cache or from the disk', () => {
+      const { state, misses, hits, written, alone } = told<Record<string, Outcome> & { state: string }>(
+        'bcache',
+      );
+      assert.equal(state, 'clean');
+      for (const outcome of [misses, hits, alone] as Outcome[]) {
+        assert.deepEqual(whole(outcome, 100).actions, { Q: 100, C: 100 });
+        assert.equal(outcome.latency.q2c?.count, 100);
+      }
+      assert.deepEqual([written?.writes.count, written?.writes.bytes], [50, 50 * 4096]);
+    });
+
+    test('md RAID0: pieces that complete in any order are matched, under the default actions', () => {
+      const striped = whole(told('striped'), 1024, 4 * 16 * 2048);
+      assert.equal(striped.actions.X, 768);
+      assert.ok((striped.latency.q2c?.max ?? 0) < 1e9, JSON.stringify(striped.latency.q2c));
+    });
+
+    test('a name with a slash', () => {
+      whole(told('slashInName'), 20);
+    });
+
+    test('a trace whose blktrace was killed is told with what ends it, and that ends it', () => {
+      const { failures } = told<{ failures: Refusal[] }>('stale');
+      for (const { code, message, exitCode } of failures) {
+        assert.deepEqual([code, exitCode], ['TRACER_BUSY', 4]);
+        assert.match(message, /^vde is being traced already[^\n]*'echo 0 > [^']*'$/);
+      }
+      whole(told('stale'), 30);
+    });
+  });
+}
