@@ -1,22 +1,28 @@
 import { Command } from 'commander';
 import { given, record } from '../index.js';
-import { collect, seconds, type TraceFlags, traceOptions, traceSettings } from './options.js';
+import { collect, positive, seconds, type TraceFlags, traceOptions, traceSettings } from './options.js';
 import { showRun, withSession } from './session.js';
 
 interface RecordFlags extends TraceFlags {
   device?: string[];
   file?: string[];
   duration?: number;
+  attach?: number;
 }
 
 export function recordCommand(): Command {
   const command = new Command('record')
-    .description('trace any command, or devices for some time')
+    .description('trace any command, a process that runs, or devices for some time')
     .option('-d, --device <device>', 'a device to trace; can be repeated', collect)
     .option(
       '--file <path>',
       'a file to report reads of; its disk is traced; can be repeated (default: large files that the command names)',
       collect,
+    )
+    .option(
+      '--attach <pid>',
+      'look at a process that runs already, such as a server; it is not changed; ends with it, after --duration or with Ctrl-C',
+      positive,
     )
     .option('--duration <seconds>', 'stop after this time', seconds)
     .argument('[command...]', 'after --: the command and its arguments')
@@ -33,6 +39,7 @@ async function run(command: string[], flags: RecordFlags): Promise<void> {
         devices: flags.device,
         files: flags.file,
         durationMs: flags.duration,
+        attach: flags.attach,
         command: command.length > 0 ? command : undefined,
       }),
       progress,

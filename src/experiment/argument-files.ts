@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { isGguf, type ModelFile, modelFiles } from '../model/model-files.js';
 import { largeFileBytes } from '../process/opened-files.js';
 
@@ -10,10 +10,11 @@ const leastBytes = 2 ** 20;
 /**
  * The files among a command's arguments, each once, with all parts of a split model: what it is going to read, most
  * likely. None unless one is large; then smaller ones of data too, but nothing beside a model, whose figures are its
- * own. `--model=PATH` counts as PATH.
+ * own. `--model=PATH` counts as PATH. `folder`: where the command runs, if not here.
  */
-export async function argumentFiles(argv: readonly string[]): Promise<string[]> {
-  const candidates = argv.slice(1).flatMap(namedBy);
+export async function argumentFiles(argv: readonly string[], folder?: string): Promise<string[]> {
+  const named = argv.slice(1).flatMap(namedBy);
+  const candidates = folder === undefined ? named : named.map((path) => resolve(folder, path));
   const found = candidates.flatMap(filesAt);
   // Of a model every file, however small: the first part of a split one often holds next to nothing.
   const large = found.filter(({ path, bytes }) => bytes >= largeFileBytes || isGguf(path));

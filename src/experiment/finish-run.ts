@@ -1,9 +1,10 @@
 import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
-import { buildSummary, type CountedMemory } from '../figures/build-summary.js';
+import { buildSummary, type CountedMemory, requestRow } from '../figures/build-summary.js';
 import { lossProblem } from '../figures/defects.js';
 import { FoundFiles } from '../figures/found-files.js';
 import { PhaseAnalyses } from '../figures/phase-analyses.js';
+import { RequestReads, type RequestReadsResults } from '../figures/request-reads.js';
 import {
   extentsOf,
   readByTracer,
@@ -114,7 +115,13 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   const phases = new PhaseAnalyses(extentsOf(subjects.slice(0, 1)), filesDevice ?? 0, marks, said);
   const found =
     input.filesFoundLater && filesDevice !== null ? new FoundFiles(extentsOf(subjects), filesDevice) : null;
-  const watching = [...(join.any ? [join] : []), ...(phases.any ? [phases] : []), ...(found ? [found] : [])];
+  const served =
+    outcome?.requests?.length && filesDevice !== null
+      ? new RequestReads(extentsOf(subjects), filesDevice, outcome.requests, outcome.endedAt)
+      : null;
+  const watching = [join.any ? join : null, phases.any ? phases : null, found, served].filter(
+    (each) => each !== null,
+  );
   const batches = watching.length > 0 ? shownTo(watching, trace.batches) : trace.batches;
   await kept.write((store) => store.writeTrace(batches));
   if (watching.length > 0) for await (const _ of batches); // those that no store has taken
@@ -122,6 +129,7 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   const traced = found ? found.complete(summed) : summed;
   const counted = found ? subjects.flatMap((subject) => subject.files) : files; // in the order of their figures
   const figures = join.results((subject) => readByTracer(subject, counted, traced), outcome ?? undefined);
+  const requests = served?.results() ?? null;
   const summary = buildSummary({
     devices: trace.devices.map(({ name }) => name),
     info: trace.info,
@@ -130,12 +138,13 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
     memory: input.memory,
     workload: outcome,
     phases: phases.results(),
+    requests,
     bytesWrittenToDevice: watched?.bytesWritten ?? 0,
     interrupted: input.interruption()?.message ?? null,
   });
   if (model && outcome && input.bound)
     summary.bound = boundOfRun(input.bound, { outcome, samples: watched?.samples ?? [] }, summary, model);
-  await kept.write((store) => writeTables(store, input, { traced, subjects, figures, summary }));
+  await kept.write((store) => writeTables(store, input, { traced, subjects, figures, requests, summary }));
   return summary;
 }
 
@@ -143,6 +152,7 @@ interface Written {
   traced: NativeSummary;
   subjects: readonly Subject[];
   figures: readonly SubjectFigures[];
+  requests: RequestReadsResults | null;
   summary: Summary;
 }
 
@@ -150,7 +160,7 @@ interface Written {
 async function writeTables(
   store: StoreWriter,
   { trace, watched, files, config, origin }: FinishInput,
-  { traced, subjects, figures, summary }: Written,
+  { traced, subjects, figures, requests, summary }: Written,
 ): Promise<void> {
   await store.writeProcesses(traced.processes);
   await store.writeDevices([...trace.devices]);
@@ -165,6 +175,7 @@ async function writeTables(
   await store.writeTokens(watched?.outcome?.marks ?? []);
   const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures));
   await store.writeTouches(touches);
+  await store.writeRequests((requests?.requests ?? []).map(requestRow));
   await store.writeFigures(summary);
   await store.finish(JSON.stringify(summary), { ...config, ...origin?.(), host: config.machine.host });
 }
@@ -194,8 +205,14 @@ function problemOf(input: FinishInput, summary: Summary): BlkscopeError | null {
   const outcome = input.watched?.outcome ?? null;
   const interruption = input.interruption();
   if (interruption) return interruption;
-  if (outcome && (outcome.exitCode !== 0 || outcome.timedOut)) {
+  if (outcome && failed(outcome)) {
     return new BlkscopeError('WORKLOAD_FAILED', workloadFailure(outcome, summary, input.folder), 'workload');
   }
   return lossProblem(summary.integrity.defects);
+}
+
+/** A server does not end by itself, and one that ran before we came is not ours to judge. */
+function failed({ attached, exitCode, timedOut, requests, stopped }: WorkloadOutcome): boolean {
+  if (attached || (requests && stopped)) return false;
+  return exitCode !== 0 || timedOut;
 }

@@ -8,9 +8,14 @@ import { recover } from '../machine/recover.js';
 import { Steps } from '../machine/steps.js';
 import { modelsOf } from '../model/gguf.js';
 import { native } from '../native/binding.js';
+import { type OpenedFile, openedFiles } from '../process/opened-files.js';
+import type { ProcessFacts } from '../process/process-facts.js';
 import { configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
+import type { Sampler } from '../sample/sampler.js';
+import { attach, processToAttach } from '../workload/attached.js';
 import { commandEngine } from '../workload/command.js';
+import type { WorkloadOutcome } from '../workload/engine.js';
 import { argumentFiles } from './argument-files.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
@@ -27,32 +32,36 @@ export interface RecordOptions extends TraceOptions {
   files?: string[];
   /** The program to run and its arguments; tracing ends with it. */
   command?: string[];
+  /** A process that runs already, such as a server: it is looked at, and nothing of it is changed. Not with `command`. */
+  attach?: number;
   /** Tracing, and the command if there is one, end after this time at the latest. */
   durationMs?: number;
   mount?: boolean;
   /** The run folder. Default: runs/ and a name from the time and the command. */
   output?: string;
   progress?: Progress;
-  /** Ends the recording; without a command that is its regular end if no duration is given. */
+  /** Ends the recording; without a command, and of a server, that is its regular end if no duration is given. */
   signal?: AbortSignal;
   commandLine?: readonly string[];
 }
 
-/** Traces devices while a command runs, for a time, or until `signal` aborts. Throws BlkscopeError as runExperiment does. */
+/** Traces devices while a command or a process runs, for a time, or until `signal` aborts. Throws BlkscopeError as runExperiment does. */
 export async function record(options: RecordOptions): Promise<FinishedRun> {
   const progress = options.progress ?? noProgress;
   const steps = new Steps(progress, options.signal);
+  const attached = attachedProcess(options);
   const { devices, files } = await steps.step('check files and devices', () =>
-    checkTargets(options, progress),
+    checkTargets(options, attached, progress),
   );
   const engine = options.command ? commandEngine(options.command) : null;
-  const folder = RunFolder.begin(options.output ?? defaultRunPath(options.command?.[0] ?? devices.join('-')));
+  const folder = RunFolder.begin(options.output ?? defaultRunPath(nameOf(options, attached, devices)));
   try {
     const { progress: _, signal: __, commandLine: ___, ...asked } = options;
     const config = configStart('record', options.commandLine, { ...asked });
     if (options.mount) await mountTracing(steps);
     const trace = tracerOptions(await mountSpool(steps, options), devices, files?.extents ?? []);
     const measurement = await measure(steps, progress, trace, files?.paths ?? [], async (sampler) => {
+      if (attached) return watchProcess(attached, options, steps, sampler);
       if (!engine) return steps.step('record', () => waitFor(options));
       return steps.step(`run ${options.command?.[0]}`, async () => {
         const running = await engine.start({
@@ -65,8 +74,11 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     });
     await using _tracer = measurement.tracer;
     await steps.undo();
-    const found = files ? null : locateFound(measurement.outcome?.openedFiles ?? [], devices, progress);
-    const read = files ?? found;
+    const found =
+      files && !attached
+        ? null
+        : filesFound(options, attached, files, measurement.outcome?.openedFiles ?? [], devices, progress);
+    const read = found ?? files;
     const models = await modelsOf(read?.paths ?? [], (path, error) =>
       progress.warn(`the tensors of ${path} are not told apart: ${error.message}`),
     );
@@ -95,7 +107,8 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       }),
       config,
       bound: null,
-      interruption: () => (options.command ? interruptionBy(options.signal) : null),
+      interruption: () =>
+        options.command && !measurement.outcome?.requests ? interruptionBy(options.signal) : null,
     });
   } catch (error) {
     folder.discard();
@@ -105,19 +118,69 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
   }
 }
 
+function attachedProcess({ attach: pid, command }: RecordOptions): ProcessFacts | null {
+  if (pid === undefined) return null;
+  if (command)
+    throw new BlkscopeError(
+      'ATTACH_AND_COMMAND',
+      '--attach looks at a process that runs: give no command beside it',
+    );
+  return processToAttach(pid);
+}
+
+function nameOf(
+  { command }: RecordOptions,
+  attached: ProcessFacts | null,
+  devices: readonly string[],
+): string {
+  return attached?.argv[0] ?? command?.[0] ?? devices.join('-');
+}
+
+function watchProcess(
+  facts: ProcessFacts,
+  { durationMs, signal }: RecordOptions,
+  steps: Steps,
+  sampler: Sampler,
+): Promise<WorkloadOutcome> {
+  return steps.step(`watch process ${facts.pid}`, () => {
+    const running = attach(facts, given({ durationMs, signal }));
+    sampler.watch(running.pid);
+    return running.done;
+  });
+}
+
+/** null: those that were known from the start are all. A server may have loaded more models meanwhile. */
+function filesFound(
+  options: RecordOptions,
+  attached: ProcessFacts | null,
+  known: TracedFiles | null,
+  opened: readonly OpenedFile[],
+  devices: readonly string[],
+  progress: Progress,
+): TracedFiles | null {
+  if (options.files?.length || attached?.otherMounts) return null;
+  const found = locateFound(opened, devices, progress);
+  const more = found?.paths.filter((path) => !known?.paths.includes(path)) ?? [];
+  if (more.length === 0) return null;
+  return known ? locateFiles([...known.paths, ...more]) : found;
+}
+
 function withFirst(devices: DeviceConfig[], name: string | undefined): DeviceConfig[] {
   return devices.toSorted((a, b) => Number(b.name === name) - Number(a.name === name));
 }
 
 async function checkTargets(
   options: RecordOptions,
+  attached: ProcessFacts | null,
   progress: Progress,
 ): Promise<{ devices: string[]; files: TracedFiles | null }> {
   const asked = options.devices?.map(requireDevice) ?? [];
   const files = options.files?.length
     ? locateFiles(options.files)
-    : await locateArguments(options.command ?? [], asked, progress);
-  const devices = asked.length > 0 ? asked : [files?.disk ?? diskOfWork(options, progress)];
+    : attached
+      ? await locateOfProcess(attached, asked, progress)
+      : await locateArguments(options.command ?? [], asked, progress);
+  const devices = asked.length > 0 ? asked : [files?.disk ?? diskOfWork(options, attached, progress)];
   if (files && !devices.includes(files.disk)) {
     throw new BlkscopeError(
       'WRONG_DEVICE',
@@ -132,14 +195,18 @@ async function checkTargets(
   return { devices: [...new Set(files ? [files.disk, ...devices] : devices)], files };
 }
 
-/** Of a command that names no large file: the disk of the folder that it runs in. */
-function diskOfWork({ command }: RecordOptions, progress: Progress): string {
-  if (!command) {
+/** Of a command or process that names no large file: the disk of the folder that it runs in. */
+function diskOfWork({ command }: RecordOptions, attached: ProcessFacts | null, progress: Progress): string {
+  if (!command && !attached) {
     throw new BlkscopeError('NO_DEVICE', 'name what to trace: a device with -d, or a file on it with --file');
   }
   try {
-    const { disk } = native.fileDevice(process.cwd());
-    progress.step(`trace ${disk}, the disk of the working directory: no device and no large file is named`);
+    const { disk } = native.fileDevice(attached?.workingDirectory ?? process.cwd());
+    progress.step(
+      attached
+        ? `trace ${disk}, the disk of its working directory: process ${attached.pid} has no large file open; -d names another`
+        : `trace ${disk}, the disk of the working directory: no device and no large file is named`,
+    );
     return disk;
   } catch (error) {
     // It says what to do as well.
@@ -153,7 +220,14 @@ async function locateArguments(
   devices: readonly string[],
   progress: Progress,
 ): Promise<TracedFiles | null> {
-  const paths = await argumentFiles(command);
+  return locatePaths(await argumentFiles(command), devices, progress);
+}
+
+function locatePaths(
+  paths: readonly string[],
+  devices: readonly string[],
+  progress: Progress,
+): TracedFiles | null {
   if (paths.length === 0) return null;
   try {
     const files = locateFiles(paths);
@@ -166,6 +240,25 @@ async function locateArguments(
     progress.warn(`the coverage of ${paths.join(', ')} is not counted: ${(error as Error).message}`);
     return null;
   }
+}
+
+/** What a process holds open or has mapped, else what its command line names: a model that was copied is held no more. */
+async function locateOfProcess(
+  facts: ProcessFacts,
+  devices: readonly string[],
+  progress: Progress,
+): Promise<TracedFiles | null> {
+  if (facts.otherMounts && devices.length > 0) return null;
+  if (facts.otherMounts) {
+    throw new BlkscopeError(
+      'OTHER_MOUNTS',
+      `process ${facts.pid} runs in a container, whose paths are not those of this machine: name its model by --file, with the path that it has here, or its disk by -d`,
+    );
+  }
+  const found = locateFound(openedFiles(facts.pid), devices.length > 0 ? devices : null, progress);
+  if (found) return found;
+  const folder = facts.workingDirectory ?? '/';
+  return locatePaths(await argumentFiles(facts.argv, folder), devices, progress);
 }
 
 /** Without a command the recording lasts until its time is over or its signal aborts. */

@@ -41,7 +41,8 @@ export async function addToDataset(run: Run, connection: DuckDBConnection, folde
   }
   const outside = resolve(folder, existsSync(folder) ? '.' : '..');
   // The run's own row comes last.
-  const ordered = [...tables.filter((table) => table !== 'run'), 'run' as const];
+  const held = await heldTables(connection);
+  const ordered = [...held.filter((table) => table !== 'run'), 'run' as const];
   try {
     for (const table of ordered) {
       // An earlier attempt that was cut short may have named some of its files.
@@ -57,6 +58,13 @@ export async function addToDataset(run: Run, connection: DuckDBConnection, folde
     }
     throw storeError(error, `write ${folder}`);
   }
+}
+
+/** A run may be older than a table. */
+async function heldTables(connection: DuckDBConnection): Promise<Table[]> {
+  const found = await connection.runAndReadAll('SELECT table_name FROM information_schema.tables');
+  const names = new Set(found.getRows().map(([name]) => String(name)));
+  return tables.filter((table) => names.has(table));
 }
 
 /** A folder, and those above it below `outside`, as far as nothing is in them. */

@@ -8,8 +8,15 @@ import { derivedFileFigures, derivedMemoryFigures, type Part } from './figures.j
 import { partOf, toldOf, toldOfPhase } from './part.js';
 import type { CountedPhase } from './phase-analyses.js';
 import type { RegionResults } from './region-figures.js';
+import type { RequestRead, RequestReadsResults } from './request-reads.js';
 import type { SubjectFigures } from './subjects.js';
-import type { ModelSummary, PhaseSummary, Summary, WorkloadSummary } from './summary-schema.js';
+import type {
+  ModelSummary,
+  PhaseSummary,
+  RequestSummary,
+  Summary,
+  WorkloadSummary,
+} from './summary-schema.js';
 import { summarySchemaVersion } from './summary-version.js';
 
 /** The memory section without what is derived from others. */
@@ -25,6 +32,8 @@ export interface SummaryInput {
   phases: readonly CountedPhase[];
   memory: CountedMemory;
   workload: WorkloadOutcome | null;
+  /** Of a server; null: it is none, or without files. */
+  requests?: RequestReadsResults | null;
   bytesWrittenToDevice: number;
   /** Why the run ended before its workload did; null when it did not. */
   interrupted: string | null;
@@ -54,7 +63,9 @@ export function buildSummary(input: SummaryInput): Summary {
     ...(others.length === 0 ? {} : { otherModels: others.map((other) => modelOf(other, part)) }),
     phases,
     memory: { ...input.memory, ...derive(derivedMemoryFigures, { ...input.memory, model }) },
-    workload: input.workload && workload(input.workload, phases?.generation ?? null, main.weights),
+    workload:
+      input.workload &&
+      workload(input.workload, phases?.generation ?? null, main.weights, input.requests ?? null),
     bound: null,
     tracer: {
       cpuNs: traced.tracer.captureCpuNs,
@@ -226,6 +237,7 @@ function workload(
   outcome: WorkloadOutcome,
   generation: PhaseSummary | null,
   weights: SubjectFigures['weights'],
+  served: RequestReadsResults | null,
 ): WorkloadSummary {
   const { timings } = outcome;
   return {
@@ -239,10 +251,12 @@ function workload(
     promptTokensPerSecond: timings.promptTokensPerSecond,
     tokensPerSecond: timings.tokensPerSecond,
     tokens: timings.tokens,
-    bytesPerToken: generation?.bytesPerToken ?? null,
+    bytesPerToken: generation?.bytesPerToken ?? servedBytesPerToken(served),
     ...(outcome.generation?.speculative
       ? { speculative: true, walks: outcome.generation.walks, bytesPerWalk: generation?.bytesPerWalk ?? null }
       : {}),
+    ...(outcome.attached ? { attached: outcome.attached } : {}),
+    ...(outcome.requests ? { requests: requestsOf(outcome.requests, served) } : {}),
     weights: weights ? weights.main : outcome.weights,
     ...(weights ? { weightsBytes: weights.bytes } : {}),
     rssAnonBytes: outcome.rssAnonBytes,
@@ -251,5 +265,48 @@ function workload(
     lockedBytes: outcome.lockedBytes,
     readBytes: outcome.readBytes,
     loading: outcome.loading,
+  };
+}
+
+/** All that was read while tokens were generated, by the tokens of the requests of which it is known when; the first is the prompt's. */
+function servedBytesPerToken(served: RequestReadsResults | null): number | null {
+  if (!served || served.generationBytes === null) return null;
+  const known = served.requests.filter(({ generationBytes }) => generationBytes !== null);
+  const tokens = known.reduce((sum, { request }) => sum + Math.max(0, (request.tokens ?? 0) - 1), 0);
+  return tokens > 0 ? served.generationBytes / tokens : null;
+}
+
+const mostRequestsTold = 100;
+
+function requestsOf(
+  requests: NonNullable<WorkloadOutcome['requests']>,
+  served: RequestReadsResults | null,
+): RequestSummary {
+  const reads =
+    served?.requests ?? requests.map((request) => ({ request, readBytes: null, generationBytes: null }));
+  return {
+    count: requests.length,
+    open: requests.filter(({ endedAt }) => endedAt === null).length,
+    told: reads.slice(0, mostRequestsTold).map(requestRow),
+  };
+}
+
+type ReadOfRequest = Pick<RequestRead, 'request' | 'generationBytes'> & { readBytes: number | null };
+
+/** A request as summary.json and the store tell it. */
+export function requestRow({
+  request,
+  readBytes,
+  generationBytes,
+}: ReadOfRequest): RequestSummary['told'][number] {
+  const { id, promptTokens, promptTokensPerSecond, tokens, tokensPerSecond } = request;
+  const ns = (time: bigint | null) => (time === null ? null : Number(time));
+  return {
+    id,
+    startNs: Number(request.startedAt),
+    promptEndNs: ns(request.promptDoneAt),
+    endNs: ns(request.endedAt),
+    ...{ promptTokens, promptTokensPerSecond, tokens, tokensPerSecond },
+    ...{ readBytes, generationBytes },
   };
 }

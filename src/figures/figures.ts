@@ -415,6 +415,49 @@ export const workloadFigures = {
   lockedBytes: maybe({ unit: 'bytes', label: 'of its memory, locked by it', at: '/proc/PID' }),
 } satisfies Figures;
 
+/** Of a request that a server worked on. */
+export const requestFigures = {
+  startNs: figure({
+    unit: 'ns',
+    label: 'when the server began to work on it',
+    at: "the server's log",
+    column: 'start',
+  }),
+  promptEndNs: maybe({
+    unit: 'ns',
+    label: 'when its prompt was evaluated',
+    at: "the server's log",
+    column: 'promptEnd',
+  }),
+  endNs: maybe({ unit: 'ns', label: 'when its work was over', at: "the server's log", column: 'end' }),
+  promptTokens: maybe({
+    unit: 'count',
+    label: 'tokens of its prompt that were evaluated',
+    at: 'told by the server',
+    column: 'promptTokens',
+  }),
+  promptTokensPerSecond: maybe({ unit: 'perSecond', label: 'the same a second', at: 'told by the server' }),
+  tokens: maybe({
+    unit: 'count',
+    label: 'tokens generated for it',
+    at: 'told by the server',
+    column: 'tokens',
+  }),
+  tokensPerSecond: maybe({ unit: 'perSecond', label: 'the same a second', at: 'told by the server' }),
+  readBytes: maybe({
+    unit: 'bytes',
+    label: 'bytes of the files read while it was worked on; requests at the same time share their reads',
+    at: 'C',
+    column: 'readBytes',
+  }),
+  generationBytes: maybe({
+    unit: 'bytes',
+    label: 'of these, after its prompt',
+    at: 'C',
+    column: 'generationBytes',
+  }),
+} satisfies Figures;
+
 /** Of the machine's memory, and of the workload's where it has a cgroup. */
 export const memoryFigures = {
   lockedBytes: figure({ unit: 'bytes', label: 'locked by blkscope', at: 'before the workload' }),

@@ -9,11 +9,11 @@ import { locateFiles, type TracedFiles } from './traced-files.js';
 
 /**
  * The large files that a workload was seen to use, as far as they lie on one traced disk: that of the largest. Others
- * are told by name, with the reason why their reads are not counted.
+ * are told by name, with the reason why their reads are not counted. `devices` null: any disk.
  */
 export function locateFound(
   opened: readonly OpenedFile[],
-  devices: readonly string[],
+  devices: readonly string[] | null,
   progress: Progress,
 ): TracedFiles | null {
   // A part of a split model may be small, or was open for too short a time to be seen: all parts are the model's.
@@ -31,7 +31,9 @@ export function locateFound(
     };
     try {
       const located = locateFiles([path]);
-      return devices.includes(located.disk) ? [located] : leftOut(`it lies on ${located.disk}, not traced`);
+      return (devices ?? [located.disk]).includes(located.disk)
+        ? [located]
+        : leftOut(`it lies on ${located.disk}, not traced`);
     } catch (error) {
       return leftOut((error as Error).message);
     }

@@ -12,7 +12,7 @@ export interface PhaseWindow {
   tokens: number | null;
 }
 
-/** A slot of time: within a phase, or after the last token; of generation a slot is the making of one token. */
+/** A slot of time: within a phase, or after one, where none goes on; of generation a slot is the making of one token. */
 export interface Slot {
   phase: PhaseName | 'after';
   /** Counted from 0 over the tokens of the generation. */
@@ -26,6 +26,9 @@ export interface Slot {
  *
  * `said`, if it is given: how many tokens there were is the program's to say. Where the marks do not show each of them, the
  * generation is when the program says it was, so that what is read for tokens without a mark counts too.
+ *
+ * A server's prompt begins with its request. Of several requests each has figures of its own (request-reads.ts): no prompt
+ * or generation is that of the run.
  */
 export function phaseWindows(marks: readonly Mark[], said: Generation | null = null): PhaseWindow[] {
   const [started, loaded, promptDone] = (['started', 'loaded', 'promptDone'] as const).map((kind) =>
@@ -35,9 +38,12 @@ export function phaseWindows(marks: readonly Mark[], said: Generation | null = n
   const known = said && !marksShowTokens(marks, said) ? said : null;
   const begin = known ? beginOf(known, loaded, promptDone) : promptDone;
   const end = known ? later(known.endedAt ?? undefined, tokens.at(-1)) : tokens.at(-1);
+  const requests = marks.filter(({ kind }) => kind === 'request');
+  const load = window('load', started, loaded, null);
+  if (requests.length > 1) return load ? [load] : [];
   const windows = [
-    window('load', started, loaded, null),
-    window('prompt', loaded, begin, null),
+    load,
+    window('prompt', requests[0]?.time ?? loaded, begin, null),
     window('generation', begin, end, known ? known.tokens - 1 : tokens.length),
   ];
   return windows.filter((phase) => phase !== null);
@@ -66,8 +72,10 @@ function later(a: bigint | undefined, b: bigint | undefined): bigint | undefined
 /** The same phases cut into slots: one for load, one for prompt, one for every mark of a token, in order of time. */
 export function timeSlots(marks: readonly Mark[], said: Generation | null = null): Slot[] {
   const phases = phaseWindows(marks, said);
-  const slots = phases.flatMap(({ name, fromNs }): Slot[] => {
-    if (name !== 'generation') return [{ phase: name, token: null, fromNs }];
+  const slots = phases.flatMap(({ name, fromNs, toNs }, at): Slot[] => {
+    const next = phases[at + 1];
+    const idle: Slot[] = next && next.fromNs > toNs ? [{ phase: 'after', token: null, fromNs: toNs }] : [];
+    if (name !== 'generation') return [{ phase: name, token: null, fromNs }, ...idle];
     const starts = [fromNs, ...generatedTokens(marks).slice(0, -1)].filter((start) => start >= fromNs);
     return starts.map((start, token) => ({ phase: name, token, fromNs: start }));
   });

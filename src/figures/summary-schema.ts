@@ -10,6 +10,7 @@ import {
   partFigures,
   phaseFigures,
   regionFigures,
+  requestFigures,
   streamFigures,
   tracerFigures,
   workloadFigures,
@@ -159,6 +160,16 @@ export const summarySchema = z.object({
           cpuMoe: z.string().nullable(),
         })
         .nullable(),
+      /** A process that ran already: it is not ended with the trace. `logs`: files that it writes, read for its requests. */
+      attached: z.object({ pid: count, ended: z.boolean(), logs: z.array(z.string()) }).optional(),
+      /** Of a server. `told` has the first ones; all are in the store. */
+      requests: z
+        .object({
+          count,
+          open: count,
+          told: z.array(z.object({ id: z.string(), ...shapeOf(requestFigures) })),
+        })
+        .optional(),
       ...shapeOf(workloadFigures),
     })
     .nullable(),
@@ -177,3 +188,4 @@ export type RegionFigures = z.infer<typeof region>;
 export type PhaseSummary = z.infer<typeof phase>;
 export type ModelSummary = NonNullable<Summary['model']>;
 export type WorkloadSummary = NonNullable<Summary['workload']>;
+export type RequestSummary = NonNullable<WorkloadSummary['requests']>;

@@ -1,4 +1,4 @@
-import type { Summary, WorkloadSummary } from '../figures/summary-schema.js';
+import type { RequestSummary, Summary, WorkloadSummary } from '../figures/summary-schema.js';
 import { type Loading, usesPageCache } from '../workload/loading.js';
 import { loadingNotes } from '../workload/loading-notes.js';
 import { weightsNote } from '../workload/weights.js';
@@ -11,7 +11,7 @@ export function workloadSection(page: Page, summary: Summary): void {
   const { workload: work } = summary;
   if (!work) return;
   page.section('Workload', printable(work.engine));
-  page.figure(format.seconds(work.wallNs), 'wall time', exitNote(work.exitCode, work.signal));
+  page.figure(format.seconds(work.wallNs), work.attached ? 'watched' : 'wall time', endNote(work));
   if (work.loadNs !== null) page.figure(format.seconds(work.loadNs), 'load');
   if (work.promptTokensPerSecond !== null) {
     page.figure(
@@ -30,8 +30,50 @@ export function workloadSection(page: Page, summary: Summary): void {
       'drafted tokens that were taken need none',
     );
   }
+  requests(page, work);
   weights(page, work, summary);
   if (work.loading) loading(page, work.loading, work.readBytes ?? null, summary);
+}
+
+const mostRequestsShown = 10;
+
+/** What a server worked on, the first ones each by itself. */
+function requests(page: Page, { requests: served, attached }: WorkloadSummary): void {
+  if (!served) return;
+  if (served.count === 0) {
+    page.remark(attached && attached.logs.length === 0 ? noLogNote : 'Its log tells of no request.');
+    return;
+  }
+  const open = served.open > 0 ? `${format.count(served.open)} of them not over at the end` : '';
+  page.figure(format.count(served.count), served.count === 1 ? 'request' : 'requests', open);
+  const first = served.told[0]?.startNs ?? 0;
+  for (const request of served.told.slice(0, mostRequestsShown)) page.remark(requestLine(request, first));
+  const more = served.count - mostRequestsShown;
+  if (more > 0) page.remark(`and ${format.count(more)} more, in the table server_request`);
+}
+
+const noLogNote =
+  'Its output goes to no file, so that its requests and tokens are not known: start it with its output in a file (llama-server --log-file FILE), or with blkscope record -- CMD.';
+
+/** `at 1.2 s, 3.4 s: 12 prompt tokens, 100 tokens at 12.3 /s; 1.2 GiB read for the prompt, 4.5 GiB for the tokens`. */
+function requestLine(request: RequestSummary['told'][number], firstNs: number): string {
+  const { startNs, endNs, promptTokens, tokens, tokensPerSecond, readBytes, generationBytes } = request;
+  const speed = tokensPerSecond === null ? '' : ` at ${format.decimal(tokensPerSecond)} /s`;
+  const made = [
+    promptTokens === null ? null : format.counted(promptTokens, 'prompt token'),
+    tokens === null ? null : `${format.counted(tokens, 'token')}${speed}`,
+  ].filter((part) => part !== null);
+  const read =
+    readBytes === null
+      ? []
+      : generationBytes === null
+        ? [`${format.size(readBytes)} read`]
+        : [
+            `${format.size(readBytes - generationBytes)} read for the prompt, ${format.size(generationBytes)} for tokens`,
+          ];
+  const took = endNs === null ? 'not over' : `took ${format.seconds(endNs - startNs)}`;
+  const parts = [took, made.join(', '), ...read].filter((part) => part !== '');
+  return `at ${format.seconds(startNs - firstNs)}: ${parts.join('; ')}`;
 }
 
 function weights(page: Page, work: WorkloadSummary, { model }: Summary): void {
@@ -77,7 +119,8 @@ function directNote(read: number, inModel: number, inAll: number): string {
 /** For blkscope's own helpers, and for what was in flight at an end. */
 const slack = 0.01;
 
-function exitNote(exitCode: number | null, signal: string | null): string {
+function endNote({ attached, exitCode, signal }: WorkloadSummary): string {
+  if (attached) return `process ${attached.pid}, which ${attached.ended ? 'ended by itself' : 'runs on'}`;
   if (signal) return `ended by ${signal}`;
   return exitCode === 0 ? '' : `exit code ${exitCode}`;
 }

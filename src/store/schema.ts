@@ -1,5 +1,5 @@
 import { type Figures, joined, listed } from '../figures/figure.js';
-import { partFigures, phaseFigures, regionFigures } from '../figures/figures.js';
+import { partFigures, phaseFigures, regionFigures, requestFigures } from '../figures/figures.js';
 
 /**
  * The tables of trace.duckdb: their columns are declared here once, each with what it means. The SQL that makes the
@@ -173,6 +173,13 @@ export const storedTables = {
       time: needed('UBIGINT', 'when it was there, ns'),
     },
   },
+  server_request: {
+    row: 'a request that a server worked on, as its log tells',
+    columns: {
+      id: needed('VARCHAR', 'what the server calls it'),
+      ...figureColumns(requestFigures, { promptTokens: 'UINTEGER', tokens: 'UINTEGER' }),
+    },
+  },
   phase: {
     row: 'a phase: load, prompt or generation',
     columns: {
@@ -194,6 +201,7 @@ export const tables = [
   'touch',
   'sample',
   'token',
+  'server_request',
   'phase',
   'process',
 ] as const;

@@ -1,7 +1,7 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
 import { type Figures, listed, valueAt } from '../figures/figure.js';
-import { regionFigures } from '../figures/figures.js';
-import type { PhaseSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
+import { regionFigures, requestFigures } from '../figures/figures.js';
+import type { PhaseSummary, RegionFigures, RequestSummary, Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
 import { tensorUses } from '../model/uses.js';
@@ -192,6 +192,17 @@ export class StoreWriter implements AsyncDisposable {
         file,
         BigInt(fileOffset),
         BigInt(bytes),
+      ]),
+    );
+  }
+
+  /** Requests that a server worked on, all of them. */
+  writeRequests(requests: readonly RequestSummary['told'][number][]): Promise<void> {
+    return this.#appendRows(
+      'server_request',
+      requests.map((request) => [
+        request.id,
+        ...figureRow(requestFigures, storedTables.server_request.columns, request),
       ]),
     );
   }

@@ -8,7 +8,8 @@ import { startWorkload } from './running-workload.js';
 
 /**
  * The engine for any command line (`record -- CMD`). It gives a start and an end; should the command be one
- * of llama.cpp's programs, the timings that it prints are read all the same.
+ * of llama.cpp's programs, the timings that it prints are read all the same; should it be a server, what it logs of its
+ * requests.
  *
  * Throws BlkscopeError COMMAND_NOT_FOUND.
  */
@@ -25,15 +26,18 @@ export function commandEngine(argv: readonly string[]): Engine {
         argv: [path, ...args, ...(options.extraArgs ?? [])],
         version: null,
         options,
-        loading: isLlama(path) ? loadingOf(args) : null,
+        loading: commandIsLlama([path]) ? loadingOf(args) : null,
+        logsRequests: true,
         timings: (log) => ({ timings: parseLlamaTimings(log.tail()) }),
       }),
   };
 }
 
-/** A program of llama.cpp's or a fork's, by its name. */
-function isLlama(path: string): boolean {
-  return /^(llama([-.].*)?|main|server)$/.test(basename(path));
+/** Whether it is a program of llama.cpp's or a fork's, by its name, also one that an interpreter or a loader starts. */
+export function commandIsLlama(argv: readonly string[]): boolean {
+  const [first = '', ...others] = argv;
+  const names = [first, ...others.filter((word) => word.includes('/') && !/\.gguf$/i.test(word))];
+  return names.some((path) => /^(llama([-.].*)?|main|server)$/.test(basename(path)));
 }
 
 function programFor(command: string): string {

@@ -1,6 +1,7 @@
 import type { LaunchOptions } from '../process/launch.js';
 import type { OpenedFile } from '../process/opened-files.js';
 import type { Loading } from './loading.js';
+import type { ServedRequest } from './server-log.js';
 
 /**
  * A moment in a workload's life, on CLOCK_MONOTONIC, the clock of the block trace.
@@ -8,6 +9,7 @@ import type { Loading } from './loading.js';
  * - `started`: just before the process is made;
  * - `loaded`: the program said that its model is loaded. With mapped weights little need have been read by
  *   then;
+ * - `request`: a server began to work on a request; `index` counts from 0;
  * - `promptDone`: the prompt has been evaluated; where the program does not say so, its first token tells;
  * - `token`: a token appeared; `index` counts from 0;
  * - `ended`: the process is gone.
@@ -16,7 +18,7 @@ import type { Loading } from './loading.js';
  * end.
  */
 export interface Mark {
-  kind: 'started' | 'loaded' | 'promptDone' | 'token' | 'ended';
+  kind: 'started' | 'loaded' | 'request' | 'promptDone' | 'token' | 'ended';
   /** Nanoseconds, CLOCK_MONOTONIC (process.hrtime.bigint()). */
   time: bigint;
   index?: number;
@@ -137,6 +139,12 @@ export interface WorkloadOutcome {
   openedFiles: OpenedFile[];
   /** The line of its output that best says why it failed; null when it did not, or said nothing. */
   errorLine: string | null;
+  /** Of a server what it worked on, as its log tells; none of what is no server. */
+  requests?: ServedRequest[];
+  /** Of a server that we have ended: it does not end by itself. */
+  stopped?: boolean;
+  /** Of a process that ran already: which, whether it ended while it was looked at, and the files that were taken for its log. */
+  attached?: { pid: number; ended: boolean; logs: string[] };
 }
 
 export interface RunningWorkload {
@@ -151,7 +159,14 @@ export interface RunningWorkload {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-export type EngineName = 'llama-cli' | 'llama-completion' | 'llama-bench' | 'embedded' | 'command';
+export type EngineName =
+  | 'llama-cli'
+  | 'llama-completion'
+  | 'llama-bench'
+  | 'embedded'
+  | 'command'
+  /** A process that ran already. */
+  | 'attached';
 
 /** One way to run a workload. */
 export interface Engine {

@@ -24,7 +24,7 @@ export interface ExpectedOutput {
  * Lines that are printed when the weights are loaded (mapped) and the context is being made. The first seen
  * counts: which of them a build prints depends on its age and verbosity.
  */
-const loadedLine =
+export const loadedLine =
   /llama_new_context_with_model|llama_init_from_model|llama_context: constructing|llama threadpool init|model loaded|initializing,? (n_)?slots|kv self size/;
 
 /** Its own figures come after the last token. */

@@ -150,7 +150,7 @@ function ollamaLines(output: string): Partial<LlamaTimings> {
 }
 
 /** Go's way to print a duration: `1m2.5s`, `12.3ms`, `45µs`. null where it is none. */
-function durationMs(text: string): number | null {
+export function durationMs(text: string): number | null {
   const units: Record<string, number> = {
     h: 3_600_000,
     m: 60_000,

@@ -15,10 +15,13 @@ import type {
   WorkloadOptions,
   WorkloadOutcome,
 } from './engine.js';
-import { type ExpectedOutput, LlamaOutput } from './llama-output.js';
+import { type ExpectedOutput, LlamaOutput, loadedLine } from './llama-output.js';
 import { generationMs } from './llama-timings.js';
 import type { Loading } from './loading.js';
+import { LogTail } from './log-tail.js';
 import type { LlamaTimings } from './printed-timings.js';
+import { servedGeneration, servedMarks, servedTimings } from './served.js';
+import { ServerLog } from './server-log.js';
 import { parseDrafts, speculates, walksOf } from './speculation.js';
 import { judgeWeights } from './weights.js';
 import { errorLineOf, WorkloadLog } from './workload-log.js';
@@ -35,6 +38,8 @@ export interface WorkloadPlan {
   loading: Loading | null;
   /** How its output is read for marks. Without it the output goes straight into the log. */
   output?: ExpectedOutput;
+  /** Without `output`: it may be a server, whose log tells of its requests. */
+  logsRequests?: boolean;
   /**
    * Tokens that it has generated if it ends well. The count where a program printed none: llama.cpp 0.7.0 may
    * exit before its logging thread has written the last lines.
@@ -97,6 +102,8 @@ class Workload implements WorkloadReports {
   readonly #exited: Promise<Exit>;
   #drained: Promise<unknown> = Promise.resolve();
   #output: LlamaOutput | null = null;
+  #tail: LogTail | null = null;
+  readonly #served = new ServerLog();
   #timedOut = false;
   #stopped = false;
 
@@ -134,6 +141,7 @@ class Workload implements WorkloadReports {
       });
       const workload = new Workload(plan, log, modelParts, child, pid, startedAt, faultsBefore);
       if (pipe && plan.output) workload.#readOutput(pipe, plan.output);
+      if (plan.logsRequests) workload.#followLog(plan.options.log);
       if (plan.onMessage) workload.#readMessages(plan.onMessage);
       return workload;
     } catch (error) {
@@ -177,6 +185,7 @@ class Workload implements WorkloadReports {
     signal?.removeEventListener('abort', onAbort);
     this.#watch.stop();
     await Promise.race([this.#drained, sleep(drainMs, undefined, { ref: false })]);
+    this.#tail?.close();
     this.mark({ kind: 'ended', time: exit.time });
     try {
       return await this.#outcome(exit, faults, read);
@@ -203,6 +212,18 @@ class Workload implements WorkloadReports {
     ]);
   }
 
+  /** From the log that it writes itself: no pipe stands between a server and what it prints. */
+  #followLog(path: string): void {
+    let loaded = false;
+    this.#tail = new LogTail(path, 'start', (line, time) => {
+      if (!loaded && loadedLine.test(line)) {
+        loaded = true;
+        this.mark({ kind: 'loaded', time });
+      }
+      this.#served.line(line, time);
+    });
+  }
+
   #readMessages(onMessage: NonNullable<WorkloadPlan['onMessage']>): void {
     this.child.on('message', (message) => onMessage(message, this));
     this.#drained = new Promise((resolve) => this.child.once('disconnect', resolve));
@@ -213,8 +234,10 @@ class Workload implements WorkloadReports {
     faults: ReturnType<typeof faultsOfEndedChildren>,
     read: number | null,
   ): Promise<WorkloadOutcome> {
-    const { timings, version } = this.plan.timings(this.log);
-    const marks = settledMarks(this.#marks, timings.tokens, exit.time);
+    const requests = this.#served.requests();
+    const { timings: printed, version } = this.plan.timings(this.log);
+    const timings = requests.length === 0 ? printed : servedTimings(requests);
+    const marks = settledMarks([...this.#marks, ...servedMarks(requests)], timings.tokens, exit.time);
     const tokens = timings.tokens ?? (exit.code === 0 ? (this.plan.tokensWhenDone ?? null) : null);
     const startedAt = (marks[0] as Mark).time;
     const failed = exit.code !== 0 && !this.#stopped;
@@ -234,7 +257,11 @@ class Workload implements WorkloadReports {
       timings: completedTimings({ ...timings, tokens }, marks, this.loadingSince ?? startedAt),
       loading: this.plan.loading,
       readBytes: read === null || this.#readBefore === null ? null : read - this.#readBefore,
-      generation: this.#generation(tokens, exit.time),
+      generation:
+        requests.length === 0
+          ? this.#generation(tokens, exit.time)
+          : servedGeneration(requests, speculates(this.plan.argv)),
+      ...(this.#served.isServer ? { requests, stopped: this.#stopped } : {}),
       weights: judgeWeights({
         modelBytes: model.bytes,
         mappedBytes: model.mappedBytes,

@@ -86,7 +86,16 @@ test('every npm script, path and kind of test in the documents exists', () => {
 
 /** Options that the documents name and that belong to llama.cpp, blkparse or a benchmark, not to blkscope. */
 const foreign = new Set([
-  ...['--load-mode', '--no-mmap', '--direct-io', '--lazy-mode', '--cpu-moe', '--n-cpu-moe', '--no-repack'],
+  ...[
+    '--load-mode',
+    '--no-mmap',
+    '--direct-io',
+    '--lazy-mode',
+    '--cpu-moe',
+    '--n-cpu-moe',
+    '--no-repack',
+    '--log-file',
+  ],
   ...['--rounds', '--only'],
 ]);
 

@@ -1,0 +1,91 @@
+import type { EventBatch } from '../capture/batch.js';
+import { native } from '../native/binding.js';
+import type { NativeRegionReads } from '../native/regions.js';
+import type { NativeExtents } from '../native/trace.js';
+import type { ServedRequest } from '../workload/server-log.js';
+
+/** What a server's request read of the files: reads that completed while it was worked on. */
+export interface RequestRead {
+  request: ServedRequest;
+  /** While its prompt was evaluated; null: it is not known when that was over. */
+  promptBytes: number | null;
+  /** After that, while tokens were generated; null likewise. */
+  generationBytes: number | null;
+  /** Both, from its beginning to its end. */
+  readBytes: number;
+}
+
+/** Of all requests of a run; those that were worked on at the same time share their reads, which count for each. */
+export interface RequestReadsResults {
+  requests: RequestRead[];
+  /** While any of them generated, each byte counted once; null: of none is known when. */
+  generationBytes: number | null;
+}
+
+/**
+ * Counts by request what was read of files, off the measured path, from the very batches that go to the store. Requests
+ * without an end last until the end of the run.
+ */
+export class RequestReads {
+  readonly #native: NativeRegionReads;
+  readonly #boundaries: bigint[];
+
+  /** `files` lie on the disk with the kernel's number `device`. */
+  constructor(
+    files: NativeExtents[],
+    device: number,
+    private readonly requests: readonly ServedRequest[],
+    private readonly endNs: bigint,
+  ) {
+    const edges = requests.flatMap(({ startedAt, promptDoneAt, endedAt }) => [
+      startedAt,
+      ...(promptDoneAt === null ? [] : [promptDoneAt]),
+      endedAt ?? endNs,
+    ]);
+    this.#boundaries = [...new Set(edges)].sort((a, b) => (a < b ? -1 : 1));
+    this.#native = new native.RegionReads({
+      files,
+      device,
+      regions: {
+        files: Uint32Array.from(files, (_, i) => i),
+        offsets: new BigUint64Array(files.length),
+        bytes: BigUint64Array.from(files, ({ bytes }) => BigInt(bytes)),
+      },
+      groupings: [],
+      boundaries: BigUint64Array.from(this.#boundaries),
+    });
+  }
+
+  consume(batch: EventBatch): void {
+    this.#native.consume(batch);
+  }
+
+  /** Once, after the last batch. */
+  results(): RequestReadsResults {
+    const { slots, bytes } = this.#native.finish().touches;
+    const bySlot = new Float64Array(this.#boundaries.length);
+    slots.forEach((slot, i) => {
+      bySlot[slot] = (bySlot[slot] as number) + (bytes[i] as number);
+    });
+    const generating = new Set<number>();
+    const requests = this.requests.map((request): RequestRead => {
+      const { startedAt, promptDoneAt, endedAt } = request;
+      const whole = this.#slots(startedAt, endedAt ?? this.endNs);
+      const sum = (of: readonly number[]) => of.reduce((total, slot) => total + (bySlot[slot] as number), 0);
+      const readBytes = sum(whole);
+      if (promptDoneAt === null) return { request, promptBytes: null, generationBytes: null, readBytes };
+      const generation = this.#slots(promptDoneAt, endedAt ?? this.endNs);
+      for (const slot of generation) generating.add(slot);
+      const generationBytes = sum(generation);
+      return { request, promptBytes: readBytes - generationBytes, generationBytes, readBytes };
+    });
+    const known = requests.some(({ generationBytes }) => generationBytes !== null);
+    const generationBytes = [...generating].reduce((total, slot) => total + (bySlot[slot] as number), 0);
+    return { requests, generationBytes: known ? generationBytes : null };
+  }
+
+  /** Slots of time from one boundary to another. */
+  #slots(fromNs: bigint, toNs: bigint): number[] {
+    return this.#boundaries.flatMap((start, slot) => (start >= fromNs && start < toNs ? [slot] : []));
+  }
+}

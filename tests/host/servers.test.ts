@@ -1,0 +1,211 @@
+// Servers: one that runs already (`record --attach`), and one that is started (`record -- llama-server`).
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Summary } from '../../src/figures/summary-schema.js';
+import { openRun, openRuns, renderReport, synthesizeModel } from '../../src/index.js';
+import { prepareCache } from '../../src/memory/cache-state.js';
+import { findMemoryController } from '../../src/memory/cgroup.js';
+import { blkscope } from './command-line.js';
+
+const MiB = 2 ** 20;
+const program = resolve('vendor/llama/bin/llama-server');
+let folder: string;
+let model: string;
+let cgroup: string | null = null;
+
+before(async () => {
+  execFileSync(process.execPath, ['scripts/get-llama.mjs']);
+  folder = resolve(mkdtempSync('build/servers-test-')); // on a disk
+  model = join(folder, 'model.gguf');
+  await synthesizeModel(model, { preset: 'demo', bytes: 120 * MiB });
+  const controller = findMemoryController();
+  if (controller?.version !== 1) return;
+  cgroup = join(controller.path, `blkscope-servers-test-${process.pid}`);
+  mkdirSync(cgroup);
+  execFileSync('sh', ['-c', `echo ${100 * MiB} >${cgroup}/memory.limit_in_bytes`]);
+});
+
+after(() => {
+  if (cgroup) rmdirSync(cgroup);
+  rmSync(folder, { recursive: true });
+});
+
+const traced = (name: string) => ['record', '--source', 'ftrace', '--mount', '-o', join(folder, name)];
+
+async function summaryOf(name: string): Promise<Summary> {
+  await using run = await openRun(join(folder, name));
+  return run.summary;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => done(port));
+    });
+  });
+}
+
+async function answers(port: number): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    const ready = await fetch(`http://127.0.0.1:${port}/health`).catch(() => null);
+    if (ready?.ok) return;
+    await sleep(100);
+  }
+  assert.fail('the server does not answer');
+}
+
+async function complete(port: number, tokens: number): Promise<void> {
+  const body = JSON.stringify({ prompt: `Tell of ${tokens}`, n_predict: tokens, ignore_eos: true });
+  const answer = await fetch(`http://127.0.0.1:${port}/completion`, { method: 'POST', body });
+  assert.ok(answer.ok);
+  await answer.text();
+}
+
+const serverArguments = (port: number, ...more: string[]) => [
+  ...['-m', model, '--port', `${port}`, '-t', '1', '-c', '512', '--no-repack', ...more],
+];
+
+/** A server of ours that runs already; with less memory than its model where that can be had. */
+async function startServer(port: number, output: 'file' | 'pipe'): Promise<ChildProcess & { pid: number }> {
+  await prepareCache('cold', [model]); // what another had read is not charged to the server
+  const join_ = cgroup ? `echo $$ >${cgroup}/cgroup.procs; ` : '';
+  const log = output === 'file' ? openSync(join(folder, `server-${port}.log`), 'w') : 'ignore';
+  const child = spawn('sh', ['-c', `${join_}exec "$0" "$@"`, program, ...serverArguments(port)], {
+    stdio: ['ignore', log, log],
+  });
+  await answers(port);
+  return child as ChildProcess & { pid: number };
+}
+
+async function endOf(server: ChildProcess): Promise<void> {
+  const ended = server.exitCode !== null || server.signalCode !== null;
+  if (!ended) await new Promise((done) => server.once('exit', done) && server.kill('SIGKILL'));
+}
+
+/** What somebody could see of a process that had been meddled with. */
+function stateOf(pid: number): unknown {
+  const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  const { TracerPid, SigBlk, SigIgn, SigCgt } = Object.fromEntries(
+    read('status')
+      .split('\n')
+      .map((line) => line.split(/:\s+/)),
+  );
+  return [read('cgroup'), read('oom_score_adj'), read('limits'), { TracerPid, SigBlk, SigIgn, SigCgt }];
+}
+
+test('a server that runs: its model, its requests, and nothing of it is changed', async () => {
+  const port = await freePort();
+  const server = await startServer(port, 'file');
+  try {
+    const before = stateOf(server.pid);
+    const recording = blkscope([...traced('attached'), '--attach', String(server.pid), '--duration', '6'], {
+      when: {
+        text: 'watch process',
+        act: () => void complete(port, 3).then(() => complete(port, 2)),
+      },
+    });
+    const { exitCode, stderr } = await recording;
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual(stateOf(server.pid), before);
+    await complete(port, 1);
+    const summary = await summaryOf('attached');
+    const { workload } = summary;
+    assert.deepEqual(summary.model?.files, [model]);
+    assert.deepEqual(
+      workload?.requests?.told.map(({ tokens }) => tokens),
+      [3, 2],
+      readFileSync(join(folder, `server-${port}.log`), 'utf8'),
+    );
+    assert.deepEqual(workload?.attached, {
+      ...{ pid: server.pid, ended: false },
+      logs: [join(folder, `server-${port}.log`)],
+    });
+    assert.equal(workload?.tokens, 5);
+    assert.ok(workload.argv.includes('--no-repack'));
+    assert.equal(summary.phases, null, 'two requests: no prompt is that of the run');
+    if (cgroup) {
+      // Each token has to read again what did not fit.
+      const sum = (workload.requests?.told ?? []).reduce(
+        (total, { readBytes }) => total + (readBytes ?? 0),
+        0,
+      );
+      assert.ok(sum > 20 * MiB && sum <= (summary.model?.readBytes ?? 0), `${sum}`);
+      assert.ok((workload.readBytes ?? 0) > 20 * MiB, 'the kernel charged them to the server');
+      assert.ok((workload.bytesPerToken ?? 0) > MiB);
+      assert.ok((summary.memory.majorFaults ?? 0) > 0);
+    }
+    assert.match(renderReport(summary), /requests[\s\S]*at 0\.00 s: took .* 3 tokens at/);
+    await using runs = await openRuns([join(folder, 'attached')]);
+    const rows = await (await runs.query('SELECT tokens FROM server_request ORDER BY start')).getRows();
+    assert.deepEqual(rows, [[3], [2]]);
+  } finally {
+    await endOf(server);
+  }
+});
+
+test('Ctrl-C ends the look and not the server; without a log it says what it cannot know', async () => {
+  const port = await freePort();
+  const server = await startServer(port, 'pipe');
+  try {
+    const { exitCode, stdout, stderr } = await blkscope(
+      [...traced('signal'), '--attach', String(server.pid)],
+      {
+        when: { text: 'watch process', act: (child) => void setTimeout(() => child.kill('SIGINT'), 1_000) },
+      },
+    );
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /process \d+, which runs on/);
+    assert.match(stdout, /output goes to no file/);
+    await complete(port, 1);
+    const ended = await blkscope([...traced('ended'), '--attach', String(server.pid)], {
+      when: { text: 'watch process', act: () => void setTimeout(() => server.kill('SIGKILL'), 700) },
+    });
+    assert.equal(ended.exitCode, 0, ended.stderr);
+    assert.match(ended.stdout, /which ended by itself/);
+    assert.equal((await summaryOf('ended')).workload?.attached?.ended, true);
+  } finally {
+    await endOf(server);
+  }
+});
+
+test('a server that is started: loaded, one request with its phases, ended by Ctrl-C in order', async () => {
+  const port = await freePort();
+  await prepareCache('cold', [model]);
+  const recording = blkscope([...traced('started'), '--', program, ...serverArguments(port, '-v')], {
+    when: {
+      text: 'run ',
+      act: (child) =>
+        void answers(port)
+          .then(() => complete(port, 6))
+          .then(() => sleep(300))
+          .then(() => child.kill('SIGINT')),
+    },
+  });
+  const { exitCode, stderr } = await recording;
+  assert.equal(exitCode, 0, stderr);
+  const { workload, phases, model: read } = await summaryOf('started');
+  assert.equal(workload?.requests?.count, 1);
+  assert.equal(workload?.tokens, 6);
+  assert.equal(phases?.generation?.tokens, 5);
+  assert.equal(phases?.generation?.marks, 5, '-v logs each token');
+  assert.ok((read?.coverage ?? 0) > 0.9);
+  assert.ok((phases?.load?.model?.readBytes ?? 0) > 0);
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/health`), 'it was ours to end');
+});
+
+test('what cannot be attached to is one clear line', async () => {
+  const [gone, both] = [
+    await blkscope(['record', '--attach', '4194000']),
+    await blkscope(['record', '--attach', String(process.pid), '--', 'true']),
+  ];
+  assert.deepEqual([gone.exitCode, both.exitCode], [2, 2]);
+  assert.match(gone.stderr, /^blkscope: --attach 4194000: no process has this id/m);
+  assert.match(both.stderr, /give no command beside it/);
+  assert.ok(!existsSync('runs/4194000'));
+});
