@@ -11,6 +11,7 @@
 #include "addon/pinned_file.h"
 #include "addon/region_reads.h"
 #include "addon/sector_set.h"
+#include "addon/touches.h"
 #include "addon/tracer.h"
 
 namespace {
@@ -26,6 +27,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   blkscope::registerRegionReads(env, exports);
   blkscope::registerPinnedFile(env, exports);
   blkscope::registerSectorSet(env, exports);
+  blkscope::registerTouches(env, exports);
   blkscope::registerTracer(env, exports);
   return exports;
 }

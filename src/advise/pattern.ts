@@ -14,8 +14,17 @@ export interface ReadPattern {
   seenShare: number;
 }
 
-/** What tokens touch: of a dense model all of it, of a mixture the experts that a run's reads tell. */
-export function accessPattern(model: Model, run: RunTouches, tokens: number, guess: Guess): ReadPattern {
+/**
+ * What tokens touch: of a dense model all of it, of a mixture the experts that a run's reads tell. Of the first `most`
+ * tokens; advice needs no more.
+ */
+export function accessPattern(
+  model: Model,
+  run: RunTouches,
+  tokens: number,
+  guess: Guess,
+  most = mostTokens,
+): ReadPattern {
   const regions = modelRegions(model);
   const indexOf = new Map(regions.map(({ part, offset }, i) => [`${part}:${offset}`, i]));
   const used = usedRegions(model);
@@ -35,7 +44,7 @@ export function accessPattern(model: Model, run: RunTouches, tokens: number, gue
   // Layers in their order, then what belongs to none: the output.
   const place = (index: number) => regions[index]?.layer ?? Number.POSITIVE_INFINITY;
   const inOrder = (touched: number[]) => touched.sort((a, b) => place(a) - place(b) || a - b);
-  const ofTokens = experts.byToken.slice(0, mostTokens).map((some) => inOrder([...everyToken, ...some]));
+  const ofTokens = experts.byToken.slice(0, most).map((some) => inOrder([...everyToken, ...some]));
   const promptExperts = [...run.promptRegions].filter((i) => regions[i]?.expert !== null);
   return {
     pattern: { regions, prompt: inOrder([...everyToken, ...promptExperts]), tokens: ofTokens, lookedUp },

@@ -1,6 +1,6 @@
 import type { Region } from '../model/regions.js';
+import { native } from '../native/binding.js';
 import type { ByteRange } from '../native/memory.js';
-import { PageCache } from './page-cache.js';
 
 /** What tokens touch, in their order: the input of a prediction. Regions by index. */
 export interface AccessPattern {
@@ -43,53 +43,84 @@ export function windowBytes(readAheadKib: number): number {
 
 /** Runs load, prompt and tokens through a model of the page cache, and counts what the tokens read. */
 export function simulate(pattern: AccessPattern, conditions: Conditions): Simulated {
-  const place = new Places(pattern.regions, conditions.pageBytes);
-  const { blockBytes } = place;
+  const { blockBytes, blocks, items, tokenStarts, rangeOf } = blockTouches(pattern, conditions.pageBytes);
   const pinned = conditions.pinned.flatMap(({ ranges }, part) =>
-    ranges.map((range) => place.blocksOf(part, range.offset, range.bytes)),
+    ranges.map((range) => rangeOf(part, range.offset, range.bytes)),
   );
   const pinnedBlocks = pinned.reduce((sum, { from, to }) => sum + to - from, 0);
-  const window = Math.floor(windowBytes(conditions.readAheadKib) / blockBytes);
-  const capacity = Math.floor(conditions.memoryBytes / blockBytes) - pinnedBlocks;
-  const cache = new PageCache(place.blocks, capacity, window);
-  for (const { from, to } of pinned) cache.pin(from, to);
-  const touch = ({ from, to }: { from: number; to: number }) => {
-    for (let block = from; block < to; block++) cache.access(block);
-  };
-  const blocksOf = (index: number) => {
-    const { part, offset, bytes } = pattern.regions[index] as Region;
-    return place.blocksOf(part, offset, bytes);
-  };
-  const touchRegion = (index: number) => touch(blocksOf(index));
-  const lookUp = (index: number, nth: number) => {
-    const { from, to } = blocksOf(index);
-    cache.access(from + Math.floor(placeOf(nth) * (to - from)));
-  };
-  touch({ from: 0, to: place.blocks }); // loading maps the whole file and reads it in
-  pattern.prompt.forEach(touchRegion);
-  const before = { ...figures(cache) };
-  pattern.tokens.forEach((touched, token) => {
-    const { lookedUp } = pattern;
-    for (const [i, index] of lookedUp.entries()) lookUp(index, token * lookedUp.length + i);
-    touched.forEach(touchRegion);
+  const { read, unused, waits } = native.pageCacheReads({
+    ...{ blocks, touches: items, counted: tokenStarts[0] ?? items.length },
+    capacity: Math.max(0, Math.floor(conditions.memoryBytes / blockBytes) - pinnedBlocks),
+    readAheadWindow: readAheadWindow(conditions.readAheadKib, blockBytes),
+    pinnedFrom: Uint32Array.from(pinned, ({ from }) => from),
+    pinnedTo: Uint32Array.from(pinned, ({ to }) => to),
   });
-  const after = figures(cache);
   const tokens = Math.max(1, pattern.tokens.length);
   return {
-    bytesPerToken: ((after.readBlocks - before.readBlocks) * blockBytes) / tokens,
-    unusedBytesPerToken: ((after.unusedBlocks - before.unusedBlocks) * blockBytes) / tokens,
-    waitsPerToken: (after.waits - before.waits) / tokens,
+    bytesPerToken: (read * blockBytes) / tokens,
+    unusedBytesPerToken: (unused * blockBytes) / tokens,
+    waitsPerToken: waits / tokens,
   };
+}
+
+/** In blocks. */
+export function readAheadWindow(readAheadKib: number, blockBytes: number): number {
+  return Math.floor(windowBytes(readAheadKib) / blockBytes);
+}
+
+/** A pattern as touches of the model's blocks: the load of the whole file, the prompt, then each token. */
+export interface BlockTouches {
+  blockBytes: number;
+  blocks: number;
+  items: Uint32Array;
+  /** Index of each token's first touch. */
+  tokenStarts: number[];
+  /** The blocks of a range of a part. */
+  rangeOf(part: number, offset: number, bytes: number): BlockRange;
+}
+
+interface BlockRange {
+  from: number;
+  to: number;
+}
+
+export function blockTouches(pattern: AccessPattern, pageBytes: number): BlockTouches {
+  const { regions, prompt, tokens, lookedUp } = pattern;
+  const place = new Places(regions, pageBytes);
+  const blocksOf = (index: number) => {
+    const { part, offset, bytes } = regions[index] as Region;
+    return place.blocksOf(part, offset, bytes);
+  };
+  const rowOf = (index: number, nth: number) => {
+    const { from, to } = blocksOf(index);
+    const row = Math.min(from + Math.floor(placeOf(nth) * (to - from)), place.blocks - 1);
+    return { from: row, to: row + 1 };
+  };
+  const ofTokens = tokens.map((touched, token) => [
+    ...lookedUp.map((index, i) => rowOf(index, token * lookedUp.length + i)),
+    ...touched.map(blocksOf),
+  ]);
+  const load = [{ from: 0, to: place.blocks }]; // loading maps the whole file and reads it in
+  const passes = [load, prompt.map(blocksOf), ...ofTokens];
+  const sizes = passes.map((ranges) => ranges.reduce((sum, { from, to }) => sum + to - from, 0));
+  const items = new Uint32Array(sizes.reduce((sum, size) => sum + size, 0));
+  let at = 0;
+  for (const { from, to } of passes.flat()) {
+    for (let block = from; block < to; block++) items[at++] = block;
+  }
+  const tokenStarts: number[] = [];
+  sizes.reduce((start, size, pass) => {
+    if (pass > 1) tokenStarts.push(start);
+    return start + size;
+  }, 0);
+  const { blockBytes, blocks } = place;
+  return { blockBytes, blocks, items, tokenStarts, rangeOf: (...range) => place.blocksOf(...range) };
 }
 
 /** Where in a table the nth row that is looked up lies, from 0 to 1: spread evenly, and the same each time. */
 function placeOf(nth: number): number {
   const goldenRatio = (Math.sqrt(5) - 1) / 2;
   return ((nth + 1) * goldenRatio) % 1;
-}
-
-function figures({ readBlocks, unusedBlocks, waits }: PageCache) {
-  return { readBlocks, unusedBlocks, waits };
 }
 
 /** The model's parts laid one after another in blocks. */
@@ -116,9 +147,9 @@ class Places {
   }
 
   /** The blocks that lie in a range by more than half. */
-  blocksOf(part: number, offset: number, bytes: number): { from: number; to: number } {
+  blocksOf(part: number, offset: number, bytes: number): BlockRange {
     const first = this.#firstBlocks[part] as number;
     const from = first + Math.round(offset / this.blockBytes);
-    return { from, to: first + Math.max(Math.round((offset + bytes) / this.blockBytes), 0) };
+    return { from, to: first + Math.round((offset + bytes) / this.blockBytes) };
   }
 }

@@ -27,10 +27,15 @@ export interface Subject {
   cpus: number;
 }
 
+/** Of the machine that made it; runs of older versions do not tell. */
+export function pageBytesOf({ config }: Run): number {
+  return config.machine?.pageBytes ?? native.pageBytes();
+}
+
 /** `run` has a bound. */
 export function subjectOf(run: Run, model: Model, patterns: readonly ReadPattern[]): Subject {
   const { memory, workload } = run.summary;
-  const pageBytes = run.config.machine?.pageBytes ?? native.pageBytes();
+  const pageBytes = pageBytesOf(run);
   const measured: Measured = {
     pageBytes,
     memoryBytes: memoryForModel(run.summary) as number,

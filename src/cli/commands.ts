@@ -16,6 +16,7 @@ const loaders: Record<string, () => Promise<Command>> = {
   pin: async () => (await import('./pin.js')).pinCommand(),
   advise: async () => (await import('./advise.js')).adviseCommand(),
   synthesize: async () => (await import('./synthesize.js')).synthesizeCommand(),
+  curve: async () => (await import('./curve.js')).curveCommand(),
   recover: async () => (await import('./recover.js')).recoverCommand(),
   demo: async () => (await import('./demo.js')).demoCommand(),
 };

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { NativeChanges, UndoReport } from './changes.js';
 import type { NativeMemory } from './memory.js';
 import type { NativeRegions } from './regions.js';
+import type { NativeTouchFigures } from './touches.js';
 import type {
   NativeAnalysis,
   NativeAnalysisOptions,
@@ -15,7 +16,7 @@ import type {
 } from './trace.js';
 
 /** All that the addon offers. */
-export interface NativeBinding extends NativeMemory, NativeRegions {
+export interface NativeBinding extends NativeMemory, NativeRegions, NativeTouchFigures {
   Tracer: new (options: NativeTracerOptions, onReady: () => void) => NativeTracer;
   /**
    * Writes blktrace's files; events by time, columns as the store's. `finish` tells how many had no action in them.

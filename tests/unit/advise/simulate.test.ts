@@ -1,52 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PageCache } from '../../../src/advise/page-cache.js';
 import { simulate } from '../../../src/advise/simulate.js';
 import { speedModel } from '../../../src/advise/speed.js';
 import type { Region } from '../../../src/model/regions.js';
 import { summaryFixture } from '../figures/summary-fixture.js';
 
 const MiB = 2 ** 20;
-
-/** Walks the whole file `rounds` times; what each round read. */
-function walked(cache: PageCache, blocks: number, rounds: number): number[] {
-  return Array.from({ length: rounds }, () => {
-    const before = cache.readBlocks;
-    for (let block = 0; block < blocks; block++) cache.access(block);
-    return cache.readBlocks - before;
-  });
-}
-
-test('a file that fits is read once', () => {
-  assert.deepEqual(walked(new PageCache(1000, 1000, 16), 1000, 3), [1000, 0, 0]);
-});
-
-test('walked in a circle, a file that does not quite fit is read whole every time', () => {
-  const reads = walked(new PageCache(10_000, 8500, 16), 10_000, 4);
-  assert.ok(
-    reads.every((blocks) => blocks >= 9900 && blocks <= 10_200),
-    `${reads}`,
-  );
-});
-
-test('what is pinned is never read, and leaves the circle', () => {
-  const cache = new PageCache(10_000, 1000, 16);
-  cache.pin(0, 7500);
-  const reads = walked(cache, 10_000, 4);
-  assert.ok(
-    reads.every((blocks) => blocks >= 1500 && blocks <= 2700),
-    `${reads}`,
-  );
-});
-
-test('without readahead each block is waited for; with it one of a window', () => {
-  const none = new PageCache(10_000, 1000, 0);
-  walked(none, 10_000, 1);
-  assert.equal(none.waits, 10_000);
-  const ahead = new PageCache(10_000, 1000, 16);
-  walked(ahead, 10_000, 1);
-  assert.ok(ahead.waits < 100, `${ahead.waits}`);
-});
 
 /** A layer of 32 experts of 1 MiB. */
 const experts: Region[] = Array.from({ length: 32 }, (_, expert) => ({

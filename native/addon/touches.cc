@@ -1,0 +1,188 @@
+#include "addon/touches.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "addon/columns.h"
+#include "addon/convert.h"
+#include "addon/promise_worker.h"
+#include "touches/belady.h"
+#include "touches/least_often.h"
+#include "touches/least_stale.h"
+#include "touches/page_cache_model.h"
+#include "touches/pins.h"
+#include "touches/reuse.h"
+
+namespace blkscope {
+namespace {
+
+/// What a curve is made from. The columns are JavaScript's; `held` keeps them.
+struct CurveInput {
+  TouchTrace trace;
+  std::span<const uint32_t> layers;
+  std::span<const uint64_t> capacities;
+  std::span<const uint32_t> windows;
+  uint32_t readAheadWindow = 0;
+  bool pins = false;
+  bool belady = false;
+  bool leastOften = false;
+  bool leastStale = false;
+  bool kernel = false;
+  std::vector<Napi::ObjectReference> held;
+};
+
+struct Curve {
+  Reuse reuse;
+  std::vector<double> workingSets;
+  ReadBytes pins, belady, leastOften, leastStale, kernel;
+};
+
+void requireBelow(const Argument& argument, std::span<const uint32_t> values, uint64_t limit) {
+  for (uint32_t value : values) {
+    if (value >= limit) argument.refuse("of numbers below " + std::to_string(limit));
+  }
+}
+
+TouchTrace touchTrace(const Argument& options) {
+  TouchTrace trace;
+  trace.items = column32(options["items"]);
+  trace.itemCount = static_cast<uint32_t>(options["itemCount"].integer(UINT32_MAX - 1));
+  if (trace.items.size() >= UINT32_MAX) options["items"].refuse("fewer than 2^32 - 1 touches");
+  requireBelow(options["items"], trace.items, trace.itemCount);
+  if (options["itemBytes"].given()) trace.bytes = bigColumn(options["itemBytes"]);
+  if (!trace.bytes.empty() && trace.bytes.size() != trace.itemCount) options["itemBytes"].refuse("a size for every item");
+  trace.passes = column32(options["passes"]);
+  requireBelow(options["passes"], trace.passes, trace.items.size() + 1);
+  if (!std::ranges::is_sorted(trace.passes)) options["passes"].refuse("indices of touches, ascending");
+  trace.counted = options["counted"].integer(trace.items.size());
+  return trace;
+}
+
+std::shared_ptr<CurveInput> curveInput(const Argument& options) {
+  auto input = std::make_shared<CurveInput>();
+  input->trace = touchTrace(options);
+  input->capacities = bigColumn(options["capacities"]);
+  if (!std::ranges::is_sorted(input->capacities)) options["capacities"].refuse("ascending");
+  input->windows = column32(options["windows"]);
+  for (const Argument& policy : options["policies"].elements()) {
+    std::string name = policy.string();
+    if (name == "pins") input->pins = true;
+    else if (name == "belady") input->belady = true;
+    else if (name == "leastOften") input->leastOften = true;
+    else if (name == "leastStale") input->leastStale = true;
+    else if (name == "kernel") input->kernel = true;
+    else policy.refuse("pins, belady, leastOften, leastStale or kernel");
+  }
+  if (input->leastStale) {
+    input->layers = column32(options["layers"]);
+    requireBelow(options["layers"], input->layers, 1 << 20);
+    if (input->layers.size() != input->trace.itemCount) options["layers"].refuse("a layer for every item");
+  }
+  if (input->kernel) {
+    input->readAheadWindow = static_cast<uint32_t>(options["readAheadWindow"].integer(1 << 30));
+    if (!input->trace.bytes.empty()) options["itemBytes"].refuse("left out: the kernel's cache holds blocks of one size");
+  }
+  input->held.push_back(Napi::Persistent(options.object()));
+  return input;
+}
+
+uint64_t kernelReads(const TouchTrace& trace, uint64_t capacity, uint32_t window) {
+  PageCacheModel cache(trace.itemCount, capacity, window);
+  uint64_t before = 0;
+  for (size_t i = 0; i < trace.items.size(); ++i) {
+    if (i == trace.counted) before = cache.figures().read;
+    cache.access(trace.items[i]);
+  }
+  return trace.counted < trace.items.size() ? cache.figures().read - before : 0;
+}
+
+template <class Reads>
+ReadBytes atEach(const CurveInput& input, bool wanted, Reads reads) {
+  ReadBytes read;
+  if (!wanted) return read;
+  for (uint64_t capacity : input.capacities) read.push_back(reads(capacity));
+  return read;
+}
+
+Curve curveOf(const CurveInput& input) {
+  const TouchTrace& trace = input.trace;
+  Curve curve;
+  curve.reuse = reuseOf(trace, input.capacities);
+  curve.workingSets = workingSets(trace, input.windows);
+  if (input.pins) curve.pins = pinReads(trace, input.capacities);
+  if (input.belady) {
+    std::vector<uint32_t> next = nextTouches(trace);
+    curve.belady = atEach(input, true, [&](uint64_t capacity) { return beladyReads(trace, next, capacity); });
+  }
+  curve.leastOften =
+      atEach(input, input.leastOften, [&](uint64_t capacity) { return leastOftenReads(trace, capacity); });
+  curve.leastStale = atEach(input, input.leastStale,
+                            [&](uint64_t capacity) { return leastStaleReads(trace, input.layers, capacity); });
+  curve.kernel = atEach(input, input.kernel,
+                        [&](uint64_t capacity) { return kernelReads(trace, capacity, input.readAheadWindow); });
+  return curve;
+}
+
+template <class Values>
+Napi::Value jsNumbers(Napi::Env env, const Values& values) {
+  auto array = Napi::Float64Array::New(env, values.size());
+  for (size_t i = 0; i < values.size(); ++i) array[i] = static_cast<double>(values[i]);
+  return array;
+}
+
+Napi::Value jsCurve(Napi::Env env, const Curve& curve) {
+  auto object = Napi::Object::New(env);
+  object["touchedBytes"] = jsNumber(env, curve.reuse.touchedBytes);
+  object["firstBytes"] = jsNumber(env, curve.reuse.firstBytes);
+  object["bytesByDistance"] = jsNumbers(env, curve.reuse.bytesByDistance);
+  object["workingSets"] = jsNumbers(env, curve.workingSets);
+  object["lru"] = jsNumbers(env, curve.reuse.lru);
+  object["pins"] = jsNumbers(env, curve.pins);
+  object["belady"] = jsNumbers(env, curve.belady);
+  object["leastOften"] = jsNumbers(env, curve.leastOften);
+  object["leastStale"] = jsNumbers(env, curve.leastStale);
+  object["kernel"] = jsNumbers(env, curve.kernel);
+  return object;
+}
+
+Napi::Value touchCurve(const Napi::CallbackInfo& info) {
+  auto input = curveInput(Argument::at(info, 0, "options"));
+  return PromiseWorker<Curve>::run(
+      info.Env(), [input]() -> Result<Curve> { return curveOf(*input); },
+      [input](Napi::Env env, Curve curve) { return jsCurve(env, curve); });
+}
+
+Napi::Value pageCacheReads(const Napi::CallbackInfo& info) {
+  Argument options = Argument::at(info, 0, "options");
+  auto blocks = static_cast<uint32_t>(options["blocks"].integer(UINT32_MAX - 1));
+  auto touches = column32(options["touches"]);
+  requireBelow(options["touches"], touches, blocks);
+  size_t counted = options["counted"].integer(touches.size());
+  PageCacheModel cache(blocks, options["capacity"].integer(),
+                       static_cast<uint32_t>(options["readAheadWindow"].integer(1 << 30)));
+  auto from = column32(options["pinnedFrom"]);
+  auto to = column32(options["pinnedTo"]);
+  if (from.size() != to.size()) options["pinnedTo"].refuse("as many ends as starts");
+  for (size_t i = 0; i < from.size(); ++i) cache.pin(from[i], to[i]);
+  CacheFigures before;
+  for (size_t i = 0; i < touches.size(); ++i) {
+    if (i == counted) before = cache.figures();
+    cache.access(touches[i]);
+  }
+  const CacheFigures& after = counted < touches.size() ? cache.figures() : before;
+  auto object = Napi::Object::New(info.Env());
+  object["read"] = jsNumber(info.Env(), after.read - before.read);
+  object["unused"] = jsNumber(info.Env(), after.unused - before.unused);
+  object["waits"] = jsNumber(info.Env(), after.waits - before.waits);
+  return object;
+}
+
+}  // namespace
+
+void registerTouches(Napi::Env env, Napi::Object exports) {
+  exports["touchCurve"] = Napi::Function::New(env, touchCurve, "touchCurve");
+  exports["pageCacheReads"] = Napi::Function::New(env, pageCacheReads, "pageCacheReads");
+}
+
+}  // namespace blkscope

@@ -1,0 +1,71 @@
+/** Eviction that a curve can be made for, besides that of the least recently used, which each curve has. */
+export type NativePolicy = 'pins' | 'belady' | 'leastOften' | 'leastStale' | 'kernel';
+
+/** What was touched, in order, and for which memories it is asked what would have been read. */
+export interface NativeCurveOptions {
+  /** The item of each touch: a block or an expert, numbered from 0. */
+  items: Uint32Array;
+  itemCount: number;
+  /** Size by item; left out: each item is of size 1, and so are all figures. */
+  itemBytes?: BigUint64Array;
+  /** Index of the first touch of each pass (token), ascending; what comes before belongs to none. */
+  passes: Uint32Array;
+  /** Touches from this index on are counted; those before fill the caches and choose what is pinned. */
+  counted: number;
+  /** Ascending. */
+  capacities: BigUint64Array;
+  /** Numbers of passes in a row whose working set is asked for. */
+  windows: Uint32Array;
+  policies: NativePolicy[];
+  /** By item; for leastStale. */
+  layers?: Uint32Array;
+  /** In items, for kernel: the most that readahead reads at once. */
+  readAheadWindow?: number;
+}
+
+/** Sizes in the unit of the items. A policy that was not asked for has an empty column. */
+export interface NativeCurve {
+  /** By the counted touches; of them by first touches. */
+  touchedBytes: number;
+  firstBytes: number;
+  /** Touched again at a distance of 2^n to 2^(n+1), by n from 0 to 63. */
+  bytesByDistance: Float64Array;
+  /** By window: distinct, on average; over all passes. */
+  workingSets: Float64Array;
+  /** Read by the counted touches, by capacity. */
+  lru: Float64Array;
+  pins: Float64Array;
+  belady: Float64Array;
+  leastOften: Float64Array;
+  leastStale: Float64Array;
+  kernel: Float64Array;
+}
+
+export interface NativePageCacheOptions {
+  /** Of the file. */
+  blocks: number;
+  /** Blocks that memory holds besides the pinned ones. */
+  capacity: number;
+  /** The most that readahead reads at once; 0: none. */
+  readAheadWindow: number;
+  /** Ranges of blocks that stay. */
+  pinnedFrom: Uint32Array;
+  pinnedTo: Uint32Array;
+  /** Blocks, in the order in which they are touched; from index `counted` on they are counted. */
+  touches: Uint32Array;
+  counted: number;
+}
+
+/** Blocks brought in; of them those evicted before they were used; and how often the program waited for the disk. */
+export interface NativePageCacheFigures {
+  read: number;
+  unused: number;
+  waits: number;
+}
+
+export interface NativeTouchFigures {
+  /** What memories of different sizes would have read. The columns must not be changed before it is done. */
+  touchCurve(options: NativeCurveOptions): Promise<NativeCurve>;
+  /** Runs touches through a model of the kernel's page cache; see PageCacheModel in native/touches. */
+  pageCacheReads(options: NativePageCacheOptions): NativePageCacheFigures;
+}
