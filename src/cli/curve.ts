@@ -9,8 +9,8 @@ import {
   renderCurve,
   routesCurve,
 } from '../index.js';
-import { styleFor } from '../report/style.js';
 import { count, size } from './options.js';
+import { stdoutScreen } from './screen.js';
 
 interface CurveFlags {
   routes?: string;
@@ -45,7 +45,7 @@ export function curveCommand(): Command {
 async function run(path: string | undefined, flags: CurveFlags): Promise<void> {
   const told = await curveFor(path, flags);
   if (flags.json) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
-  else process.stdout.write(renderCurve(told, styleFor(process.stdout)));
+  else process.stdout.write(renderCurve(told, stdoutScreen()));
 }
 
 async function curveFor(path: string | undefined, flags: CurveFlags): Promise<Curve> {

@@ -6,7 +6,8 @@ type Told = Pick<Curve, 'unit' | 'points' | 'ownMemory' | 'touchedPerToken'>;
 /** A size of a curve, in its unit. */
 export function sizeIn(unit: Curve['unit'], size: number): string {
   if (unit === 'bytes') return formatSize(Math.round(size));
-  return `${size >= 100 ? Math.round(size) : Number(size.toPrecision(3))} experts`;
+  const number = size >= 100 ? Math.round(size) : Number(size.toPrecision(3));
+  return `${number} expert${number === 1 ? '' : 's'}`;
 }
 
 /** Less than this share of what a token touches is as good as nothing. */

@@ -59,8 +59,8 @@ test('a curve of routes: what a cache of each size reads', async () => {
   ]);
   assert.equal(curve.touchedPerToken, 2);
   assert.equal(curve.reuse.at(-1)?.share, 1);
-  assert.match(curve.verdict, /^With 3 experts for the model a cache that evicts .* reads 1 experts/);
-  assert.match(renderCurve(curve), /3 experts +3 experts +1 experts/);
+  assert.match(curve.verdict, /^With 3 experts for the model a cache that evicts .* reads 1 expert /);
+  assert.match(renderCurve(curve), /3 experts +3 experts +1 expert /);
   await assert.rejects(
     routesCurve('x', await readRoutes(file('one.csv', '0,0,1'), 1), undefined, 'experts'),
     {
