@@ -1,6 +1,7 @@
 // Registration alone: every class and function that the addon exports.
 #include <napi.h>
 
+#include "addon/access_map.h"
 #include "addon/analysis.h"
 #include "addon/blktrace_writer.h"
 #include "addon/changes.h"
@@ -17,6 +18,7 @@
 namespace {
 
 Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
+  blkscope::registerAccessMap(env, exports);
   blkscope::registerAnalysis(env, exports);
   blkscope::registerBlktraceWriter(env, exports);
   blkscope::registerChanges(env, exports);

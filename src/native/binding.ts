@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { NativeAccessMap, NativeAccessMapOptions } from './access.js';
 import type { NativeChanges, UndoReport } from './changes.js';
 import type { NativeMemory } from './memory.js';
 import type { NativeRegions } from './regions.js';
@@ -36,6 +37,7 @@ export interface NativeBinding extends NativeMemory, NativeRegions, NativeTouchF
     finish(): number;
   };
   Analysis: new (options: NativeAnalysisOptions) => NativeAnalysis;
+  AccessMap: new (options: NativeAccessMapOptions) => NativeAccessMap;
   Importer: new (options: NativeImportOptions, onReady: () => void) => NativeImporter;
   Changes: new (journalDirectory: string) => NativeChanges;
   /** Undoes what dead sessions left in the journal directory; live sessions are left alone. */
