@@ -33,6 +33,8 @@ const sourceFolders = [
   'export',
   'doctor',
   'report',
+  'plot',
+  'page',
   'sweep',
   'index.ts',
   'cli',

@@ -92,6 +92,7 @@ const kinds = {
   lint: () =>
     run(bin('biome'), 'ci', '.') &&
     run(bin('tsc'), '-p', 'tsconfig.all.json') &&
+    run(bin('tsc'), '-p', 'tsconfig.page.json') &&
     run(process.execPath, 'scripts/check-structure.mjs'),
   native: () =>
     build('build/tests') &&

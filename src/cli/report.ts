@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { BlkscopeError } from '../errors.js';
 import { renderNaive } from '../report/naive.js';
 import { renderRegions } from '../report/regions-section.js';
 import { sections } from '../report/sections.js';
 import { renderReport } from '../report/terminal.js';
+import { writeWhole } from '../run/whole-file.js';
 import { openRun, type Run } from '../store/open-run.js';
 import { collect } from './options.js';
 import { print, shortPath, stdoutScreen } from './screen.js';
@@ -15,6 +17,7 @@ interface ReportFlags {
   section?: string[];
   regions?: boolean;
   naive?: boolean;
+  html?: string;
 }
 
 export function reportCommand(): Command {
@@ -28,6 +31,7 @@ export function reportCommand(): Command {
       `print one section: ${Object.keys(sections).join(', ')}; can be repeated`,
       collect,
     )
+    .option('--html <file>', 'write a page with figures: one file, for any browser')
     .option('--regions', 'print every tensor, layer, role and expert, and what was never read')
     .option(
       '--naive',
@@ -36,12 +40,20 @@ export function reportCommand(): Command {
     .action(async (path: string, flags: ReportFlags) => {
       await using run = await openRun(path);
       // summary.json holds what the others print.
-      if (flags.json) await showRun({ run, problem: null }, true);
+      if (flags.html) await writePage(run, flags.html);
+      else if (flags.json) await showRun({ run, problem: null }, true);
       else if (flags.regions) showRegions(run, path);
       else if (flags.naive) print(renderNaive(run.summary, stdoutScreen()));
       else if (flags.all || flags.section) showSections(run, flags);
       else await showRun({ run, problem: null }, false);
     });
+}
+
+async function writePage(run: Run, file: string): Promise<void> {
+  const { runPage } = await import('../page/run-page.js');
+  const text = await runPage(run, shortPath(run.path));
+  await writeWhole(file, async (partial) => writeFileSync(partial, text));
+  print(`${file}\n`);
 }
 
 function showSections({ path, summary }: Run, { all = false, section = [] }: ReportFlags): void {

@@ -18,6 +18,11 @@ const looks: Partial<Record<Unit, (value: number) => string>> = {
   ...{ bytesPerSecond: format.rate, perSecond: format.decimal, number: format.decimal },
 };
 
+/** A figure's value by its unit. */
+export function shownValue(unit: Unit, value: number): string {
+  return (looks[unit] ?? String)(value);
+}
+
 /** The places that name what they show of a figure. */
 type Place = 'compare' | 'phases' | 'regions';
 

@@ -1,0 +1,188 @@
+import type { Figure, FigureTable } from './figure.js';
+import { leftAxis, legend, linearAxis } from './frame.js';
+import { bytes, share, short } from './numbers.js';
+import type { RunData } from './run-data.js';
+import { el, escaped, picture, type Size, type Svg, text } from './svg.js';
+import { hueOf } from './theme.js';
+
+interface Bars {
+  title: string;
+  /** Groups along the axis, and what stands beside each other in each. */
+  groups: readonly string[];
+  series: readonly { name: string; values: readonly number[]; told?: readonly string[] }[];
+  axis: string;
+  tell: (value: number) => string;
+}
+
+function drawBars({ title, groups, series, axis, tell }: Bars, size: Size): Svg {
+  const key = legend(
+    { left: 8, top: 12, right: size.width - 8 },
+    series.map(({ name }, i) => ({ name, className: hueOf(i) })),
+  );
+  const lines = series.length > 1 ? key.lines : 0;
+  const box = { left: 62, top: 26 + lines * 15, right: size.width - 12, bottom: size.height - 24 };
+  const most = Math.max(...series.flatMap(({ values }) => values), 1e-9);
+  const y = linearAxis({ from: 0, to: most }, { from: box.bottom, to: box.top }, 4, tell);
+  const room = (box.right - box.left) / Math.max(groups.length, 1);
+  const width = Math.min((room * 0.84) / series.length, 46);
+  const every = Math.max(1, Math.ceil(64 / room));
+  const bars = groups.map((group, i) => {
+    const start = box.left + i * room + (room - width * series.length) / 2;
+    const rects = series.map(({ name, values, told }, k) => {
+      const value = values[i] ?? 0;
+      return el(
+        'rect',
+        {
+          x: start + k * width,
+          y: y.at(value),
+          width: Math.max(width - 1, 0.5),
+          height: box.bottom - y.at(value),
+          class: `f-${hueOf(k)}`,
+        },
+        el('title', {}, escaped(`${name}, ${group}: ${told?.[i] ?? tell(value)}`)),
+      );
+    });
+    const label =
+      i % every === 0
+        ? text(box.left + (i + 0.5) * room, box.bottom + 14, group, {
+            class: 'tick',
+            'text-anchor': 'middle',
+          })
+        : '';
+    return rects.join('') + label;
+  });
+  return picture(size, title, [
+    ...leftAxis(box, y, axis),
+    el('line', { x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom, class: 'axis' }),
+    ...bars,
+    ...(lines > 0 ? key.svg : []),
+  ]);
+}
+
+const barHeight = (width: number) => Math.min(Math.max(width * 0.32, 180), 260);
+
+function tableOf({ groups, series }: Bars, group: string, value: string): FigureTable {
+  return {
+    columns: ['series', group, value],
+    rows: series.flatMap(({ name, values }) => groups.map((is, i) => [name, is, values[i] ?? 0])),
+  };
+}
+
+/** Reads by powers of two of their size, by phase or, of several runs, by run. */
+export function sizeFigure(runs: readonly RunData[]): Figure | null {
+  const one = runs.length === 1;
+  const counted = runs.flatMap((run) =>
+    one
+      ? run.sizes.map(({ phase, counts }) => ({ name: phase, counts }))
+      : run.sizes.filter(({ phase }) => phase === 'all').map(({ counts }) => ({ name: run.name, counts })),
+  );
+  const shown = one && counted.length > 1 ? counted.filter(({ name }) => name !== 'all') : counted;
+  const folded = shown.map(({ name, counts }) => ({ name, powers: powersOf(counts) }));
+  const all = folded.flatMap(({ powers }) => [...powers.keys()]);
+  if (all.length === 0) return null;
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const groups = Array.from({ length: high - low + 1 }, (_, i) => low + i);
+  const bars: Bars = {
+    title: 'Sizes of reads',
+    groups: groups.map((power) => bytes(2 ** power)),
+    series: folded.map(({ name, powers }) => {
+      const total = [...powers.values()].reduce((sum, n) => sum + n, 0) || 1;
+      const counts = groups.map((power) => powers.get(power) ?? 0);
+      return {
+        name,
+        values: counts.map((n) => n / total),
+        told: counts.map((n) => `${short(n)} reads, ${share(n / total)}`),
+      };
+    }),
+    axis: 'of the reads',
+    tell: share,
+  };
+  return {
+    kind: 'sizes',
+    title: 'Sizes of reads',
+    note: 'Reads by their size, from one power of two up to the next. Merged requests count as one.',
+    heightFor: barHeight,
+    draw: (size) => drawBars(bars, size),
+    table: () => tableOf(bars, 'from_bytes', 'share'),
+  };
+}
+
+function powersOf(counts: Readonly<Record<string, number>>): Map<number, number> {
+  const powers = new Map<number, number>();
+  for (const [size, n] of Object.entries(counts)) {
+    const power = Math.floor(Math.log2(Number(size)));
+    powers.set(power, (powers.get(power) ?? 0) + n);
+  }
+  return powers;
+}
+
+export const gapNames = {
+  sequential: 'sequential',
+  small: 'under 128 KiB',
+  medium: 'under 1 MiB',
+  large: 'larger',
+  backward: 'backward',
+} as const;
+
+export function gapFigure(runs: readonly RunData[]): Figure | null {
+  const one = runs.length === 1;
+  const series = runs.flatMap((run) =>
+    run.gaps
+      .filter(({ order }) => one || order === 'as issued')
+      .map(({ order, counts }) => {
+        const total = Object.values(counts).reduce((sum, n) => sum + n, 0) || 1;
+        const values = Object.keys(gapNames).map((kind) => (counts[kind] ?? 0) / total);
+        return { name: one ? order : run.name, values };
+      }),
+  );
+  if (series.length === 0) return null;
+  const bars: Bars = {
+    title: 'Order of reads',
+    groups: Object.values(gapNames),
+    series,
+    axis: 'of the reads',
+    tell: share,
+  };
+  return {
+    kind: 'gaps',
+    title: 'Order of reads',
+    note: 'How far a read begins from the end of the one before: as issued to the disk, as asked for, and by offset in the file.',
+    heightFor: barHeight,
+    draw: (size) => drawBars(bars, size),
+    table: () => tableOf(bars, 'gap', 'share'),
+  };
+}
+
+/** How often bytes of the model were read: x times, y MiB. */
+export function timesReadFigure(runs: readonly RunData[]): Figure | null {
+  const known = runs.filter(({ timesRead }) => timesRead !== null);
+  if (known.length === 0) return null;
+  const most = Math.max(...known.flatMap(({ timesRead }) => [...(timesRead?.times ?? [])]));
+  // Beyond some thirty bars, several numbers share one.
+  const per = Math.max(1, Math.ceil(most / 32));
+  const groups = Array.from({ length: Math.ceil(most / per) + 1 }, (_, i) =>
+    i === 0 ? '0' : per === 1 ? `${i}` : `${(i - 1) * per + 1}-${i * per}`,
+  );
+  const bars: Bars = {
+    title: 'How often bytes were read',
+    groups,
+    series: known.map((run) => {
+      const values = groups.map(() => 0);
+      run.timesRead?.times.forEach((times, i) => {
+        const group = Math.ceil(times / per);
+        values[group] = (values[group] as number) + (run.timesRead?.bytes[i] as number);
+      });
+      return { name: known.length === 1 ? 'bytes' : run.name, values };
+    }),
+    axis: 'of the model, by how many times it was read',
+    tell: bytes,
+  };
+  return {
+    kind: 'times-read',
+    title: 'How often bytes were read',
+    note: 'Of the model: so much was read so many times. What stands at 0 was never read.',
+    heightFor: barHeight,
+    draw: (size) => drawBars(bars, size),
+    table: () => tableOf(bars, 'times', 'bytes'),
+  };
+}

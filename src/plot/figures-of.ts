@@ -1,0 +1,30 @@
+import { accessFigure } from './access.js';
+import { gapFigure, sizeFigure, timesReadFigure } from './bars.js';
+import { cumulativeFigure } from './cumulative.js';
+import type { Figure, View } from './figure.js';
+import { fragmentFigure } from './fragments.js';
+import { expertFigure, tokenLayerFigure } from './heat.js';
+import { latencyFigure } from './latency.js';
+import type { RunData } from './run-data.js';
+import { timelineFigure } from './timeline.js';
+import { tokenTimeFigure } from './token-time.js';
+
+type Maker = (runs: readonly [RunData, ...RunData[]], view?: View) => Figure | null;
+
+/** Every figure by its kind, in the order in which a page shows them; those of one run take the first. */
+export const makers: Record<string, Maker> = {
+  access: ([run]) => accessFigure(run),
+  timeline: ([run], view) => timelineFigure(run, view),
+  cumulative: (runs, view) => cumulativeFigure(runs, view),
+  'token-time': ([run]) => tokenTimeFigure(run),
+  heat: ([run]) => tokenLayerFigure(run),
+  experts: ([run]) => expertFigure(run),
+  'times-read': (runs) => timesReadFigure(runs),
+  gaps: (runs) => gapFigure(runs),
+  latency: (runs, view) => latencyFigure(runs, view),
+  sizes: (runs) => sizeFigure(runs),
+  fragments: ([run]) => fragmentFigure(run),
+};
+
+/** Those that show several runs on the same axes. */
+export const ofSeveral = ['cumulative', 'times-read', 'gaps', 'latency', 'sizes'] as const;

@@ -1,0 +1,168 @@
+import { line } from 'd3-shape';
+import type { Figure, FigureTable } from './figure.js';
+import { bottomAxis, leftAxis, linearAxis } from './frame.js';
+import { bytes, runningSums, share, short } from './numbers.js';
+import type { Matrix, RunData } from './run-data.js';
+import { el, escaped, picture, type Size, type Svg, text } from './svg.js';
+import { heatColour } from './theme.js';
+
+const left = 84;
+
+/** Rows are layers, columns tokens or experts; more columns than there is room for are added up. */
+function cells(
+  matrix: Matrix,
+  size: Size,
+  tell: (row: number, from: number, to: number, value: number) => string,
+): Svg[] {
+  const { rows, columns, values } = matrix;
+  const [width, height] = [size.width - left - 12, size.height - 66];
+  const per = Math.max(1, Math.ceil(columns / Math.max(width / 2, 1)));
+  const shown = Math.ceil(columns / per);
+  const summed = rows.map((_, row) =>
+    Array.from({ length: shown }, (_, i) => {
+      let sum = 0;
+      for (let column = i * per; column < Math.min((i + 1) * per, columns); column++)
+        sum += values[row * columns + column] as number;
+      return sum;
+    }),
+  );
+  const most = Math.max(...summed.flat(), 1e-9);
+  const [w, h] = [width / shown, height / rows.length];
+  return summed.flatMap((line, row) =>
+    line.flatMap((value, i) =>
+      value > 0
+        ? el(
+            'rect',
+            {
+              x: left + i * w,
+              y: 24 + row * h,
+              width: Math.max(w - (w > 6 ? 1 : 0), 0.5),
+              height: Math.max(h - (h > 6 ? 1 : 0), 0.5),
+              fill: heatColour(value / most),
+            },
+            el('title', {}, escaped(tell(row, i * per, Math.min((i + 1) * per, columns) - 1, value))),
+          )
+        : [],
+    ),
+  );
+}
+
+function frame(matrix: Matrix, size: Size, below: string): Svg[] {
+  const height = size.height - 66;
+  const h = height / matrix.rows.length;
+  const every = Math.max(1, Math.ceil(12 / h));
+  const names = matrix.rows.flatMap((name, i) =>
+    i % every === 0
+      ? [text(left - 5, 24 + (i + 0.5) * h + 3.5, name, { class: 'tick', 'text-anchor': 'end' })]
+      : [],
+  );
+  const box = { left, top: 24, right: size.width - 12, bottom: size.height - 42 };
+  const axis = linearAxis(
+    { from: 0, to: matrix.columns },
+    { from: box.left, to: box.right },
+    Math.max(2, size.width / 80),
+    short,
+  );
+  const ground = el('rect', { x: left, y: 24, width: box.right - left, height, fill: heatColour(0) });
+  return [
+    ground,
+    ...bottomAxis(box, { ...axis, ticks: axis.ticks.filter(({ value }) => Number.isInteger(value)) }, below),
+    ...names,
+  ];
+}
+
+const heightOf = (rows: number) => Math.min(Math.max(rows * 12, 60), 420) + 66;
+
+export function tokenLayerFigure({ tokenLayers: matrix }: RunData): Figure | null {
+  if (!matrix || matrix.columns === 0) return null;
+  return {
+    kind: 'heat',
+    title: 'Read for each token, by layer',
+    note: 'A row is a layer, a column a token; the darker, the more was read. A light row was kept in memory.',
+    heightFor: () => heightOf(matrix.rows.length),
+    draw: (size) =>
+      picture(size, 'Read for each token, by layer', [
+        ...frame(matrix, size, 'token'),
+        ...cells(
+          matrix,
+          size,
+          (row, from, to, value) =>
+            `${matrix.rows[row]}, ${from === to ? `token ${from}` : `tokens ${from} to ${to}`}: ${bytes(value)}`,
+        ),
+      ]),
+    table: () => tableOf(matrix, 'layer', 'token', 'bytes'),
+  };
+}
+
+/** Experts of each layer by how many tokens read of them, the most used first, and what share of all uses the first few have. */
+export function expertFigure({ experts: matrix, expertsUsed }: RunData): Figure | null {
+  if (!matrix || matrix.columns < 2) return null;
+  const sorted: Matrix = {
+    ...matrix,
+    values: matrix.rows.flatMap((_, row) =>
+      matrix.values.slice(row * matrix.columns, (row + 1) * matrix.columns).toSorted((a, b) => b - a),
+    ),
+  };
+  const skew = skewOf(sorted);
+  const used = expertsUsed === null ? '' : ` A token uses ${expertsUsed} of ${matrix.columns} in each layer.`;
+  return {
+    kind: 'experts',
+    title: 'Experts',
+    note: `Tokens that read of each expert, by layer, the most read first. The curve tells how much of all such reads the first experts have; on the diagonal all are read alike.${used}`,
+    heightFor: (width) => heightOf(matrix.rows.length) + Math.min(width * 0.5, 240),
+    draw: (size) => {
+      const curve = Math.min(size.width * 0.5, 240);
+      const upper = { width: size.width, height: size.height - curve };
+      const box = {
+        left,
+        top: size.height - curve + 20,
+        right: Math.min(size.width - 12, left + curve * 1.6),
+        bottom: size.height - 36,
+      };
+      const x = linearAxis({ from: 0, to: 1 }, { from: box.left, to: box.right }, 4, share);
+      const y = linearAxis({ from: 0, to: 1 }, { from: box.bottom, to: box.top }, 4, share);
+      const path = line<readonly [number, number]>()
+        .x((p) => x.at(p[0]))
+        .y((p) => y.at(p[1]))
+        .digits(1)(skew);
+      return picture(size, 'Experts by how many tokens read of them', [
+        ...frame(sorted, upper, 'experts, the most read first'),
+        ...cells(
+          sorted,
+          upper,
+          (row, from, _, value) => `${sorted.rows[row]}, place ${from + 1}: ${short(value)} tokens`,
+        ),
+        ...leftAxis(box, y, 'of the uses'),
+        ...bottomAxis(box, x, 'of the experts'),
+        el('line', {
+          x1: x.at(0),
+          y1: y.at(0),
+          x2: x.at(1),
+          y2: y.at(1),
+          class: 'axis',
+          'stroke-dasharray': '3 3',
+        }),
+        el('path', { d: path ?? '', class: 'line s-red' }),
+      ]);
+    },
+    table: () => tableOf(matrix, 'layer', 'expert', 'tokens'),
+  };
+}
+
+function skewOf(sorted: Matrix): [number, number][] {
+  const byPlace = Array.from({ length: sorted.columns }, (_, column) =>
+    sorted.rows.reduce((sum, _, row) => sum + (sorted.values[row * sorted.columns + column] as number), 0),
+  );
+  const all = byPlace.reduce((sum, value) => sum + value, 0) || 1;
+  return [
+    [0, 0],
+    ...runningSums(byPlace).map((sum, i): [number, number] => [(i + 1) / sorted.columns, sum / all]),
+  ];
+}
+
+function tableOf({ rows, columns, values }: Matrix, row: string, column: string, value: string): FigureTable {
+  return {
+    columns: [row, column, value],
+    rows: values.map((is, i) => [rows[Math.floor(i / columns)] as string, i % columns, is]),
+  };
+}

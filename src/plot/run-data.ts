@@ -1,0 +1,85 @@
+import type { AccessGrid } from '../native/access.js';
+
+/** Columns of equal length over time: seconds from the start of the trace, values. */
+export interface Series {
+  time: readonly number[];
+  value: readonly number[];
+}
+
+/** A tensor, an expert's slice of one, metadata or padding, in the files' order. Bytes. */
+export interface PlacedRegion {
+  name: string;
+  layer: number | null;
+  role: string;
+  expert: number | null;
+  /** From the start of the first file on. */
+  offset: number;
+  bytes: number;
+  readBytes: number;
+  uniqueBytes: number;
+  reads: number;
+}
+
+/** Bytes read by token and row: `values[row * columns + column]`. */
+export interface Matrix {
+  rows: readonly string[];
+  columns: number;
+  values: readonly number[];
+}
+
+export interface LatencyOverTime {
+  /** Middle of each span. */
+  time: readonly number[];
+  p50: readonly (number | null)[];
+  p99: readonly (number | null)[];
+}
+
+/** All that figures of a run are drawn from. Times in seconds from the start of the trace, sizes in bytes. */
+export interface RunData {
+  name: string;
+  /** As summary.json has it; figures that are told as numbers come from it. */
+  seconds: number;
+  modelBytes: number | null;
+  phases: readonly { name: string; from: number; to: number }[];
+  /** When each token was there; the first ends the prompt. */
+  tokens: readonly number[];
+  regions: readonly PlacedRegion[];
+  /** In the files' order: bytes from the start of the first file, sectors of the disk. */
+  extents: readonly { offset: number; sector: number; bytes: number }[];
+  access: { byFile: AccessGrid; byDisk: AccessGrid } | null;
+  /** How often bytes of the model were read; times 0 are those that never were. */
+  timesRead: { times: readonly number[]; bytes: readonly number[] } | null;
+  /** Of the whole disk, in buckets of `bucket` seconds. */
+  timeline: {
+    bucket: number;
+    read: readonly number[];
+    write: readonly number[];
+    depth: readonly number[] | null;
+  };
+  samples: Readonly<Record<string, Series>>;
+  tokenLayers: Matrix | null;
+  /** Tokens that read of each expert: rows are layers, columns experts. */
+  experts: Matrix | null;
+  expertsUsed: number | null;
+  /** Of each token of the generation: bytes of the model that were read. */
+  tokenBytes: readonly number[] | null;
+  latency: { cdf: { ns: readonly number[]; share: readonly number[] }; overTime: LatencyOverTime } | null;
+  /** Reads by power of two of their size, by phase. */
+  sizes: readonly { phase: string; counts: Readonly<Record<string, number>> }[];
+  gaps: readonly { order: string; counts: Readonly<Record<string, number>> }[];
+  /** For a token; seconds and bytes per second. */
+  bound: {
+    compute: number;
+    touched: number;
+    kept: number;
+    bandwidth: number;
+    tokensPerSecond: number;
+    again: number;
+    unused: number;
+    waiting: number;
+  } | null;
+  tokensPerSecond: number | null;
+  bytesPerToken: number | null;
+  /** What the workload and its page cache could take; null: not limited. */
+  memoryBytes: number | null;
+}

@@ -1,0 +1,51 @@
+/** A piece of SVG, already escaped. */
+export type Svg = string;
+
+export type Attributes = Record<string, string | number | undefined>;
+
+/** Text of others in SVG or HTML: shown, never run. Control characters, which XML has no way to write, become U+FFFD. */
+export function escaped(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, '\ufffd')
+    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** An element; `content` is SVG, so text in it is escaped by its caller, as `text` does. */
+export function el(name: string, attributes: Attributes, content: Svg | readonly Svg[] = ''): Svg {
+  const inner = typeof content === 'string' ? content : content.join('');
+  const given = Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}="${typeof value === 'number' ? rounded(value) : escaped(String(value))}"`)
+    .join('');
+  return inner === '' ? `<${name}${given}/>` : `<${name}${given}>${inner}</${name}>`;
+}
+
+export function text(x: number, y: number, words: string, attributes: Attributes = {}): Svg {
+  return el('text', { x, y, ...attributes }, escaped(words));
+}
+
+/** To a hundredth of a unit: more digits show nothing. */
+export function rounded(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** A whole picture; `title` is its name for those who do not see it. */
+export function picture({ width, height }: Size, title: string, content: readonly Svg[]): Svg {
+  return el(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      viewBox: `0 0 ${rounded(width)} ${rounded(height)}`,
+      width,
+      height,
+      role: 'img',
+      class: 'plot',
+    },
+    [el('title', {}, escaped(title)), ...content],
+  );
+}

@@ -1,0 +1,275 @@
+import { area, line } from 'd3-shape';
+import { cumulativeOf } from './cumulative.js';
+import type { Figure, FigureTable, View } from './figure.js';
+import { bottomAxis, leftAxis, legend, linearAxis } from './frame.js';
+import { bytes, perSecond, seconds, share, short } from './numbers.js';
+import type { RunData, Series } from './run-data.js';
+import { el, picture, type Size, type Svg, text } from './svg.js';
+import { dashes, type Hue } from './theme.js';
+
+interface Curve extends Series {
+  name: string;
+  hue: Hue;
+  /** Stacked upon the curve before, and filled. */
+  filled?: boolean;
+}
+
+/** One graph of the stack: curves of one unit on one clock. */
+export interface Panel {
+  title: string;
+  told: (value: number) => string;
+  curves: Curve[];
+}
+
+/** The graphs that a run has data for. */
+export function panelsOf(run: RunData): Panel[] {
+  const { timeline, samples } = run;
+  const middle = timeline.read.map((_, i) => (i + 0.5) * timeline.bucket);
+  const rate = (values: readonly number[]) => ({
+    time: middle,
+    value: values.map((value) => value / timeline.bucket),
+  });
+  const model = modelByBucket(run);
+  const others = timeline.read.map((value, i) => Math.max(value - (model[i] as number), 0));
+  const panels: Panel[] = [
+    {
+      title: 'Read from the disk',
+      told: perSecond,
+      curves: run.access
+        ? [
+            { name: 'the model', hue: 'blue', filled: true, ...rate(model) },
+            { name: 'all else', hue: 'orange', filled: true, ...rate(others) },
+          ]
+        : [{ name: 'read', hue: 'blue', filled: true, ...rate(timeline.read) }],
+    },
+    {
+      title: 'Written',
+      told: perSecond,
+      curves: [{ name: 'written', hue: 'purple', filled: true, ...rate(timeline.write) }],
+    },
+    {
+      title: 'Requests in flight',
+      told: short,
+      curves: timeline.depth ? [{ name: 'mean', hue: 'green', time: middle, value: timeline.depth }] : [],
+    },
+    {
+      title: 'Cached',
+      told: bytes,
+      curves: levels(samples, [
+        ['modelCachedBytes', 'of the model', 'blue'],
+        ['pageCacheBytes', 'page cache of the machine', 'orange'],
+      ]),
+    },
+    {
+      title: 'Faults that waited, pages read again',
+      told: (value) => `${short(value)}/s`,
+      curves: growths(samples, 1, [
+        ['majorFaults', 'major faults', 'red'],
+        ['refaultedPages', 'refaulted pages', 'sky'],
+      ]),
+    },
+    {
+      title: 'Waiting (pressure)',
+      told: share,
+      curves: growths(samples, 1e-6, [
+        ['memoryStallSomeUs', 'for memory', 'purple'],
+        ['ioStallSomeUs', 'for a disk', 'blue'],
+        ['cpuStallSomeUs', 'for a CPU', 'red'],
+      ]),
+    },
+    {
+      title: 'CPU of the workload',
+      told: (value) => `${short(value)} CPUs`,
+      curves: growths(samples, 1e-6, [
+        ['workloadUserUs', 'in the program', 'green'],
+        ['workloadSystemUs', 'in the kernel', 'orange'],
+      ]),
+    },
+    { title: 'Tokens', told: (value) => `${short(value)}/s`, curves: tokenRate(run) },
+  ];
+  return panels
+    .map((panel) => ({ ...panel, curves: panel.curves.filter(({ value }) => value.some((v) => v > 0)) }))
+    .filter(({ curves }) => curves.length > 0);
+}
+
+/** Bytes of the model in each bucket of the timeline, from the access map's columns. */
+function modelByBucket(run: RunData): number[] {
+  const { timeline } = run;
+  const sums = new Array<number>(timeline.read.length).fill(0);
+  const { time, read } = cumulativeOf(run);
+  const column = (time[1] ?? 0) - (time[0] ?? 0);
+  for (let i = 0; i < time.length; i++) {
+    const bucket = Math.min(
+      Math.floor(((time[i] as number) - column / 2) / timeline.bucket),
+      sums.length - 1,
+    );
+    if (bucket >= 0)
+      sums[bucket] = (sums[bucket] as number) + (read[i] as number) - (i > 0 ? (read[i - 1] as number) : 0);
+  }
+  return sums;
+}
+
+type Named = readonly (readonly [metric: string, name: string, hue: Hue])[];
+
+function levels(samples: RunData['samples'], named: Named): Curve[] {
+  return named.flatMap(([metric, name, hue]) => {
+    const series = samples[metric];
+    return series ? [{ name, hue, ...series }] : [];
+  });
+}
+
+/** Of counters: how fast they grew from one sample to the next. */
+function growths(samples: RunData['samples'], unit: number, named: Named): Curve[] {
+  return named.flatMap(([metric, name, hue]) => {
+    const series = samples[metric];
+    if (!series || series.time.length < 2) return [];
+    const value = series.value.slice(1).map((is, i) => {
+      const took = (series.time[i + 1] as number) - (series.time[i] as number);
+      return took > 0 ? (Math.max(is - (series.value[i] as number), 0) / took) * unit : 0;
+    });
+    return [{ name, hue, time: series.time.slice(1), value }];
+  });
+}
+
+function tokenRate({ tokens }: RunData): Curve[] {
+  const value = tokens.slice(1).map((time, i) => 1 / Math.max(time - (tokens[i] as number), 1e-6));
+  return value.length > 1 ? [{ name: 'tokens', hue: 'green', time: tokens.slice(1), value }] : [];
+}
+
+const panelHeight = 84;
+const gap = 34;
+
+/** Where the time axis of the stack lies, for what is drawn or asked beside it. */
+export const timelineMargins = { left: 74, right: 12 };
+
+export function timelineFigure(run: RunData, view?: View): Figure | null {
+  const panels = panelsOf(run);
+  if (panels.length === 0) return null;
+  const span = view ?? { from: 0, to: run.seconds };
+  return {
+    kind: 'timeline',
+    title: 'Timeline',
+    note: 'Everything on one clock: what the disk did, what memory held, what the workload waited for.',
+    heightFor: () => panels.length * (panelHeight + gap) + 40,
+    draw: (size) => drawPanels(run, panels, span, size),
+    table: (): FigureTable => ({
+      columns: ['graph', 'curve', 'seconds', 'value'],
+      rows: panels.flatMap(({ title, curves }) =>
+        curves.flatMap(({ name, time, value }) => time.map((t, i) => [title, name, t, value[i] as number])),
+      ),
+    }),
+  };
+}
+
+function drawPanels(run: RunData, panels: readonly Panel[], span: View, size: Size): Svg {
+  const { left, right: margin } = timelineMargins;
+  const right = size.width - margin;
+  const height = (size.height - 40) / panels.length - gap;
+  const content = panels.map((panel, i) => {
+    const top = 24 + i * (height + gap);
+    const box = { left, top, right, bottom: top + height };
+    const x = linearAxis(span, { from: left, to: right }, Math.max(3, size.width / 90), seconds);
+    const stacked = stack(panel.curves);
+    const most = Math.max(
+      ...stacked.flatMap(({ top: values, time }) => values.filter((_, k) => within(time[k] as number, span))),
+      1e-9,
+    );
+    const y = linearAxis({ from: 0, to: most }, { from: box.bottom, to: box.top }, 3, panel.told);
+    const drawn = stacked.map(({ hue, filled, time, top: values, base }, k) => {
+      const points = pointsIn(time, values, base, span);
+      const d = filled
+        ? area<Point>()
+            .x((p) => x.at(p[0]))
+            .y1((p) => y.at(p[1]))
+            .y0((p) => y.at(p[2]))
+            .digits(1)(points)
+        : line<Point>()
+            .x((p) => x.at(p[0]))
+            .y((p) => y.at(p[1]))
+            .digits(1)(points);
+      return filled
+        ? el('path', { d: d ?? '', class: `f-${hue}` })
+        : el('path', { d: d ?? '', class: `line s-${hue}`, 'stroke-dasharray': dashes[k] || undefined });
+    });
+    const title = text(left, top - 8, panel.title, { class: 'strong' });
+    const key = legend(
+      { left: left + panel.title.length * 6.6 + 14, top: top - 8, right: 1e9 },
+      panel.curves.map(({ name, hue, filled }, k) => ({
+        name,
+        className: hue,
+        ...(filled ? {} : { dash: dashes[k] as string }),
+      })),
+    );
+    const named = panel.curves.length > 1 ? key.svg : [];
+    return [
+      ...leftAxis(box, y),
+      ...bottomAxis(box, x),
+      ...phaseLines(run, x.at, span, box),
+      ...drawn,
+      title,
+      ...named,
+    ].join('');
+  });
+  return picture(size, 'Timeline', content);
+}
+
+function phaseLines(
+  run: RunData,
+  at: (time: number) => number,
+  span: View,
+  box: { top: number; bottom: number },
+): Svg[] {
+  return run.phases
+    .filter(({ from }) => within(from, span))
+    .map(({ from }) =>
+      el('line', {
+        x1: at(from),
+        x2: at(from),
+        y1: box.top,
+        y2: box.bottom,
+        class: 'axis',
+        'stroke-dasharray': '1 3',
+      }),
+    );
+}
+
+type Point = [time: number, top: number, base: number];
+
+function within(time: number, { from, to }: View): boolean {
+  return time >= from && time <= to;
+}
+
+/** With the nearest point on either side of the view, so that lines reach its edges. */
+function pointsIn(
+  time: readonly number[],
+  top: readonly number[],
+  base: readonly number[],
+  span: View,
+): Point[] {
+  let first = time.findIndex((t) => t >= span.from);
+  let last = time.findLastIndex((t) => t <= span.to);
+  if (first < 0) first = time.length - 1;
+  if (last < 0) last = 0;
+  const points: Point[] = [];
+  for (let i = first; i <= last; i++) points.push([time[i] as number, top[i] as number, base[i] as number]);
+  return thinned(points, 1500);
+}
+
+/** Of many points, those of each span that are highest: peaks must not vanish. */
+function thinned(points: Point[], most: number): Point[] {
+  if (points.length <= most) return points;
+  const step = Math.ceil(points.length / most);
+  return Array.from({ length: Math.ceil(points.length / step) }, (_, i) =>
+    points.slice(i * step, (i + 1) * step).reduce((a, b) => (b[1] > a[1] ? b : a)),
+  );
+}
+
+function stack(curves: readonly Curve[]): (Curve & { top: number[]; base: number[] })[] {
+  let below: readonly number[] | null = null;
+  return curves.map((curve) => {
+    const base = curve.filled && below ? [...below] : curve.value.map(() => 0);
+    const top = curve.value.map((value, i) => value + (base[i] ?? 0));
+    if (curve.filled) below = top;
+    return { ...curve, top, base };
+  });
+}

@@ -1,0 +1,142 @@
+import type { Figure, FigureTable } from './figure.js';
+import { bottomAxis, leftAxis, legend, linearAxis } from './frame.js';
+import { bytes, seconds } from './numbers.js';
+import type { RunData } from './run-data.js';
+import { el, escaped, picture, type Size, type Svg, text } from './svg.js';
+import type { Hue } from './theme.js';
+
+/** What a token's time consists of, in seconds; together they are the time from the token before. */
+export interface TokenTime {
+  token: number;
+  compute: number;
+  must: number;
+  again: number;
+  unused: number;
+  waiting: number;
+  readBytes: number;
+}
+
+export const tokenParts: {
+  key: 'compute' | 'must' | 'again' | 'unused' | 'waiting';
+  name: string;
+  hue: Hue;
+}[] = [
+  { key: 'compute', name: 'computing', hue: 'green' },
+  { key: 'must', name: 'must be read', hue: 'blue' },
+  { key: 'again', name: 'read again', hue: 'red' },
+  { key: 'unused', name: 'read ahead in vain', hue: 'yellow' },
+  { key: 'waiting', name: 'waiting, or busy otherwise', hue: 'grey' },
+];
+
+/**
+ * Each token's time by the bound of its run: what it computes, then what it read at the disk's full speed, first what memory cannot hold, then
+ * what is read again; the rest is waiting. Computing and what must be read go on side by side.
+ */
+export function tokenTimes({ tokens, tokenBytes, bound }: RunData): TokenTime[] {
+  if (!bound || !tokenBytes || tokenBytes.length === 0) return [];
+  const needed = Math.max(bound.touched - bound.kept, 0);
+  return tokenBytes.flatMap((readBytes, token) => {
+    const [from, to] = [tokens[token], tokens[token + 1]];
+    if (from === undefined || to === undefined) return [];
+    let left = to - from;
+    const take = (wanted: number) => {
+      const taken = Math.min(Math.max(wanted, 0), left);
+      left -= taken;
+      return taken;
+    };
+    const compute = take(bound.compute);
+    const must = take(Math.min(readBytes, needed) / bound.bandwidth - compute);
+    const unusedBytes = Math.min(bound.unused, Math.max(readBytes - needed, 0));
+    const unused = take(unusedBytes / bound.bandwidth);
+    const again = take((readBytes - needed - unusedBytes) / bound.bandwidth);
+    return [{ token, compute, must, again, unused, waiting: left, readBytes }];
+  });
+}
+
+export function tokenTimeFigure(run: RunData): Figure | null {
+  const times = tokenTimes(run);
+  if (times.length === 0) return null;
+  return {
+    kind: 'token-time',
+    title: "Where a token's time goes",
+    note: 'Each bar is a token. What lies above the dashed line is beyond what this memory and disk would need.',
+    heightFor: (width) => Math.min(Math.max(width * 0.35, 200), 300),
+    draw: (size) => draw(run, times, size),
+    table: (): FigureTable => ({
+      columns: ['token', ...tokenParts.map(({ key }) => `${key}_seconds`), 'read_bytes'],
+      rows: times.map((one) => [one.token, ...tokenParts.map(({ key }) => one[key]), one.readBytes]),
+    }),
+  };
+}
+
+function draw({ bound }: RunData, times: readonly TokenTime[], size: Size): Svg {
+  const key = legend(
+    { left: 8, top: 12, right: size.width - 8 },
+    tokenParts.map(({ name, hue }) => ({ name, className: hue })),
+  );
+  const box = { left: 62, top: 24 + key.lines * 15, right: size.width - 12, bottom: size.height - 36 };
+  const total = (one: TokenTime) => tokenParts.reduce((sum, { key: part }) => sum + one[part], 0);
+  const y = linearAxis(
+    { from: 0, to: Math.max(...times.map(total)) },
+    { from: box.bottom, to: box.top },
+    5,
+    seconds,
+  );
+  // More tokens than there is room for: each bar is the mean of some.
+  const per = Math.max(1, Math.ceil(times.length / ((box.right - box.left) / 3)));
+  const groups = Array.from({ length: Math.ceil(times.length / per) }, (_, i) =>
+    times.slice(i * per, (i + 1) * per),
+  );
+  const width = (box.right - box.left) / groups.length;
+  const x = linearAxis(
+    { from: 0, to: times.length },
+    { from: box.left, to: box.right },
+    Math.max(2, size.width / 90),
+    String,
+  );
+  const bars = groups.map((group, i) => {
+    let from = 0;
+    const mean = (part: (typeof tokenParts)[number]['key']) =>
+      group.reduce((sum, one) => sum + one[part], 0) / group.length;
+    const rects = tokenParts.map(({ key: part, hue }) => {
+      const height = y.at(0) - y.at(mean(part));
+      from += height;
+      return height > 0.05
+        ? el('rect', {
+            x: box.left + i * width,
+            y: box.bottom - from,
+            width: Math.max(width - (width > 4 ? 1 : 0), 0.5),
+            height,
+            class: `f-${hue}`,
+          })
+        : '';
+    });
+    const read = group.reduce((sum, { readBytes }) => sum + readBytes, 0) / group.length;
+    const name =
+      group.length === 1 ? `token ${group[0]?.token}` : `tokens ${group[0]?.token} to ${group.at(-1)?.token}`;
+    const told = tokenParts.map(({ key: part, name: of }) => `${of} ${seconds(mean(part))}`).join(', ');
+    return el('g', {}, [el('title', {}, escaped(`${name}: ${told}; ${bytes(read)} read`)), ...rects]);
+  });
+  const least = bound ? 1 / bound.tokensPerSecond : 0;
+  const line = [
+    el('line', {
+      x1: box.left,
+      x2: box.right,
+      y1: y.at(least),
+      y2: y.at(least),
+      class: 'axis',
+      'stroke-dasharray': '5 3',
+    }),
+    text(box.right, y.at(least) - 4, `the bound: ${seconds(least)}`, {
+      class: 'strong',
+      'text-anchor': 'end',
+    }),
+  ];
+  return picture(size, "Where a token's time goes", [
+    ...leftAxis(box, y),
+    ...bottomAxis(box, x, 'token'),
+    ...bars,
+    ...line,
+    ...key.svg,
+  ]);
+}
