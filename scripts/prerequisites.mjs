@@ -30,6 +30,7 @@ const needs = {
     { package: 'btrfs-progs', proof: 'mkfs.btrfs' },
     { package: 'kmod', proof: 'modinfo' },
     { package: 'xz-utils', proof: 'xz' },
+    { package: 'chromium', proof: 'chromium' },
     { package: 'g++-aarch64-linux-gnu', proof: 'aarch64-linux-gnu-g++' },
     { package: 'libc6-dev-arm64-cross', proof: '/usr/aarch64-linux-gnu/include/unistd.h' },
     { package: 'qemu-user-static', proof: 'qemu-aarch64-static' },

@@ -253,7 +253,7 @@ async function latencyOf(
     WITH took AS (
       SELECT complete, complete - CASE WHEN issue > 0 THEN issue ELSE queue END AS ns FROM io_row
       WHERE direction = 'read' AND error = 0 AND (issue > 0 OR queue > 0))
-    SELECT least(greatest(floor((complete - ${startNs}) / (${seconds} * 1e9) * ${latencySpans}), 0), ${latencySpans - 1})::INTEGER,
+    SELECT least(greatest(floor((complete::DOUBLE - ${startNs}) / (${seconds} * 1e9) * ${latencySpans}), 0), ${latencySpans - 1})::INTEGER,
            ceil(log2(greatest(ns, 1)) * ${stepsPerPower})::INTEGER, count(*)::INTEGER
     FROM took GROUP BY ALL ORDER BY ALL`);
   const rows = found.getRows() as [number, number, number][];

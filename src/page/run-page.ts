@@ -35,7 +35,7 @@ function headOf(summary: Summary, name: string): string {
     complete === false
       ? [trace, ...defects.map(defectLine)].map((text) => `<p class="bad">${escaped(text)}</p>`)
       : [];
-  const told = sentences.map((text) => `<p>${escaped(text)}</p>`);
+  const told = sentences.map((text) => `<p>${escaped(text).replace(/`([^`]*)`/g, '<code>$1</code>')}</p>`);
   return `<div class="top"><h1>${escaped(name)}</h1></div>
 <div class="verdict">${[told[0], ...bad, ...told.slice(1)].join('')}</div>
 ${numbers(summary)}`;

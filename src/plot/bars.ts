@@ -1,5 +1,5 @@
 import type { Figure, FigureTable } from './figure.js';
-import { leftAxis, legend, linearAxis } from './frame.js';
+import { byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, share, short } from './numbers.js';
 import type { RunData } from './run-data.js';
 import { el, escaped, picture, type Size, type Svg, text } from './svg.js';
@@ -12,9 +12,11 @@ interface Bars {
   series: readonly { name: string; values: readonly number[]; told?: readonly string[] }[];
   axis: string;
   tell: (value: number) => string;
+  /** Ticks are whole MiB or GiB. */
+  inBytes?: true;
 }
 
-function drawBars({ title, groups, series, axis, tell }: Bars, size: Size): Svg {
+function drawBars({ title, groups, series, axis, tell, inBytes }: Bars, size: Size): Svg {
   const key = legend(
     { left: 8, top: 12, right: size.width - 8 },
     series.map(({ name }, i) => ({ name, className: hueOf(i) })),
@@ -22,7 +24,8 @@ function drawBars({ title, groups, series, axis, tell }: Bars, size: Size): Svg 
   const lines = series.length > 1 ? key.lines : 0;
   const box = { left: 62, top: 26 + lines * 15, right: size.width - 12, bottom: size.height - 24 };
   const most = Math.max(...series.flatMap(({ values }) => values), 1e-9);
-  const y = linearAxis({ from: 0, to: most }, { from: box.bottom, to: box.top }, 4, tell);
+  const place = { from: box.bottom, to: box.top };
+  const y = inBytes ? byteAxis(most, place, 4, tell) : linearAxis({ from: 0, to: most }, place, 4, tell);
   const room = (box.right - box.left) / Math.max(groups.length, 1);
   const width = Math.min((room * 0.84) / series.length, 46);
   const every = Math.max(1, Math.ceil(64 / room));
@@ -176,6 +179,7 @@ export function timesReadFigure(runs: readonly RunData[]): Figure | null {
     }),
     axis: 'of the model, by how many times it was read',
     tell: bytes,
+    inBytes: true,
   };
   return {
     kind: 'times-read',

@@ -78,7 +78,7 @@ export function tokenLayerFigure({ tokenLayers: matrix }: RunData): Figure | nul
   return {
     kind: 'heat',
     title: 'Read for each token, by layer',
-    note: 'A row is a layer, a column a token; the darker, the more was read. A light row was kept in memory.',
+    note: 'A row is a layer, a column a token; the stronger its colour, the more was read. A pale row was kept in memory.',
     heightFor: () => heightOf(matrix.rows.length),
     draw: (size) =>
       picture(size, 'Read for each token, by layer', [

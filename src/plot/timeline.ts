@@ -1,7 +1,7 @@
 import { area, line } from 'd3-shape';
 import { cumulativeOf } from './cumulative.js';
 import type { Figure, FigureTable, View } from './figure.js';
-import { bottomAxis, leftAxis, legend, linearAxis } from './frame.js';
+import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, perSecond, seconds, share, short } from './numbers.js';
 import type { RunData, Series } from './run-data.js';
 import { el, picture, type Size, type Svg, text } from './svg.js';
@@ -18,6 +18,8 @@ interface Curve extends Series {
 export interface Panel {
   title: string;
   told: (value: number) => string;
+  /** Ticks are whole MiB or GiB. */
+  inBytes?: true;
   curves: Curve[];
 }
 
@@ -35,6 +37,7 @@ export function panelsOf(run: RunData): Panel[] {
     {
       title: 'Read from the disk',
       told: perSecond,
+      inBytes: true,
       curves: run.access
         ? [
             { name: 'the model', hue: 'blue', filled: true, ...rate(model) },
@@ -45,6 +48,7 @@ export function panelsOf(run: RunData): Panel[] {
     {
       title: 'Written',
       told: perSecond,
+      inBytes: true,
       curves: [{ name: 'written', hue: 'purple', filled: true, ...rate(timeline.write) }],
     },
     {
@@ -55,9 +59,11 @@ export function panelsOf(run: RunData): Panel[] {
     {
       title: 'Cached',
       told: bytes,
+      inBytes: true,
       curves: levels(samples, [
-        ['modelCachedBytes', 'of the model', 'blue'],
-        ['pageCacheBytes', 'page cache of the machine', 'orange'],
+        samples.modelCachedBytes
+          ? ['modelCachedBytes', 'of the model', 'blue']
+          : ['pageCacheBytes', 'page cache of the machine', 'orange'],
       ]),
     },
     {
@@ -137,7 +143,8 @@ function tokenRate({ tokens }: RunData): Curve[] {
 }
 
 const panelHeight = 84;
-const gap = 34;
+/** Between graphs: for a title and its legend, which on a narrow page stand below each other. */
+const gapFor = (width: number) => (width < 560 ? 50 : 34);
 
 /** Where the time axis of the stack lies, for what is drawn or asked beside it. */
 export const timelineMargins = { left: 74, right: 12 };
@@ -150,7 +157,7 @@ export function timelineFigure(run: RunData, view?: View): Figure | null {
     kind: 'timeline',
     title: 'Timeline',
     note: 'Everything on one clock: what the disk did, what memory held, what the workload waited for.',
-    heightFor: () => panels.length * (panelHeight + gap) + 40,
+    heightFor: (width) => panels.length * (panelHeight + gapFor(width)) + 12,
     draw: (size) => drawPanels(run, panels, span, size),
     table: (): FigureTable => ({
       columns: ['graph', 'curve', 'seconds', 'value'],
@@ -164,9 +171,11 @@ export function timelineFigure(run: RunData, view?: View): Figure | null {
 function drawPanels(run: RunData, panels: readonly Panel[], span: View, size: Size): Svg {
   const { left, right: margin } = timelineMargins;
   const right = size.width - margin;
-  const height = (size.height - 40) / panels.length - gap;
+  const gap = gapFor(size.width);
+  const height = (size.height - 12) / panels.length - gap;
+  const narrow = gap > 34;
   const content = panels.map((panel, i) => {
-    const top = 24 + i * (height + gap);
+    const top = gap - 10 + i * (height + gap);
     const box = { left, top, right, bottom: top + height };
     const x = linearAxis(span, { from: left, to: right }, Math.max(3, size.width / 90), seconds);
     const stacked = stack(panel.curves);
@@ -174,7 +183,10 @@ function drawPanels(run: RunData, panels: readonly Panel[], span: View, size: Si
       ...stacked.flatMap(({ top: values, time }) => values.filter((_, k) => within(time[k] as number, span))),
       1e-9,
     );
-    const y = linearAxis({ from: 0, to: most }, { from: box.bottom, to: box.top }, 3, panel.told);
+    const place = { from: box.bottom, to: box.top };
+    const y = panel.inBytes
+      ? byteAxis(most, place, 3, panel.told)
+      : linearAxis({ from: 0, to: most }, place, 3, panel.told);
     const drawn = stacked.map(({ hue, filled, time, top: values, base }, k) => {
       const points = pointsIn(time, values, base, span);
       const d = filled
@@ -191,16 +203,17 @@ function drawPanels(run: RunData, panels: readonly Panel[], span: View, size: Si
         ? el('path', { d: d ?? '', class: `f-${hue}` })
         : el('path', { d: d ?? '', class: `line s-${hue}`, 'stroke-dasharray': dashes[k] || undefined });
     });
-    const title = text(left, top - 8, panel.title, { class: 'strong' });
+    const title = text(left, top - (narrow ? 24 : 8), panel.title, { class: 'strong' });
     const key = legend(
-      { left: left + panel.title.length * 6.6 + 14, top: top - 8, right: 1e9 },
+      { left: narrow ? left : left + panel.title.length * 6.6 + 14, top: top - 8, right: 1e9 },
       panel.curves.map(({ name, hue, filled }, k) => ({
         name,
         className: hue,
         ...(filled ? {} : { dash: dashes[k] as string }),
       })),
     );
-    const named = panel.curves.length > 1 ? key.svg : [];
+    const alone = panel.curves.length === 1 && panel.title.toLowerCase() === panel.curves[0]?.name;
+    const named = alone ? [] : key.svg;
     return [
       ...leftAxis(box, y),
       ...bottomAxis(box, x),

@@ -2,7 +2,7 @@ import type { Figure, FigureTable } from './figure.js';
 import { bottomAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, seconds } from './numbers.js';
 import type { RunData } from './run-data.js';
-import { el, escaped, picture, type Size, type Svg, text } from './svg.js';
+import { el, escaped, picture, type Size, type Svg } from './svg.js';
 import type { Hue } from './theme.js';
 
 /** What a token's time consists of, in seconds; together they are the time from the token before. */
@@ -70,10 +70,11 @@ export function tokenTimeFigure(run: RunData): Figure | null {
 }
 
 function draw({ bound }: RunData, times: readonly TokenTime[], size: Size): Svg {
-  const key = legend(
-    { left: 8, top: 12, right: size.width - 8 },
-    tokenParts.map(({ name, hue }) => ({ name, className: hue })),
-  );
+  const least = bound ? 1 / bound.tokensPerSecond : 0;
+  const key = legend({ left: 8, top: 12, right: size.width - 8 }, [
+    ...tokenParts.map(({ name, hue }) => ({ name, className: hue })),
+    { name: `the bound: ${seconds(least)}`, className: 'grey', dash: '5 3' },
+  ]);
   const box = { left: 62, top: 24 + key.lines * 15, right: size.width - 12, bottom: size.height - 36 };
   const total = (one: TokenTime) => tokenParts.reduce((sum, { key: part }) => sum + one[part], 0);
   const y = linearAxis(
@@ -117,26 +118,15 @@ function draw({ bound }: RunData, times: readonly TokenTime[], size: Size): Svg 
     const told = tokenParts.map(({ key: part, name: of }) => `${of} ${seconds(mean(part))}`).join(', ');
     return el('g', {}, [el('title', {}, escaped(`${name}: ${told}; ${bytes(read)} read`)), ...rects]);
   });
-  const least = bound ? 1 / bound.tokensPerSecond : 0;
-  const line = [
-    el('line', {
-      x1: box.left,
-      x2: box.right,
-      y1: y.at(least),
-      y2: y.at(least),
-      class: 'axis',
-      'stroke-dasharray': '5 3',
-    }),
-    text(box.right, y.at(least) - 4, `the bound: ${seconds(least)}`, {
-      class: 'strong',
-      'text-anchor': 'end',
-    }),
-  ];
+  const line = el('line', {
+    ...{ x1: box.left, x2: box.right, y1: y.at(least), y2: y.at(least) },
+    ...{ class: 'axis', 'stroke-dasharray': '5 3' },
+  });
   return picture(size, "Where a token's time goes", [
     ...leftAxis(box, y),
     ...bottomAxis(box, x, 'token'),
     ...bars,
-    ...line,
+    line,
     ...key.svg,
   ]);
 }

@@ -22,6 +22,9 @@ const modeNames: Record<ColourMode, string> = {
   size: 'size of reads',
 };
 
+/** The share of pixels with a colour below which a map is all specks. */
+const sparse = 0.03;
+
 /** The access map with its switches: drawn on a canvas, since it may have hundreds of thousands of cells. */
 export class AccessMap {
   readonly element: HTMLElement;
@@ -77,16 +80,20 @@ export class AccessMap {
       height: `${room.height}px`,
     });
     const scale = Math.min(window.devicePixelRatio || 1, 2);
-    this.#canvas.width = Math.round(room.width * scale);
-    this.#canvas.height = Math.round(room.height * scale);
-    this.#paint(view);
+    // A few reads in a wide map would be specks: they are drawn as squares of three.
+    for (const grain of [1 / scale, 3]) {
+      this.#canvas.width = Math.round(room.width / grain);
+      this.#canvas.height = Math.round(room.height / grain);
+      if (this.#paint(view) > sparse * this.#canvas.width * this.#canvas.height) break;
+    }
   }
 
-  #paint(view: MapView): void {
+  /** Returns how many pixels have a colour. */
+  #paint(view: MapView): number {
     const { width, height } = this.#canvas;
     const grid = this.#grid();
     const context = this.#canvas.getContext('2d');
-    if (!grid || !context) return;
+    if (!grid || !context) return 0;
     const { colours, index, strength } = paint(
       this.run,
       pixelsOf(grid, this.run.seconds, view, width, height),
@@ -111,7 +118,8 @@ export class AccessMap {
       }
     }
     context.putImageData(image, 0, 0);
-    this.#canvas.dataset.painted = String(index.filter((colour) => colour >= 0).length);
+    const painted = index.reduce((sum, colour) => sum + Number(colour >= 0), 0);
+    this.#canvas.dataset.painted = String(painted);
     this.#key.replaceChildren(
       ...colours.flatMap(({ name, colour }, i) => {
         if (!used.has(i)) return [];
@@ -120,6 +128,7 @@ export class AccessMap {
         return [entry];
       }),
     );
+    return painted;
   }
 
   #view(): MapView {

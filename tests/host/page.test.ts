@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'puppeteer-core';
+import { listed, valueAt } from '../../src/figures/figure.js';
+import { runFigures } from '../../src/figures/figures.js';
+import { synthesizeModel } from '../../src/model/synthesize.js';
+import { runData } from '../../src/page/run-data.js';
+import { runPage } from '../../src/page/run-page.js';
+import { pixelsOf } from '../../src/plot/access.js';
+import { openRun, type Run } from '../../src/store/open-run.js';
+import { writeStoredRun } from '../unit/store/stored-run.js';
+import { openPage, startBrowser } from './browser.js';
+import { blkscope } from './command-line.js';
+
+const root = new URL('../..', import.meta.url).pathname;
+const MiB = 2 ** 20;
+
+let folder: string;
+let browser: Browser;
+
+before(async () => {
+  folder = mkdtempSync(join(root, 'build', 'page-'));
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A real run under pressure. */
+async function made(name: string, model: Parameters<typeof synthesizeModel>[1], limit: string): Promise<Run> {
+  const path = join(folder, `${name}.gguf`);
+  await synthesizeModel(path, model);
+  const output = join(folder, name);
+  const options = ['--limit', limit, '--readahead', '128', '--llama', 'embedded', '-n', '8', '--mount'];
+  const { exitCode, stderr } = await blkscope(['run', '--model', path, ...options, '-o', output]);
+  assert.equal(exitCode, 0, stderr);
+  return openRun(output);
+}
+
+const shapes = {
+  dense: {
+    model: { preset: 'demo', bytes: 160e6 },
+    limit: '190M',
+    figures: [
+      'access',
+      'timeline',
+      'cumulative',
+      'token-time',
+      'heat',
+      'times-read',
+      'gaps',
+      'latency',
+      'sizes',
+      'fragments',
+    ],
+  },
+  mixture: {
+    model: { preset: 'gpt-oss-1b', layers: 2 },
+    limit: '260M',
+    figures: [
+      'access',
+      'timeline',
+      'cumulative',
+      'token-time',
+      'heat',
+      'experts',
+      'times-read',
+      'gaps',
+      'latency',
+      'sizes',
+      'fragments',
+    ],
+  },
+} as const;
+
+for (const [name, { model, limit, figures }] of Object.entries(shapes)) {
+  test(`the page of a real run: ${name}`, async (t) => {
+    await using run = await made(name, model, limit);
+    const file = join(folder, `${name}.html`);
+    const written = await blkscope(['report', run.path, '--html', file]);
+    assert.equal(written.exitCode, 0, written.stderr);
+    assert.ok(readFileSync(file).length < 2 * MiB);
+    const { page, complaints } = await openPage(browser, file);
+
+    await t.test('every figure is drawn with data', async () => {
+      const drawn = await page.$$eval('main section', (sections) =>
+        sections.map((section) => ({
+          id: section.id,
+          marks:
+            section.querySelectorAll('svg :is(path, rect, circle, line.line)').length +
+            Number(section.querySelector('canvas')?.dataset.painted ?? 0),
+        })),
+      );
+      assert.deepEqual(
+        drawn.map(({ id }) => id),
+        figures,
+      );
+      for (const { id, marks } of drawn) assert.ok(marks > 0, `${id} is empty`);
+    });
+
+    await t.test('numbers are those of summary.json', async () => {
+      const numbers = await page.$$eval('[data-key]', (boxes) =>
+        boxes.map((box) => [box.getAttribute('data-key'), Number(box.getAttribute('data-value'))] as const),
+      );
+      assert.ok(numbers.length >= 8);
+      for (const [key, value] of numbers) assert.equal(value, valueAt(run.summary, `${key}`), `${key}`);
+      const rows = await page.$$eval('#config table tr', (lines) =>
+        lines.map((line) => line.querySelector('td')?.textContent),
+      );
+      const known = listed(runFigures).filter(({ key }) => typeof valueAt(run.summary, key) === 'number');
+      assert.deepEqual(
+        rows,
+        known.map(({ key }) => key),
+      );
+    });
+
+    await t.test('switches, zoom and keys work', async () => {
+      const key = () => page.$eval('#access .key', (element) => element.textContent);
+      const axis = () => page.$eval('#access svg', (element) => element.textContent);
+      const settled = () =>
+        page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+      const byRole = await key();
+      await page.click('input[value=times]');
+      await settled();
+      assert.notEqual(await key(), byRole);
+      await page.click('input[value=disk]');
+      await settled();
+      assert.ok(Number(await page.$eval('#access canvas', (canvas) => canvas.dataset.painted)) > 0);
+      await page.click('input[value=file]');
+      await page.click('input[value=role]');
+      const whole = await axis();
+      await page.select('#zoom-to', 'token 2');
+      await settled();
+      const token = await axis();
+      assert.notEqual(token, whole);
+      await page.focus('#access canvas');
+      await page.keyboard.press('+');
+      await settled();
+      assert.notEqual(await axis(), token);
+      await page.keyboard.press('0');
+      await settled();
+      assert.equal(await axis(), whole);
+    });
+
+    await t.test("what hovering says is SQL's answer", async () => {
+      const connection = await run.connect();
+      const [row] = (
+        await connection.runAndReadAll(`
+          SELECT t.name, t."fileOffset"::DOUBLE, t.bytes::DOUBLE, r.reads::INTEGER, r."firstNs"::DOUBLE
+          FROM region r JOIN tensor t USING (name) WHERE r.kind = 'tensor' AND t.expert IS NULL AND r."firstNs" IS NOT NULL
+          ORDER BY t.bytes DESC LIMIT 1`)
+      ).getRows() as [string, number, number, number, number][];
+      connection.closeSync();
+      const [tensor, offset, bytes, reads, firstNs] = row as [string, number, number, number, number];
+      const data = await runData(run, 'x');
+      const place = (offset + bytes / 2) / ((data.access?.byFile.sectors ?? 0) * 512);
+      const share = (firstNs - run.summary.startNs) / 1e9 / data.seconds;
+      const canvas = await page.$('#access canvas');
+      await canvas?.scrollIntoView();
+      const box = await canvas?.boundingBox();
+      assert.ok(box);
+      await page.mouse.move(box.x + share * box.width, box.y + (1 - place) * box.height);
+      const told = `${await page.$eval('#access .readout', (element) => element.textContent)}`;
+      assert.ok(told.includes(tensor), told);
+      assert.ok(told.includes(` in ${reads.toLocaleString('en-US')} reads`), `${reads} reads: ${told}`);
+    });
+
+    await t.test('no complaint, no request, and it fits at every width, light and dark', async () => {
+      for (const width of [360, 800, 1400, 1600]) {
+        for (const theme of ['light', 'dark'] as const) {
+          const opened = await openPage(browser, file, { width, theme });
+          const { scrollWidth: needed, clientWidth: given } = await opened.page.$eval('html', (html) => ({
+            scrollWidth: html.scrollWidth,
+            clientWidth: html.clientWidth,
+          }));
+          assert.ok(needed <= given, `${width}: ${needed}`);
+          assert.deepEqual(opened.complaints, []);
+          await opened.page.close();
+        }
+      }
+      assert.deepEqual(complaints, []);
+    });
+
+    await t.test('cells and pixels equal a count read by read', async () => equalsBruteForce(run));
+  });
+}
+
+/** Every read of the store, put into pixels by itself. */
+async function equalsBruteForce(run: Run): Promise<void> {
+  const data = await runData(run, 'x');
+  const grid = data.access?.byFile;
+  assert.ok(grid);
+  const [width, height] = [grid.times / 32, grid.places / 4];
+  const view = { from: 0, to: data.seconds, low: 0, high: 1 };
+  const pixels = pixelsOf(grid, data.seconds, view, width, height);
+  const expected = { all: new Float64Array(width * height), reads: new Float64Array(width * height) };
+  const connection = await run.connect();
+  const rows = (
+    await connection.runAndReadAll(`FROM completed WHERE direction = 'read' ORDER BY time`)
+  ).getRowObjectsJS() as { time: bigint; sector: bigint; sectors: number }[];
+  connection.closeSync();
+  const span = run.summary.endNs - run.summary.startNs;
+  for (const { time, sector, sectors } of rows) {
+    const column = Math.floor(
+      Math.min(Math.floor(((Number(time) - run.summary.startNs) / span) * grid.times), grid.times - 1) / 32,
+    );
+    let begins = true;
+    for (let at = Number(sector); at < Number(sector) + sectors; at++) {
+      const extent = data.extents.find(({ sector: from, bytes }) => at >= from && at < from + bytes / 512);
+      if (!extent) continue;
+      const inFile = extent.offset / 512 + at - extent.sector;
+      const pixel = Math.floor((inFile * grid.places) / grid.sectors / 4) * width + column;
+      expected.all[pixel] = (expected.all[pixel] as number) + 1;
+      if (begins) expected.reads[pixel] = (expected.reads[pixel] as number) + 1;
+      begins = false;
+    }
+  }
+  const all = pixels.first.map(
+    (first, i) => first + (pixels.second[i] as number) + (pixels.later[i] as number),
+  );
+  assert.deepEqual(all, expected.all);
+  assert.deepEqual(pixels.reads, expected.reads);
+  const unique = pixels.first.reduce((sum, sectors) => sum + sectors, 0);
+  const beyond = unique * 512 - (run.summary.model?.uniqueBytes ?? 0);
+  assert.ok(
+    beyond >= 0 && beyond < 4096,
+    `first readings are the unique bytes, and the rest of the last page: ${beyond}`,
+  );
+}
+
+test('names of others are shown and never run', async () => {
+  const path = join(folder, 'evil');
+  await writeStoredRun(path, [{ time: 600, sector: 1000, sectors: 8 }], 8);
+  const evil = '</script><script>window.ran = 1</script><img src=x onerror="window.ran = 1">\x1b[31m\nname';
+  const summary = JSON.parse(readFileSync(join(path, 'summary.json'), 'utf8'));
+  summary.workload.engine = evil;
+  summary.source.device = evil;
+  writeFileSync(join(path, 'summary.json'), JSON.stringify(summary));
+  const config = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'));
+  writeFileSync(join(path, 'config.json'), JSON.stringify({ ...config, commandLine: ['blkscope', evil] }));
+  await using run = await openRun(path);
+  const file = join(folder, 'evil.html');
+  writeFileSync(file, await runPage(run, evil));
+  const { page, complaints } = await openPage(browser, file);
+  assert.equal(await page.evaluate('window.ran'), undefined);
+  assert.match(`${await page.$eval('h1', (element) => element.textContent)}`, /<img src=x onerror=/);
+  assert.match(
+    `${await page.$eval('#config pre', (element) => element.textContent)}`,
+    /<script>window\.ran = 1<\/script>/,
+  );
+  assert.deepEqual(complaints, []);
+});
