@@ -8,6 +8,7 @@ const loaders: Record<string, () => Promise<Command>> = {
   import: async () => (await import('./import.js')).importCommand(),
   report: async () => (await import('./report.js')).reportCommand(),
   compare: async () => (await import('./compare.js')).compareCommand(),
+  plot: async () => (await import('./plot.js')).plotCommand(),
   sweep: async () => (await import('./sweep.js')).sweepCommand(),
   map: async () => (await import('./map.js')).mapCommand(),
   export: async () => (await import('./export.js')).exportCommand(),

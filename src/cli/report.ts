@@ -1,11 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { BlkscopeError } from '../errors.js';
 import { renderNaive } from '../report/naive.js';
 import { renderRegions } from '../report/regions-section.js';
 import { sections } from '../report/sections.js';
 import { renderReport } from '../report/terminal.js';
-import { writeWhole } from '../run/whole-file.js';
 import { openRun, type Run } from '../store/open-run.js';
 import { collect } from './options.js';
 import { print, shortPath, stdoutScreen } from './screen.js';
@@ -51,8 +49,9 @@ export function reportCommand(): Command {
 
 async function writePage(run: Run, file: string): Promise<void> {
   const { runPage } = await import('../page/run-page.js');
+  const { writePage: writeHtml } = await import('../page/write-page.js');
   const text = await runPage(run, shortPath(run.path));
-  await writeWhole(file, async (partial) => writeFileSync(partial, text));
+  await writeHtml(file, text);
   print(`${file}\n`);
 }
 

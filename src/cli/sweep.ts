@@ -1,3 +1,4 @@
+import { basename, dirname, join } from 'node:path';
 import { Command } from 'commander';
 import {
   BlkscopeError,
@@ -7,6 +8,7 @@ import {
   renderGroups,
   runSweep,
 } from '../index.js';
+import { printable } from '../report/printable.js';
 import { stdoutScreen } from './screen.js';
 import { withSession } from './session.js';
 
@@ -21,8 +23,21 @@ export function sweepCommand(): Command {
       const outcomes = await withSession((session) =>
         runSweep(sweep, { ...session, commandLine: process.argv, mount: flags.mount ?? false }),
       );
+      await writeComparison(file, outcomes);
       showOutcomes(outcomes, flags.json ?? false);
     });
+}
+
+/** The page of all runs that are good, beside them; one of an earlier call is replaced. */
+async function writeComparison(file: string, outcomes: readonly PlannedOutcome[]): Promise<void> {
+  const groups = plannedGroups(outcomes);
+  const [path] = groups[0]?.paths ?? [];
+  if (path === undefined) return;
+  const { comparePage } = await import('../page/compare-page.js');
+  const { renewPage } = await import('../page/write-page.js');
+  const page = join(dirname(path), 'comparison.html');
+  await renewPage(page, await comparePage(groups, basename(file)));
+  process.stderr.write(`blkscope: ${printable(page)} has the figures\n`);
 }
 
 /** Prints the comparison of what was made; what failed becomes the exit. */

@@ -270,11 +270,12 @@ export function accessFigure(
   run: RunData,
   mode: ColourMode = 'role',
   order: OrderMode = 'file',
+  span: View = { from: 0, to: run.seconds },
 ): Figure | null {
   const { access } = run;
   if (!access || access.byFile.cell.length === 0) return null;
   const grid = order === 'file' ? access.byFile : access.byDisk;
-  const view: MapView = { from: 0, to: run.seconds, low: 0, high: 1 };
+  const view: MapView = { ...span, low: 0, high: 1 };
   return {
     kind: 'access',
     title: 'Access map',
@@ -283,8 +284,7 @@ export function accessFigure(
     draw: (size) => {
       const { left, right, top, bottom } = accessMargins;
       const colours = paint(run, pixelsOf(grid, run.seconds, view, 1, 1), view, mode, order).colours;
-      const key = legend({ left, top: size.height - 4, right: size.width - right }, []);
-      const room = { width: size.width - left - right, height: size.height - top - bottom - 18 };
+      const room = { width: size.width - left - right, height: size.height - top - bottom - keyRoom };
       const pixels = pixelsOf(
         grid,
         run.seconds,
@@ -294,17 +294,13 @@ export function accessFigure(
       );
       const painted = paint(run, pixels, view, mode, order);
       const used = colours.filter((_, i) => painted.index.includes(i));
-      const names = used.map(({ name, colour }, i) => {
-        const x = left + used.slice(0, i).reduce((sum, one) => sum + 24 + one.name.length * 6, 0);
-        return (
-          el('rect', { x, y: size.height - 12, width: 9, height: 9, fill: colour }) +
-          text(x + 12, size.height - 4, name)
-        );
-      });
+      const names = used.map(({ name }, i) => ({ name, className: `access-${i}` }));
+      const key = legend({ left: 8, top: size.height - keyRoom + 14, right: size.width - right }, names);
+      const style = used.map(({ colour }, i) => `.f-access-${i}{fill:${colour}}`).join('');
       return picture(size, 'Access map', [
-        ...accessFrame(run, view, { width: size.width, height: size.height - 18 }, order),
+        ...accessFrame(run, view, { width: size.width, height: size.height - keyRoom }, order),
         ...paths(painted, pixels, { left, top, ...room }),
-        ...names,
+        el('style', {}, style),
         ...key.svg,
       ]);
     },
@@ -323,6 +319,9 @@ export function accessFigure(
     }),
   };
 }
+
+/** Below the map, for what its colours mean. */
+const keyRoom = 36;
 
 const strengths = 4;
 

@@ -62,7 +62,7 @@ function drawBars({ title, groups, series, axis, tell, inBytes }: Bars, size: Si
   ]);
 }
 
-const barHeight = (width: number) => Math.min(Math.max(width * 0.32, 180), 260);
+const barHeight = (width: number) => Math.min(Math.max(width * 0.32, 190), 260);
 
 function tableOf({ groups, series }: Bars, group: string, value: string): FigureTable {
   return {
@@ -177,7 +177,7 @@ export function timesReadFigure(runs: readonly RunData[]): Figure | null {
       });
       return { name: known.length === 1 ? 'bytes' : run.name, values };
     }),
-    axis: 'of the model, by how many times it was read',
+    axis: 'by times read',
     tell: bytes,
     inBytes: true,
   };

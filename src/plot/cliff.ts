@@ -1,6 +1,6 @@
 import { line } from 'd3-shape';
 import type { Figure, FigureTable } from './figure.js';
-import { bottomAxis, leftAxis, legend, linearAxis } from './frame.js';
+import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, share, short } from './numbers.js';
 import { el, escaped, picture, type Size, type Svg } from './svg.js';
 import { type Hue, hueOf } from './theme.js';
@@ -62,6 +62,7 @@ export function cliffFigure(
         ({ bytesPerToken }) => bytesPerToken,
         {
           told: bytes,
+          inBytes: true,
           title: 'read for a token',
           lines: [
             {
@@ -103,6 +104,7 @@ export function cliffFigure(
 
 interface Look {
   told: (value: number) => string;
+  inBytes?: true;
   title: string;
   lines: readonly { name: string; hue: Hue; points: readonly (readonly number[])[] }[];
 }
@@ -110,7 +112,7 @@ interface Look {
 function graph(
   points: readonly CliffPoint[],
   of: (point: CliffPoint) => readonly number[],
-  { told, title, lines }: Look,
+  { told, inBytes, title, lines }: Look,
   size: Size,
 ): Svg[] {
   const series = [...new Set(points.map((point) => point.series))];
@@ -134,12 +136,9 @@ function graph(
     5,
     share,
   );
-  const y = linearAxis(
-    { from: 0, to: Math.max(...values, 1e-9) * 1.05 },
-    { from: box.bottom, to: box.top },
-    4,
-    told,
-  );
+  const place = { from: box.bottom, to: box.top };
+  const most = Math.max(...values, 1e-9) * 1.05;
+  const y = inBytes ? byteAxis(most, place, 4, told) : linearAxis({ from: 0, to: most }, place, 4, told);
   const path = line<readonly number[]>()
     .x((p) => x.at(p[0] as number))
     .y((p) => y.at(p[1] as number))

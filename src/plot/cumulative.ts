@@ -1,10 +1,10 @@
 import { line } from 'd3-shape';
 import type { Figure, FigureTable, View } from './figure.js';
-import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
+import { bottomAxis, byteAxis, leftAxis, legend, legendLines, linearAxis } from './frame.js';
 import { bytes, runningSums, seconds } from './numbers.js';
 import type { RunData } from './run-data.js';
 import { el, picture, type Size, type Svg, text } from './svg.js';
-import { dashes, hueOf } from './theme.js';
+import { dashes, type Hue, hueOf } from './theme.js';
 
 /** Bytes of the model by column of the access map: all that were read until its end, and those read for the first time. */
 export function cumulativeOf({ access, seconds: whole }: RunData): {
@@ -25,6 +25,19 @@ export function cumulativeOf({ access, seconds: whole }: RunData): {
   return { time: read.map((_, i) => ((i + 1) * whole) / times), read: total(read), unique: total(unique) };
 }
 
+function keyOf(runs: readonly string[]): { name: string; className: Hue; dash: string }[] {
+  return runs.flatMap((run, i) => {
+    const of = runs.length > 1 ? `${run}: ` : '';
+    return [
+      { name: `${of}read`, className: hueOf(i), dash: dashes[0] },
+      { name: `${of}read at least once`, className: hueOf(i), dash: dashes[1] },
+    ];
+  });
+}
+
+/** Points of a table for a file: more say no more. */
+const rowsOfTable = 2000;
+
 /** At most so many points: a line has no more. */
 function thinned<T>(values: readonly T[], most: number): T[] {
   const step = Math.max(1, Math.ceil(values.length / most));
@@ -38,13 +51,7 @@ export function cumulativeFigure(runs: readonly RunData[], view?: View): Figure 
   const end = Math.max(...shown.map(({ run }) => run.seconds));
   const span = view ?? { from: 0, to: end };
   const draw = (size: Size): Svg => {
-    const names = shown.flatMap(({ run }, i) => {
-      const of = shown.length > 1 ? `${run.name}: ` : '';
-      return [
-        { name: `${of}read`, className: hueOf(i), dash: dashes[0] },
-        { name: `${of}read at least once`, className: hueOf(i), dash: dashes[1] },
-      ];
-    });
+    const names = keyOf(shown.map(({ run }) => run.name));
     const key = legend({ left: 8, top: 12, right: size.width - 8 }, names);
     const box = { left: 62, top: 20 + key.lines * 15, right: size.width - 12, bottom: size.height - 34 };
     const x = linearAxis(span, { from: box.left, to: box.right }, Math.max(3, size.width / 90), seconds);
@@ -98,13 +105,16 @@ export function cumulativeFigure(runs: readonly RunData[], view?: View): Figure 
     kind: 'cumulative',
     title: 'Read so far',
     note: 'The distance between the lines is what was read again.',
-    heightFor: (width) => Math.min(Math.max(width * 0.35, 180), 300),
+    heightFor: (width) =>
+      Math.min(Math.max(width * 0.3, 150), 250) +
+      legendLines(keyOf(shown.map(({ run }) => run.name)), width - 16) * 15,
     draw,
     table: (): FigureTable => ({
       columns: ['run', 'seconds', 'read_bytes', 'unique_bytes'],
-      rows: shown.flatMap(({ run, is }) =>
-        is.time.map((time, i) => [run.name, time, is.read[i] as number, is.unique[i] as number]),
-      ),
+      rows: shown.flatMap(({ run, is }) => {
+        const rows = is.time.map((time, i) => [run.name, time, is.read[i] as number, is.unique[i] as number]);
+        return thinned(rows, rowsOfTable);
+      }),
     }),
   };
 }

@@ -13,7 +13,7 @@ type Maker = (runs: readonly [RunData, ...RunData[]], view?: View) => Figure | n
 
 /** Every figure by its kind, in the order in which a page shows them; those of one run take the first. */
 export const makers: Record<string, Maker> = {
-  access: ([run]) => accessFigure(run),
+  access: ([run], view) => accessFigure(run, 'role', 'file', view),
   timeline: ([run], view) => timelineFigure(run, view),
   cumulative: (runs, view) => cumulativeFigure(runs, view),
   'token-time': ([run]) => tokenTimeFigure(run),

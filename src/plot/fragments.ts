@@ -36,7 +36,7 @@ export function fragmentFigure({ extents }: RunData): Figure | null {
       );
     });
     return picture(size, 'Where the model lies on the disk', [
-      ...leftAxis(box, y, `address on the disk, from ${bytes(low)} on`),
+      ...leftAxis(box, y, `disk address, from ${bytes(low)} on`),
       ...bottomAxis(box, x, 'offset in the model'),
       ...lines,
     ]);

@@ -104,7 +104,7 @@ export function legend(
   let x = at.left;
   let line = 0;
   const svg = entries.map(({ name, className, dash }) => {
-    const width = 20 + name.length * 6.2;
+    const width = 20 + name.length * 6.6;
     if (x > at.left && x + width > at.right) {
       x = at.left;
       line++;
@@ -126,4 +126,12 @@ export function legend(
     return mark + words;
   });
   return { svg, lines: line + 1 };
+}
+
+/** How many lines a legend takes in so much room. */
+export function legendLines(
+  entries: readonly { name: string; className: string; dash?: string }[],
+  width: number,
+): number {
+  return legend({ left: 0, top: 0, right: width }, entries).lines;
 }

@@ -96,7 +96,7 @@ function distribution(runs: readonly RunData[], size: Size): Svg[] {
 function overTime({ latency }: RunData, span: View, size: Size): Svg[] {
   const series = [
     { name: 'median', hue: 'blue', values: latency?.overTime.p50 ?? [] },
-    { name: '1 in 100 is slower', hue: 'red', values: latency?.overTime.p99 ?? [] },
+    { name: '1 in 100', hue: 'red', values: latency?.overTime.p99 ?? [] },
   ] as const;
   const time = latency?.overTime.time ?? [];
   const box = { left: 62, top: 26, right: size.width - 16, bottom: size.height - 34 };
@@ -122,7 +122,7 @@ function overTime({ latency }: RunData, span: View, size: Size): Svg[] {
     return el('path', { d: d ?? '', class: `line s-${hue}`, 'stroke-dasharray': dashes[i] || undefined });
   });
   const key = legend(
-    { left: 150, top: 20, right: 1e9 },
+    { left: 130, top: 20, right: 1e9 },
     series.map(({ name, hue }, i) => ({ name, className: hue, dash: dashes[i] as string })),
   );
   return [

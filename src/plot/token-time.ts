@@ -60,7 +60,7 @@ export function tokenTimeFigure(run: RunData): Figure | null {
     kind: 'token-time',
     title: "Where a token's time goes",
     note: 'Each bar is a token. What lies above the dashed line is beyond what this memory and disk would need.',
-    heightFor: (width) => Math.min(Math.max(width * 0.35, 200), 300),
+    heightFor: (width) => Math.min(Math.max(width * 0.35, 250), 320),
     draw: (size) => draw(run, times, size),
     table: (): FigureTable => ({
       columns: ['token', ...tokenParts.map(({ key }) => `${key}_seconds`), 'read_bytes'],

@@ -11,13 +11,25 @@ import { layOutNamed } from './table.js';
 export interface ComparedGroup {
   name: string;
   summaries: readonly Summary[];
+  /** The folders of these runs. */
+  paths: readonly string[];
 }
 
-const legend = `mean of the repeats, +- their standard deviation; the change is from the first group.
+/** What the marks in the cells mean. */
+export const groupsLegend = `mean of the repeats, +- their standard deviation; the change is from the first group.
 higher, lower: Welch's t test at 5 %; ~: the spread allows no verdict; ?: fewer than ${fewestRepeats} repeats`;
 
 /** Groups of repeats side by side. Figures that not every run of a group has are left out of it. */
-export function renderGroups(groups: readonly ComparedGroup[], screen: Screen = plainScreen): string {
+export function renderGroups(
+  groups: readonly Pick<ComparedGroup, 'name' | 'summaries'>[],
+  screen: Screen = plainScreen,
+): string {
+  const table = layOutNamed(groupRows(groups), screen);
+  return fit(`${table}${groupsLegend.split('\n').map(screen.style.dim).join('\n')}\n`, screen.columns);
+}
+
+/** The same as rows of cells, the first with the names. */
+export function groupRows(groups: readonly Pick<ComparedGroup, 'name' | 'summaries'>[]): string[][] {
   const rows = [['', ...groups.map(({ name }) => printable(name))]];
   rows.push(['repeats', ...groups.map(({ summaries }) => String(summaries.length))]);
   for (const { label, value } of conditions) {
@@ -34,10 +46,7 @@ export function renderGroups(groups: readonly ComparedGroup[], screen: Screen = 
       spread ? withSpread(spread, show) + (index > 0 && base ? ` (${changeFrom(base, spread)})` : '') : '-';
     rows.push([name, ...spreads.map(cell)]);
   }
-  return fit(
-    `${layOutNamed(rows, screen)}${legend.split('\n').map(screen.style.dim).join('\n')}\n`,
-    screen.columns,
-  );
+  return rows;
 }
 
 function withSpread({ mean, deviation, count }: Spread, show: (value: number) => string): string {

@@ -39,8 +39,12 @@ function completeness(complete: boolean | null): string {
 
 /** Runs side by side: first what differed in how they were made, then the figures, with the change from the first. */
 export function renderComparison(runs: readonly ComparedRun[], screen: Screen = plainScreen): string {
-  const [first, ...others] = runs;
-  if (!first) return '';
+  return runs.length === 0 ? '' : fit(layOutNamed(comparisonRows(runs), screen), screen.columns);
+}
+
+/** The same as rows of cells, the first with the names. */
+export function comparisonRows(runs: readonly ComparedRun[]): string[][] {
+  const [, ...others] = runs;
   const two = runs.length === 2;
   const heads = runs.map((run) => printable(run.name));
   const rows: string[][] = [['', ...heads, ...(two ? ['change'] : [])]];
@@ -56,7 +60,7 @@ export function renderComparison(runs: readonly ComparedRun[], screen: Screen = 
     });
     rows.push([name, ...cells, ...(two ? [changes[0] as string] : [])]);
   }
-  return fit(layOutNamed(rows, screen), screen.columns);
+  return rows;
 }
 
 function changeBetween(from: number | null, to: number | null): string {

@@ -13,7 +13,7 @@ import { groupOfFolder, type PlannedRun } from './sweep-plan.js';
  */
 export async function openGroups(path: string): Promise<ComparedGroup[]> {
   if (existsSync(join(path, runFiles.summary)))
-    return [{ name: basename(path), summaries: [await summaryOf(path)] }];
+    return [{ name: basename(path), summaries: [await summaryOf(path)], paths: [path] }];
   if (!existsSync(path) || !statSync(path).isDirectory()) {
     throw new BlkscopeError('ENOENT', `${path}: no such run folder`);
   }
@@ -23,12 +23,18 @@ export async function openGroups(path: string): Promise<ComparedGroup[]> {
   if (names.length === 0) {
     throw new BlkscopeError('NOT_A_RUN', `${path} is neither a run folder nor a folder of repeated runs`);
   }
-  const groups = new Map<string, ComparedGroup['summaries']>();
+  const groups = new Map<string, string[]>();
   for (const name of names) {
     const group = groupOfFolder(name);
-    groups.set(group, [...(groups.get(group) ?? []), await summaryOf(join(path, name))]);
+    groups.set(group, [...(groups.get(group) ?? []), join(path, name)]);
   }
-  return [...groups].map(([name, summaries]) => ({ name, summaries }));
+  return Promise.all(
+    [...groups].map(async ([name, paths]) => ({
+      name,
+      paths,
+      summaries: await Promise.all(paths.map(summaryOf)),
+    })),
+  );
 }
 
 /** The groups of a plan in its order, of the runs that were good. */
@@ -37,10 +43,11 @@ export function plannedGroups(
 ): ComparedGroup[] {
   const names = [...new Set(outcomes.map(({ plan }) => plan.group))];
   return names.flatMap((name) => {
-    const summaries = outcomes.flatMap(({ plan, summary }) =>
-      plan.group === name && summary ? [summary] : [],
+    const good = outcomes.flatMap(({ plan, summary }) =>
+      plan.group === name && summary ? [{ summary, path: plan.options.output }] : [],
     );
-    return summaries.length > 0 ? [{ name, summaries }] : [];
+    if (good.length === 0) return [];
+    return [{ name, summaries: good.map(({ summary }) => summary), paths: good.map(({ path }) => path) }];
   });
 }
 

@@ -6,6 +6,7 @@ import type { Browser } from 'puppeteer-core';
 import { listed, valueAt } from '../../src/figures/figure.js';
 import { runFigures } from '../../src/figures/figures.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
+import { plotKinds } from '../../src/page/plot-run.js';
 import { runData } from '../../src/page/run-data.js';
 import { runPage } from '../../src/page/run-page.js';
 import { pixelsOf } from '../../src/plot/access.js';
@@ -231,6 +232,42 @@ async function equalsBruteForce(run: Run): Promise<void> {
     `first readings are the unique bytes, and the rest of the last page: ${beyond}`,
   );
 }
+
+test('runs side by side: a page, and figures as files with their data', async () => {
+  const [dense, mixture] = [join(folder, 'dense'), join(folder, 'mixture')];
+  const file = join(folder, 'compared.html');
+  const compared = await blkscope(['compare', dense, mixture, '--html', file]);
+  assert.equal(compared.exitCode, 0, compared.stderr);
+  const { page, complaints } = await openPage(browser, file);
+  const ids = await page.$$eval('main section', (sections) => sections.map(({ id }) => id));
+  for (const id of ['cliff', 'cumulative', 'latency', 'sizes', 'gaps', 'access', 'timeline'])
+    assert.ok(ids.includes(id), id);
+  assert.ok((await page.$$('header td.differs')).length > 5, 'differences are marked');
+  assert.deepEqual(complaints, []);
+  for (const kind of plotKinds) {
+    const svg = join(folder, `${kind}.svg`);
+    const runs = kind === 'cliff' ? [dense, mixture] : [mixture];
+    const { exitCode, stderr, stdout } = await blkscope(['plot', ...runs, '--kind', kind, '-o', svg]);
+    assert.equal(exitCode, 0, `${kind}: ${stderr}`);
+    assert.equal(stdout, `${svg}\n${svg.replace('.svg', '.csv')}\n`);
+    const rows = readFileSync(svg.replace('.svg', '.csv'), 'utf8').trim().split('\n');
+    assert.ok(rows.length > 1, `${kind}: ${rows[0]}`);
+    const opened = await browser.newPage();
+    await opened.goto(`file://${svg}`);
+    const [width, marks, failed] = await opened.$eval('svg', (root) => [
+      root.getAttribute('width'),
+      root.querySelectorAll('path, rect, circle, line.line').length,
+      root.querySelectorAll('parsererror').length,
+    ]);
+    assert.deepEqual([width, failed], ['85mm', 0], kind);
+    assert.ok(Number(marks) > 0, kind);
+    assert.doesNotMatch(readFileSync(svg, 'utf8'), /var\(|NaN|undefined/, kind);
+    await opened.close();
+  }
+  const refused = await blkscope(['plot', dense, mixture, '--kind', 'heat', '-o', join(folder, 'two.svg')]);
+  assert.equal(refused.exitCode, 2);
+  assert.match(refused.stderr, /--kind heat shows one run/);
+});
 
 test('names of others are shown and never run', async () => {
   const path = join(folder, 'evil');

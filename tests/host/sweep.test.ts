@@ -31,7 +31,7 @@ const blkscope = (...args: string[]) =>
 /** All that is in a folder of runs, but the figures that they share. */
 const runsIn = (name: string) =>
   readdirSync(join(folder, name))
-    .filter((entry) => !entry.startsWith('.measured-'))
+    .filter((entry) => !entry.startsWith('.measured-') && entry !== 'comparison.html')
     .sort();
 
 const limitGroups = () => readdirSync('/sys/fs/cgroup').filter((name) => name.startsWith('blkscope-'));
@@ -62,6 +62,7 @@ test('a sweep loses nothing to a failing run or a kill, and makes only what is m
   assert.deepEqual(limitGroups(), []);
   assert.match(blkscope('recover').stdout, /nothing to undo/);
 
+  assert.match(readFileSync(join(folder, 'out/comparison.html'), 'utf8'), /re-read factor/);
   const compared = blkscope('compare', 'out');
   assert.match(compared.stdout, /re-read factor/, compared.stderr);
 });

@@ -76,9 +76,10 @@ function showSeveral(runs: Runs, add: (figure: Figure, body: HTMLElement) => voi
         drawn(() => figure),
       );
   }
+  const span = { from: 0, to: Math.max(...runs.map(({ seconds: length }) => length)) };
   for (const kind of ['access', 'timeline', 'token-time', 'heat'] as const) {
     const made = runs.flatMap((run) => {
-      const figure = makers[kind]?.([run]);
+      const figure = makers[kind]?.([run], span);
       return figure ? [{ run, figure }] : [];
     });
     const [one] = made;

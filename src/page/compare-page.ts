@@ -1,0 +1,131 @@
+import { advise } from '../advise/advise.js';
+import { BlkscopeError } from '../errors.js';
+import type { Summary } from '../figures/summary-schema.js';
+import type { CliffPoint, Foreseen } from '../plot/cliff.js';
+import type { RunData } from '../plot/run-data.js';
+import { escaped } from '../plot/svg.js';
+import { comparisonRows } from '../report/compare.js';
+import { type ComparedGroup, groupRows, groupsLegend } from '../report/compare-groups.js';
+import { openRun } from '../store/open-run.js';
+import { htmlPage } from './html.js';
+import { type MapSize, runData } from './run-data.js';
+
+/** Of many runs on one page each has a coarser map. */
+const smallMap: MapSize = { times: 4096, places: 512, mostCells: 30_000 };
+/** More groups than these are told as numbers and points alone. */
+const mostShown = 8;
+
+/** Runs, or groups of repeats, on one page: the table of `compare`, the memory cliff, and the first run of each group on the same axes. */
+export async function comparePage(groups: readonly ComparedGroup[], title: string): Promise<string> {
+  const runs: RunData[] = [];
+  for (const { name, paths } of groups.slice(0, mostShown)) {
+    const [first] = paths;
+    if (first === undefined) continue;
+    await using run = await openRun(first);
+    runs.push(await runData(run, name, smallMap));
+  }
+  const points = cliffPoints(groups);
+  const foreseen = points.length > 1 ? await foreseenBy(groups) : [];
+  return htmlPage({
+    title: `${title} - blkscope`,
+    head: headOf(groups, title, runs.length),
+    foot: '',
+    content: { kind: 'compare', runs, cliff: points.length > 1 ? { points, foreseen } : null },
+  });
+}
+
+function headOf(groups: readonly ComparedGroup[], title: string, shown: number): string {
+  const single = groups.flatMap(({ name, summaries: [summary, ...more] }) =>
+    summary && more.length === 0 ? [{ name, summary }] : [],
+  );
+  const alone = single.length === groups.length;
+  const [head = [], ...rows] = alone ? comparisonRows(single) : groupRows(groups);
+  const cells = (row: readonly string[]) =>
+    row
+      .map(
+        (cell, i) =>
+          `<td class="${i === 0 ? '' : 'n'}${differs(cell) ? ' differs' : ''}">${escaped(cell)}</td>`,
+      )
+      .join('');
+  const table = `<div class="scroll" tabindex="0"><table><thead><tr>${head.map((cell) => `<th class="n">${escaped(cell)}</th>`).join('')}</tr></thead><tbody>${rows
+    .map((row) => `<tr>${cells(row)}</tr>`)
+    .join('')}</tbody></table></div>`;
+  const rest =
+    shown < groups.length
+      ? `<p class="note">Figures show the first ${shown} of ${groups.length} groups.</p>`
+      : '';
+  const legend = alone
+    ? '<p class="note">Each change is from the first run; bold: it differs.</p>'
+    : `<p class="note">${escaped(groupsLegend)}</p>`;
+  return `<div class="top"><h1>${escaped(title)}</h1></div>${table}${legend}${rest}`;
+}
+
+/** Whether a cell tells of a change that is one. */
+function differs(cell: string): boolean {
+  return /^(?:[+-][\d.]+ %|x [\d.]+)$|\((?:[+-]|x |from )[^)]*\)/.test(cell) && !/ [~?]\)$/.test(cell);
+}
+
+/** Memory in excess of the model says no more. */
+const mostMemory = 1.25;
+
+/** A point for each group with a model: by its memory, the page cache included. */
+export function cliffPoints(groups: readonly ComparedGroup[]): CliffPoint[] {
+  return groups.flatMap(({ name, summaries }) => {
+    const [first] = summaries;
+    const bytes = first?.model?.bytes;
+    if (!first || !bytes) return [];
+    const memory = memoryOf(first);
+    if (memory === null) return [];
+    const known = (value: (summary: Summary) => number | null | undefined) =>
+      summaries.map(value).filter((is): is is number => typeof is === 'number');
+    return [
+      {
+        name,
+        series: seriesOf(first),
+        memory: Math.min(memory / bytes, mostMemory),
+        tokensPerSecond: known(({ workload }) => workload?.tokensPerSecond),
+        bytesPerToken: known(({ workload }) => workload?.bytesPerToken),
+        bound: first.bound?.tokensPerSecond ?? null,
+      },
+    ];
+  });
+}
+
+function memoryOf({ memory }: Summary): number | null {
+  if (memory.limitBytes !== null) return memory.limitBytes;
+  return memory.availableBefore === null ? null : memory.availableBefore - memory.lockedBytes;
+}
+
+/** What groups share that differ in their memory alone. */
+function seriesOf({ memory, workload }: Summary): string {
+  const parts = [
+    memory.readAheadKib === null ? null : `readahead ${memory.readAheadKib} KiB`,
+    memory.stream ? 'streamed' : memory.pinnedBytes > 0 ? 'pinned' : null,
+    workload?.weights === 'copied' ? 'copied' : null,
+  ];
+  return parts.filter((part) => part !== null).join(', ');
+}
+
+/** The curve of the model of the page cache, where the first run that is short of memory still has its model; else none. */
+export async function foreseenBy(groups: readonly ComparedGroup[]): Promise<Foreseen[]> {
+  const short = groups.find(
+    ({ summaries: [summary] }) =>
+      (summary?.workload?.bytesPerToken ?? 0) > 0 && summary?.memory.pinnedBytes === 0,
+  );
+  const [path] = short?.paths ?? [];
+  if (!short || path === undefined) return [];
+  await using run = await openRun(path);
+  try {
+    const { curve } = await advise(run);
+    const { model, workload } = run.summary;
+    const own = workload?.rssAnonBytes ?? 0;
+    return curve.map(({ memoryBytes, kernelBytesPerToken }) => ({
+      name: short.name,
+      memory: (memoryBytes + own) / (model?.bytes ?? 1),
+      bytesPerToken: kernelBytesPerToken,
+    }));
+  } catch (error) {
+    if (error instanceof BlkscopeError) return []; // its model is gone, or no token is known
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { offsetAt, pixelsOf, regionAt } from '../../../src/plot/access.js';
+import { cliffFigure } from '../../../src/plot/cliff.js';
+import { cumulativeOf } from '../../../src/plot/cumulative.js';
+import { makers } from '../../../src/plot/figures-of.js';
+import { bytes, byteTicks, seconds } from '../../../src/plot/numbers.js';
+import type { RunData } from '../../../src/plot/run-data.js';
+import { el, escaped, text } from '../../../src/plot/svg.js';
+import { tokenParts, tokenTimes } from '../../../src/plot/token-time.js';
+
+const evil = '</text><script>alert(1)</script>\x1b[31m"\'&';
+
+/** A model of 32 sectors in two pieces of which the second lies first on the disk; eight times, four places. */
+function runFixture(): RunData {
+  const grid = {
+    ...{ times: 8, places: 4, sectors: 32 },
+    cell: Uint32Array.of(0, 1, 9, 31),
+    first: Uint32Array.of(8, 4, 0, 2),
+    second: Uint32Array.of(0, 0, 8, 0),
+    later: Uint32Array.of(0, 0, 0, 6),
+    reads: Uint32Array.of(1, 1, 2, 1),
+  };
+  const place = { layer: 0, role: 'attention', expert: null, readBytes: 1, uniqueBytes: 1, reads: 1 };
+  return {
+    ...{ name: evil, seconds: 8, modelBytes: 32 * 512 },
+    phases: [{ name: evil, from: 0, to: 4 }],
+    tokens: [1, 3, 6],
+    regions: [
+      { ...place, name: evil, offset: 0, bytes: 8192 },
+      { ...place, name: 'second', role: evil, layer: 1, offset: 8192, bytes: 8192 },
+    ],
+    extents: [
+      { offset: 0, sector: 900, bytes: 8192 },
+      { offset: 8192, sector: 100, bytes: 8192 },
+    ],
+    access: { byFile: grid, byDisk: grid },
+    timesRead: { times: [0, 1, 40], bytes: [4096, 8192, 4096] },
+    timeline: {
+      bucket: 1,
+      read: [6144, 0, 4096, 0, 0, 0, 0, 4096],
+      write: [0, 1, 0, 0, 0, 0, 0, 0],
+      depth: null,
+    },
+    samples: { modelCachedBytes: { time: [0, 4], value: [0, 8192] } },
+    tokenLayers: { rows: [evil, 'layer 1'], columns: 2, values: [0, 512, 1024, 0] },
+    experts: { rows: [evil], columns: 2, values: [1, 3] },
+    expertsUsed: 1,
+    tokenBytes: [1000, 4000],
+    latency: {
+      cdf: { ns: [1e5, 1e6, 1e7], share: [0.1, 0.9, 1] },
+      overTime: { time: [1, 2], p50: [1e5, null], p99: [1e6, null] },
+    },
+    sizes: [{ phase: 'all', counts: { '4096': 3, '131072': 1 } }],
+    gaps: [{ order: 'as issued', counts: { sequential: 3, small: 0, medium: 0, large: 0, backward: 1 } }],
+    bound: {
+      compute: 0.5,
+      touched: 4000,
+      kept: 3000,
+      bandwidth: 1000,
+      tokensPerSecond: 1,
+      again: 0,
+      unused: 500,
+      waiting: 0,
+    },
+    tokensPerSecond: 0.4,
+    bytesPerToken: 2500,
+    memoryBytes: null,
+  };
+}
+
+test('every figure is drawn at any width, says what it shows as a table, and shows names without running them', () => {
+  const run = runFixture();
+  for (const [kind, make] of Object.entries(makers)) {
+    const figure = make([run]);
+    assert.ok(figure, kind);
+    for (const width of [280, 321, 1280]) {
+      const svg = figure.draw({ width, height: figure.heightFor(width) });
+      assert.match(svg, /^<svg .*<\/svg>$/s, kind);
+      assert.doesNotMatch(svg, /<script|\p{Cc}|NaN|undefined|Infinity/u, `${kind} at ${width}`);
+    }
+    const { columns, rows } = figure.table();
+    assert.ok(rows.length > 0, kind);
+    for (const row of rows) assert.equal(row.length, columns.length, kind);
+  }
+});
+
+test('several runs stand on the same axes', () => {
+  for (const kind of ['cumulative', 'latency', 'sizes', 'gaps', 'times-read'])
+    assert.ok(
+      makers[kind]?.([runFixture(), { ...runFixture(), name: 'other' }])
+        ?.draw({ width: 400, height: 300 })
+        .includes('other'),
+      kind,
+    );
+});
+
+test('a run without a trace has no figure that it has no data for', () => {
+  const nothing = {
+    ...runFixture(),
+    access: null,
+    timesRead: null,
+    tokenBytes: null,
+    tokenLayers: null,
+    experts: null,
+    latency: null,
+    extents: [],
+  };
+  for (const kind of [
+    'access',
+    'cumulative',
+    'token-time',
+    'heat',
+    'experts',
+    'latency',
+    'fragments',
+    'times-read',
+  ])
+    assert.equal(makers[kind]?.([nothing]), null, kind);
+});
+
+test('cells become pixels: summed where they are smaller, spread where they are larger', () => {
+  const { access } = runFixture();
+  assert.ok(access);
+  const whole = pixelsOf(access.byFile, 8, { from: 0, to: 8, low: 0, high: 1 }, 4, 2);
+  assert.deepEqual([...whole.first], [12, 0, 0, 0, 0, 0, 0, 2]);
+  assert.deepEqual([...whole.second], [0, 8, 0, 0, 0, 0, 0, 0]);
+  const zoomed = pixelsOf(access.byFile, 8, { from: 0, to: 1, low: 0, high: 0.25 }, 2, 2);
+  assert.deepEqual([...zoomed.first], [8, 8, 8, 8]);
+});
+
+test('a place says which tensor lies there, in the file and on the disk', () => {
+  const run = runFixture();
+  assert.equal(offsetAt(run, 'file', 0.25), 4096);
+  assert.equal(offsetAt(run, 'disk', 0.25), 8192 + 4096);
+  assert.equal(offsetAt(run, 'disk', 0.75), 4096);
+  assert.equal(regionAt(run.regions, 8192)?.name, 'second');
+  assert.equal(regionAt(run.regions, 16384), null);
+});
+
+test('what was read so far, and what of it for the first time', () => {
+  const { read, unique } = cumulativeOf(runFixture());
+  assert.deepEqual(
+    read,
+    [12, 12, 20, 20, 20, 20, 20, 28].map((sectors) => sectors * 512),
+  );
+  assert.deepEqual(
+    unique,
+    [12, 12, 12, 12, 12, 12, 12, 14].map((sectors) => sectors * 512),
+  );
+});
+
+test("the parts of a token's time add up to it", () => {
+  const [first, second] = tokenTimes(runFixture());
+  const sum = (one: typeof first) => tokenParts.reduce((total, { key }) => total + (one?.[key] ?? 0), 0);
+  assert.equal(sum(first), 2);
+  assert.equal(sum(second), 3);
+  assert.deepEqual(
+    [first?.compute, first?.must, first?.unused, first?.again, first?.waiting],
+    [0.5, 0.5, 0, 0, 1],
+  );
+  assert.deepEqual(
+    [second?.compute, second?.must, second?.unused, second?.again, second?.waiting],
+    [0.5, 0.5, 0.5, 1.5, 0],
+  );
+});
+
+test('a cliff needs two points', () => {
+  const point = {
+    name: 'a',
+    series: '',
+    memory: 0.5,
+    tokensPerSecond: [1, 2],
+    bytesPerToken: [5, 6],
+    bound: 3,
+  };
+  assert.equal(cliffFigure([point]), null);
+  assert.ok(
+    cliffFigure([point, { ...point, memory: 0.8 }])
+      ?.draw({ width: 320, height: 400 })
+      .includes('<circle'),
+  );
+});
+
+test('numbers and text', () => {
+  assert.deepEqual([0, 500, 1e3, 123456, 1024 ** 3].map(bytes), [
+    '0 B',
+    '500 B',
+    '0.977 KiB',
+    '121 KiB',
+    '1 GiB',
+  ]);
+  assert.deepEqual([0, 1.5e-6, 0.02, 3].map(seconds), ['0 s', '1.5 us', '20 ms', '3 s']);
+  assert.deepEqual(byteTicks(3 * 1024 ** 2, 3), [0, 1024 ** 2, 2 * 1024 ** 2, 3 * 1024 ** 2]);
+  assert.equal(escaped('<a b="c">&\x00'), '&#60;a b=&#34;c&#34;&#62;&#38;\ufffd');
+  assert.equal(text(1, 2, '<x>'), '<text x="1" y="2">&#60;x&#62;</text>');
+  assert.equal(el('rect', { x: 1.005, y: undefined }), '<rect x="1"/>');
+});
