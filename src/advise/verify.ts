@@ -1,5 +1,6 @@
 import { BlkscopeError } from '../errors.js';
-import { type ExperimentOptions, runExperiment } from '../experiment/experiment.js';
+import { runExperiment } from '../experiment/experiment.js';
+import type { ExperimentOptions } from '../experiment/options.js';
 import { given } from '../experiment/trace-options.js';
 import type { Progress } from '../machine/progress.js';
 import type { PressureRequest } from '../memory/pressure.js';

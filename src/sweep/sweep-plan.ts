@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
-import type { ExperimentOptions } from '../experiment/experiment.js';
+import type { ExperimentOptions } from '../experiment/options.js';
 import { given } from '../experiment/trace-options.js';
 import { formatSize } from '../memory/size.js';
 import type { Sweep } from './sweep-file.js';

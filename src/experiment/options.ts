@@ -1,0 +1,51 @@
+import type { Progress } from '../machine/progress.js';
+import type { CacheState } from '../memory/cache-state.js';
+import type { PressureRequest } from '../memory/pressure.js';
+import type { WorkloadOptions } from '../workload/engine.js';
+import type { PinRequest } from './pin-model.js';
+import type { TraceOptions } from './trace-options.js';
+
+/** What the workload is asked to do; the experiment itself sees to its log, cgroup and marks. */
+type AskedOfWorkload = Omit<WorkloadOptions, 'model' | 'log' | 'signal' | 'onMark' | 'launch'>;
+
+export interface ExperimentOptions extends TraceOptions {
+  /** The GGUF file; of a split model any part. */
+  model: string;
+  /** llama.cpp's program, a folder of them, or `embedded`. Default: $LLAMA_CLI, PATH, then embedded. */
+  llama?: string;
+  workload?: AskedOfWorkload;
+  /** Default: none. */
+  pressure?: PressureRequest;
+  /** Holds part of the model in the page cache during the run. Default: none of it. */
+  pin?: PinRequest;
+  /** Default: cold. */
+  cache?: CacheState;
+  /** Also drops the whole machine's page cache first. */
+  dropCaches?: boolean;
+  /** Readahead of the model's disk during the run, put back afterwards. Default: as it is. */
+  readAheadKib?: number;
+  /**
+   * Sets up a run whose trace shows what every token touches: the smallest memory that works, readahead off. Takes the
+   * place of `pressure` and `readAheadKib`.
+   */
+  profileTouches?: boolean;
+  /** Mounts tracefs and debugfs for the run where they are not mounted. */
+  mount?: boolean;
+  /** The run folder. Default: runs/ and a name from the time and the model. */
+  output?: string;
+  progress?: Progress;
+  /** Ends the run early: what was traced by then is kept, marked incomplete. */
+  signal?: AbortSignal;
+  /** Recorded in config.json. */
+  commandLine?: readonly string[];
+}
+
+/** The options as config.json keeps them: what a later `run` needs to do the same. */
+export function recorded({
+  progress: _,
+  signal: __,
+  commandLine: ___,
+  ...options
+}: ExperimentOptions): Record<string, unknown> {
+  return options as unknown as Record<string, unknown>;
+}

@@ -1,0 +1,162 @@
+import { dirname } from 'node:path';
+import { type DiskSpeed, measuredDiskSpeed } from '../bound/disk-speed.js';
+import type { TracerOptions } from '../capture/tracer.js';
+import { beginChanges, undoChanges } from '../machine/changes.js';
+import { memoryState } from '../machine/machine.js';
+import { mountTracing } from '../machine/mounts.js';
+import type { Progress } from '../machine/progress.js';
+import type { Steps } from '../machine/steps.js';
+import { type CacheState, prepareCache } from '../memory/cache-state.js';
+import { applyPressure, type Pressure } from '../memory/pressure.js';
+import { readAheadKib, setReadAhead } from '../memory/readahead.js';
+import { formatSize } from '../memory/size.js';
+import { swapAreas } from '../memory/swap.js';
+import type { PinnedModel } from '../pin/pinned-model.js';
+import { streamReadAheadKib } from '../pin/stream-plan.js';
+import { type RunFolder, runFiles } from '../run/run-folder.js';
+import type { Engine, WorkloadOptions } from '../workload/engine.js';
+import { usesPageCache } from '../workload/loading.js';
+import type { ExperimentOptions } from './options.js';
+import { pinModel } from './pin-model.js';
+import { smallestLimit } from './profile-touches.js';
+import { tryTracing } from './requirements.js';
+import { mountSpool } from './spool-mount.js';
+import type { Subject } from './subject.js';
+import { given, tracerOptions } from './trace-options.js';
+
+/** A machine that is ready for the workload; the steps undo it. */
+export interface Prepared {
+  trace: TracerOptions;
+  cache: CacheState;
+  /** Of the model's disk; null: it could not be measured. */
+  diskSpeed: DiskSpeed | null;
+  pressure: Pressure;
+  readAheadKib: number;
+  workload: WorkloadOptions;
+  pinned: PinnedModel | null;
+}
+
+/** Everything before the trace, each step undone by `steps`: tracing is tried, then cache, readahead, pressure, pin. */
+export async function prepare(
+  asked: ExperimentOptions,
+  subject: Subject,
+  folder: RunFolder,
+  steps: Steps,
+  progress: Progress,
+): Promise<Prepared> {
+  const { model, files, engine } = subject;
+  const log = folder.file(runFiles.log);
+  if (asked.mount) await mountTracing(steps);
+  const trace = tracerOptions(await mountSpool(steps, asked), [files.disk], files.extents);
+  await tryTracing(steps, trace);
+  const options = asked.profileTouches
+    ? await profiling(asked, engine, model.path, log, steps)
+    : withStreamReadAhead(asked);
+  const cache = options.cache ?? 'cold';
+  const resetCache = () => setCache(options, cache, files.paths, steps, progress);
+  await resetCache();
+  await setReadAheadFor(options, files.disk, steps);
+  const diskSpeed = await steps.step(`measure how fast ${files.disk} reads`, () =>
+    measuredDiskSpeed(model.path, files.disk, dirname(folder.target)),
+  );
+  const pressure = await setPressure(options, steps, progress);
+  const readAhead = readAheadKib(files.disk);
+  const workload: WorkloadOptions = {
+    ...options.workload,
+    model: model.path,
+    log,
+    launch: pressure.cgroup ? { cgroupProcsFile: pressure.cgroup.procsFile } : {},
+    ...given({ signal: options.signal }),
+  };
+  const { pin: request } = options;
+  if (request) warnOfUselessPin(engine, workload, progress);
+  const pin = request && {
+    ...{ request, model, engine, workload, pressure, resetCache },
+    readAheadKib: readAhead,
+  };
+  const pinned = pin ? await pinModel(pin, steps, progress) : null;
+  return { trace, cache, diskSpeed, pressure, readAheadKib: readAhead, workload, pinned };
+}
+
+/** Beside a stream readahead would only take the memory that it needs. */
+function withStreamReadAhead(options: ExperimentOptions): ExperimentOptions {
+  if (!options.pin?.stream) return options;
+  return { ...options, readAheadKib: options.readAheadKib ?? streamReadAheadKib };
+}
+
+/** The smallest limit that works, readahead off. Found before all else is set up, since it runs the workload a few times. */
+async function profiling(
+  options: ExperimentOptions,
+  engine: Engine,
+  model: string,
+  log: string,
+  steps: Steps,
+): Promise<ExperimentOptions> {
+  const workload = { ...options.workload, model, log, ...given({ signal: options.signal }) };
+  const bytes = await smallestLimit(engine, workload, steps);
+  return { ...options, pressure: { mode: 'limit', bytes }, readAheadKib: 0 };
+}
+
+async function setCache(
+  { dropCaches = false }: ExperimentOptions,
+  cache: CacheState,
+  paths: readonly string[],
+  steps: Steps,
+  progress: Progress,
+): Promise<void> {
+  const names = { cold: 'evict the model from the page cache', warm: 'read the model into the page cache' };
+  if (cache === 'asIs' && !dropCaches) return;
+  const name = cache === 'asIs' ? 'drop the page cache' : names[cache];
+  await steps.step(name, () =>
+    prepareCache(cache, paths, { dropCaches, onProgress: (text) => progress.update(text) }),
+  );
+}
+
+async function setReadAheadFor(
+  { readAheadKib: kib }: ExperimentOptions,
+  disk: string,
+  steps: Steps,
+): Promise<void> {
+  if (kib === undefined) return;
+  const changes = beginChanges();
+  steps.onUndo(`restore the readahead of ${disk}`, () => undoChanges(changes));
+  await steps.step(`set the readahead of ${disk} to ${kib} KiB`, () => setReadAhead(changes, disk, kib));
+}
+
+async function setPressure(options: ExperimentOptions, steps: Steps, progress: Progress): Promise<Pressure> {
+  const request = options.pressure ?? { mode: 'none' };
+  const apply = () =>
+    applyPressure(request, {
+      changes,
+      availableBytes: memoryState().availableBytes,
+      onProgress: (text) => progress.update(text),
+      ...given({ signal: options.signal }),
+    });
+  const changes = beginChanges();
+  if (request.mode === 'none') return apply();
+  warnOfSwap(progress);
+  const names = { lock: 'lock memory', leave: 'lock memory', limit: 'make the memory cgroup' };
+  if (request.mode === 'limit') steps.onUndo('remove the memory cgroup', () => undoChanges(changes));
+  const pressure = await steps.step(names[request.mode], apply);
+  if (request.mode !== 'limit') steps.onUndo('release the locked memory', () => pressure.release());
+  return pressure;
+}
+
+/** A pin holds pages of the file: to a program that has its own copy they do nothing. */
+function warnOfUselessPin(engine: Engine, workload: WorkloadOptions, progress: Progress): void {
+  const loading = engine.loading?.(workload);
+  if (!loading || usesPageCache(loading)) return;
+  progress.warn(
+    `--pin gives nothing with load mode ${loading.mode}: the program reads the file once, into memory of its own`,
+  );
+}
+
+/** With swap, pressure pushes out anonymous memory too, and the reads of the model are not all that it costs. */
+function warnOfSwap(progress: Progress): void {
+  for (const { path, bytes, zram } of swapAreas()) {
+    const where = zram
+      ? 'compressed memory, which is part of the same memory'
+      : 'its traffic is on the disk as well';
+    progress.warn(`swap is on: ${path}, ${formatSize(bytes)} (${where}); 'swapoff ${path}' switches it off`);
+  }
+}

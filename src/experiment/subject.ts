@@ -1,0 +1,85 @@
+import { realpathSync } from 'node:fs';
+import { BlkscopeError } from '../errors.js';
+import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
+import { memoryState } from '../machine/machine.js';
+import type { Progress } from '../machine/progress.js';
+import { recover } from '../machine/recover.js';
+import { type PressureRequest, requirePressure } from '../memory/pressure.js';
+import { requireReadAhead } from '../memory/readahead.js';
+import { type Model, modelsOf, readModel } from '../model/gguf.js';
+import { checkPinFits } from '../pin/automatic-size.js';
+import { pinPlan } from '../pin/pinned-model.js';
+import type { Engine } from '../workload/engine.js';
+import { findEngine } from '../workload/find-engine.js';
+import { speculates } from '../workload/speculation.js';
+import { argumentFiles } from './argument-files.js';
+import type { ExperimentOptions } from './options.js';
+import { askedOfPin, type PinRequest } from './pin-model.js';
+import { requireRoot, requireThread, requireTracing } from './requirements.js';
+
+/** What is run, and where its files lie. */
+export interface Subject {
+  model: Model;
+  /** What the program is given besides: a draft model, a projector, adapters. */
+  others: Model[];
+  files: TracedFiles;
+  engine: Engine;
+}
+
+/** Everything that can be refused is refused here, before the machine is touched. Throws BlkscopeError. */
+export async function checkSubject(options: ExperimentOptions, progress: Progress): Promise<Subject> {
+  const model = await readModel(options.model);
+  const files = locateFiles(model.parts.map(({ path }) => path));
+  const beside = await modelsBeside(options, files, progress);
+  requireRoot();
+  recover(); // first of all: what a killed session left would be taken for this machine's own settings
+  requireTracing(options);
+  requireThread(options);
+  requirePressure(options.pressure ?? { mode: 'none' }, memoryState().availableBytes);
+  if (options.readAheadKib !== undefined) requireReadAhead(options.readAheadKib);
+  if (options.pin?.stream && speculates(options.workload?.extraArgs ?? [])) {
+    throw new BlkscopeError(
+      'BAD_ARGUMENT',
+      '--stream reads the weights once for each token, but with speculative decoding a token is not one walk over them; leave out one of the two',
+    );
+  }
+  if (options.pin) await requirePin(model, options.pin, options.pressure);
+  return { model, ...beside, engine: await findEngine(options.llama) };
+}
+
+/** What cannot be planned, or leaves the workload no memory, is told before anything is done. */
+async function requirePin(
+  model: Model,
+  pin: PinRequest,
+  pressure: PressureRequest | undefined,
+): Promise<void> {
+  await pinPlan(model, askedOfPin(pin));
+  if (pin.bytes !== 'auto' && pressure?.mode === 'limit')
+    checkPinFits(Math.min(pin.bytes, model.bytes), pressure.bytes);
+}
+
+/** The models among the program's own arguments that lie on the same disk, and where all files lie. */
+async function modelsBeside(
+  { workload }: ExperimentOptions,
+  files: TracedFiles,
+  progress: Progress,
+): Promise<Pick<Subject, 'others' | 'files'>> {
+  const leftOut = (path: string, error: Error) =>
+    progress.warn(`the reads of ${path} are not counted: ${error.message}`);
+  const named = await argumentFiles(['', ...(workload?.extraArgs ?? [])]);
+  const models = await modelsOf(
+    named.filter((path) => !files.paths.includes(realpathSync(path))),
+    leftOut,
+  );
+  const others: Model[] = [];
+  let all = files;
+  for (const model of models) {
+    try {
+      all = locateFiles([...all.paths, ...model.parts.map(({ path }) => path)]);
+      others.push(model);
+    } catch (error) {
+      leftOut(model.path, error as Error);
+    }
+  }
+  return { others, files: all };
+}
