@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { advise, given, openRun, renderAdvice, renderVerified, verify } from '../index.js';
+import { given } from '../experiment/trace-options.js';
+import { advise, openRun, renderAdvice, renderVerified, verify } from '../index.js';
 import { positive } from './options.js';
 import { stdoutScreen } from './screen.js';
 import { withSession } from './session.js';

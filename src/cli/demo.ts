@@ -2,11 +2,11 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { requireTraceable } from '../experiment/requirements.js';
+import { given } from '../experiment/trace-options.js';
 import {
   advise,
   type ExperimentOptions,
   formatSize,
-  given,
   type Run,
   renderComparison,
   renderReport,

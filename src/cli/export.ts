@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { exitCodes } from '../errors.js';
-import { BlkscopeError, type ExportFormat, exportFormats, exportRun, given, openRun } from '../index.js';
+import { given } from '../experiment/trace-options.js';
+import { BlkscopeError, type ExportFormat, exportFormats, exportRun, openRun } from '../index.js';
 import { TerminalProgress } from './terminal-progress.js';
 
 interface ExportFlags {

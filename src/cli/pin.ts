@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
+import { given } from '../experiment/trace-options.js';
 import {
   availableMemory,
   BlkscopeError,
   formatSize,
-  given,
   type PinPlan,
   pin,
   pinPlan,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { given, record } from '../index.js';
+import { given } from '../experiment/trace-options.js';
+import { record } from '../index.js';
 import { collect, positive, seconds, type TraceFlags, traceOptions, traceSettings } from './options.js';
 import { showRun, withSession } from './session.js';
 

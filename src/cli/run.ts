@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { given } from '../experiment/trace-options.js';
 import {
   BlkscopeError,
   type CacheState,
   defaultRunPath,
   type ExperimentOptions,
-  given,
   type PinRequest,
   type PressureRequest,
   planRepeats,

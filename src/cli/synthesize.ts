@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { BlkscopeError, formatSize, given, type SynthesizeOptions, synthesizeModel } from '../index.js';
+import { given } from '../experiment/trace-options.js';
+import { BlkscopeError, formatSize, type SynthesizeOptions, synthesizeModel } from '../index.js';
 import { type PresetName, presets, weightMixes } from '../model/synthetic-shape.js';
 import { count, positive, size } from './options.js';
 import { withSession } from './session.js';
