@@ -13,13 +13,13 @@ function run(program, ...args) {
   return spawnSync(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
 }
 
-// One file after the other: the kernel's tracer is global, and two guests at once starve each other.
-function nodeTests(kind) {
+// By default one file after the other: the kernel's tracer is global, and two guests at once starve each other.
+function nodeTests(kind, atOnce = 1) {
   const folder = `${root}tests/${kind}`;
   const files = existsSync(folder) ? readdirSync(folder, { recursive: true }) : [];
   const paths = files.filter((name) => name.endsWith('.test.ts')).map((name) => `tests/${kind}/${name}`);
   if (paths.length === 0) return true;
-  return run(process.execPath, '--import', 'tsx', '--test', '--test-concurrency=1', ...paths.sort());
+  return run(process.execPath, '--import', 'tsx', '--test', `--test-concurrency=${atOnce}`, ...paths.sort());
 }
 
 const fuzzSeconds = 30;
@@ -112,7 +112,7 @@ const kinds = {
     run('build/asan/native_tests', captureTests) &&
     build('build/tsan', '-DCMAKE_BUILD_TYPE=Sanitize', '-DBLKSCOPE_SANITIZE=thread') &&
     run('build/tsan/native_tests', threadTests),
-  unit: () => nodeTests('unit'),
+  unit: () => nodeTests('unit', 2),
   fuzz: () => buildForAsan() && fuzzAll(),
   host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
   vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),

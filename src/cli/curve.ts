@@ -1,14 +1,6 @@
 import { Command, Option } from 'commander';
-import {
-  BlkscopeError,
-  type Curve,
-  curve,
-  given,
-  openRun,
-  readRoutes,
-  renderCurve,
-  routesCurve,
-} from '../index.js';
+import { given } from '../experiment/trace-options.js';
+import { BlkscopeError, type Curve, curve, openRun, readRoutes, renderCurve, routesCurve } from '../index.js';
 import { count, size } from './options.js';
 import { stdoutScreen } from './screen.js';
 
