@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "system/errno_name.h"
 #include "system/fd.h"
 
 namespace blkscope {
@@ -88,7 +89,7 @@ Result<bool> readExtents(const Fd& fd, const std::string& path, uint64_t startSe
   map->fm_flags = FIEMAP_FLAG_SYNC;
   map->fm_extent_count = kExtentsACall;
   if (::ioctl(fd.get(), FS_IOC_FIEMAP, map) != 0) {
-    return noExtents(path, std::string("the file system gives no extents (") + strerrordesc_np(errno) + ")");
+    return noExtents(path, "the file system gives no extents (" + errnoText(errno) + ")");
   }
   if (map->fm_mapped_extents == 0) return true;
   for (uint32_t i = 0; i < map->fm_mapped_extents; ++i) {

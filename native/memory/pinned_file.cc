@@ -41,7 +41,7 @@ std::vector<ByteRange> inSteps(const std::vector<ByteRange>& ranges) {
 Result<void> lockSteps(const std::string& path, int fd, std::byte* base, const std::vector<ByteRange>& steps,
                        uint64_t total, LockProgress& progress) {
   auto readAhead = [&](size_t i) {
-    if (i < steps.size()) ::readahead(fd, static_cast<off64_t>(steps[i].offset), steps[i].bytes);  // a wish
+    if (i < steps.size()) ::readahead(fd, static_cast<off_t>(steps[i].offset), steps[i].bytes);  // a wish
   };
   readAhead(0);
   for (size_t i = 0; i < steps.size(); ++i) {

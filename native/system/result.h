@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <variant>
@@ -17,9 +16,6 @@ struct Error {
   std::string code;
   std::string message;
 };
-
-/// The name of an errno, such as "EPERM"; "E<number>" for rare ones without a name.
-std::string errnoName(int number);
 
 /// An error from errno: "<what>: <strerror>", with the errno's name as its code.
 Error systemError(const std::string& what, int number = errno);

@@ -61,7 +61,7 @@ TEST_CASE("an arena stops at its limit") {
   CHECK(arena.exhausted());
 }
 
-TEST_CASE("an arena grows by whole pages, whatever their size") {
+TEST_CASE("an arena grows by whole pages, whatever their size" * doctest::skip(!kSimulates)) {
   for (size_t page : {size_t{4} << 10, size_t{16} << 10, size_t{64} << 10}) {
     if (page < pageBytes()) continue;
     SimulatedPages pages(page);

@@ -75,7 +75,7 @@ TEST_SUITE("judgement") {
     CHECK(codes(judged(analysis, std::nullopt, kStart + kSecond / 2)) == Codes{});
   }
 
-  TEST_CASE("without memory for the set of sectors figures are lower bounds, and it is told") {
+  TEST_CASE("without memory for the set of sectors figures are lower bounds, and it is told" * doctest::skip(!kSimulates)) {
     Analysis analysis({}, 0, kStart);
     RefusedMemory refused;
     read(analysis, 10'000, true, 0, 5000);  // one long run would need no memory

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+#ifdef BLKSCOPE_LINKER_WRAPS
+
 extern "C" {
 long __real_sysconf(int name);
 void* __real_mmap(void* address, size_t bytes, int protection, int flags, int fd, off_t offset);
@@ -93,3 +95,12 @@ SimulatedPages::SimulatedPages(size_t bytes) : before_(simulated()) { simulated(
 SimulatedPages::~SimulatedPages() { simulated() = before_; }
 RefusedMemory::RefusedMemory() { refused = true; }
 RefusedMemory::~RefusedMemory() { refused = false; }
+
+#else
+
+SimulatedPages::SimulatedPages(size_t bytes) : before_(bytes) {}
+SimulatedPages::~SimulatedPages() = default;
+RefusedMemory::RefusedMemory() = default;
+RefusedMemory::~RefusedMemory() = default;
+
+#endif

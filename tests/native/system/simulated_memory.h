@@ -4,6 +4,13 @@
 
 #include <cstddef>
 
+/// False: this linker cannot lead calls elsewhere, and tests that simulate are skipped.
+#ifdef BLKSCOPE_LINKER_WRAPS
+constexpr bool kSimulates = true;
+#else
+constexpr bool kSimulates = false;
+#endif
+
 /// While it lives, the core sees pages of so many bytes, and the system refuses what is not aligned to them, as a kernel
 /// with such pages does. Smaller pages than the machine's own are not simulated.
 class SimulatedPages {
