@@ -36,6 +36,9 @@ const sourceFolders = [
   'plot',
   'page',
   'sweep',
+  'sectors.ts',
+  'capture.ts',
+  'store.ts',
   'index.ts',
   'cli',
 ];

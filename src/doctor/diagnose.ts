@@ -7,9 +7,10 @@ import { findMemoryController } from '../memory/cgroup.js';
 import { formatSize } from '../memory/size.js';
 import { readModel } from '../model/gguf.js';
 import { isGguf } from '../model/model-files.js';
-import { native } from '../native/binding.js';
+import { native, nativeFault } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { leftovers } from '../run/partial.js';
+import { waysToLlama } from '../workload/embedded.js';
 import { findEngine } from '../workload/find-engine.js';
 
 /** One thing that a run needs or profits from. `missing`: a run would not work; `note`: it would, with a limitation. */
@@ -23,8 +24,11 @@ export interface Finding {
 
 /** Looks at everything a run on `path` (a model, a folder, a device node) needs. Changes nothing. */
 export async function diagnose(path: string): Promise<Finding[]> {
+  // Nothing else of it can be asked elsewhere.
+  if (process.platform !== 'linux') return [nativePart()];
   const device = findDevice(path);
   return [
+    nativePart(),
     root(),
     ...mounts(),
     blockTracer(),
@@ -38,6 +42,14 @@ export async function diagnose(path: string): Promise<Finding[]> {
     ...(await llama()),
     ...halfWritten(),
   ];
+}
+
+function nativePart(): Finding {
+  const name = 'native part';
+  const fault = nativeFault();
+  if (!fault) return { name, state: 'found', detail: `for ${process.platform} ${process.arch}` };
+  const [detail = '', mend] = fault.message.split('; ');
+  return { name, state: 'missing', detail, ...(mend ? { mend } : {}) };
 }
 
 function root(): Finding {
@@ -142,7 +154,9 @@ function findDevice(path: string): { disk: string | null; findings: Finding[] } 
       : ours;
     return { disk, findings: [found, fs] };
   } catch (error) {
-    const detail = asBlkscopeError(error).message;
+    const known = asBlkscopeError(error);
+    if ((known as BlkscopeError).code === 'NO_NATIVE') return { disk: null, findings: [] }; // told already
+    const detail = known.message;
     return {
       disk: null,
       findings: [{ name: 'device', state: 'missing', detail, mend: 'name a file on a disk' }],
@@ -206,8 +220,8 @@ async function llama(): Promise<Finding[]> {
     const used: Finding = { name, state: 'found', detail };
     return [used, ...(engine.passedOver ?? []).map((line): Finding => notUsed(line))];
   } catch (error) {
-    const mend = 'name a program with --llama, or npm install node-llama-cpp@3.21.1';
-    return [{ name, state: 'note', detail: (error as Error).message, mend }];
+    const [detail = '', ...rest] = (error as Error).message.split('; ');
+    return [{ name, state: 'note', detail, mend: rest.join('; ') || waysToLlama() }];
   }
 }
 

@@ -35,7 +35,7 @@ export interface MachineConfig {
   cpus: number;
   memoryBytes: number;
   swapBytes: number;
-  /** Of a page of memory. Runs before 0.2.0 do not tell it. */
+  /** Of a page of memory. Some older runs do not tell it. */
   pageBytes?: number;
 }
 

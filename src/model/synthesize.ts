@@ -239,7 +239,7 @@ class ModelOutput {
     }
   }
 
-  private values(name: string, shape: readonly number[], fill: Fill): Float32Array<ArrayBuffer> {
+  private values(name: string, shape: readonly number[], fill: Fill): Float32Array {
     const length = shape.reduce((a, b) => a * b, 1);
     switch (fill.kind) {
       case 'constant':

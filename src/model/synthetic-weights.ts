@@ -14,12 +14,7 @@ export function seededBytes(seed: number, label: string, length: number): Buffer
 }
 
 /** Random numbers from an even distribution of this standard deviation, by seed and label. */
-export function seededValues(
-  seed: number,
-  label: string,
-  length: number,
-  deviation: number,
-): Float32Array<ArrayBuffer> {
+export function seededValues(seed: number, label: string, length: number, deviation: number): Float32Array {
   const bytes = seededBytes(seed, label, length * 4);
   const unit = new Uint32Array(bytes.buffer, bytes.byteOffset, length);
   return Float32Array.from(unit, (value) => (value / 2 ** 31 - 1) * Math.sqrt(3) * deviation);

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BlkscopeError } from '../errors.js';
 import type { NativeAccessMap, NativeAccessMapOptions } from './access.js';
 import type { NativeChanges, UndoReport } from './changes.js';
 import type { NativeMemory } from './memory.js';
@@ -52,8 +53,68 @@ export interface NativeBinding extends NativeMemory, NativeRegions, NativeTouchF
   monotonicNow(): bigint;
 }
 
-const load = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** The addon: a prebuild from the package, else the local build. */
-export const native = (load('node-gyp-build') as (root: string) => NativeBinding)(packageRoot);
+/** Makes the addon for this very machine; see docs/install.md. */
+export const rebuildCommand = `node ${join(packageRoot, 'scripts/rebuild.mjs')}`;
+
+/**
+ * The addon: the local build where there is one, else a prebuild of the package. It is loaded when something of it is first
+ * asked for, so that what works without it does: reports, comparisons, queries.
+ *
+ * Throws BlkscopeError NO_NATIVE where it cannot be loaded, each time.
+ */
+export const native: NativeBinding = Object.create(
+  new Proxy(Object.prototype, {
+    get(_, key) {
+      // Once loaded, all of it stands before this, and costs what any property does.
+      Object.defineProperties(native, Object.getOwnPropertyDescriptors(loadNative()));
+      return Object.hasOwn(native, key) ? native[key as keyof NativeBinding] : undefined;
+    },
+  }),
+);
+
+/** Why the addon cannot be loaded; null where it can. */
+export function nativeFault(): BlkscopeError | null {
+  try {
+    void native.actionNames;
+    return null;
+  } catch (error) {
+    if (error instanceof BlkscopeError) return error;
+    throw error;
+  }
+}
+
+function loadNative(): NativeBinding {
+  try {
+    return (require('node-gyp-build') as (root: string) => NativeBinding)(packageRoot);
+  } catch (error) {
+    throw new BlkscopeError('NO_NATIVE', `${reasonOf(error as Error)}; ${wayOut()}`, 'unsupported', {
+      cause: error,
+    });
+  }
+}
+
+function reasonOf({ message }: Error): string {
+  if (process.platform !== 'linux') return `blkscope traces on Linux alone, and this is ${process.platform}`;
+  const [line = ''] = message.split('\n');
+  if (line.startsWith('No native build was found')) {
+    return `there is no build of blkscope's native part for ${machine()}`;
+  }
+  return `blkscope's native part cannot be loaded (${line})`;
+}
+
+function machine(): string {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  const library = header.glibcVersionRuntime
+    ? `glibc ${header.glibcVersionRuntime}`
+    : 'another C library than glibc';
+  return `${process.platform} ${process.arch} with ${library}`;
+}
+
+function wayOut(): string {
+  const without = 'runs that exist can be reported, compared and queried';
+  if (process.platform !== 'linux') return `${without} here`;
+  return `install blkscope anew, or build it here with '${rebuildCommand}' (docs/install.md); ${without} all the same`;
+}

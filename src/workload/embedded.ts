@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError } from '../errors.js';
@@ -8,6 +9,15 @@ import type { LlamaTimings } from './printed-timings.js';
 import { defaultPrompt, defaultTokens } from './prompt.js';
 import { requireModel } from './require-model.js';
 import { startWorkload, type WorkloadReports } from './running-workload.js';
+
+/** Both ways out where no llama.cpp is there. */
+export function waysToLlama(): string {
+  const { peerDependencies } = createRequire(import.meta.url)('../../package.json') as {
+    peerDependencies: Record<string, string>;
+  };
+  const range = peerDependencies['node-llama-cpp'];
+  return `name a program with --llama or $LLAMA_CLI, or bring one with: npm install 'node-llama-cpp@${range}'`;
+}
 
 /**
  * The engine that needs no llama.cpp on the machine: node-llama-cpp, which brings a built one, in a Node
@@ -22,7 +32,7 @@ export function embeddedEngine(): Engine {
   } catch (error) {
     throw new BlkscopeError(
       'EMBEDDED_MISSING',
-      'no llama.cpp: the embedded one is not installed (npm install node-llama-cpp@3.21.1), and no other was named (--llama PROGRAM, $LLAMA_CLI) or found in PATH',
+      `there is no llama.cpp in PATH, and none was named; ${waysToLlama()}`,
       'unsupported',
       { cause: error },
     );

@@ -1,0 +1,3 @@
+/** `blkscope/sectors`: exact unions of sector ranges, and nothing else of blkscope. */
+export { BlkscopeError, type ExitKind, exitCodes } from './errors.js';
+export { type SectorRange, SectorSet } from './sectors/sector-set.js';
