@@ -34,6 +34,7 @@ const needs = {
     { package: 'g++-aarch64-linux-gnu', proof: 'aarch64-linux-gnu-g++' },
     { package: 'libc6-dev-arm64-cross', proof: '/usr/aarch64-linux-gnu/include/unistd.h' },
     { package: 'qemu-user-static', proof: 'qemu-aarch64-static' },
+    { package: 'debootstrap', proof: 'debootstrap' },
   ],
 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The whole test command: formatter, linter, types, native tests, then the TypeScript tests by kind.
 //   npm test                all
-//   npm test -- unit vm     some: lint, native, arm64, sanitizers, unit, fuzz, host, vm
+//   npm test -- unit vm     some: lint, native, arm64, sanitizers, unit, fuzz, package, host, vm
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -114,6 +114,7 @@ const kinds = {
     run('build/tsan/native_tests', threadTests),
   unit: () => nodeTests('unit', 2),
   fuzz: () => buildForAsan() && fuzzAll(),
+  package: () => nodeTests('package'),
   host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
   vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),
 };

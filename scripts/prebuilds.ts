@@ -1,0 +1,31 @@
+// Compiles the addon for every machine that it is shipped for: prebuilds/linux-{x64,arm64}/blkscope.{glibc,musl}.node,
+// by the names that node-gyp-build looks for. build/Release, the machine's own, is left alone.
+//   npm run prebuilds
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { stampPrebuilds } from './prebuild-stamp.js';
+import { compilerOptions, run, type Target, targets } from './zig.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
+
+/** The path of the built addon. */
+export function buildPrebuild(target: Target, sources: string, out: string): string {
+  const options = Object.entries(compilerOptions(`${root}build`, target));
+  const defined = options.map(([name, value]) => `--CD${name}=${value}`);
+  run(process.execPath, [cmakeJs, 'compile', '--directory', sources, '--out', out, ...defined], {
+    cwd: sources,
+  });
+  return `${out}/Release/blkscope.node`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  rmSync(`${root}prebuilds`, { recursive: true, force: true });
+  for (const target of targets) {
+    const built = buildPrebuild(target, root, `${root}build/prebuilds/${target.folder}-${target.libc}`);
+    mkdirSync(`${root}prebuilds/${target.folder}`, { recursive: true });
+    copyFileSync(built, `${root}prebuilds/${target.folder}/blkscope.${target.libc}.node`);
+  }
+  stampPrebuilds();
+}
