@@ -30,7 +30,7 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
 
  private:
   // A part of a trace starts where it was told; the whole with its first event.
-  void begin(uint64_t startNs) { analysis_ = std::make_unique<Analysis>(std::move(files_), device_, startNs); }
+  void begin(uint64_t startNs) { analysis_ = std::make_unique<Analysis>(std::move(files_), device_, startNs, Marks::taken); }
 
   void requireOpen(Napi::Env env) {
     if (finished_) throwError(env, {"CLOSED", "this analysis was finished"});

@@ -5,8 +5,9 @@
 
 namespace blkscope {
 
-Analysis::Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t startNs)
-    : traced_(std::move(files)),
+Analysis::Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t startNs, Marks marks)
+    : marks_(marks),
+      traced_(std::move(files)),
       map_(traced_),
       fileDevice_(fileDevice),
       fileAtIssue_(traced_),
@@ -26,19 +27,27 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
   return **found;
 }
 
-[[gnu::always_inline]] inline void Analysis::issue(const Event& event) {
-  Matcher::Issued issued = matcher_.issue(event);
-  if (event.direction != Direction::read) return;
+[[gnu::always_inline]] inline void Analysis::issue(Event& event) {
   Device& d = device(event.device);
-  d.issues = true;
-  if (issued.again) return;
-  d.atIssue.add(event.sector, event.endSector());
-  processes_[issued.pid].gaps.add(event.sector, event.endSector());
-  if (event.device == fileDevice_ && !map_.empty()) fileAtIssue_.add(map_, event.sector, event.endSector());
+  d.traits.issues |= event.direction == Direction::read || event.direction == Direction::write;
+  Matcher::Issued issued = matcher_.issue(event, d.traits);
+  if (event.direction == Direction::read && !issued.again) {
+    d.atIssue.add(event.sector, event.endSector());
+    processes_[issued.pid].gaps.add(event.sector, event.endSector());
+    if (event.device == fileDevice_ && !map_.empty()) fileAtIssue_.add(map_, event.sector, event.endSector());
+  }
+  if (issued.done && marks_ == Marks::made) event.flags |= kCompleted;
+  if (event.flags & kCompleted) ended(event, d, issued.pid);
 }
 
-[[gnu::always_inline]] inline void Analysis::complete(const Event& event) {
-  uint32_t pid = matcher_.complete(event);
+[[gnu::always_inline]] inline void Analysis::complete(Event& event) {
+  Device& d = device(event.device);
+  Matcher::Completed completed = matcher_.complete(event, d.traits);
+  if (!completed.known && d.traits.issues && marks_ == Marks::made) event.flags |= kNoIssue;
+  if (event.ends()) ended(event, d, completed.pid);
+}
+
+[[gnu::always_inline]] inline void Analysis::ended(const Event& event, Device& d, uint32_t pid) {
   bool read = event.direction == Direction::read;
   if (!read && event.direction != Direction::write) return;
   Transfer& transfer = read ? reads_ : writes_;
@@ -50,7 +59,6 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
   ++transfer.count;
   transfer.bytes += event.bytes;
   timeline_.add(event);
-  Device& d = device(event.device);
   if (!read) {
     writeSizes_.add(event.bytes);
     d.written.insert(event.sector, event.sectors());
@@ -61,18 +69,18 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
   ProcessReads& process = processes_[pid];
   ++process.reads;
   process.bytes += event.bytes;
-  if (!d.issues) {
+  if (!d.traits.issues) {
     d.atComplete.add(event.sector, event.endSector());
     process.gaps.add(event.sector, event.endSector());
   }
   if (event.device == fileDevice_ && !map_.empty()) countFiles(event);
 }
 
-void Analysis::consume(std::span<const Event> events) {
+void Analysis::consume(std::span<Event> events) {
   if (events.empty()) return;
-  if (first_ == 0) first_ = events.front().time;
+  first_ = std::min(first_, events.front().time);
   last_ = std::max(last_, events.back().time);
-  for (const Event& event : events) {
+  for (Event& event : events) {
     ++actions_[static_cast<size_t>(event.action)];
     naive_.add(event);
     if (event.flags & kPassthrough) {
@@ -84,10 +92,11 @@ void Analysis::consume(std::span<const Event> events) {
     } else if (event.action == Action::issue) {
       issue(event);
     } else {
+      Device& d = device(event.device);
       if (event.action == Action::queue && event.direction == Direction::read) {
-        device(event.device).atQueue.add(event.sector, event.endSector());
+        d.atQueue.add(event.sector, event.endSector());
       }
-      matcher_.other(event);
+      matcher_.other(event, d.traits);
     }
   }
 }
@@ -143,7 +152,7 @@ bool Analysis::setsComplete() const {
 
 Gaps Analysis::deviceGaps() const {
   Gaps total;
-  for (const auto& d : devices_) total.addCounts(d->issues ? d->atIssue : d->atComplete);
+  for (const auto& d : devices_) total.addCounts(d->traits.issues ? d->atIssue : d->atComplete);
   return total;
 }
 
@@ -160,7 +169,7 @@ const Analysis::Device* Analysis::fileDevice() const {
 
 const Gaps& Analysis::fileGaps() const {
   const Device* device = fileDevice();
-  return device && device->issues ? fileAtIssue_.gaps() : fileAtComplete_.gaps();
+  return device && device->traits.issues ? fileAtIssue_.gaps() : fileAtComplete_.gaps();
 }
 
 void Analysis::tell(FigureWriter& out) const {

@@ -49,6 +49,10 @@ struct FileReads {
   }
 };
 
+/// Who decides which completions end an I/O: an analysis that sees a trace for the first time marks the others
+/// (kNoIssue, kCompleted); a second one, of a part of it too, takes the marks.
+enum class Marks { made, taken };
+
 /// The streaming analysis. Feed events in time order with `consume`, call `finish` once, read the figures.
 ///
 /// Where in an I/O's life each figure is taken: docs/metrics.md. Gaps in device order are taken at the first issue; a
@@ -57,15 +61,16 @@ struct FileReads {
 class Analysis {
  public:
   /// Files are looked up on the device `fileDevice`.
-  Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t startNs);
+  Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t startNs, Marks marks = Marks::made);
   Analysis(const Analysis&) = delete;
   Analysis& operator=(const Analysis&) = delete;
 
-  void consume(std::span<const Event> events);
+  void consume(std::span<Event> events);
   void finish(uint64_t endNs);
 
   uint64_t events() const;
-  uint64_t firstNs() const { return first_; }
+  /// 0 where there was no event.
+  uint64_t firstNs() const { return first_ == kNotSeen ? 0 : first_; }
   uint64_t lastNs() const { return last_; }
   const std::array<uint64_t, kActions>& actions() const { return actions_; }
   const Transfer& reads() const { return reads_; }
@@ -101,13 +106,14 @@ class Analysis {
     Gaps atQueue;
     Gaps atIssue;
     Gaps atComplete;
-    bool issues = false;
+    DeviceTraits traits;
     SectorSet read;
     SectorSet written;
   };
 
-  void issue(const Event& event);
-  void complete(const Event& event);
+  void issue(Event& event);
+  void complete(Event& event);
+  void ended(const Event& event, Device& device, uint32_t pid);
   void countFiles(const Event& event);
   const Device* fileDevice() const;
   Device& device(uint32_t number) {
@@ -116,6 +122,7 @@ class Analysis {
   Device& findDevice(uint32_t number);
   uint64_t clippedBytes(const FileMap::Piece& piece, uint64_t from, uint64_t to) const;
 
+  Marks marks_;
   std::vector<TracedFile> traced_;
   FileMap map_;
   uint32_t fileDevice_;
@@ -134,7 +141,7 @@ class Analysis {
   Processes processes_;
   Naive naive_;
   uint64_t passthrough_ = 0;
-  uint64_t first_ = 0;
+  uint64_t first_ = kNotSeen;
   uint64_t last_ = 0;
 };
 

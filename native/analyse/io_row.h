@@ -7,13 +7,16 @@
 
 namespace blkscope {
 
-/// A completed request. Times in ns on CLOCK_MONOTONIC, 0 where not seen.
+/// Stands for a time that was not seen. 0 is a time: a dump of blkparse begins there.
+inline constexpr uint64_t kNotSeen = UINT64_MAX;
+
+/// A completed request. Times in ns on CLOCK_MONOTONIC, kNotSeen where they were not.
 struct IoRow {
   uint64_t sector = 0;
-  uint64_t queue = 0;  // of the bio queued first
-  uint64_t getrq = 0;
-  uint64_t insert = 0;
-  uint64_t issue = 0;  // the last one, if the driver gave it back in between
+  uint64_t queue = kNotSeen;  // of the bio queued first
+  uint64_t getrq = kNotSeen;
+  uint64_t insert = kNotSeen;
+  uint64_t issue = kNotSeen;  // the last one, if the driver gave it back in between
   uint64_t complete = 0;
   uint32_t sectors = 0;
   uint32_t device = 0;

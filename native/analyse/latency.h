@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "analyse/histogram.h"
+#include "analyse/io_row.h"
 
 namespace blkscope {
 
@@ -16,9 +17,9 @@ inline constexpr const char* kStageNames[kStages] = {"q2c", "q2d", "d2c", "q2g",
 
 class Latency {
  public:
-  /// Counts the time from `from` to `to` unless one of them was not seen (0).
+  /// Counts the time from `from` to `to` unless one of them was not seen.
   void add(Stage stage, uint64_t from, uint64_t to) {
-    if (from == 0 || to == 0) return;
+    if (from == kNotSeen || to == kNotSeen) return;
     stages_[static_cast<size_t>(stage)].add(to > from ? to - from : 0);
   }
   const Histogram& operator[](Stage stage) const { return stages_[static_cast<size_t>(stage)]; }

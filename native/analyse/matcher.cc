@@ -1,29 +1,52 @@
 #include "analyse/matcher.h"
 
+#include <utility>
+
 namespace blkscope {
 
 void Matcher::makeRoom(uint64_t now) {
   if (now >= nextGiveUp_) {
-    giveUp(now > kMostAgeNs ? now - kMostAgeNs : 0, now);
+    if (now > kMostAgeNs) leaveStuck(now - kMostAgeNs, now);
     nextGiveUp_ = now + kMostAgeNs / 8;
   }
-  for (uint64_t age = kMostAgeNs; bios_.size() >= kMostOpen; age /= 4) giveUp(now > age ? now - age : 0, now);
+  for (uint64_t age = kMostAgeNs; bios_.size() >= kMostOpen; age /= 4) {
+    bios_.forEach([&](Slot slot) {
+      if (bios_[slot].lastSeen() + age <= now) giveUp(slot, now);
+    });
+  }
 }
 
-/// Gives up what has not moved since a time; one of the same time goes too.
-void Matcher::giveUp(uint64_t olderThan, uint64_t now) {
+/// What has not moved since a time counts in the queue's depth no more.
+void Matcher::leaveStuck(uint64_t olderThan, uint64_t now) {
   bios_.forEach([&](Slot slot) {
-    const OpenBio& bio = bios_[slot];
-    if (bio.lastSeen() > olderThan) return;
-    if (bio.requestBytes || (bio.issued() && bio.bytes == 0)) depth_.left(now);
-    if (bio.begun) begunFree_.push_back(bio.begun - 1);
-    bios_.erase(slot);
-    ++counts_.givenUp;
+    OpenBio& bio = bios_[slot];
+    if (!bio.inQueue() || bio.lastSeen() > olderThan) return;
+    depth_.left(now);
+    bio.uncounted = true;
   });
 }
 
-/// Leaves the bio with what comes before `atSector` and makes the rest a bio of its own.
-void Matcher::cut(Slot slot, uint64_t atSector) {
+void Matcher::giveUp(Slot slot, uint64_t now) {
+  const OpenBio& bio = bios_[slot];
+  if (bio.inQueue()) depth_.left(now);
+  if (bio.begun) begunFree_.push_back(bio.begun - 1);
+  bios_.erase(slot);
+  ++counts_.givenUp;
+}
+
+/// One that is a minute older, at the place of one that completes, has lost its completion.
+void Matcher::giveUpOlder(Slot slot, uint64_t now) {
+  uint32_t bytes = bios_[slot].bytes;
+  Slot older = bios_.older(slot);
+  for (int tried = 0; older != OpenBios::kNone && tried < OpenBios::kMostTried; ++tried) {
+    Slot next = bios_.older(older);
+    if (bios_[older].bytes == bytes && bios_[older].lastSeen() + kMostAgeNs <= now) giveUp(older, now);
+    older = next;
+  }
+}
+
+/// Leaves the bio with what comes before `atSector` and makes the rest a bio of its own, which is told.
+Matcher::Slot Matcher::cut(Slot slot, uint64_t atSector) {
   OpenBio rest = bios_[slot];
   uint32_t first = static_cast<uint32_t>((atSector - rest.sector) << 9);
   bios_[slot].bytes = first;
@@ -31,13 +54,13 @@ void Matcher::cut(Slot slot, uint64_t atSector) {
   rest.bytes -= first;
   rest.requestBytes = 0;
   rest.begun = 0;
-  bios_.insert(rest);
+  return bios_.insert(rest);
 }
 
 void Matcher::merge(const Event& event) {
   // A bio that has no request yet; two requests that become one are told in the same way.
   Slot slot = bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
-    return bio.stage == BioStage::queued && bio.getrq == 0;
+    return bio.stage == BioStage::queued && bio.getrq == kNotSeen;
   });
   if (slot == OpenBios::kNone) slot = findHead(event);
   if (slot == OpenBios::kNone) return;
@@ -55,12 +78,13 @@ void Matcher::split(const Event& event) {
 
 /// A request of more bios than its head, or of a part of it.
 void Matcher::issueSeveral(Slot head, const Event& event) {
-  uint64_t end = event.endSector();
+  uint64_t end = bios_[head].sector + event.sectors();
   uint32_t bios = 0;
   for (Slot slot = head; slot != OpenBios::kNone;) {
     if (bios_[slot].endSector() > end) cut(slot, end);
     OpenBio& bio = bios_[slot];
     bio.stage = BioStage::issued;
+    bio.uncounted = traits_.layered;
     bio.issue = event.time;
     ++bios;
     uint64_t next = bio.endSector();
@@ -68,7 +92,7 @@ void Matcher::issueSeveral(Slot head, const Event& event) {
     slot = bios_.find(event.device, event.direction, next, waiting);
   }
   bios_[head].requestBytes = event.bytes;
-  bios_[head].merges = static_cast<uint16_t>(std::min<uint32_t>(bios, UINT16_MAX) - 1);
+  bios_[head].merges = static_cast<uint16_t>(std::min<uint32_t>(bios - 1, 0x7fff)) & 0x7fff;
 }
 
 /// The driver gives a request back: its bios wait again. What was issued before the trace began is known from here on.
@@ -80,7 +104,7 @@ void Matcher::requeue(const Event& event) {
     bio.issue = event.time;  // so long it is known
     return;
   }
-  depth_.left(event.time);
+  if (bios_[head].inQueue()) depth_.left(event.time);
   uint64_t issued = bios_[head].issue;
   uint64_t end = bios_[head].sector + (bios_[head].requestBytes >> 9);
   bios_[head].requestBytes = 0;
@@ -88,7 +112,7 @@ void Matcher::requeue(const Event& event) {
   for (Slot slot = head; slot != OpenBios::kNone;) {
     OpenBio& bio = bios_[slot];
     bio.stage = stage;
-    bio.issue = 0;
+    bio.issue = kNotSeen;
     stage = BioStage::backMerged;
     if (bio.endSector() >= end) return;
     slot = bios_.find(bio.device, bio.direction, bio.endSector(), [&](const OpenBio& other) {
@@ -105,11 +129,12 @@ Matcher::Begin Matcher::finishBios(Slot head, const Event& event, Latency* laten
   for (Slot slot = head; slot != OpenBios::kNone;) {
     if (bios_[slot].endSector() > end) cut(slot, end);
     const OpenBio& bio = bios_[slot];
-    begin.queue = earlier(begin.queue, bio.queue);
-    begin.getrq = earlier(begin.getrq, bio.getrq);
-    begin.insert = earlier(begin.insert, bio.insert);
+    begin.queue = std::min(begin.queue, bio.queue);
+    begin.getrq = std::min(begin.getrq, bio.getrq);
+    begin.insert = std::min(begin.insert, bio.insert);
     finishBio(bio, event, latency);
     uint64_t next = bio.endSector();
+    if (bios_.older(slot) != OpenBios::kNone) giveUpOlder(slot, event.time);
     bios_.erase(slot);
     if (next >= end) break;
     slot = bios_.find(event.device, event.direction, next, [&](const OpenBio& other) {
@@ -120,16 +145,51 @@ Matcher::Begin Matcher::finishBios(Slot head, const Event& event, Latency* laten
 }
 
 /// What began before the trace, whose issue was lost, or of a device that does not tell of it.
-uint32_t Matcher::completeUnissued(const Event& event) {
+Matcher::Completed Matcher::completeUnissued(const Event& event) {
   Slot slot = findHead(event);
-  if (slot != OpenBios::kNone) bios_[slot].issue = 0;
-  // One that was given back half done has its beginning aside.
-  if (slot != OpenBios::kNone) return bios_[slot].begun ? completePart(slot, event) : completeWhole(slot, event);
+  if (!traits_.issues && event.direction != Direction::flush) slot = findPiece(slot, event);
+  if (slot != OpenBios::kNone) {
+    if (bios_[slot].stage == BioStage::requeued) bios_[slot].issue = kNotSeen;
+    // One that was given back half done has its beginning aside.
+    return {bios_[slot].begun ? completePart(slot, event) : completeWhole(slot, event), true};
+  }
   // A flush completes twice: as the device's and as the bio's.
-  if (event.direction == Direction::flush) return 0;
+  if (event.direction == Direction::flush) return {0, true};
   ++counts_.unmatched;
-  if (keepRows_) rows_.push_back(rowOf(event, {}, {}));
-  return 0;
+  if (traits_.issues && !event.error) {
+    early_[earlyNext_++ % kEarly] = event;
+    earlyUntil_ = event.time + kSkewNs;
+  } else if (!traits_.issues && keepRows_) {
+    rows_.push_back(rowOf(event, {}, {}));
+  }
+  return {};
+}
+
+/// Whether a completion that came just before this issue, and without one, is its. Then that is made good.
+bool Matcher::completedBefore(const Event& issue) {
+  for (Event& early : early_) {
+    bool its = early.bytes != 0 && early.bytes == issue.bytes && early.sector == issue.sector && early.device == issue.device &&
+               early.direction == issue.direction && early.time + kSkewNs > issue.time;
+    if (!its) continue;
+    Event end = std::exchange(early, {});
+    end.time = issue.time;
+    --counts_.unmatched;
+    complete(end, traits_);
+    return true;
+  }
+  return false;
+}
+
+/// Of a device that tells of no issue: the bio that this completes a piece of, cut so that it begins there. One that is
+/// just this piece is it, unless a newer one holds it and this one is old: its completion was lost.
+Matcher::Slot Matcher::findPiece(Slot head, const Event& event) {
+  constexpr uint64_t kOldNs = 1'000'000'000;
+  bool exact = head != OpenBios::kNone && bios_[head].bytes == event.bytes;
+  if (exact && (bios_[head].queue == kNotSeen || bios_[head].queue + kOldNs > event.time)) return head;
+  Slot around = bios_.findAround(event.device, event.direction, event.sector, event.endSector());
+  if (around == OpenBios::kNone || around == head) return head;
+  if (exact && bios_[around].lastSeen() <= bios_[head].lastSeen()) return head;
+  return bios_[around].sector == event.sector ? around : cut(around, event.sector);
 }
 
 /// A completion of a request that completes in parts.
@@ -140,9 +200,9 @@ uint32_t Matcher::completePart(Slot slot, const Event& event) {
   if (head.begun) {
     const IoRow& before = begun_[head.begun - 1];
     row.sector = before.sector;
-    row.queue = earlier(before.queue, row.queue);
-    row.getrq = earlier(before.getrq, row.getrq);
-    row.insert = earlier(before.insert, row.insert);
+    row.queue = std::min(before.queue, row.queue);
+    row.getrq = std::min(before.getrq, row.getrq);
+    row.insert = std::min(before.insert, row.insert);
     row.sectors += before.sectors;
     row.pid = before.pid;
     row.merges = before.merges;
@@ -153,7 +213,7 @@ uint32_t Matcher::completePart(Slot slot, const Event& event) {
     return row.pid;
   }
   begunFree_.push_back(head.begun - 1);
-  if (head.issued()) depth_.left(event.time);
+  if (head.issued() && !head.uncounted) depth_.left(event.time);
   finishRequest({row.queue, row.getrq, row.insert}, row.issue, row.complete, row.error ? nullptr : latencyOf(event.direction));
   if (keepRows_) rows_.push_back(row);
   return row.pid;
@@ -168,10 +228,11 @@ void Matcher::putOff(const OpenBio& head, const Event& event, const IoRow& row) 
     OpenBio lost = head;
     lost.sector = next;
     lost.bytes = head.requestBytes - event.bytes;
-    lost.queue = 0;  // its own bios were not seen
+    lost.queue = kNotSeen;  // its own bios were not seen
     rest = bios_.insert(lost);
   }
   bios_[rest].requestBytes = head.requestBytes - event.bytes;
+  bios_[rest].uncounted = head.uncounted;
   uint32_t index;
   if (head.begun) {
     index = head.begun - 1;

@@ -16,15 +16,25 @@
 
 namespace blkscope {
 
+/// What is known of an event's device.
+struct DeviceTraits {
+  bool issues = false;   // it tells of issues: what completes without one was not read or written by it
+  bool layered = false;  // it lies on another traced device, which does the work: not in the times of all devices
+};
+
 /// Streaming request matching. Feed events in time order.
 ///
-/// A bio is known by its device, direction and first sector. At issue and completion a request is taken apart into
-/// its bios by their lengths, from its first sector on, so a merge needs no record of who joined whom. What is
-/// missing is done without: a trace without Q has requests that begin at issue, a device without D completes what
-/// was queued. Of several open at one sector the oldest is taken.
+/// A bio is known by its device, direction, first sector and length. At issue and completion a request is taken apart
+/// into its bios by their lengths, from its first sector on, so a merge needs no record of who joined whom. What is
+/// missing is done without: a trace without Q has requests that begin at issue, a device without D completes what was
+/// queued, in pieces and in any order of them. Zone appends are known without their sector: it is told at completion.
 ///
-/// Distributions are taken at completion, so that Q2D + D2C = Q2C; failed I/Os are in none of them. Memory goes with
-/// the I/Os open; what has not moved for a minute (its completion was lost) is given up and counted.
+/// Of several alike the newest is taken: a completion that was lost stays confined to its own request, and of those that
+/// are open at the same time the mean is right in whichever order.
+///
+/// Distributions are taken at completion, so that Q2D + D2C = Q2C; failed I/Os are in none of them. Memory goes with the
+/// I/Os open. What has not moved for a minute leaves the queue's depth; it is given up when a newer one at its place has
+/// completed, or when memory ends.
 class Matcher {
  public:
   /// The queue depth is noted in the timeline, bucket by bucket.
@@ -33,22 +43,29 @@ class Matcher {
   struct Counts {
     uint64_t requests = 0;   // completed, with an origin
     uint64_t unmatched = 0;  // completions of which nothing was seen before
-    uint64_t givenUp = 0;    // bios whose completion did not come within kMostAgeNs, or for which memory ended
+    uint64_t givenUp = 0;    // bios whose completion was lost
     uint64_t requeues = 0;   // issues of requests that the driver had given back
   };
   /// What an issue is.
   struct Issued {
     uint32_t pid = 0;    // who queued it; the event's own where that was not seen
     bool again = false;  // it was issued before, and the driver gave it back: it has its place in every order already
+    bool done = false;   // its completion came just before it, by another processor's clock
+  };
+  /// What a completion is.
+  struct Completed {
+    uint32_t pid = 0;    // who queued it; without Q who issued it; 0 where neither was seen
+    bool known = false;  // something of it was seen before
   };
   static constexpr uint64_t kMostAgeNs = 60'000'000'000;
   static constexpr size_t kMostOpen = 1 << 20;
+  /// By so much may clocks of two processors differ.
+  static constexpr uint64_t kSkewNs = 100'000;
 
   /// Every action but issue and completion.
-  void other(const Event& event);
-  Issued issue(const Event& event);
-  /// Who queued what completes here; without Q who issued it; 0 where neither was seen.
-  uint32_t complete(const Event& event);
+  void other(const Event& event, DeviceTraits traits = {});
+  Issued issue(const Event& event, DeviceTraits traits = {});
+  Completed complete(const Event& event, DeviceTraits traits = {});
 
   /// Rows are kept for whoever takes them.
   void keepRows() { keepRows_ = true; }
@@ -71,29 +88,37 @@ class Matcher {
 
   /// What the bio at a request's head knows of it.
   struct Request {
-    uint64_t issue = 0;
+    uint64_t issue = kNotSeen;
     uint32_t pid = 0;
     uint32_t merges = 0;
   };
   /// When the first of a request's bios was at each point.
   struct Begin {
-    uint64_t queue = 0;
-    uint64_t getrq = 0;
-    uint64_t insert = 0;
+    uint64_t queue = kNotSeen;
+    uint64_t getrq = kNotSeen;
+    uint64_t insert = kNotSeen;
   };
 
-  // Flushes carry no sector, or any.
-  static uint64_t keySector(const Event& event) { return event.direction == Direction::flush ? 0 : event.sector; }
+  // Flushes carry no sector, or any. A zone append is issued for a zone, and told where it came to when it completes.
+  static uint64_t keySector(const Event& event) {
+    if (event.direction == Direction::flush) return 0;
+    return event.flags & kZoneAppend ? UINT64_MAX : event.sector;
+  }
   static bool waiting(const OpenBio& bio) { return !bio.issued(); }
-  /// Of two times of which one may not be known (0).
-  static uint64_t earlier(uint64_t a, uint64_t b) { return std::min(a - 1, b - 1) + 1; }
+  /// What carries no data and is no flush has no place on the disk, such as a zone's reset.
+  static bool empty(const Event& event) {
+    return event.direction == Direction::none || (event.bytes == 0 && event.direction != Direction::flush);
+  }
 
   Slot add(const Event& event);
   Slot findHead(const Event& event) const;
   Slot findIssued(const Event& event) const;
+  Slot findPiece(Slot head, const Event& event);
   void makeRoom(uint64_t now);
-  void giveUp(uint64_t olderThan, uint64_t now);
-  void cut(Slot slot, uint64_t atSector);
+  void leaveStuck(uint64_t olderThan, uint64_t now);
+  void giveUp(Slot slot, uint64_t now);
+  void giveUpOlder(Slot slot, uint64_t now);
+  Slot cut(Slot slot, uint64_t atSector);
   void split(const Event& event);
   void merge(const Event& event);
   void allocate(const Event& event);
@@ -103,17 +128,24 @@ class Matcher {
   Latency* latencyOf(Direction direction);
   /// Where the times of what this ends count; null: nowhere.
   Latency* latencyOf(const Event& end) { return end.error ? nullptr : latencyOf(end.direction); }
+  bool completedBefore(const Event& issue);
   static void finishBio(const OpenBio& bio, const Event& event, Latency* latency);
   Begin finishBios(Slot head, const Event& event, Latency* latency);
-  uint32_t completeUnissued(const Event& event);
+  Completed completeUnissued(const Event& event);
   uint32_t completeWhole(Slot slot, const Event& event);
   uint32_t completePart(Slot slot, const Event& event);
   static IoRow rowOf(const Event& event, const Request& request, const Begin& begin);
   void putOff(const OpenBio& head, const Event& event, const IoRow& row);
   void finishRequest(const Begin& begin, uint64_t issue, uint64_t complete, Latency* latency);
 
+  static constexpr size_t kEarly = 16;
+
   OpenBios bios_;
   QueueDepth depth_;
+  DeviceTraits traits_;  // of the event at hand
+  std::array<Event, kEarly> early_{};  // the last completions of which nothing was seen, a ring
+  size_t earlyNext_ = 0;
+  uint64_t earlyUntil_ = 0;  // when the last one is too old to be an issue's
   Counts counts_;
   uint64_t nextGiveUp_ = 0;
   bool keepRows_ = false;
@@ -134,58 +166,65 @@ inline Matcher::Slot Matcher::add(const Event& event) {
   return slot;
 }
 
-/// What a request starts with: no bio that joined another at its end, if there is a choice.
+/// What a request starts with: no bio that joined another at its end, and one of the same length, if there is a choice.
 inline Matcher::Slot Matcher::findHead(const Event& event) const {
-  uint64_t sector = keySector(event);
-  Slot found = bios_.find(event.device, event.direction, sector, [](const OpenBio& bio) {
-    return waiting(bio) && bio.stage != BioStage::backMerged;
+  return bios_.findBest(event.device, event.direction, keySector(event), 3, [&](const OpenBio& bio) {
+    if (!waiting(bio)) return 0;
+    return bio.stage == BioStage::backMerged ? 1 : bio.bytes != event.bytes ? 2 : 3;
   });
-  return found != OpenBios::kNone ? found : bios_.find(event.device, event.direction, sector, waiting);
 }
 
+/// A request that this ends, or a part of it.
 inline Matcher::Slot Matcher::findIssued(const Event& event) const {
-  return bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
-    return bio.issued() && (bio.requestBytes != 0 || bio.bytes == 0);
+  return bios_.findBest(event.device, event.direction, keySector(event), 2, [&](const OpenBio& bio) {
+    if (!bio.issued() || (bio.requestBytes == 0 && bio.bytes != 0)) return 0;
+    return bio.requestBytes == event.bytes ? 2 : bio.requestBytes > event.bytes ? 1 : 0;
   });
 }
 
 inline void Matcher::allocate(const Event& event) {
-  Slot slot = bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
-    return bio.stage == BioStage::queued && bio.getrq == 0;
+  Slot slot = bios_.findBest(event.device, event.direction, keySector(event), 2, [&](const OpenBio& bio) {
+    if (bio.stage != BioStage::queued || bio.getrq != kNotSeen) return 0;
+    return bio.bytes == event.bytes ? 2 : 1;
   });
   if (slot == OpenBios::kNone) slot = add(event);
   bios_[slot].getrq = event.time;
 }
 
 inline void Matcher::insert(const Event& event) {
-  Slot slot = bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
-    return waiting(bio) && bio.stage != BioStage::backMerged && bio.insert == 0;
+  Slot slot = bios_.findBest(event.device, event.direction, keySector(event), 2, [&](const OpenBio& bio) {
+    if (!waiting(bio) || bio.stage == BioStage::backMerged || bio.insert != kNotSeen) return 0;
+    return bio.bytes == event.bytes ? 2 : 1;
   });
   if (slot == OpenBios::kNone) slot = findHead(event);
   if (slot == OpenBios::kNone) slot = add(event);
   bios_[slot].insert = event.time;
 }
 
-inline Matcher::Issued Matcher::issue(const Event& event) {
-  if (event.direction == Direction::none) return {event.pid};
-  depth_.issued(event.time);
+inline Matcher::Issued Matcher::issue(const Event& event, DeviceTraits traits) {
+  if (empty(event)) return {event.pid};
+  traits_ = traits;
+  if (!traits.layered) depth_.issued(event.time);
   Slot head = findHead(event);
   if (head == OpenBios::kNone) head = add(event);
   OpenBio& bio = bios_[head];
   bool again = bio.stage == BioStage::requeued;
   counts_.requeues += again;
-  if (bio.endSector() != event.endSector()) {
+  uint32_t pid = bio.pid;
+  if (bio.bytes != event.bytes) {
     issueSeveral(head, event);
-    return {bios_[head].pid, again};
+  } else {
+    bio.stage = BioStage::issued;
+    bio.uncounted = traits.layered;
+    bio.issue = event.time;
+    bio.requestBytes = event.bytes;
+    bio.merges = 0;
   }
-  bio.stage = BioStage::issued;
-  bio.issue = event.time;
-  bio.requestBytes = event.bytes;
-  bio.merges = 0;
-  return {bio.pid, again};
+  return {pid, again, event.time < earlyUntil_ && completedBefore(event)};
 }
 
 inline Latency* Matcher::latencyOf(Direction direction) {
+  if (traits_.layered) return nullptr;
   if (direction == Direction::read) return &latency_[0];
   return direction == Direction::write ? &latency_[1] : nullptr;
 }
@@ -194,7 +233,7 @@ inline void Matcher::finishBio(const OpenBio& bio, const Event& event, Latency* 
   uint64_t queue = bio.queue;
   uint64_t issue = bio.issue;
   uint64_t getrq = bio.getrq;
-  if (!latency || queue == 0) return;
+  if (!latency || queue == kNotSeen) return;
   latency->add(Stage::q2c, queue, event.time);
   latency->add(Stage::q2d, queue, issue);
   latency->add(Stage::q2g, queue, getrq);
@@ -213,8 +252,9 @@ inline uint32_t Matcher::completeWhole(Slot slot, const Event& event) {
   const OpenBio& head = bios_[slot];
   Request request{head.issue, head.pid, head.merges};
   Begin begin{head.queue, head.getrq, head.insert};
-  if (head.endSector() == head.sector + event.sectors()) {
+  if (head.bytes == event.bytes) {
     finishBio(head, event, latency);
+    if (bios_.older(slot) != OpenBios::kNone) giveUpOlder(slot, event.time);
     bios_.erase(slot);
   } else {
     begin = finishBios(slot, event, latency);
@@ -224,19 +264,20 @@ inline uint32_t Matcher::completeWhole(Slot slot, const Event& event) {
   return request.pid;
 }
 
-inline uint32_t Matcher::complete(const Event& event) {
-  bool empty = event.bytes == 0 && event.direction != Direction::flush;
-  if (event.direction == Direction::none || empty) return 0;
+inline Matcher::Completed Matcher::complete(const Event& event, DeviceTraits traits) {
+  if (empty(event)) return {0, true};  // or the tail of a partial completion
+  traits_ = traits;
   Slot slot = findIssued(event);
   if (slot == OpenBios::kNone) return completeUnissued(event);
   const OpenBio& head = bios_[slot];
-  if (head.begun || event.bytes < head.requestBytes) return completePart(slot, event);
-  depth_.left(event.time);
-  return completeWhole(slot, event);
+  if (head.begun || event.bytes < head.requestBytes) return {completePart(slot, event), true};
+  if (!head.uncounted) depth_.left(event.time);
+  return {completeWhole(slot, event), true};
 }
 
-inline void Matcher::other(const Event& event) {
-  if (event.direction == Direction::none) return;
+inline void Matcher::other(const Event& event, DeviceTraits traits) {
+  if (empty(event)) return;
+  traits_ = traits;
   switch (event.action) {
     case Action::queue:
       bios_[add(event)].queue = event.time;

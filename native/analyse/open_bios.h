@@ -3,8 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
+#include "analyse/io_row.h"
 #include "decode/event.h"
 
 namespace blkscope {
@@ -16,10 +20,10 @@ enum class BioStage : uint8_t { queued, frontMerged, backMerged, requeued, issue
 /// A bio, or the part of it that one request took. 64 bytes: a cache line.
 struct OpenBio {
   uint64_t sector = 0;
-  uint64_t queue = 0;
-  uint64_t getrq = 0;
-  uint64_t insert = 0;
-  uint64_t issue = 0;
+  uint64_t queue = kNotSeen;
+  uint64_t getrq = kNotSeen;
+  uint64_t insert = kNotSeen;
+  uint64_t issue = kNotSeen;
   uint32_t bytes = 0;
   /// Of the request that starts with this bio, once issued; else 0.
   uint32_t requestBytes = 0;
@@ -27,25 +31,37 @@ struct OpenBio {
   uint32_t pid = 0;
   /// Index + 1 of the row begun by an earlier, partial completion; 0: none.
   uint32_t begun = 0;
-  uint16_t merges = 0;  // bios that joined the request that starts with this one, once issued
+  uint16_t merges : 15 = 0;  // bios that joined the request that starts with this one, once issued
+  /// It is in no queue's depth: it has not moved for long, or its device lies on another.
+  uint16_t uncounted : 1 = 0;
   Direction direction = Direction::none;
   BioStage stage = BioStage::queued;
 
   bool issued() const { return stage == BioStage::issued; }
+  /// Whether it is counted in the queue's depth: one of a request's bios is.
+  bool inQueue() const { return issued() && !uncounted && (requestBytes != 0 || bytes == 0); }
   uint64_t endSector() const { return sector + (bytes >> 9); }
-  uint64_t lastSeen() const { return issue ? issue : insert ? insert : getrq ? getrq : queue; }
+  uint64_t lastSeen() const {
+    for (uint64_t time : {issue, insert, getrq, queue}) {
+      if (time != kNotSeen) return time;
+    }
+    return 0;
+  }
 };
 static_assert(sizeof(OpenBio) == 64);
 
-/// A hash table by device and first sector; bios with the same key are found in the order they came.
+/// A hash table by device, direction and first sector; bios with the same key are met from the newest to the oldest.
 ///
-/// Linear probing over an index of 4 bytes a bio, half full at most; erasing moves later entries up, which keeps
-/// equal keys in order and needs no tombstones. The bios themselves never move but when the table grows, and the
-/// place freed last is taken first: what is in flight stays in the first-level cache.
+/// Linear probing over an index of 4 bytes a key, half full at most; erasing moves later entries up, which needs no
+/// tombstones. An entry is the newest bio of its key, and each bio links the one before: so one whose completion was
+/// lost costs those after it nothing. The bios themselves never move but when the table grows, and the place freed last
+/// is taken first: what is in flight stays in the first-level cache.
 class OpenBios {
  public:
   using Slot = uint32_t;
   static constexpr Slot kNone = UINT32_MAX;
+  /// So many of one key are looked at; older ones are as good as lost.
+  static constexpr int kMostTried = 64;
 
   OpenBios() { resize(kLeast); }
 
@@ -58,11 +74,12 @@ class OpenBios {
     if (freeCount_ == 0) grow();
     Slot slot = free_[--freeCount_];
     OpenBio& bio = bios_[slot];
-    bio = {};
+    bio = OpenBio();
     bio.sector = sector;
     bio.device = device;
     bio.direction = direction;
     place(slot);
+    if (!bySector_.empty()) addToOrder(slot);
     return slot;
   }
 
@@ -74,24 +91,57 @@ class OpenBios {
     return slot;
   }
 
-  /// The oldest bio of this direction that starts there and for which `accept(const OpenBio&)` holds; else kNone.
+  /// The newest bio of this direction that starts there and for which `accept(const OpenBio&)` holds; else kNone.
   template <class Accept>
   Slot find(uint32_t device, Direction direction, uint64_t sector, Accept accept) const {
-    for (uint32_t i = hashOf(device, sector) & mask_;; i = (i + 1) & mask_) {
-      Slot slot = index_[i];
-      if (slot == kNone) return kNone;
-      const OpenBio& bio = bios_[slot];
-      if (bio.sector == sector && bio.device == device && bio.direction == direction && accept(bio)) return slot;
+    Slot slot = newest(device, direction, sector);
+    for (int tried = 0; slot != kNone && tried < kMostTried; slot = links_[slot].older, ++tried) {
+      if (accept(bios_[slot])) return slot;
     }
+    return kNone;
   }
 
+  /// The bio with the highest `rank(const OpenBio&)`, of equal ones the newest; kNone where all have 0. None is higher
+  /// than `top`.
+  template <class Rank>
+  Slot findBest(uint32_t device, Direction direction, uint64_t sector, int top, Rank rank) const {
+    Slot best = kNone;
+    int bestRank = 0;
+    Slot slot = newest(device, direction, sector);
+    for (int tried = 0; slot != kNone && tried < kMostTried; slot = links_[slot].older, ++tried) {
+      int its = rank(bios_[slot]);
+      if (its == top) return slot;
+      if (its > bestRank) {
+        best = slot;
+        bestRank = its;
+      }
+    }
+    return best;
+  }
+
+  /// The bio of the same key that came before; kNone: there is none.
+  Slot older(Slot slot) const { return links_[slot].older; }
+
+  /// Of the bios that wait and hold all of [sector, endSector) the newest; else kNone. The first call for a device and
+  /// direction puts its bios in order of sector, where they are kept from then on.
+  Slot findAround(uint32_t device, Direction direction, uint64_t sector, uint64_t endSector);
+
   void erase(Slot slot) {
-    uint32_t i = homeOf(slot);
-    while (index_[i] != slot) i = (i + 1) & mask_;
-    if (index_[(i + 1) & mask_] == kNone) {
-      index_[i] = kNone;
+    if (!bySector_.empty()) takeFromOrder(slot);
+    Links& links = links_[slot];
+    if (links.older != kNone) links_[links.older].newer = links.newer;
+    if (links.newer != kNone) {
+      links_[links.newer].older = links.older;
     } else {
-      closeGap(i);
+      uint32_t i = homeOf(slot);
+      while (index_[i] != slot) i = (i + 1) & mask_;
+      if (links.older != kNone) {
+        index_[i] = links.older;
+      } else if (index_[(i + 1) & mask_] == kNone) {
+        index_[i] = kNone;
+      } else {
+        closeGap(i);
+      }
     }
     bios_[slot].direction = Direction::none;  // marks it free: no bio in the table has none
     free_[freeCount_++] = slot;
@@ -107,6 +157,14 @@ class OpenBios {
 
  private:
   static constexpr size_t kLeast = 512;
+  struct Links {
+    Slot newer = kNone;
+    Slot older = kNone;
+  };
+  /// Bios of one device and direction, by sector.
+  struct Order {
+    std::set<std::pair<uint64_t, Slot>> bios;
+  };
 
   static uint32_t hashOf(uint32_t device, uint64_t sector) {
     uint64_t mixed = (sector ^ (uint64_t{device} << 40)) * 0x9e3779b97f4a7c15;
@@ -114,12 +172,29 @@ class OpenBios {
   }
   uint32_t homeOf(Slot slot) const { return hashOf(bios_[slot].device, bios_[slot].sector) & mask_; }
 
-  void place(Slot slot) {
-    uint32_t i = homeOf(slot);
-    while (index_[i] != kNone) i = (i + 1) & mask_;
-    index_[i] = slot;
+  Slot newest(uint32_t device, Direction direction, uint64_t sector) const {
+    for (uint32_t i = hashOf(device, sector) & mask_;; i = (i + 1) & mask_) {
+      Slot slot = index_[i];
+      if (slot == kNone) return kNone;
+      const OpenBio& bio = bios_[slot];
+      if (bio.sector == sector && bio.device == device && bio.direction == direction) return slot;
+    }
   }
 
+  void place(Slot slot) {
+    const OpenBio& bio = bios_[slot];
+    uint32_t i = homeOf(slot);
+    for (; index_[i] != kNone; i = (i + 1) & mask_) {
+      const OpenBio& there = bios_[index_[i]];
+      if (there.sector == bio.sector && there.device == bio.device && there.direction == bio.direction) break;
+    }
+    Slot before = std::exchange(index_[i], slot);
+    links_[slot] = {kNone, before};
+    if (before != kNone) links_[before].newer = slot;
+  }
+
+  void addToOrder(Slot slot);
+  void takeFromOrder(Slot slot);
   void closeGap(uint32_t gap);
   void grow();
   void resize(size_t bios);
@@ -127,8 +202,10 @@ class OpenBios {
   std::vector<Slot> index_;
   uint32_t mask_ = 0;
   std::vector<OpenBio> bios_;
+  std::vector<Links> links_;
   std::vector<Slot> free_;  // a stack of freeCount_, as long as the bios
   size_t freeCount_ = 0;
+  std::map<std::pair<uint32_t, Direction>, Order> bySector_;
 };
 
 }  // namespace blkscope

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyse/figure_writer.h"
+#include "analyse/io_row.h"
 #include "analyse/timeline.h"
 
 namespace blkscope {
@@ -46,7 +47,10 @@ class QueueDepth {
  private:
   [[gnu::always_inline]] void pass(uint64_t time) {
     if (time > bucketEnd_) return passOut(time);
-    if (time <= since_) return;
+    if (time <= since_) {
+      if (since_ == kNotSeen) passOut(time);
+      return;
+    }
     uint64_t passed = time - since_;
     ns_[std::min(depth_, kMost)] += passed;
     bucketDepthNs_ += depth_ * passed;
@@ -57,7 +61,7 @@ class QueueDepth {
   /// Time goes on into another bucket; the first time of all does too.
   [[gnu::noinline]] void passOut(uint64_t time) {
     noteBucket();
-    if (since_ != 0) {
+    if (since_ != kNotSeen) {
       ns_[std::min(depth_, kMost)] += time - since_;
       timeline_.addDepth(since_, time, depth_);
     }
@@ -72,7 +76,7 @@ class QueueDepth {
 
   Timeline& timeline_;
   uint64_t depth_ = 0;
-  uint64_t since_ = 0;
+  uint64_t since_ = kNotSeen;
   // Of the bucket that `since_` is in, from its first change of depth on.
   uint64_t bucketFrom_ = 0;
   uint64_t bucketEnd_ = 0;

@@ -48,8 +48,7 @@ RegionReads::RegionReads(std::vector<TracedFile> files, uint32_t device, std::ve
 
 void RegionReads::consume(std::span<const Event> events) {
   for (const Event& event : events) {
-    bool readEnded = event.action == Action::complete && event.direction == Direction::read && event.error == 0;
-    if (!readEnded || (event.flags & kPassthrough) || event.device != device_) continue;
+    if (!event.ends() || event.direction != Direction::read || event.error || event.device != device_) continue;
     enterSlot(event.time);
     ++serial_;
     map_.forEachOverlap(event.sector, event.endSector(), [&](const FileMap::Piece& piece, uint64_t from, uint64_t to) {
@@ -79,8 +78,8 @@ void RegionReads::addBytes(uint32_t region, uint64_t bytes, uint64_t time) {
     ++figures.reads;
     countInGroups(region);
   }
+  if (figures.readBytes == 0) figures.firstNs = time;
   figures.readBytes += bytes;
-  if (figures.firstNs == 0) figures.firstNs = time;
   figures.lastNs = time;
   if (slot_ == 0) return;
   if (slotBytes_[region] == 0) slotRegions_.push_back(region);

@@ -18,7 +18,7 @@ struct FileRegion {
   uint64_t bytes;
 };
 
-/// What completed reads brought in of one region, exact to the byte. Times in ns; 0 while it was never read.
+/// What completed reads brought in of one region, exact to the byte. Times in ns; of no meaning while nothing was read.
 struct RegionFigures {
   uint64_t reads = 0;  // I/Os that touch it
   uint64_t readBytes = 0;

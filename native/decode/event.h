@@ -43,7 +43,11 @@ enum EventFlag : uint16_t {
   kFua = 1 << 3,
   kPreflush = 1 << 4,  // flush asked for before the I/O itself
   kPassthrough = 1 << 5,  // a SCSI/NVMe command, not a file system request
-  kZone = 1 << 6,
+  kZone = 1 << 6,         // a zone's operation, or a write of zeroes
+  kZoneAppend = 1 << 7,   // told where it came to when it completes
+  // Made by the analysis:
+  kNoIssue = 1 << 8,     // a completion to which no issue belongs, of a device that tells of issues: of no I/O of its own
+  kCompleted = 1 << 9,   // an issue whose completion bears an earlier time, and stands as kNoIssue before it
 };
 
 /// One decoded trace record, 48 bytes.
@@ -70,6 +74,11 @@ struct Event {
 
   uint64_t sectors() const { return bytes >> 9; }
   uint64_t endSector() const { return sector + sectors(); }
+  /// Whether this is the end of an I/O, which counts here. Commands past the block layer have no place on the disk.
+  bool ends() const {
+    if (flags & (kPassthrough | kNoIssue)) return false;
+    return action == Action::complete || (action == Action::issue && (flags & kCompleted));
+  }
 };
 static_assert(sizeof(Event) == 48);
 

@@ -50,6 +50,7 @@ constexpr uint16_t flagsOf(uint64_t categories) {
   if (categories & abi::kFlush) flags |= kPreflush;
   if (categories & abi::kPassthrough) flags |= kPassthrough;
   if (categories >> 16) flags |= kZone;
+  if (categories & abi::kZoneAppend) flags |= kZoneAppend;
   return flags;
 }
 
@@ -82,6 +83,14 @@ constexpr bool carriesNoIo(Action action) {
   return action == Action::plug || action == Action::unplug || action == Action::unplugTimer;
 }
 
+/// The category that stands beside these codes. A zone append tells its place with a completion's code without it.
+constexpr uint64_t neededBy(size_t code) {
+  Action action = code < kActionByCode.size() ? kActionByCode[code] : Action::other;
+  if (action == Action::issue) return abi::kIssue;
+  if (action == Action::complete) return abi::kComplete;
+  return action == Action::requeue ? uint64_t{abi::kRequeue} : 0;
+}
+
 /// What an action word says of an I/O.
 struct Meaning {
   uint16_t flags = 0;
@@ -94,6 +103,7 @@ Meaning meaningOf(uint64_t word, uint32_t bytes) {
   uint64_t categories = word >> abi::kCategoryShift;
   if (categories & abi::kNotify) return {.action = Action::notify};
   Action action = code < kActionByCode.size() ? kActionByCode[code] : Action::other;
+  if (neededBy(code) & ~categories) return {.action = Action::other};
   return {flagsOf(categories), action, carriesNoIo(action) ? Direction::none : directionOf(categories, bytes)};
 }
 
@@ -115,7 +125,8 @@ class PlainMeaning {
  public:
   static constexpr uint32_t kOdd = 1u << 31;
   static uint32_t of(uint64_t word) {
-    return kByCode[word & 0xff] | kByLow[word >> 16 & 0xff] | kByHigh[word >> 24 & 0xff];
+    uint32_t meaning = kByCode[word & 0xff] | kByLow[word >> 16 & 0xff] | kByHigh[word >> 24 & 0xff];
+    return meaning | (kNeeded[word & 0xff] & ~(word >> 16) ? kOdd : 0);
   }
 
  private:
@@ -141,11 +152,18 @@ class PlainMeaning {
     }
     return table;
   }
+  static constexpr std::array<uint8_t, 256> needed() {
+    std::array<uint8_t, 256> table{};
+    for (size_t code = 0; code < table.size(); ++code) table[code] = static_cast<uint8_t>(neededBy(code));
+    return table;
+  }
   static const Table kByCode, kByLow, kByHigh;
+  static const std::array<uint8_t, 256> kNeeded;
 };
 constexpr PlainMeaning::Table PlainMeaning::kByCode = byCode();
 constexpr PlainMeaning::Table PlainMeaning::kByLow = byCategories(0);
 constexpr PlainMeaning::Table PlainMeaning::kByHigh = byCategories(8);
+constexpr std::array<uint8_t, 256> PlainMeaning::kNeeded = needed();
 
 /// Writes two fields at once that lie beside each other.
 void storePair(Event& event, size_t at, uint64_t low, uint64_t high) {

@@ -13,7 +13,8 @@
 
 namespace blkscope {
 
-/// K-way merge by time with a watermark.
+/// K-way merge by time with a watermark. Events of one time come in the order of the streams, and of each stream in its
+/// own: the same events have the same order however they come in pieces.
 ///
 /// `Input` has `size_t read(size_t stream, std::span<Event> out)`: up to out.size() next events of a stream, 0 when
 /// none is there now. The winning stream is kept as long as it is not later than the runner-up, since block events
@@ -45,7 +46,8 @@ class Merger {
       to = copyRun(winner, std::max(limit, time + 1), to, end);
       heads_[winner] = streams_[winner].at->time;
       // Without another stream's events it is its own runner-up.
-      winner = heads_[winner] < heads_[next] ? winner : next;
+      bool stays = heads_[winner] < heads_[next] || (heads_[winner] == heads_[next] && winner < next);
+      winner = stays ? winner : next;
     }
     return static_cast<size_t>(to - out.data());
   }

@@ -35,11 +35,11 @@ class EventBlocks {
     changed_.notify_one();
   }
 
-  /// Calls visit(std::span<const Event>) for all that comes until the end.
+  /// Calls visit(std::span<Event>) for all that comes until the end.
   template <class Visit>
   void takeAll(Visit visit) {
     for (size_t taking = 0; awaitFull(); taking = (taking + 1) % kBlocks) {
-      visit(std::span<const Event>(events_.data() + taking * kEvents, counts_[taking]));
+      visit(std::span<Event>(events_.data() + taking * kEvents, counts_[taking]));
       release();
     }
   }

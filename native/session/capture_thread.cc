@@ -26,7 +26,7 @@ void CaptureTotals::add(std::span<const Event> added) {
   uint64_t read = 0;
   uint64_t written = 0;
   for (const Event& event : added) {
-    if (event.action != Action::complete || event.error || (event.flags & kPassthrough)) continue;
+    if (!event.ends() || event.error) continue;
     if (event.direction == Direction::read) read += event.bytes;
     if (event.direction == Direction::write) written += event.bytes;
   }

@@ -49,7 +49,7 @@ Result<void> ImportSession::importAll() {
   if (!source) return source.error();
   EventBlocks blocks;
   std::thread reader([&] { read(*source, blocks); });
-  blocks.takeAll([&](std::span<const Event> events) {
+  blocks.takeAll([&](std::span<Event> events) {
     if (!closed_.load(std::memory_order_relaxed)) consume(events);
   });
   reader.join();
@@ -71,7 +71,7 @@ Result<void> ImportSession::importAll() {
   return {};
 }
 
-bool ImportSession::consume(std::span<const Event> events) {
+bool ImportSession::consume(std::span<Event> events) {
   // The time of the first event is known only now.
   if (!analysis_) {
     analysis_ = std::make_unique<Analysis>(std::move(options_.files), options_.fileDevice, events.front().time);

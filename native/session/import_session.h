@@ -54,7 +54,7 @@ class ImportSession {
   void import();
   Result<void> importAll();
   void read(FileSource& source, EventBlocks& blocks);
-  bool consume(std::span<const Event> events);
+  bool consume(std::span<Event> events);
 
   ImportOptions options_;
   BatchQueue queue_;

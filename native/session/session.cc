@@ -194,7 +194,7 @@ std::unique_ptr<ColumnBatch> Session::take(bool& ended) {
 }
 
 /// Nothing happens after the end: what bears such a time is left out, and counted.
-std::span<const Event> Session::withoutLater(std::span<const Event> events, uint64_t endNs) {
+std::span<Event> Session::withoutLater(std::span<Event> events, uint64_t endNs) {
   constexpr uint64_t kSkewNs = 1'000'000'000;  // of the CPUs' clocks, far more than there is
   size_t count = events.size();
   while (count > 0 && events[count - 1].time > endNs + kSkewNs) --count;
@@ -214,7 +214,7 @@ void Session::analyse() {
     watermark = spool_->waitForWatermark();
     if (watermark == UINT64_MAX) ::setpriority(PRIO_PROCESS, 0, 0);  // tracing has ended
     while (size_t count = merger.read(events, watermark)) {
-      auto merged = std::span<const Event>(events).first(count);
+      auto merged = std::span<Event>(events).first(count);
       if (watermark == UINT64_MAX) merged = withoutLater(merged, capture_->stoppedNs());
       if (bcache_->any()) merged = bcache_->apply(merged);
       analysis_->consume(merged);

@@ -114,7 +114,7 @@ class Session {
   bool passOn();
   void countTraced();
   std::optional<CountedByDisk> counted() const;
-  std::span<const Event> withoutLater(std::span<const Event> events, uint64_t endNs);
+  std::span<Event> withoutLater(std::span<Event> events, uint64_t endNs);
   std::vector<DiskCounters> readAllCounters() const;
 
   SessionOptions options_;

@@ -91,6 +91,7 @@ enum Category : uint64_t {
   kDiscard = 1 << 13,
   kDriverData = 1 << 14,
   kFua = 1 << 15,
+  kZoneAppend = 1 << 16,  // from here on in version 8 alone
 };
 
 // Low half of an action word.

@@ -2,13 +2,13 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { quoted } from '../store/sql-text.js';
 
 const matchedRequests = `
-  SELECT device, direction, sector, sectors, issue AS start, complete AS stop, pid, error FROM io_row
-  WHERE issue > 0 AND complete >= issue`;
+  SELECT device, direction, sector, sectors, issue AS start, complete AS stop, pid, error FROM io
+  WHERE complete >= issue`;
 
 const pairedRequests = `
   SELECT c.device, c.direction, c.sector, c.sectors, d.time AS start, c.time AS stop, d.pid, c.error
-  FROM (FROM event_row WHERE action = 'complete' AND sectors > 0) c
-  ASOF JOIN (FROM event_row WHERE action = 'issue') d
+  FROM (FROM event_row WHERE action = 'complete' AND sectors > 0 AND flags & 288 = 0) c
+  ASOF JOIN (FROM event_row WHERE action = 'issue' AND flags & 32 = 0) d
     ON c.device = d.device AND c.sector = d.sector AND c.direction = d.direction AND c.time >= d.time`;
 
 /**

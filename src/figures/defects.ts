@@ -167,7 +167,8 @@ export const remarks: Record<string, Omit<Cause, 'lowerBounds'>> = {
     mend: null,
   },
   UNMATCHED: {
-    message: '{requests completion} have no issue in the trace: the requests were in flight at its start',
+    message:
+      '{requests completion} have no issue in the trace: in flight at its start, of an issue that is missing, or the second of one I/O (as of bcache); on a device that tells of issues they are no reads or writes',
     mend: null,
   },
   NO_RECORDS: {

@@ -75,7 +75,7 @@ export const traceFigures = {
   requests: {
     matched: maybe({ unit: 'count', label: 'requests that completed and whose beginning was seen', at: 'C' }),
     unmatched: maybe({ unit: 'count', label: 'completions of which nothing was seen before', at: 'C' }),
-    givenUp: maybe({ unit: 'count', label: 'I/Os that did not complete within a minute', at: 'Q or D' }),
+    givenUp: maybe({ unit: 'count', label: 'I/Os whose completion was lost', at: 'Q or D' }),
     open: maybe({ unit: 'count', label: 'I/Os that had not completed at the end', at: 'Q or D' }),
     requeues: maybe({
       unit: 'count',

@@ -133,11 +133,14 @@ export interface NativeTracedBatch extends NativeBatch {
   ios: NativeIoBatch;
 }
 
+/** A time that was not seen: 2^64 - 1. 0 is a time, at which a dump of blkparse begins. */
+export const notSeen = 2n ** 64n - 1n;
+
 /**
  * Completed requests as columns of `length` rows, in order of completion.
  *
- * Times in ns on CLOCK_MONOTONIC, 0 where not seen: without Q (`actions: 'needed'`) `queue` is 0, and a device without
- * requests (device mapper) has neither `getrq`, `insert` nor `issue`. `queue` is of the bio queued first, `issue` the
+ * Times in ns on CLOCK_MONOTONIC, `notSeen` where they were not: without Q (`actions: 'needed'`) `queue` is, and a device
+ * without requests (device mapper) has neither `getrq`, `insert` nor `issue`. `queue` is of the bio queued first, `issue` the
  * last one. `pid` is who queued the first sector, without Q who issued it. `merges` counts the bios that joined.
  */
 export interface NativeIoBatch {

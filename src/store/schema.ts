@@ -100,7 +100,7 @@ export const storedTables = {
     },
   },
   io_row: {
-    row: 'a request, in order of completion; a time of 0 was not seen',
+    row: 'a request, in order of completion; a time of 2^64 - 1 was not seen',
     columns: {
       device,
       direction: needed('direction', 'as of the events'),

@@ -32,7 +32,7 @@ export interface StoredFile {
   extents: NativeExtents;
 }
 
-/** Requests as columns of `length` rows, by completion. Times in ns on CLOCK_MONOTONIC, 0 where not seen. */
+/** Requests as columns of `length` rows, by completion. Times in ns on CLOCK_MONOTONIC, `notSeen` where they were not. */
 export interface IoBatch {
   length: number;
   device: Uint32Array;

@@ -1,4 +1,8 @@
+import { notSeen } from '../native/trace.js';
 import type { Relation } from './schema.js';
+
+/** A time of `io_row`, null where it was not seen. */
+const seen = (column: string) => `nullif(${column}, ${notSeen}::UBIGINT)`;
 
 /** A view: its columns with their meaning, and the query that it is. */
 interface View extends Relation<string> {
@@ -8,7 +12,8 @@ interface View extends Relation<string> {
 /**
  * Views for what people ask first; the tables of docs/store.md are made from this list. Like the summary, they take
  * what was transferred at completion, errors left out, and the order of access at the first issue (at completion for
- * a device that tells of no issue). Passthrough commands (flag 32) have no place on the disk and are in none.
+ * a device that tells of no issue). Passthrough commands (flag 32) have no place on the disk and are in none; a completion to
+ * which no issue belongs (256) is no I/O, and an issue whose completion bears an earlier time (512) ends one.
  *
  * `event` and `io` put names to what `event_row` and `io_row` hold as numbers: a process has one name in a run, so
  * names are stored once a process, and where a request falls in a file follows from its sector.
@@ -59,8 +64,8 @@ export const viewList = {
                                 THEN extent."fileOffset" + 512 * (io_row.sector - extent.sector) END AS "fileOffset"
     FROM io_row ASOF LEFT JOIN extent ON io_row.sector >= extent.sector LEFT JOIN traced ON true
   )
-  SELECT device, direction, sector, sectors, nullif(queue, 0) AS queue, nullif(getrq, 0) AS getrq,
-         nullif("insert", 0) AS "insert", nullif(issue, 0) AS issue, nullif(complete, 0) AS complete,
+  SELECT device, direction, sector, sectors, ${seen('queue')} AS queue, ${seen('getrq')} AS getrq,
+         ${seen('"insert"')} AS "insert", ${seen('issue')} AS issue, ${seen('complete')} AS complete,
          pid, process.name AS process, merges, error, located."fileOffset",
          CASE WHEN located."fileOffset" < tensor."fileOffset" + tensor.bytes THEN tensor.name END AS tensor
   FROM located
@@ -78,7 +83,8 @@ export const viewList = {
     },
     sql: `
   SELECT time, device, direction, sector, sectors FROM event_row
-  WHERE action = 'complete' AND error = 0 AND sectors > 0 AND flags & 32 = 0`,
+  WHERE ((action = 'complete' AND flags & 288 = 0) OR (action = 'issue' AND flags & 512 > 0))
+    AND error = 0 AND sectors > 0`,
   },
   bandwidth: {
     row: 'a second, from the first event on; a second without transfers is a row of zeros',
@@ -146,7 +152,7 @@ export const viewList = {
               WHEN gap < 2048 THEN 'medium' ELSE 'large' END AS class
   FROM measured`,
   },
-  // A time of 0 was not seen; a span has both its ends. As in the summary, failed requests have none.
+  // A span has both its ends. As in the summary, failed requests have none.
   latency: {
     row: 'a direction and a stage, of requests that did not fail and have both actions in the trace',
     columns: {
@@ -163,7 +169,7 @@ export const viewList = {
     },
     sql: `
   WITH times AS (
-    SELECT direction, nullif(queue, 0) AS q, nullif(getrq, 0) AS g, nullif(insert, 0) AS i, nullif(issue, 0) AS d, complete AS c
+    SELECT direction, ${seen('queue')} AS q, ${seen('getrq')} AS g, ${seen('insert')} AS i, ${seen('issue')} AS d, complete AS c
     FROM io_row WHERE error = 0
   ),
   spans AS (
@@ -303,9 +309,9 @@ export const viewList = {
       reads: 'reads that completed in that time',
     },
     sql: `
-  WITH span AS (SELECT index, time, coalesce(lag(time) OVER (ORDER BY time), 0) AS after FROM token)
+  WITH span AS (SELECT index, time, lag(time) OVER (ORDER BY time) AS after FROM token)
   SELECT index, span.time, coalesce(sum(512 * sectors::UBIGINT), 0)::UBIGINT AS read_bytes, count(sectors) AS reads
-  FROM span LEFT JOIN completed c ON c.time > span.after AND c.time <= span.time AND c.direction = 'read'
+  FROM span LEFT JOIN completed c ON (span.after IS NULL OR c.time > span.after) AND c.time <= span.time AND c.direction = 'read'
   GROUP BY index, span.time ORDER BY span.time`,
   },
   touch_map: {

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NativeBatch } from '../../../src/native/trace.js';
+import { type NativeBatch, notSeen } from '../../../src/native/trace.js';
 import { type IoBatch, StoreWriter } from '../../../src/store/store.js';
 import { phaseFixture, summaryFixture } from '../figures/summary-fixture.js';
 
@@ -45,14 +45,14 @@ export function eventsOf(reads: readonly Read[]): NativeBatch {
 /** Of a failed read the trace holds no queueing. */
 export function iosOf(reads: readonly Read[]): IoBatch {
   const times = (before: number) => BigUint64Array.from(reads, ({ time }) => BigInt(time - before));
-  const none = new BigUint64Array(reads.length);
+  const none = new BigUint64Array(reads.length).fill(notSeen);
   return {
     length: reads.length,
     device: new Uint32Array(reads.length).fill(disk),
     direction: new Uint8Array(reads.length).fill(1),
     sector: BigUint64Array.from(reads, ({ sector }) => BigInt(sector)),
     sectors: Uint32Array.from(reads, ({ sectors }) => sectors),
-    queue: BigUint64Array.from(reads, ({ time, error }) => (error ? 0n : BigInt(time - 300))),
+    queue: BigUint64Array.from(reads, ({ time, error }) => (error ? notSeen : BigInt(time - 300))),
     getrq: none,
     insert: none,
     issue: times(100),
