@@ -72,7 +72,7 @@ void BcacheCompletions::pass(const Event& event) {
   }
 }
 
-std::span<const Event> BcacheCompletions::apply(std::span<const Event> events) {
+std::span<Event> BcacheCompletions::apply(std::span<const Event> events) {
   out_.clear();
   for (const Event& event : events) pass(event);
   return out_;

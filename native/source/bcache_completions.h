@@ -29,7 +29,7 @@ class BcacheCompletions {
 
   /// The events in order of time, with the completions of bcache devices in place, and without those of disks that are
   /// not wanted. Valid until the next call.
-  std::span<const Event> apply(std::span<const Event> events);
+  std::span<Event> apply(std::span<const Event> events);
 
  private:
   struct Cache {
