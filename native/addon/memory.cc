@@ -23,11 +23,12 @@ Napi::Value orNull(Napi::Env env, const std::optional<uint64_t>& value) {
 Napi::Value jsResidency(Napi::Env env, const Residency& residency) {
   auto object = Napi::Object::New(env);
   object["fileBytes"] = jsNumber(env, residency.fileBytes);
-  object["cachedBytes"] = jsNumber(env, residency.cachedBytes);
+  object["cachedBytes"] = orNull(env, residency.cachedBytes);
   object["dirtyBytes"] = orNull(env, residency.dirtyBytes);
   object["evictedBytes"] = orNull(env, residency.evictedBytes);
   object["recentlyEvictedBytes"] = orNull(env, residency.recentlyEvictedBytes);
-  object["method"] = Napi::String::New(env, residency.byCachestat ? "cachestat" : "mincore");
+  static constexpr const char* kMethods[] = {"cachestat", "mincore", "reading"};
+  object["method"] = Napi::String::New(env, kMethods[static_cast<size_t>(residency.method)]);
   return object;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,21 +40,64 @@ Result<Residency> byMincore(const Fd& fd, Residency residency, uint64_t page) {
   return residency;
 }
 
+/// The kernel tells of pages to a file's owner, to whoever is as good as that, and to whoever may write it. Only the
+/// former may open it without noting the time of access.
+bool mayAsk(const Fd& fd) {
+  std::string self = "/proc/self/fd/" + std::to_string(fd.get());
+  return openFile(self, O_RDONLY | O_NOATIME).ok() || ::faccessat(AT_FDCWD, self.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+/// A read that must not wait gets what is cached. It may set off the page's reading all the same: the caller evicts.
+bool isCached(const Fd& fd, uint64_t offset, bool& told) {
+  char byte;
+  iovec into{&byte, 1};
+  ssize_t got = ::preadv2(fd.get(), &into, 1, static_cast<off_t>(offset), RWF_NOWAIT);
+  told = got >= 0 || errno == EAGAIN;
+  return got > 0;
+}
+
+std::optional<uint64_t> cachedByReading(const Fd& fd, uint64_t fileBytes) {
+  constexpr uint64_t kSamples = 256;
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_RANDOM);  // no readahead
+  uint64_t page = pageBytes();
+  uint64_t pages = (fileBytes + page - 1) / page;
+  uint64_t samples = std::min(kSamples, pages);
+  uint64_t cached = 0;
+  for (uint64_t i = 0; i < samples; ++i) {
+    bool told = false;
+    cached += isCached(fd, i * pages / samples * page, told);
+    if (!told) return std::nullopt;
+  }
+  return samples ? fileBytes / samples * cached : 0;
+}
+
 Result<Residency> residencyOf(const Fd& fd, const std::string& path) {
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return systemError(path);
   Residency residency;
   residency.fileBytes = static_cast<uint64_t>(info.st_size);
+  residency.cachedBytes = 0;
   if (residency.fileBytes == 0) return residency;
   uint64_t page = pageBytes();
   CachestatRange range{0, 0};
   Cachestat stat{};
-  if (::syscall(kCachestatCall, fd.get(), &range, &stat, 0) != 0) return byMincore(fd, residency, page);
-  residency.byCachestat = true;
+  if (::syscall(kCachestatCall, fd.get(), &range, &stat, 0) != 0) {
+    residency.method = Residency::Method::mincore;
+    residency.cachedBytes.reset();
+    return mayAsk(fd) ? byMincore(fd, residency, page) : residency;
+  }
   residency.cachedBytes = std::min(stat.cached * page, residency.fileBytes);
   residency.dirtyBytes = stat.dirty * page;
   residency.evictedBytes = stat.evicted * page;
   residency.recentlyEvictedBytes = stat.recentlyEvicted * page;
+  return residency;
+}
+
+Result<Residency> residencyOrReads(const Fd& fd, const std::string& path) {
+  auto residency = residencyOf(fd, path);
+  if (!residency || residency->cachedBytes) return residency;
+  residency->cachedBytes = cachedByReading(fd, residency->fileBytes);
+  residency->method = Residency::Method::reading;
   return residency;
 }
 
@@ -70,7 +114,11 @@ Result<Residency> evictFile(const std::string& path) {
   if (!fd) return fd.error();
   if (::fdatasync(fd->get()) != 0) return systemError("write back " + path);
   if (int error = ::posix_fadvise(fd->get(), 0, 0, POSIX_FADV_DONTNEED)) return systemError("evict " + path, error);
-  return residencyOf(*fd, path);
+  auto residency = residencyOrReads(*fd, path);
+  if (residency && residency->method == Residency::Method::reading) {
+    ::posix_fadvise(fd->get(), 0, 0, POSIX_FADV_DONTNEED);
+  }
+  return residency;
 }
 
 Result<Residency> warmFile(const std::string& path) {
@@ -85,7 +133,7 @@ Result<Residency> warmFile(const std::string& path) {
     if (got < 0) return systemError("read " + path);
     if (got == 0) break;
   }
-  return residencyOf(*fd, path);
+  return residencyOrReads(*fd, path);
 }
 
 }  // namespace blkscope

@@ -9,24 +9,29 @@
 
 namespace blkscope {
 
-/// In bytes, whole pages cut at the file's end. What mincore cannot tell is empty.
+/// In bytes, whole pages cut at the file's end. What is not told is empty.
 struct Residency {
+  enum class Method { cachestat, mincore, reading };
+
   uint64_t fileBytes = 0;
-  uint64_t cachedBytes = 0;
+  /// Empty: the kernel does not tell it of a file that is somebody else's.
+  std::optional<uint64_t> cachedBytes;
   std::optional<uint64_t> dirtyBytes;
   std::optional<uint64_t> evictedBytes;
   std::optional<uint64_t> recentlyEvictedBytes;
-  bool byCachestat = false;  // else by mincore
+  Method method = Method::cachestat;
 };
 
-/// By cachestat (Linux 6.5 on), which maps nothing; by mincore elsewhere. Errors: ENOENT, EACCES.
+/// By cachestat (Linux 6.5 on), which maps nothing; by mincore elsewhere. Both tell nothing of a file that the caller
+/// neither owns nor may write: cachestat refuses, and mincore calls every page cached. Errors: ENOENT, EACCES.
 Result<Residency> pageCacheResidency(const std::string& path);
 
 /// Writes what is dirty, drops the file's pages, and tells what is left: pages that another process has mapped
-/// or locked stay.
+/// or locked stay. Where the kernel does not tell, 256 pages all over the file are asked for: what a read that must not
+/// wait gets, is there. Empty where the file system has no such reads.
 Result<Residency> evictFile(const std::string& path);
 
-/// Reads the whole file, and tells what is there then: less than the file where memory is short.
+/// Reads the whole file, and tells as evictFile what is there then: less than the file where memory is short.
 Result<Residency> warmFile(const std::string& path);
 
 }  // namespace blkscope

@@ -1,7 +1,8 @@
 import { BlkscopeError } from '../errors.js';
 import { locateFound } from '../figures/found-files.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
-import { type DeviceConfig, readAheadOf, requireDevice } from '../machine/machine.js';
+import { requireDevice } from '../machine/device-name.js';
+import { type DeviceConfig, readAheadOf } from '../machine/machine.js';
 import { mountTracing } from '../machine/mounts.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import { recover } from '../machine/recover.js';

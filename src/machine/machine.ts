@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus, hostname, release, version } from 'node:os';
 import { join } from 'node:path';
-import { BlkscopeError } from '../errors.js';
 import { queueFolder } from '../memory/readahead.js';
 import { native } from '../native/binding.js';
 
@@ -113,11 +112,4 @@ export function bytesWrittenByUs(): number {
 export function deviceNumber(name: string): number {
   const [major, minor] = (readText(`/sys/class/block/${name}/dev`) ?? '0:0').split(':').map(Number);
   return (major as number) * 2 ** 20 + (minor as number);
-}
-
-/** The kernel's name of a block device given as `vda` or `/dev/vda`. Throws BlkscopeError NO_DEVICE. */
-export function requireDevice(device: string): string {
-  const name = device.replace(/^\/dev\//, '').replaceAll('/', '!');
-  if (existsSync(`/sys/class/block/${name}`)) return name;
-  throw new BlkscopeError('NO_DEVICE', `-d ${device}: no such block device; lsblk lists them`);
 }

@@ -1,15 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { native } from '../native/binding.js';
+import type { NativeResidency } from '../native/memory.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { formatSize } from './size.js';
 
 /** How the model lies in the page cache when the run begins. */
 export type CacheState = 'cold' | 'warm' | 'asIs';
 
-/** What of some files is in the page cache. `evictedPages` is null where the kernel has no cachestat. */
+/** What of some files is in the page cache. Null is what the kernel does not tell: it has no cachestat, or not of these. */
 export interface CacheResidency {
-  cachedBytes: number;
+  cachedBytes: number | null;
   evictedPages: number | null;
 }
 
@@ -21,6 +22,8 @@ export interface PrepareCacheOptions {
 
 /** Pages that a reader in the background brings back at once are no sign that the eviction failed. */
 const toleratedShare = 0.001;
+/** Of files whose pages are asked for one by one: a page in 256 tells no more. */
+const toleratedByReading = 0.01;
 
 /**
  * Brings the files into the state asked for, and checks that they are in it.
@@ -44,7 +47,7 @@ export async function prepareCache(
 
 async function evict(path: string): Promise<void> {
   const left = await settled(native.evictFile(path));
-  if (left.cachedBytes <= left.fileBytes * toleratedShare) return;
+  if (left.cachedBytes === null || left.cachedBytes <= left.fileBytes * tolerated(left)) return;
   throw new BlkscopeError(
     'NOT_EVICTED',
     `${path}: ${formatSize(left.cachedBytes)} stay in the page cache after eviction, because another process maps or locks the file; end that process, or use --as-is`,
@@ -54,7 +57,7 @@ async function evict(path: string): Promise<void> {
 
 async function warm(path: string): Promise<void> {
   const there = await settled(native.warmFile(path));
-  if (there.cachedBytes >= there.fileBytes * (1 - toleratedShare)) return;
+  if (there.cachedBytes === null || there.cachedBytes >= there.fileBytes * (1 - tolerated(there))) return;
   throw new BlkscopeError(
     'NOT_CACHED',
     `${path}: only ${formatSize(there.cachedBytes)} of ${formatSize(there.fileBytes)} stay in the page cache: too little memory for --warm`,
@@ -62,16 +65,22 @@ async function warm(path: string): Promise<void> {
   );
 }
 
+function tolerated({ method }: NativeResidency): number {
+  return method === 'reading' ? toleratedByReading : toleratedShare;
+}
+
 /** What of the files is in the page cache now. */
 export function residencyOf(paths: readonly string[]): CacheResidency {
   const all = paths.map((path) => native.pageCacheResidency(path));
-  const evicted = all.map((residency) => residency.evictedBytes);
+  const evicted = sumOf(all.map((residency) => residency.evictedBytes));
   return {
-    cachedBytes: all.reduce((sum, { cachedBytes }) => sum + cachedBytes, 0),
-    evictedPages: evicted.includes(null)
-      ? null
-      : evicted.reduce((sum: number, n) => sum + (n ?? 0), 0) / native.pageBytes(),
+    cachedBytes: sumOf(all.map((residency) => residency.cachedBytes)),
+    evictedPages: evicted === null ? null : evicted / native.pageBytes(),
   };
+}
+
+function sumOf(values: (number | null)[]): number | null {
+  return values.reduce((sum, value) => (sum === null || value === null ? null : sum + value), 0);
 }
 
 async function settled<T>(promise: Promise<T>): Promise<T> {

@@ -1,12 +1,13 @@
-/** How much of a file is in the page cache, in bytes. `evicted` and `recentlyEvicted` are null where mincore was used. */
+/** How much of a file is in the page cache, in bytes. What the kernel does not tell is null. */
 export interface NativeResidency {
   fileBytes: number;
-  cachedBytes: number;
+  /** null: the file is somebody else's, of whose pages the kernel tells nothing. */
+  cachedBytes: number | null;
   dirtyBytes: number | null;
   evictedBytes: number | null;
   recentlyEvictedBytes: number | null;
-  /** Which call told it: cachestat (Linux 6.5 on) or mincore. */
-  method: 'cachestat' | 'mincore';
+  /** What told it: cachestat (Linux 6.5 on), mincore, or reads of a part of the pages, for a file of somebody else. */
+  method: 'cachestat' | 'mincore' | 'reading';
 }
 
 /** A file's extents on the whole disk; sectors of 512 bytes. */

@@ -1,9 +1,10 @@
 // Runs inside a guest: traces devices that lie on one another, or tell of their I/Os in their own way, and prints what
 // each gave, as JSON. tests/vm/devices.test.ts says what it should be. One process for all: node starts slowly there.
 import { execSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 
 const { Tracer } = await import('/blkscope/dist/capture/tracer.js');
+const { requireDevice } = await import('/blkscope/dist/machine/device-name.js');
 const sh = (script) =>
   execSync(script, { shell: '/usr/bin/dash', stdio: ['ignore', 'pipe', 'pipe'] }).toString();
 const read = (device, count, skip = 0, options = 'iflag=direct') =>
@@ -127,6 +128,46 @@ const scenarios = {
     const summary = await trace({ devices: ['cciss!c0d0'], source: 'relay' }, () => read('cciss/c0d0', 20));
     return summary;
   },
+  async names() {
+    sh(`modprobe dm-mod; dmsetup create vg--a-root --table '0 2048 linear /dev/vde 0'
+      mkdir -p /dev/disk/by-id /dev/vg-a && ln -s ../../vde /dev/disk/by-id/virtio-e && ln -s ../mapper/vg--a-root /dev/vg-a/root
+      ln -s /dev/vde /tmp/link && : > /tmp/file`);
+    const minor = sh('dmsetup info -c --noheadings -o minor vg--a-root').trim();
+    const named = (name) => {
+      try {
+        return requireDevice(name).replace(`dm-${minor}`, 'dm-N');
+      } catch ({ code, message, exitCode }) {
+        return `${code} ${exitCode} ${message}`;
+      }
+    };
+    const asked = [
+      'vde',
+      '/dev/vde',
+      '/dev/disk/by-id/virtio-e',
+      'virtio-e',
+      '/tmp/link',
+      '/dev/mapper/vg--a-root',
+    ];
+    const names = [
+      ...asked,
+      'vg--a-root',
+      '/dev/vg-a/root',
+      'vg-a/root',
+      '',
+      ' ',
+      '/tmp/file',
+      'vdx',
+      '.',
+      paths[0],
+    ];
+    const found = Object.fromEntries(names.map((name) => [name, named(name)]));
+    sh('rm -r /dev/vg-a'); // as where udev made no links
+    found['without links: vg-a/root'] = named('vg-a/root');
+    found['without links: /dev/vg-a/root'] = named('/dev/vg-a/root');
+    sh('dmsetup remove vg--a-root');
+    const pair = refusal({ devices: ['vde', 'vde'] });
+    return { found, head, pair };
+  },
   async stale() {
     sh(`cd /tmp; blktrace -d /dev/vde -o stale > /tmp/stale.log 2>&1 & pid=$!
       until [ -e /sys/kernel/debug/block/vde/trace0 ]; do sleep 0.05; done; sleep 0.3; kill -KILL $pid; wait $pid || true`);
@@ -150,6 +191,5 @@ for (const [name, scenario] of Object.entries(scenarios)) {
     results[name] = { failed: `${error.message} ${error.stderr ?? ''}` };
   }
 }
-results.diskstats = readFileSync('/proc/diskstats', 'utf8');
 console.log(JSON.stringify(results, (_, value) => (typeof value === 'bigint' ? Number(value) : value)));
 process.exit(0);

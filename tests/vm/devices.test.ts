@@ -113,6 +113,22 @@ for (const kernel of ['6.1', '7.3'] as const) {
       whole(told('slashInName'), 20);
     });
 
+    test('devices are named as the kernel, udev and device mapper name them', () => {
+      const { found, head } = told<{ found: Record<string, string>; head: string }>('names');
+      for (const name of ['vde', '/dev/vde', '/dev/disk/by-id/virtio-e', 'virtio-e', '/tmp/link'])
+        assert.equal(found[name], 'vde', name);
+      for (const name of ['/dev/mapper/vg--a-root', 'vg--a-root', '/dev/vg-a/root', 'vg-a/root'])
+        assert.equal(found[name], 'dm-N', name);
+      for (const name of ['vg-a/root', '/dev/vg-a/root'])
+        assert.equal(found[`without links: ${name}`], 'dm-N', name);
+      for (const name of ['', ' ', 'vdx', '.', '/tmp/file'])
+        assert.match(found[name] ?? '', /^NO_DEVICE 2 -d '[^\n]*$/, name);
+      assert.match(found[''] ?? '', /an empty name/);
+      assert.match(found['/tmp/file'] ?? '', /--file/);
+      const path = Object.keys(found).find((name) => name.startsWith('nvme')) ?? '';
+      assert.match(found[path] ?? '', new RegExp(`a hidden path of ${head}: name ${head}`));
+    });
+
     test('a trace whose blktrace was killed is told with what ends it, and that ends it', () => {
       const { failures } = told<{ failures: Refusal[] }>('stale');
       for (const { code, message, exitCode } of failures) {

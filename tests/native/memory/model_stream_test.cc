@@ -89,7 +89,7 @@ TEST_CASE("a walk is read ahead of its process and dropped behind it") {
     std::this_thread::sleep_for(20ms);
     auto residency = pageCacheResidency(file.path);
     REQUIRE(residency.ok());
-    mostCached = std::max(mostCached, residency->cachedBytes);
+    mostCached = std::max(mostCached, residency->cachedBytes.value_or(0));
   }
   StreamFigures after = stream->figures();
   REQUIRE(stream->check().ok());
