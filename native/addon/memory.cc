@@ -8,6 +8,7 @@
 #include "addon/convert.h"
 #include "addon/lock_progress.h"
 #include "addon/promise_worker.h"
+#include "memory/available.h"
 #include "memory/locked_region.h"
 #include "memory/page_cache.h"
 #include "system/page_size.h"

@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -78,6 +79,20 @@ Error noExtents(const std::string& path, const std::string& reason) {
   return {"NO_EXTENTS", "cannot tell where " + path + " lies on the disk: " + reason};
 }
 
+/// Refuses a file whose addresses are another device's than the file system's own, as sysfs names it.
+Result<void> checkOneDevice(const Fd& fd, const std::string& path, const std::string& fileSystem) {
+  fsxattr attributes{};
+  if (fileSystem != "xfs" || ::ioctl(fd.get(), FS_IOC_FSGETXATTR, &attributes) != 0) return {};
+  if (!(attributes.fsx_xflags & FS_XFLAG_REALTIME)) return {};
+  return noExtents(path, "it lies on the realtime device of its XFS; copy it to a folder whose files lie on the data device");
+}
+
+Result<void> checkInside(const std::string& path, const FileDevice& device, const TracedFile& file) {
+  auto size = readText("/sys/class/block/" + device.name + "/size");
+  if (!size || !reachesBeyond(file, device.startSector + std::strtoull(size->c_str(), nullptr, 10))) return {};
+  return noExtents(path, "a part of it lies beyond the end of " + device.name + ": its file system is over several disks");
+}
+
 // One FIEMAP call from `offset` on, appended to `file`. True: that was the last.
 Result<bool> readExtents(const Fd& fd, const std::string& path, uint64_t startSector, uint64_t& offset,
                          TracedFile& file) {
@@ -122,13 +137,20 @@ Result<TracedFile> fileExtents(const std::string& path) {
   if (fileSystem == "overlayfs") return noExtents(path, "overlayfs hides the device; name the file in its lower layer");
   auto device = fileDevice(path);
   if (!device) return device.error();
+  if (auto one = checkOneDevice(*fd, path, fileSystem); !one) return one.error();
   TracedFile file;
   file.bytes = static_cast<uint64_t>(info.st_size);
   for (uint64_t offset = 0;;) {
     auto last = readExtents(*fd, path, device->startSector, offset, file);
     if (!last) return last.error();
-    if (*last) return file;
+    if (*last) break;
   }
+  if (auto inside = checkInside(path, *device, file); !inside) return inside.error();
+  return file;
+}
+
+bool reachesBeyond(const TracedFile& file, uint64_t endSector) {
+  return std::ranges::any_of(file.extents, [&](const auto& extent) { return extent.sector + extent.sectors > endSector; });
 }
 
 }  // namespace blkscope

@@ -27,4 +27,7 @@ Result<FileDevice> fileDevice(const std::string& path);
 /// device, the file's data is inline, compressed, encrypted), NO_DEVICE, ENOENT, EACCES.
 Result<TracedFile> fileExtents(const std::string& path);
 
+/// Whether a part of a file lies beyond a sector: of a file system over several disks, addresses go on from one to the next.
+bool reachesBeyond(const TracedFile& file, uint64_t endSector);
+
 }  // namespace blkscope

@@ -3,10 +3,11 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "memory/available.h"
 
 namespace blkscope {
 namespace {
@@ -14,15 +15,6 @@ namespace {
 constexpr uint64_t kMiB = 1 << 20;
 // A step of the locking: small enough that progress moves and a cancel is heard, large enough to cost nothing.
 constexpr uint64_t kStep = 64 * kMiB;
-
-uint64_t memoryField(const std::string& wanted) {
-  std::ifstream file("/proc/meminfo");
-  std::string name, unit;
-  for (uint64_t kib; file >> name >> kib && std::getline(file, unit);) {
-    if (name == wanted) return kib * 1024;
-  }
-  return 0;
-}
 
 std::string inMiB(uint64_t bytes) { return std::to_string(bytes / kMiB) + " MiB"; }
 
@@ -37,10 +29,6 @@ Error lockError(int number, uint64_t bytes) {
   }
   return systemError("lock " + inMiB(bytes), number);
 }
-
-uint64_t memoryAvailable() { return memoryField("MemAvailable:"); }
-
-uint64_t safeRest() { return std::max(256 * kMiB, memoryField("MemTotal:") / 50); }
 
 Result<void> checkHeadroom(uint64_t bytes, uint64_t available, uint64_t rest) {
   if (available >= rest && bytes <= available - rest) return {};

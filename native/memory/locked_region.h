@@ -9,13 +9,6 @@
 
 namespace blkscope {
 
-/// MemAvailable in bytes.
-uint64_t memoryAvailable();
-
-/// What must stay available whatever is asked: 2 % of the memory, at least 256 MiB, so that the machine can still
-/// be talked to.
-uint64_t safeRest();
-
 /// Refuses a lock that would leave less than `rest` of `available`; a pure function. Error: NO_HEADROOM.
 Result<void> checkHeadroom(uint64_t bytes, uint64_t available, uint64_t rest);
 

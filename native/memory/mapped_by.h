@@ -20,7 +20,7 @@ class MappedBy {
 
   int pid() const { return pid_; }
 
-  /// Whether the page of file `file` at `offset` is in the process's page tables: touched since it was last dropped.
+  /// Whether the page of file `file` at `offset` is in the process's page tables, by any of its mappings: touched since it was last dropped.
   /// false as well where that part is not mapped, or the process is gone.
   bool touched(size_t file, uint64_t offset) const;
 
@@ -34,28 +34,36 @@ class MappedBy {
   bool unmoved() const;
 
  private:
-  // A file is known by its inode and, since some file systems show other device numbers in /proc than to stat, its path.
   struct File {
     std::string path;
     uint64_t inode = 0;
+    uint64_t device = 0;
   };
+  /// A part of a file that is mapped. A process may map a file several times, and unmap some of it.
+  struct Part {
+    uint64_t start;
+    uint64_t end;
+    uint64_t offset;
+  };
+  using Parts = std::vector<Part>;  // of one file
 
-  MappedBy(int pid, std::vector<File> files, Fd handle, Fd pageMap, std::vector<uint64_t> bases)
+  MappedBy(int pid, std::vector<File> files, Fd handle, Fd pageMap, std::vector<Parts> parts)
       : pid_(pid),
         files_(std::move(files)),
         handle_(std::move(handle)),
         pageMap_(std::move(pageMap)),
-        bases_(std::move(bases)) {}
+        parts_(std::move(parts)) {}
 
   static Result<std::vector<File>> identify(const std::vector<std::string>& paths);
-  static std::vector<uint64_t> basesIn(int pid, const std::vector<File>& files);
+  static bool isOf(int pid, const std::string& range, const std::string& path, const File& file);
+  static std::vector<Parts> partsIn(int pid, const std::vector<File>& files);
+  bool present(uint64_t address) const;
 
   int pid_;
   std::vector<File> files_;
   Fd handle_;
   Fd pageMap_;
-  /// By file: where its first byte is or would be mapped; 0: it is not mapped.
-  std::vector<uint64_t> bases_;
+  std::vector<Parts> parts_;  // by file
 };
 
 }  // namespace blkscope

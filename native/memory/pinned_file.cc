@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "memory/available.h"
 #include "system/page_size.h"
 
 namespace blkscope {

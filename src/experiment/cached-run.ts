@@ -1,10 +1,10 @@
 import { growthOver } from '../bound/compute-time.js';
 import { warmComputeNs } from '../bound/warm-compute.js';
 import { phaseWindows } from '../figures/phases.js';
-import { memoryState } from '../machine/machine.js';
 import type { Progress } from '../machine/progress.js';
 import type { Steps } from '../machine/steps.js';
 import type { CacheState } from '../memory/cache-state.js';
+import { availableMemory } from '../memory/locked-memory.js';
 import type { Model } from '../model/gguf.js';
 import { touchedBytes } from '../model/uses.js';
 import { native } from '../native/binding.js';
@@ -44,7 +44,7 @@ export async function cachedRunCompute(
   const read = growthOver(sampler.samples, 'workloadReadBytes', generation.fromNs, generation.toNs) ?? 0;
   const little = !streamed && read < readsLittle * touchedBytes(model).least * generation.tokens;
   if (little || cache === 'asIs') return null;
-  const room = memoryState().availableBytes - native.safeRest();
+  const room = availableMemory() - native.safeRest();
   if (room < model.bytes + (outcome.rssAnonBytes ?? 0)) return null;
   try {
     return await steps.step('run a few tokens with everything cached, to measure the computation', () =>

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { memoryState } from '../machine/machine.js';
 import type { Progress } from '../machine/progress.js';
 import type { Steps } from '../machine/steps.js';
+import { availableMemory } from '../memory/locked-memory.js';
 import type { Pressure } from '../memory/pressure.js';
 import type { Model } from '../model/gguf.js';
 import { native } from '../native/binding.js';
@@ -76,7 +76,7 @@ async function automaticSize(input: PinInput, steps: Steps): Promise<number> {
     ownMemory(engine, workload),
   );
   await input.resetCache();
-  const memoryBytes = pressure.cgroup?.limitBytes ?? memoryState().availableBytes - native.safeRest();
+  const memoryBytes = pressure.cgroup?.limitBytes ?? availableMemory() - native.safeRest();
   const threads = workload.threads ?? availableParallelism();
   return automaticPinBytes({
     ...{ memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes: model.bytes },

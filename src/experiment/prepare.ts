@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { type DiskSpeed, measuredDiskSpeed } from '../bound/disk-speed.js';
 import type { TracerOptions } from '../capture/tracer.js';
 import { beginChanges, undoChanges } from '../machine/changes.js';
-import { memoryState } from '../machine/machine.js';
+import { availableMemory } from '../memory/locked-memory.js';
 import { mountTracing } from '../machine/mounts.js';
 import type { Progress } from '../machine/progress.js';
 import type { Steps } from '../machine/steps.js';
@@ -128,7 +128,7 @@ async function setPressure(options: ExperimentOptions, steps: Steps, progress: P
   const apply = () =>
     applyPressure(request, {
       changes,
-      availableBytes: memoryState().availableBytes,
+      availableBytes: availableMemory(),
       onProgress: (text) => progress.update(text),
       ...given({ signal: options.signal }),
     });

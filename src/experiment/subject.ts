@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
-import { memoryState } from '../machine/machine.js';
+import { availableMemory } from '../memory/locked-memory.js';
 import type { Progress } from '../machine/progress.js';
 import { recover } from '../machine/recover.js';
 import { type PressureRequest, requirePressure } from '../memory/pressure.js';
@@ -35,7 +35,7 @@ export async function checkSubject(options: ExperimentOptions, progress: Progres
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
   requireTracing(options);
   requireThread(options);
-  requirePressure(options.pressure ?? { mode: 'none' }, memoryState().availableBytes);
+  requirePressure(options.pressure ?? { mode: 'none' }, availableMemory());
   if (options.readAheadKib !== undefined) requireReadAhead(options.readAheadKib);
   if (options.pin?.stream && speculates(options.workload?.extraArgs ?? [])) {
     throw new BlkscopeError(

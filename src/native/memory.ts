@@ -114,7 +114,7 @@ export interface NativeMemory {
    * MEMLOCK_LIMIT, ENOMEM.
    */
   lockMemory(bytes: number): NativeLockProgress;
-  /** Bytes that can be had without swapping (MemAvailable). */
+  /** Bytes that can be had without swapping: MemAvailable, or less where a memory cgroup of this process leaves less. */
   memoryAvailable(): number;
   /** What must stay available whatever is asked: 2 % of the memory, at least 256 MiB. */
   safeRest(): number;

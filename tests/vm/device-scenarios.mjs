@@ -4,6 +4,7 @@ import { execSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 
 const { Tracer } = await import('/blkscope/dist/capture/tracer.js');
+const { mapFile } = await import('/blkscope/dist/map/file-map.js');
 const { requireDevice } = await import('/blkscope/dist/machine/device-name.js');
 const sh = (script) =>
   execSync(script, { shell: '/usr/bin/dash', stdio: ['ignore', 'pipe', 'pipe'] }).toString();
@@ -127,6 +128,16 @@ const scenarios = {
     if (!existsSync('/sys/block/cciss!c0d0')) return {};
     const summary = await trace({ devices: ['cciss!c0d0'], source: 'relay' }, () => read('cciss/c0d0', 20));
     return summary;
+  },
+  async realtime() {
+    // mkfs.xfs makes none below 300 MiB.
+    sh(`modprobe -a loop xfs && truncate -s 320M /tmp/data && truncate -s 32M /tmp/realtime
+      losetup /dev/loop0 /tmp/data && losetup /dev/loop1 /tmp/realtime
+      mkfs.xfs -q -d rtinherit=1 -r rtdev=/dev/loop1 /dev/loop0 && mount -t xfs -o rtdev=/dev/loop1 /dev/loop0 /mnt
+      dd if=/dev/zero of=/mnt/file bs=1M count=4 && sync`);
+    const { code, message } = await mapFile('/mnt/file').catch((error) => error);
+    sh('umount /mnt && losetup -d /dev/loop0 && losetup -d /dev/loop1 && rm /tmp/data /tmp/realtime');
+    return { code, message };
   },
   async names() {
     sh(`modprobe dm-mod; dmsetup create vg--a-root --table '0 2048 linear /dev/vde 0'

@@ -113,6 +113,12 @@ for (const kernel of ['6.1', '7.3'] as const) {
       whole(told('slashInName'), 20);
     });
 
+    test('a file on the realtime device of its XFS is not mapped to the other', () => {
+      const { code, message } = told<Refusal>('realtime');
+      assert.equal(code, 'NO_EXTENTS');
+      assert.match(message, /realtime device/);
+    });
+
     test('devices are named as the kernel, udev and device mapper name them', () => {
       const { found, head } = told<{ found: Record<string, string>; head: string }>('names');
       for (const name of ['vde', '/dev/vde', '/dev/disk/by-id/virtio-e', 'virtio-e', '/tmp/link'])
