@@ -128,6 +128,16 @@ describe('the command line on kernel 7.3', { timeout: 300_000 }, () => {
     assert.ok(disk.writtenToDisk > 32 << 20, JSON.stringify(disk));
   });
 
+  test('a lock that the own cgroup cannot hold is refused, though the machine could', async () => {
+    await guest.output('mkdir /sys/fs/cgroup/box && echo 300M > /sys/fs/cgroup/box/memory.max');
+    const boxed = `sh -c 'echo $$ > /sys/fs/cgroup/box/cgroup.procs; exec ${blkscope} lock 340M -- true'`;
+    const { exitCode, stderr } = await guest.run(boxed);
+    assert.equal(exitCode, 4, stderr);
+    assert.match(stderr, /locking 340 MiB would leave less than 256 MiB of the \d+ MiB available/);
+    const free = await guest.run(`${blkscope} lock 340M -- true`);
+    assert.equal(free.exitCode, 0, free.stderr);
+  });
+
   test('a loop device that is detached meanwhile is no loss, and a failed read is told with its errno', async () => {
     await guest.output(`truncate -s 4M /tmp/loop.img && losetup /dev/loop0 /tmp/loop.img
       dmsetup create bad --table '0 2048 error'`);

@@ -56,7 +56,10 @@ for (const kernel of ['6.1', '7.3'] as const) {
     };
     /** As many reads as were made, each with a completion, and as many sectors as the disk counted. */
     const whole = (outcome: Outcome, reads: number, sectors = reads * 8): Outcome => {
-      assert.deepEqual(outcome.defects, []);
+      assert.deepEqual(
+        outcome.defects.filter(({ code }) => code !== 'NO_RECORDS'),
+        [],
+      );
       assert.equal(outcome.reads.count, reads);
       assert.equal(outcome.readSectorsTraced, sectors);
       assert.equal(outcome.readSectorsDiskstats, sectors);
