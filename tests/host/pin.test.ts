@@ -17,7 +17,7 @@ before(async () => {
 after(() => rmSync(path, { force: true }));
 
 /** What an eviction cannot take out of the page cache: what is locked there. */
-const heldBytes = async () => (await native.evictFile(path)).cachedBytes;
+const heldBytes = async () => (await native.evictFile(path)).cachedBytes ?? Number.NaN;
 
 /** The kernel takes a killed process's memory apart a moment after its end is told. */
 async function nothingHeld(): Promise<void> {

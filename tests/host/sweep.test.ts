@@ -93,7 +93,7 @@ test('where another tracer is active nothing else is touched, and a sweep stops 
   const busy = Tracer.start({ devices: [native.fileDevice(folder).disk], source: 'ftrace' });
   try {
     await native.warmFile(model);
-    const cached = () => native.pageCacheResidency(model).cachedBytes;
+    const cached = () => native.pageCacheResidency(model).cachedBytes ?? Number.NaN;
     assert.ok(cached() > 0);
     const run = blkscope('run', '--model', 'tiny.gguf', '--mount', '--source', 'ftrace', '--limit', '100M');
     assert.equal(run.status, exitCodes.busy, run.stderr);
