@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
-import { availableMemory } from '../memory/locked-memory.js';
 import type { Progress } from '../machine/progress.js';
 import { recover } from '../machine/recover.js';
+import { availableMemory } from '../memory/locked-memory.js';
 import { type PressureRequest, requirePressure } from '../memory/pressure.js';
 import { requireReadAhead } from '../memory/readahead.js';
 import { type Model, modelsOf, readModel } from '../model/gguf.js';
