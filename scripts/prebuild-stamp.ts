@@ -8,7 +8,8 @@ import { targets } from './zig.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = `${root}prebuilds/sources.sha256`;
 
-function sourcesSum(): string {
+/** Of all that a prebuild is made of. */
+export function sourcesSum(): string {
   const native = readdirSync(`${root}native`, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
@@ -18,8 +19,8 @@ function sourcesSum(): string {
   return sum.digest('hex');
 }
 
-export function stampPrebuilds(): void {
-  writeFileSync(stamp, `${sourcesSum()}\n`);
+export function stampPrebuilds(sum: string): void {
+  writeFileSync(stamp, `${sum}\n`);
 }
 
 export const prebuilds: readonly string[] = targets.map(

@@ -4,7 +4,7 @@
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { stampPrebuilds } from './prebuild-stamp.js';
+import { sourcesSum, stampPrebuilds } from './prebuild-stamp.js';
 import { compilerOptions, run, type Target, targets } from './zig.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -21,11 +21,12 @@ export function buildPrebuild(target: Target, sources: string, out: string): str
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const sum = sourcesSum(); // before: sources may change meanwhile
   rmSync(`${root}prebuilds`, { recursive: true, force: true });
   for (const target of targets) {
     const built = buildPrebuild(target, root, `${root}build/prebuilds/${target.folder}-${target.libc}`);
     mkdirSync(`${root}prebuilds/${target.folder}`, { recursive: true });
     copyFileSync(built, `${root}prebuilds/${target.folder}/blkscope.${target.libc}.node`);
   }
-  stampPrebuilds();
+  stampPrebuilds(sum);
 }

@@ -35,6 +35,7 @@ const needs = {
     { package: 'libc6-dev-arm64-cross', proof: '/usr/aarch64-linux-gnu/include/unistd.h' },
     { package: 'qemu-user-static', proof: 'qemu-aarch64-static' },
     { package: 'debootstrap', proof: 'debootstrap' },
+    { package: 'musl', proof: '/lib/ld-musl-x86_64.so.1' },
   ],
 };
 

@@ -13,6 +13,8 @@ import {
   runExperiment,
   synthesizeModel,
 } from '../index.js';
+import { embeddedEngine } from '../workload/embedded.js';
+import { findEngine } from '../workload/find-engine.js';
 import { count, size } from './options.js';
 import { shortPath, stdoutScreen } from './screen.js';
 import { type Session, withSession } from './session.js';
@@ -40,17 +42,34 @@ export function demoCommand(): Command {
 async function demo(flags: DemoFlags): Promise<void> {
   await withSession(async (session) => {
     mkdirSync(flags.dir, { recursive: true });
+    const llama = await engineChoice();
     await requireTraceable(flags.dir, { mount: true });
     const path = join(flags.dir, `demo-${process.pid}.gguf`);
     try {
-      await compareRuns(path, flags, session);
+      await compareRuns(path, llama, flags, session);
     } finally {
       if (!flags.keepModel) rmSync(path, { force: true });
     }
   });
 }
 
-async function compareRuns(path: string, flags: DemoFlags, { progress, signal }: Session): Promise<void> {
+/** The embedded engine, whose marks are the exactest; where it is not installed, any. Throws where there is none. */
+async function engineChoice(): Promise<{ llama?: string }> {
+  try {
+    embeddedEngine();
+    return { llama: 'embedded' };
+  } catch {
+    await findEngine();
+    return {};
+  }
+}
+
+async function compareRuns(
+  path: string,
+  llama: { llama?: string },
+  flags: DemoFlags,
+  { progress, signal }: Session,
+): Promise<void> {
   progress.step('make a model of random weights');
   const model = await synthesizeModel(path, {
     preset: 'demo',
@@ -66,7 +85,7 @@ async function compareRuns(path: string, flags: DemoFlags, { progress, signal }:
     progress.step(`-- ${name}`);
     const { run, problem } = await runExperiment({
       model: path,
-      llama: 'embedded',
+      ...llama,
       ...conditions,
       workload: { tokens: flags.tokens },
       output: join(flags.dir, `${stamp}-${folder}`),

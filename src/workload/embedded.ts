@@ -32,7 +32,7 @@ export function embeddedEngine(): Engine {
   } catch (error) {
     throw new BlkscopeError(
       'EMBEDDED_MISSING',
-      `there is no llama.cpp in PATH, and none was named; ${waysToLlama()}`,
+      `node-llama-cpp, which brings llama.cpp, is not installed; ${waysToLlama()}`,
       'unsupported',
       { cause: error },
     );

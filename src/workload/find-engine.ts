@@ -65,8 +65,9 @@ function withoutProgram(passedOver: readonly string[]): Engine {
   try {
     return { ...embeddedEngine(), passedOver: named };
   } catch (error) {
-    if (!(error instanceof BlkscopeError) || named.length === 0) throw error;
-    throw new BlkscopeError(error.code, [error.message, ...named].join('; '), error.kind, { cause: error });
+    if (!(error instanceof BlkscopeError)) throw error;
+    const none = `no llama.cpp was named or found in PATH, and ${error.message}`;
+    throw new BlkscopeError(error.code, [none, ...named].join('; '), error.kind, { cause: error });
   }
 }
 

@@ -4,12 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { installInto, nodeOf, root, tarball, temporaryFolder } from './tarball.js';
+import { installInto, nodeOf, prebuilt, root, tarball, temporaryFolder } from './tarball.js';
 
 const folder = temporaryFolder();
 after(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, 'package.json'), '{"name":"consumer","private":true}');
-installInto(folder, tarball(), 'typescript@npm:typescript@5.4', 'newest@npm:typescript@^6', '@types/node@20');
+const packed = tarball();
+installInto(folder, packed, 'typescript@npm:typescript@5.4', 'newest@npm:typescript@^6', '@types/node@20');
 const installed = join(folder, 'node_modules/blkscope');
 const trace = join(root, 'tests/fixtures/blktrace/deadline.pipe.gz');
 const programs = join(root, 'tests/package/programs');
@@ -56,6 +57,47 @@ for (const version of [least, '20', '22', '24']) {
     assert.match(ran(cli, '--version'), /^\d+\.\d+\.\d+\n$/);
   });
 }
+
+test('its programs run on arm64', { skip: !prebuilt && 'npm run prebuilds makes that build' }, () => {
+  const emulated = temporaryFolder();
+  try {
+    writeFileSync(join(emulated, 'package.json'), '{"name":"consumer","private":true}');
+    installInto(emulated, '--cpu=arm64', '--libc=glibc', packed);
+    cpSync(programs, emulated, { recursive: true });
+    const node = [nodeOf('22', 'arm64'), ...['--max-old-space-size=512']];
+    const ran = (...args: string[]) => {
+      const emulator = ['-L', '/usr/aarch64-linux-gnu', ...node, ...args];
+      const { status, stderr } = spawnSync('qemu-aarch64-static', emulator, {
+        cwd: emulated,
+        encoding: 'utf8',
+      });
+      assert.equal(status, 0, `${args.join(' ')}: ${stderr}`);
+    };
+    ran('sectors.mjs');
+    ran('capture.mjs');
+    ran('import.mjs', trace, 'run');
+    ran('store.mjs', 'run');
+    ran('node_modules/blkscope/dist/cli/main.js', 'report', 'run');
+  } finally {
+    rmSync(emulated, { recursive: true });
+  }
+});
+
+test('without llama.cpp, a run and the demo say both ways out', () => {
+  const env = { PATH: '/usr/bin:/bin', LLAMA_CLI: '' };
+  assert.equal(
+    runNode(process.execPath, [cli, 'synthesize', '--preset', 'tiny-llama', '-o', 'tiny.gguf']).status,
+    0,
+  );
+  for (const args of [['run', '--model', 'tiny.gguf'], ['demo']]) {
+    const { status, stderr } = runNode(process.execPath, [cli, ...args], env);
+    assert.equal(status, 3, stderr);
+    assert.match(
+      stderr,
+      /no llama\.cpp was named .*--llama or \$LLAMA_CLI, .*npm install 'node-llama-cpp@.*'\n$/,
+    );
+  }
+});
 
 /** What can be done with a run wherever the native part does not load. */
 function worksWithout(env: NodeJS.ProcessEnv, reason: RegExp): void {

@@ -72,6 +72,31 @@ function readelf(addon: string, ...options: string[]): string {
   return execFileSync('readelf', ['-W', ...options, join(content, addon)], { encoding: 'utf8' });
 }
 
+/** What musl's C library has; of all processors the same. */
+const muslSymbols = () =>
+  new Set(
+    [
+      ...execFileSync('readelf', ['-W', '--dyn-syms', '/lib/ld-musl-x86_64.so.1'], {
+        encoding: 'utf8',
+      }).matchAll(/DEFAULT +\d+ (\S+)$/gm),
+    ].map(([, name]) => `${name}`),
+  );
+
+for (const addon of addons.filter((name) => name.includes('musl'))) {
+  test(`${addon} asks musl for nothing that it has not`, () => {
+    const asked = [...readelf(addon, '--dyn-syms').matchAll(/(GLOBAL|WEAK) +DEFAULT +UND (\S+)$/gm)];
+    const has = muslSymbols();
+    const others = asked
+      .filter(([, binding, name = '']) => binding === 'GLOBAL' && !/^(napi|node_api)_/.test(name))
+      .map(([, , name]) => `${name}`);
+    assert.ok(others.length > 0 && has.size > 1000);
+    assert.deepEqual(
+      others.filter((name) => !has.has(name)),
+      [],
+    );
+  });
+}
+
 for (const addon of addons) {
   test(`${addon} is hardened`, () => {
     const segments = readelf(addon, '-l');

@@ -50,10 +50,10 @@ export function npm(args: readonly string[], cwd: string): string {
   return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-/** Installs packages into an empty folder as a user would who lets no script run. */
-export function installInto(folder: string, ...packages: string[]): void {
+/** Installs packages into an empty folder as a user would who lets no script run; `args` may hold options of npm, too. */
+export function installInto(folder: string, ...args: string[]): void {
   const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent', '--prefer-offline'];
-  npm(['install', ...options, ...packages], folder);
+  npm(['install', ...options, ...args], folder);
 }
 
 /** Node of a version, from the npm registry, kept in build/node. A program's path. */
