@@ -6,7 +6,7 @@ import { mountedAt, tracingMounts } from '../machine/mounts.js';
 import { findMemoryController } from '../memory/cgroup.js';
 import { formatSize } from '../memory/size.js';
 import { readModel } from '../model/gguf.js';
-import { isGguf } from '../model/model-files.js';
+import { isModelFile } from '../model/model-files.js';
 import { native, nativeFault } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { leftovers } from '../run/partial.js';
@@ -166,7 +166,7 @@ function findDevice(path: string): { disk: string | null; findings: Finding[] } 
 
 /** Whether the tensors of a model at `path` can be told apart; nothing for what is no model. */
 async function modelAt(path: string): Promise<Finding[]> {
-  if (!isGguf(path)) return [];
+  if (!isModelFile(path)) return [];
   const name = 'model';
   try {
     const { architecture, layers, tensors, parts, notes } = await readModel(path);

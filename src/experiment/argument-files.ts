@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { isGguf, type ModelFile, modelFiles } from '../model/model-files.js';
+import { isModelFile, type ModelFile, modelFiles } from '../model/model-files.js';
+import { safetensorsIn } from '../model/safetensors.js';
 import { largeFileBytes } from '../process/opened-files.js';
 
 /** Beside a large file this is data too; below it settings, lists and the like. */
@@ -10,14 +11,14 @@ const leastBytes = 2 ** 20;
 /**
  * The files among a command's arguments, each once, with all parts of a split model: what it is going to read, most
  * likely. None unless one is large; then smaller ones of data too, but nothing beside a model, whose figures are its
- * own. `--model=PATH` counts as PATH. `folder`: where the command runs, if not here.
+ * own. A folder stands for the files of safetensors in it. `--model=PATH` counts as PATH. `folder`: where the command runs, if not here.
  */
 export async function argumentFiles(argv: readonly string[], folder?: string): Promise<string[]> {
   const named = argv.slice(1).flatMap(namedBy);
   const candidates = folder === undefined ? named : named.map((path) => resolve(folder, path));
-  const found = candidates.flatMap(filesAt);
+  const found = await withoutPrograms(candidates.flatMap(filesAt));
   // Of a model every file, however small: the first part of a split one often holds next to nothing.
-  const large = found.filter(({ path, bytes }) => bytes >= largeFileBytes || isGguf(path));
+  const large = found.filter(({ path, bytes }) => bytes >= largeFileBytes || isModelFile(path));
   const alone = large.length === 0 || large.some(({ path }) => isModel(path));
   const taken = alone ? large : await dataFiles(found);
   return [...new Set(taken.map(({ path }) => path))];
@@ -32,16 +33,27 @@ function namedBy(argument: string): string[] {
 
 /** By its beginning, or by its name. */
 function isModel(path: string): boolean {
-  return isGguf(path) || extname(path).toLowerCase() === '.gguf';
+  return isModelFile(path) || ['.gguf', '.safetensors'].includes(extname(path).toLowerCase());
 }
 
-/** None for an argument that is no file. */
+/** None for an argument that is no file. A folder of safetensors is how programs in Python take a model. */
 function filesAt(path: string): ModelFile[] {
+  const inFolder = safetensorsIn(path);
+  if (inFolder.length > 0) return inFolder.flatMap(filesAt);
   try {
     return modelFiles(path);
   } catch {
     return [];
   }
+}
+
+/** A program that another one starts (`sh -c '"$0"' node`) is large at times, and no data. */
+async function withoutPrograms(files: readonly ModelFile[]): Promise<ModelFile[]> {
+  const checked = files.map(async (file) => {
+    const mayRun = (statSync(file.path).mode & 0o111) !== 0;
+    return mayRun && (await isProgram(file.path)) ? [] : [file];
+  });
+  return (await Promise.all(checked)).flat();
 }
 
 /** The large ones, and of the smaller ones those beside them: on another disk their reads are not traced. */

@@ -29,6 +29,7 @@ export interface Subject {
 /** Everything that can be refused is refused here, before the machine is touched. Throws BlkscopeError. */
 export async function checkSubject(options: ExperimentOptions, progress: Progress): Promise<Subject> {
   const model = await readModel(options.model);
+  if (model.format === 'safetensors') throw notForLlama(model.path);
   const files = locateFiles(model.parts.map(({ path }) => path));
   const beside = await modelsBeside(options, files, progress);
   requireRoot();
@@ -45,6 +46,13 @@ export async function checkSubject(options: ExperimentOptions, progress: Progres
   }
   if (options.pin) await requirePin(model, options.pin, options.pressure);
   return { model, ...beside, engine: await findEngine(options.llama) };
+}
+
+function notForLlama(path: string): BlkscopeError {
+  return new BlkscopeError(
+    'NOT_GGUF',
+    `${path} holds safetensors, which llama.cpp does not load: convert it to GGUF, or trace the program that loads it: blkscope record -- CMD`,
+  );
 }
 
 /** What cannot be planned, or leaves the workload no memory, is told before anything is done. */

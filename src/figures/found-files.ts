@@ -1,7 +1,7 @@
 import type { EventBatch } from '../capture/batch.js';
 import type { Progress } from '../machine/progress.js';
 import { formatSize } from '../memory/size.js';
-import { isGguf, modelFiles } from '../model/model-files.js';
+import { isModelFile, modelFiles } from '../model/model-files.js';
 import { native } from '../native/binding.js';
 import type { NativeAnalysis, NativeExtents, NativeSummary } from '../native/trace.js';
 import type { OpenedFile } from '../process/opened-files.js';
@@ -18,7 +18,7 @@ export function locateFound(
 ): TracedFiles | null {
   // A part of a split model may be small, or was open for too short a time to be seen: all parts are the model's.
   const parts = opened.flatMap(({ path, bytes, executable, large }) => {
-    if (executable || !isGguf(path)) return large ? [{ path, bytes }] : [];
+    if (executable || !isModelFile(path)) return large ? [{ path, bytes }] : [];
     return modelFiles(path);
   });
   const once = new Map(parts.map((file) => [file.path, file]));

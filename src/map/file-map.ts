@@ -102,10 +102,10 @@ async function tensorsOf(
     const uses = tensorUses(model);
     const tensors = model.tensors
       .filter((tensor) => tensor.part === part)
-      .map(({ name, type, offset, bytes }) => ({
+      .map(({ name, as: by, type, offset, bytes }) => ({
         name,
         type,
-        role: tensorPlace(name).role,
+        role: tensorPlace(by ?? name).role,
         use: uses.get(name)?.kind ?? 'unknown',
         fileOffset: offset,
         bytes,

@@ -13,7 +13,10 @@ import {
   splitOf,
   truncated,
 } from './model-files.js';
-import { tensorPlace } from './roles.js';
+import { placeOf } from './roles.js';
+import { configBeside, isSafetensors, readSafetensorsFile, safetensorsFiles } from './safetensors.js';
+import { configKeys } from './safetensors-config.js';
+import { ggufName } from './tensor-names.js';
 import { tensorBytes, tensorTypeOf } from './tensor-types.js';
 
 /** A file of a model. Its first `metadataBytes` hold the keys and the list of tensors; weights follow. */
@@ -29,8 +32,10 @@ export interface ModelTensor {
   bytes: number;
   /** The row's length first; experts are stacked in the last dimension. */
   shape: number[];
-  /** By ggml's name, in capitals; `type 156` for one that is not known here. */
+  /** By ggml's name, in capitals; `type 156` for one that is not known here. Of safetensors by their name: `BF16`, `F8_E4M3`. */
   type: string;
+  /** Where files give other names than llama.cpp's converters: the name by those, which tells its place and use. */
+  as?: string;
 }
 
 /** What a model's own files say about it. */
@@ -52,18 +57,20 @@ export interface Model {
   experts: { count: number; used: number | null } | null;
   /** What else its files say, by key; long texts and lists are left out. */
   keys: ReadonlyMap<string, KeyValue>;
+  /** What its files are, where they are not GGUF: llama.cpp does not load them. */
+  format?: 'safetensors';
   /** What a user should know of it, a line each: types that are not known. */
   notes: string[];
 }
 
 /**
- * Reads the layout of a GGUF model, all parts of a split one; the weights themselves are not read.
+ * Reads the layout of a model of GGUF or safetensors, all parts of a split one; the weights themselves are not read.
  *
  * @throws BlkscopeError: what readModelFiles throws; `TRUNCATED_GGUF` (the file ends before the weights it lists);
- * `DAMAGED_GGUF` (its lists make no sense).
+ * `DAMAGED_GGUF` (its lists make no sense); likewise `TRUNCATED_SAFETENSORS`, `DAMAGED_SAFETENSORS`.
  */
 export async function readModel(path: string): Promise<Model> {
-  return modelOfParts(readModelFiles(path));
+  return isSafetensors(path) ? safetensorsModel(safetensorsFiles(path)) : modelOfParts(readModelFiles(path));
 }
 
 /**
@@ -85,13 +92,36 @@ export async function modelsOf(
     }
   };
   const once = new Map(paths.map((path) => [realPath(path), path]));
-  const files = [...once.values()].flatMap((path) => told(path, () => readFile(path)));
+  const ofSafetensors = [...once.values()].filter(isSafetensors);
+  const others = [...once.values()].filter((path) => !ofSafetensors.includes(path));
+  const files = others.flatMap((path) => told(path, () => readFile(path)));
   const groups = new Map<string, ReadFile[]>();
   for (const file of files) groups.set(groupOf(file), [...(groups.get(groupOf(file)) ?? []), file]);
   const models = [...groups.values()].flatMap((group) =>
     told((group[0] as ReadFile).path, () => modelOfParts(wholeGroup(group))),
   );
-  return models.sort((a, b) => b.bytes - a.bytes);
+  return [...models, ...safetensorsModels(ofSafetensors, told)].sort((a, b) => b.bytes - a.bytes);
+}
+
+/** `told` gives nothing for what throws. */
+function safetensorsModels(
+  paths: readonly string[],
+  told: (path: string, action: () => Model) => Model[],
+): Model[] {
+  const left = new Map(paths.map((path) => [realPath(path), path]));
+  const models: Model[] = [];
+  for (const [real, path] of left) {
+    if (!left.has(real)) continue;
+    const whole = told(path, () => {
+      const parts = safetensorsFiles(path);
+      const missing = parts.filter((part) => !left.has(realPath(part)));
+      if (missing.length > 0) throw partsNotUsed(path, parts.length, missing.length);
+      for (const part of parts) left.delete(realPath(part));
+      return safetensorsModel(parts);
+    });
+    models.push(...whole);
+  }
+  return models;
 }
 
 /** The one model whose parts these files are, whatever their order; null when they are something else. */
@@ -122,13 +152,78 @@ function wholeGroup(group: ReadFile[]): ReadFile[] {
   const [first] = group as [ReadFile];
   const split = splitOf(first);
   const count = split?.count ?? nameOfPart(first.path)?.count ?? 1;
-  if (group.length !== count)
-    throw new BlkscopeError(
-      'SPLIT_PART_MISSING',
-      `${first.path} is one of ${count} parts, and ${count - group.length} of them are not among the files that were used`,
-    );
+  if (group.length !== count) throw partsNotUsed(first.path, count, count - group.length);
   if (split === null) return group.toSorted((a, b) => (a.path < b.path ? -1 : 1));
   return checkedParts(group);
+}
+
+function partsNotUsed(path: string, count: number, missing: number): BlkscopeError {
+  return new BlkscopeError(
+    'SPLIT_PART_MISSING',
+    `${path} is one of ${count} parts, and ${missing} of them are not among the files that were used`,
+  );
+}
+
+/** `paths`: all files of the model. What their names and shapes do not tell, config.json beside them may. */
+function safetensorsModel(paths: readonly string[]): Model {
+  const files = paths.map(readSafetensorsFile);
+  const holders = new Map<string, string>();
+  for (const { path, tensors } of files) {
+    for (const { name } of tensors) {
+      const other = holders.get(name);
+      if (other !== undefined) throw sharedTensor(path, name, other);
+      holders.set(name, path);
+    }
+  }
+  const tensors = files.flatMap((file, part) =>
+    file.tensors.map(
+      (tensor): ModelTensor => ({
+        ...tensor,
+        part,
+        shape: tensor.shape.toReversed(),
+        as: ggufName(tensor.name),
+      }),
+    ),
+  );
+  const first = paths[0] as string;
+  const config = configBeside(first);
+  const { architecture, name, keys } = configKeys(config ?? {});
+  const inNames = Math.max(0, ...tensors.map((each) => mainLayer(each) + 1));
+  return {
+    path: first,
+    parts: files.map(({ path, bytes, metadataBytes }) => ({ path, bytes, metadataBytes })),
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    architecture,
+    name,
+    fileType: mainType(tensors),
+    layers: Math.max(numberOf(keys.get(`${architecture}.block_count`)) ?? 0, inNames),
+    tensors,
+    experts: expertsOf(keys, architecture, tensors),
+    keys,
+    format: 'safetensors',
+    notes: config
+      ? []
+      : [`${first}: no config.json beside it, so that only names and shapes tell what the model is`],
+  };
+}
+
+function mainLayer(tensor: ModelTensor): number {
+  const { stack, layer } = placeOf(tensor);
+  return stack === '' ? (layer ?? -1) : -1;
+}
+
+function sharedTensor(path: string, name: string, other: string): BlkscopeError {
+  return new BlkscopeError(
+    'SPLIT_MISMATCH',
+    `${path}: its parts contradict: it holds the tensor ${JSON.stringify(name)}, and so does ${other}; put the parts of one model together`,
+  );
+}
+
+/** The type of most bytes. */
+function mainType(tensors: readonly ModelTensor[]): string | null {
+  const bytes = new Map<string, number>();
+  for (const tensor of tensors) bytes.set(tensor.type, (bytes.get(tensor.type) ?? 0) + tensor.bytes);
+  return [...bytes].sort(([, a], [, b]) => b - a)[0]?.[0] ?? null;
 }
 
 function modelOfParts(files: ReadFile[]): Model {
@@ -162,8 +257,11 @@ function expertsOf(
   architecture: string,
   tensors: readonly ModelTensor[],
 ): Model['experts'] {
-  const stacked = tensors.find(({ name, shape }) => tensorPlace(name).role === 'experts' && shape.length > 2);
-  const single = tensors.map(({ name }) => (tensorPlace(name).expert ?? -1) + 1);
+  const stacked = tensors.find(
+    (tensor) =>
+      placeOf(tensor).role === 'experts' && placeOf(tensor).expert === null && tensor.shape.length > 2,
+  );
+  const single = tensors.map((tensor) => (placeOf(tensor).expert ?? -1) + 1);
   const count =
     numberOf(keys.get(`${architecture}.expert_count`)) || stacked?.shape.at(-1) || Math.max(0, ...single);
   const used = numberOf(keys.get(`${architecture}.expert_used_count`)) || null;

@@ -1,8 +1,10 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseGgufShardFilename } from '@huggingface/gguf';
 import { BlkscopeError } from '../errors.js';
 import { BrokenLayout, type GgufLayout, readGgufLayout } from './gguf-layout.js';
+import { namesInCache } from './hub-cache.js';
+import { isSafetensors, safetensorsFiles } from './safetensors.js';
 
 /** One file of a model; `bytes` is its size. */
 export interface ModelFile {
@@ -16,14 +18,15 @@ export interface ReadFile extends ModelFile {
 }
 
 /**
- * The files of the model at `path`: the one file, or all parts of a split model, whichever part is named, in order. What
- * is no sound model is the one file.
+ * The files of the model at `path`, GGUF or safetensors: the one file, or all parts of a split model, whichever part is
+ * named, in order. What is no sound model is the one file.
  *
  * @throws BlkscopeError: the system's code (`ENOENT`, `EACCES`, ...), `EISDIR` for a folder.
  */
 export function modelFiles(path: string): ModelFile[] {
   const file = fileAt(path);
   try {
+    if (isSafetensors(path)) return safetensorsFiles(path).map(fileAt);
     return readModelFiles(path).map(({ path: each, bytes }) => ({ path: each, bytes }));
   } catch (error) {
     if (error instanceof BlkscopeError) return namedAlike(file);
@@ -50,8 +53,13 @@ export function isGguf(path: string): boolean {
   }
 }
 
+/** Whether a file begins as a model does: GGUF, or safetensors. */
+export function isModelFile(path: string): boolean {
+  return isGguf(path) || isSafetensors(path);
+}
+
 /**
- * The same, with their layouts. Which files belong together is what they say themselves (`split.no`, `split.count`,
+ * The same of GGUF, with their layouts. Which files belong together is what they say themselves (`split.no`, `split.count`,
  * `split.tensors.count`); their names only help to find them: the parts lie beside one another under names that tell the
  * part, or under any names, such as the hashes in Hugging Face's cache.
  *
@@ -180,11 +188,10 @@ function namesAlone(named: ReadFile): ReadFile[] {
   });
 }
 
-/** Hugging Face's cache: blobs/HASH, and snapshots/REVISION/NAME with a link to each blob. */
+/** In Hugging Face's cache the links tell which blobs belong together. */
 function partsInCache(named: ReadFile, count: number): ReadFile[] | null {
   const blob = realpathSync(named.path);
-  const snapshots = join(dirname(dirname(blob)), 'snapshots');
-  for (const link of linksTo(blob, snapshots)) {
+  for (const link of namesInCache(blob)) {
     const paths = partPaths(link);
     if (paths?.length !== count) continue;
     return paths.map((path) => {
@@ -193,17 +200,6 @@ function partsInCache(named: ReadFile, count: number): ReadFile[] | null {
     });
   }
   return null;
-}
-
-function linksTo(blob: string, snapshots: string): string[] {
-  try {
-    return readdirSync(snapshots, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isSymbolicLink())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .filter((path) => basename(readlinkSync(path)) === basename(blob));
-  } catch {
-    return [];
-  }
 }
 
 /** Under whatever names: the files of the same folder that say that they are the other parts. */

@@ -1,5 +1,5 @@
 import type { Model, ModelTensor } from './gguf.js';
-import { type RegionRole, tensorPlace } from './roles.js';
+import { placeOf, type RegionRole } from './roles.js';
 
 /** A run of bytes of a model that serves one purpose. `offset` and `bytes` in bytes, in the part with this index. */
 export interface Region {
@@ -52,7 +52,7 @@ function unnamed(role: 'metadata' | 'padding', part: number, start: number, end:
 
 function tensorRegions(model: Model, tensor: ModelTensor): Region[] {
   const { name, part, offset, bytes } = tensor;
-  const whole: Region = { part, offset, bytes, tensor: name, ...tensorPlace(name) };
+  const whole: Region = { part, offset, bytes, tensor: name, ...placeOf(tensor) };
   const experts = stackedExperts(model, tensor);
   if (experts === null) return [whole];
   // What a tensor of an unknown type really takes is known to a few bytes only: they go with the last.
@@ -66,8 +66,9 @@ function tensorRegions(model: Model, tensor: ModelTensor): Region[] {
 }
 
 /** How many experts a tensor stacks, in its last dimension; null for one that stacks none. */
-export function stackedExperts({ experts }: Model, { name, shape, bytes }: ModelTensor): number | null {
-  const { role, expert } = tensorPlace(name);
+export function stackedExperts({ experts }: Model, tensor: ModelTensor): number | null {
+  const { shape, bytes } = tensor;
+  const { role, expert } = placeOf(tensor);
   const last = shape.at(-1) ?? 0;
   if (role !== 'experts' || expert !== null || last === 0 || last > bytes) return null;
   // Biases and scales have fewer dimensions than weights, and are told by the model's number of experts.

@@ -47,6 +47,11 @@ export function tensorPlace(name: string): TensorPlace {
   };
 }
 
+/** The place of a tensor, by what llama.cpp's converters call it where its file has another name. */
+export function placeOf({ name, as }: { name: string; as?: string }): TensorPlace {
+  return tensorPlace(as ?? name);
+}
+
 /** Parts of a model that are told by how the whole name begins or ends, whatever is within. */
 function roleOfPart(name: string): RegionRole | undefined {
   return parts.find(([pattern]) => pattern.test(name))?.[1];

@@ -93,9 +93,14 @@ export function touchedBytes(model: Model): TouchedBytes {
 
 /** What a token uses of each tensor, by name: from the architecture's keys, the tensors' names and their shapes. */
 export function tensorUses(model: Model): Map<string, TensorUse> {
-  const facts = factsOf(model);
+  // The rules know the names that llama.cpp's converters give.
+  const named = model.tensors.map((tensor) => ({ ...tensor, name: tensor.as ?? tensor.name }));
+  const facts = factsOf({ ...model, tensors: named });
   return new Map(
-    model.tensors.map((tensor) => [tensor.name, useOf(facts, tensor, tensorPlace(tensor.name))]),
+    named.map((tensor, i) => [
+      (model.tensors[i] as ModelTensor).name,
+      useOf(facts, tensor, tensorPlace(tensor.name)),
+    ]),
   );
 }
 

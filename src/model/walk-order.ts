@@ -1,5 +1,5 @@
 import type { Model, ModelTensor } from './gguf.js';
-import { tensorPlace } from './roles.js';
+import { placeOf } from './roles.js';
 import { tensorUses } from './uses.js';
 
 /** What llama.cpp computes with first in a layer, by the end of the tensor's name; what is not named goes with the last. */
@@ -24,15 +24,15 @@ const orderInLayer = [
 export function walkOrder(model: Model): ModelTensor[] {
   const uses = tensorUses(model);
   const walked = model.tensors.filter(({ name }) => uses.get(name)?.kind === 'whole');
-  const layers = Math.max(0, ...walked.map(({ name }) => tensorPlace(name).layer ?? 0));
+  const layers = Math.max(0, ...walked.map((tensor) => placeOf(tensor).layer ?? 0));
   const place = (tensor: ModelTensor): [number, number, number] => {
-    const { layer, role } = tensorPlace(tensor.name);
+    const { layer, role } = placeOf(tensor);
     // What makes a layer's own inputs of looked-up rows is used before all layers.
-    if (layer === null && role === 'residual' && tensor.name.startsWith('per_layer'))
+    if (layer === null && role === 'residual' && (tensor.as ?? tensor.name).startsWith('per_layer'))
       return [-1, 0, tensor.offset];
     if (role === 'output' || role === 'embedding') return [layer ?? layers + 2, 0, tensor.offset];
     if (layer === null) return [layers + 1, 0, tensor.offset];
-    const part = tensor.name.split('blk.')[1]?.split('.')[1] ?? '';
+    const part = (tensor.as ?? tensor.name).split('blk.')[1]?.split('.')[1] ?? '';
     const rank = orderInLayer.indexOf(part);
     return [layer, rank < 0 ? orderInLayer.length : rank, tensor.offset];
   };
