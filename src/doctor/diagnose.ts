@@ -11,7 +11,9 @@ import { native, nativeFault } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { leftovers } from '../run/partial.js';
 import { waysToLlama } from '../workload/embedded.js';
+import type { Engine } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
+import { copyLine, foreseenCopy, keptMapped } from '../workload/packed-layouts.js';
 
 /** One thing that a run needs or profits from. `missing`: a run would not work; `note`: it would, with a limitation. */
 export interface Finding {
@@ -39,7 +41,7 @@ export async function diagnose(path: string): Promise<Finding[]> {
     memory(),
     cgroup(),
     swap(),
-    ...(await llama()),
+    ...(await llama(path)),
     ...halfWritten(),
   ];
 }
@@ -212,16 +214,33 @@ function swap(): Finding {
   };
 }
 
-async function llama(): Promise<Finding[]> {
+async function llama(path: string): Promise<Finding[]> {
   const name = 'llama.cpp';
   try {
     const engine = await findEngine();
     const detail = engine.path ? `${engine.name}, ${engine.path}` : engine.name;
     const used: Finding = { name, state: 'found', detail };
-    return [used, ...(engine.passedOver ?? []).map((line): Finding => notUsed(line))];
+    return [
+      used,
+      await weightsWith(engine, path),
+      ...(engine.passedOver ?? []).map((line): Finding => notUsed(line)),
+    ];
   } catch (error) {
     const [detail = '', ...rest] = (error as Error).message.split('; ');
     return [{ name, state: 'note', detail, mend: rest.join('; ') || waysToLlama() }];
+  }
+}
+
+/** What the engine keeps mapped of any model, or of the one at `path`. */
+async function weightsWith(engine: Engine, path: string): Promise<Finding> {
+  const name = 'weights';
+  const kept: Finding = { name, state: 'found', detail: keptMapped(engine) };
+  if (!isModelFile(path)) return kept;
+  try {
+    const copy = foreseenCopy(await readModel(path), engine, { model: path, log: '' });
+    return copy ? { name, state: 'note', detail: copyLine(copy, engine) } : kept;
+  } catch {
+    return kept; // modelAt tells what is wrong with it
   }
 }
 

@@ -9,6 +9,7 @@ import { type ConfigStart, configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder } from '../run/run-folder.js';
 import type { Sampler } from '../sample/sampler.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
+import { copyLine, foreseenCopy } from '../workload/packed-layouts.js';
 import { cachedRunCompute } from './cached-run.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
@@ -29,7 +30,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Finishe
   const progress = options.progress ?? noProgress;
   const steps = new Steps(progress, options.signal);
   const subject = await steps.step('check model, engine and machine', () => checkSubject(options, progress));
-  tellBefore(subject, progress);
+  tellBefore(subject, options, progress);
   const folder = RunFolder.begin(options.output ?? defaultRunPath(options.model));
   try {
     const config = configStart('run', options.commandLine, recorded(options));
@@ -46,7 +47,10 @@ export async function runExperiment(options: ExperimentOptions): Promise<Finishe
 }
 
 /** What the user should know of the subject before the run. */
-function tellBefore({ engine, model }: Subject, progress: Progress): void {
+function tellBefore({ engine, model }: Subject, { workload }: ExperimentOptions, progress: Progress): void {
+  // First of all: with copied weights the run measures something else than most expect.
+  const copy = foreseenCopy(model, engine, { ...workload, model: model.path, log: '' });
+  if (copy) progress.warn(copyLine(copy, engine));
   for (const line of engine.passedOver ?? []) progress.warn(`not used: ${line}`);
   for (const note of model.notes) progress.warn(note);
 }

@@ -60,7 +60,14 @@ export function buildSummary(input: SummaryInput): Summary {
     integrity: integrity(input),
     ...told,
     model,
-    ...(others.length === 0 ? {} : { otherModels: others.map((other) => modelOf(other, part)) }),
+    ...(others.length === 0
+      ? {}
+      : {
+          otherModels: others.map((other) => ({
+            ...modelOf(other, part),
+            weights: other.weights?.main ?? null,
+          })),
+        }),
     phases,
     memory: { ...input.memory, ...derive(derivedMemoryFigures, { ...input.memory, model }) },
     workload:

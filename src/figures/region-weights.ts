@@ -11,53 +11,58 @@ import type { TracedFile } from './traced-files.js';
  */
 export type WeightsPlace = 'mapped' | 'copied' | 'both';
 
-/** What a workload's memory shows of its weights. */
-export interface PlacesEvidence {
-  /** The model's files in the order of its parts, and which bytes of each were mapped. */
+/** A model, and which bytes of its files were mapped, by its parts. */
+export interface MappedModel {
+  model: Model;
   mapped: readonly (readonly FileRange[])[];
-  /** Highest anonymous memory, less what the process had before it loaded the model. */
-  anonBytes: number;
 }
 
 /** What a program needs beside its weights, about: with less than this nothing says that weights were copied too. */
 const otherBuffersBytes = 32 * 2 ** 20;
 
 /**
- * Where the tensors of a model were, by name; null where it cannot be told (too small a model, no look at the process). A
+ * Where the tensors of each model were, by name; null where it cannot be told (too small a model, no look at the process). A
  * program maps what it reads from the page cache and lets go of the rest; what is not mapped was copied, if its memory is
  * large enough. Memory beyond that is copies of what is mapped as well, but for tables of rows, which are never changed.
+ *
+ * `anonBytes`: the highest anonymous memory, less what the process had before it loaded a model. It is that of all models
+ * together, and what it shows of copies is taken for each of them.
  */
 export function weightPlaces(
-  model: Model,
-  { mapped, anonBytes }: PlacesEvidence,
-): Map<string, WeightsPlace> | null {
-  if (tooSmallToTell(model.bytes)) return null;
-  const uses = tensorUses(model);
-  const isTable = ({ name }: ModelTensor) => uses.get(name)?.kind === 'rows';
-  const inMapping = model.tensors.filter((tensor) => mostlyWithin(tensor, mapped[tensor.part] ?? []));
-  const others = model.tensors.filter((tensor) => !inMapping.includes(tensor));
-  const copied = anonBytes > 0 && anonBytes >= sizeOf(others) / 2;
-  if (inMapping.length === 0 && !copied) return null;
-  const changeable = inMapping.filter((tensor) => !isTable(tensor));
-  const more = anonBytes - sizeOf(others);
-  const both = changeable.length > 0 && more >= sizeOf(changeable) / 2 + otherBuffersBytes;
-  return new Map([
-    ...inMapping.map((tensor): [string, WeightsPlace] => [
-      tensor.name,
-      both && !isTable(tensor) ? 'both' : 'mapped',
-    ]),
-    ...(copied ? others.map(({ name }): [string, WeightsPlace] => [name, 'copied']) : []),
-  ]);
+  models: readonly MappedModel[],
+  anonBytes: number,
+): (Map<string, WeightsPlace> | null)[] {
+  const judged = models.map(({ model, mapped }) => {
+    const uses = tensorUses(model);
+    const isTable = ({ name }: ModelTensor) => uses.get(name)?.kind === 'rows';
+    const inMapping = model.tensors.filter((tensor) => mostlyWithin(tensor, mapped[tensor.part] ?? []));
+    const others = model.tensors.filter((tensor) => !inMapping.includes(tensor));
+    return { inMapping, others, isTable, changeable: inMapping.filter((tensor) => !isTable(tensor)) };
+  });
+  const sum = (key: 'others' | 'changeable') => judged.reduce((total, each) => total + sizeOf(each[key]), 0);
+  const copied = anonBytes > 0 && anonBytes >= sum('others') / 2;
+  const both =
+    sum('changeable') > 0 && anonBytes - sum('others') >= sum('changeable') / 2 + otherBuffersBytes;
+  const all = models.reduce((total, { model }) => total + model.bytes, 0);
+  return judged.map(({ inMapping, others, isTable }) => {
+    if (tooSmallToTell(all) || (inMapping.length === 0 && !copied)) return null;
+    return new Map([
+      ...inMapping.map((tensor): [string, WeightsPlace] => [
+        tensor.name,
+        both && !isTable(tensor) ? 'both' : 'mapped',
+      ]),
+      ...(copied ? others.map(({ name }): [string, WeightsPlace] => [name, 'copied']) : []),
+    ]);
+  });
 }
 
-/** The evidence of a workload that has ended, for the model whose parts these files are; null: nobody looked. */
-export function evidenceOf(
-  { openedFiles, loadedAnonBytes }: WorkloadOutcome,
+/** Which bytes of these files a workload that has ended had mapped. */
+export function mappedOf(
+  { openedFiles }: WorkloadOutcome,
   files: readonly TracedFile[],
-): PlacesEvidence | null {
-  if (loadedAnonBytes == null) return null;
+): MappedModel['mapped'] {
   const opened = new Map(openedFiles.map((file): [string, OpenedFile] => [file.path, file]));
-  return { mapped: files.map(({ path }) => opened.get(path)?.mapped ?? []), anonBytes: loadedAnonBytes };
+  return files.map(({ path }) => opened.get(path)?.mapped ?? []);
 }
 
 /** The word for a model: where most of what tokens use is. Of a copy the mapping beside it is not used. */

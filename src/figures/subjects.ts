@@ -7,7 +7,7 @@ import type { NativeExtents, NativeSummary } from '../native/trace.js';
 import type { Generation, Mark, WorkloadOutcome } from '../workload/engine.js';
 import { type Heat, heatOf } from './heat.js';
 import { RegionJoin, type RegionResults } from './region-figures.js';
-import { bytesByPlace, evidenceOf, mainPlace, type WeightsPlace, weightPlaces } from './region-weights.js';
+import { bytesByPlace, mainPlace, mappedOf, type WeightsPlace, weightPlaces } from './region-weights.js';
 import type { TracedFile } from './traced-files.js';
 
 /**
@@ -99,6 +99,10 @@ export class SubjectJoins {
     readOf: (subject: Subject, index: number) => FilesRead,
     outcome: WorkloadOutcome | null = null,
   ): SubjectFigures[] {
+    const weights = weightsOf(
+      this.#joins.map(({ subject }) => subject),
+      outcome,
+    );
     return this.#joins.map(({ subject, join }, index) => {
       const { model, files } = subject;
       const regions = join?.results() ?? null;
@@ -108,21 +112,31 @@ export class SubjectJoins {
         regions,
         heat: regions && model ? heatOfModel(regions, model) : null,
         uses: model && tensorUses(model),
-        // Memory of several models cannot be told apart: what is copied is taken for the first's.
-        weights: model && outcome && index === 0 ? weightsOf(model, files, outcome) : null,
+        weights: (model && weights.get(model)) ?? null,
       };
     });
   }
 }
 
+/** Of each model of which it can be told. */
 function weightsOf(
-  model: Model,
-  files: readonly TracedFile[],
-  outcome: WorkloadOutcome,
-): SubjectFigures['weights'] {
-  const evidence = evidenceOf(outcome, files);
-  const places = evidence && weightPlaces(model, evidence);
-  return places && { places, bytes: bytesByPlace(model.tensors, places), main: mainPlace(model, places) };
+  subjects: readonly Subject[],
+  outcome: WorkloadOutcome | null,
+): Map<Model, NonNullable<SubjectFigures['weights']>> {
+  if (outcome?.loadedAnonBytes == null) return new Map();
+  const models = subjects.flatMap(({ model, files }) =>
+    model ? [{ model, mapped: mappedOf(outcome, files) }] : [],
+  );
+  const places = weightPlaces(models, outcome.loadedAnonBytes);
+  return new Map(
+    models.flatMap(({ model }, i) => {
+      const found = places[i];
+      if (!found) return [];
+      return [
+        [model, { places: found, bytes: bytesByPlace(model.tensors, found), main: mainPlace(model, found) }],
+      ];
+    }),
+  );
 }
 
 function heatOfModel({ marks, touches }: RegionResults, model: Model): Heat | null {

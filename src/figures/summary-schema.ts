@@ -82,6 +82,8 @@ const model = z.object({
   /** Sizes of the tensors by what a token uses of them. */
   uses: z.object({ whole: count, rows: count, experts: count, none: count, unknown: count }).nullable(),
   heat: heat.nullable(),
+  /** Of a model beside the run's own, whose word is the workload's: where most of what tokens use was. */
+  weights: z.enum(['mapped', 'copied']).nullable().optional(),
 });
 
 export const summarySchema = z.object({

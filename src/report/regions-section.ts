@@ -31,6 +31,7 @@ function otherModel(page: Page, other: ModelSummary): void {
   page.section(`Also read: ${nameOf(other)}`, 'figures of its own, not in those above');
   page.traced(format.size(other.readBytes), 'read', format.counted(other.reads, 'read'));
   page.traced(format.size(other.uniqueBytes), 'unique', `of ${format.size(other.bytes)}`);
+  if (other.weights) page.figure(other.weights, 'weights', 'where most of what tokens use of it was');
   if (other.uses) page.text(usesLine(other.uses), 2);
   if (other.roles) table(page, other.roles);
 }

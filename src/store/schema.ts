@@ -150,8 +150,9 @@ export const storedTables = {
     },
   },
   region: {
-    row: 'a tensor, layer, role or expert, with its figures from the summary',
+    row: 'a tensor, layer, role or expert, with its figures from the summary; of each model, where a run has several',
     columns: {
+      file: needed('VARCHAR', 'the model: its file, of a split one the first'),
       kind: needed('VARCHAR', 'tensor, layer, role or expert'),
       name: needed('VARCHAR', 'its name'),
       ...place,

@@ -171,9 +171,12 @@ export class StoreWriter implements AsyncDisposable {
   }
 
   /** The summary's figures of the model's regions and of the workload's phases, as tables. */
-  async writeFigures({ model, phases }: Summary): Promise<void> {
-    const regions = (['tensors', 'layers', 'roles', 'experts'] as const).flatMap((kind) =>
-      (model?.[kind] ?? []).map((region) => regionRow(kind.slice(0, -1), region)),
+  async writeFigures({ model, otherModels = [], phases }: Summary): Promise<void> {
+    const models = model ? [model, ...otherModels] : otherModels;
+    const regions = models.flatMap((each) =>
+      (['tensors', 'layers', 'roles', 'experts'] as const).flatMap((kind) =>
+        (each[kind] ?? []).map((region) => regionRow(each.files[0] ?? '', kind.slice(0, -1), region)),
+      ),
     );
     await this.#appendRows('region', regions);
     const spans = Object.entries(phases ?? {}).flatMap(([name, phase]) =>
@@ -348,10 +351,10 @@ function figureRow(
   );
 }
 
-function regionRow(kind: string, region: RegionFigures): DuckDBValue[] {
+function regionRow(file: string, kind: string, region: RegionFigures): DuckDBValue[] {
   const { name, layer = null, role = null, expert = null } = region;
   const figures = figureRow(regionFigures, storedTables.region.columns, region);
-  return [kind, name, layer, role, expert, ...figures];
+  return [file, kind, name, layer, role, expert, ...figures];
 }
 
 function phaseRow(name: string, phase: PhaseSummary): DuckDBValue[] {

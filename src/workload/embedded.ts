@@ -41,6 +41,7 @@ export function embeddedEngine(): Engine {
     name: 'embedded',
     path: null,
     start,
+    packs: () => true, // the library has no switch against it
     loading: ({ mmap = true, mlock = false }) => loadingOf({ mmap, mlock }),
   };
 }

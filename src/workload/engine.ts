@@ -175,6 +175,8 @@ export interface Engine {
   path: string | null;
   /** Programs in PATH that come before it and were not understood: a line each, with the reason. */
   passedOver?: readonly string[];
+  /** Whether it may copy weights into a layout for the CPU; see packed-layouts.ts. */
+  packs?(options: WorkloadOptions): boolean;
   /** How it will load the model, so far as its options say. */
   loading?(options: WorkloadOptions): Loading;
   /** Throws BlkscopeError when the workload cannot be started at all. */

@@ -29,6 +29,7 @@ export async function llamaEngine(path: string, command?: string): Promise<Engin
     name: program.name,
     path,
     start: (options) => start(program, options),
+    packs: (options) => packs(program, options),
     loading: (options) => loadingOf(argumentsFor(program, options), program.options),
   };
 }
@@ -62,6 +63,21 @@ async function identifyCommand(argv: readonly string[], help: string): Promise<L
   }
   const version = options.has('--version') ? versionIn(await outputOf([...argv, '--version'])) : null;
   return { argv, ...kind, options, version };
+}
+
+/** By the arguments it will have. A build without the option may pack whatever it has a layout for. */
+function packs(program: LlamaProgram, options: WorkloadOptions): boolean {
+  const { options: known, style } = program;
+  const given = argumentsFor(program, options);
+  if (style === 'bench') return known.has('--repack') ? lastValue(given, ['--repack']) !== '0' : true;
+  if (!known.has('--no-repack')) return true;
+  const last = given.findLast((arg) => ['-nr', '--no-repack', '--repack'].includes(arg));
+  return last === undefined || last === '--repack';
+}
+
+function lastValue(args: readonly string[], spellings: readonly string[]): string | undefined {
+  const at = args.findLastIndex((arg) => spellings.includes(arg));
+  return at < 0 ? undefined : args[at + 1];
 }
 
 /** What the program is instead, and what to do. */

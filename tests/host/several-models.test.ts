@@ -30,9 +30,12 @@ async function recorded(name: string, command: string[]) {
   const traced = ['--source', 'ftrace', '--mount', '-o', at(name)];
   const { exitCode, stderr } = await blkscope(['record', ...traced, '--', ...command]);
   assert.equal(exitCode, 0, stderr);
-  const run = await openRun(at(name));
-  await run[Symbol.asyncDispose]();
-  return { summary: run.summary, stderr };
+  await using run = await openRun(at(name));
+  const connection = await run.connect();
+  const rows = await connection.runAndReadAll(
+    "SELECT file, count(*)::INTEGER, sum(bytes)::BIGINT FROM region WHERE kind = 'role' GROUP BY file ORDER BY file",
+  );
+  return { summary: run.summary, stderr, regions: rows.getRows() };
 }
 
 /** Reads these files past the page cache, whatever it holds. */
@@ -45,7 +48,7 @@ const reading = (...paths: string[]) => [
 ];
 
 test('two models, each with its own regions and figures', async () => {
-  const { summary } = await recorded('two', reading(at('draft.gguf'), at('large.gguf')));
+  const { summary, regions } = await recorded('two', reading(at('draft.gguf'), at('large.gguf')));
   assert.deepEqual(summary.model?.files, [at('large.gguf')]);
   assert.equal(summary.otherModels?.length, 1);
   const [draft] = summary.otherModels ?? [];
@@ -56,6 +59,11 @@ test('two models, each with its own regions and figures', async () => {
     assert.equal(sum, model?.readBytes);
   }
   assert.ok(draft?.experts?.length === 32 && summary.model.experts === null);
+  assert.deepEqual(
+    regions.map(([file, , bytes]) => [file, Number(bytes)]),
+    [draft, summary.model].map((model) => [model?.files[0], model?.bytes]),
+    'in SQL too',
+  );
   assert.match(renderReport(summary), /Also read: draft\.gguf/);
 });
 

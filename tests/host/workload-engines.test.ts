@@ -9,10 +9,12 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { findMemoryController } from '../../src/memory/cgroup.js';
+import { readModel } from '../../src/model/gguf.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
 import { commandEngine } from '../../src/workload/command.js';
 import type { Engine, Mark, WorkloadOptions, WorkloadOutcome } from '../../src/workload/engine.js';
 import { findEngine } from '../../src/workload/find-engine.js';
+import { foreseenCopy } from '../../src/workload/packed-layouts.js';
 import { weightsNote } from '../../src/workload/weights.js';
 
 const MiB = 2 ** 20;
@@ -139,6 +141,22 @@ describe('token marks', () => {
 });
 
 describe('weights', () => {
+  test('what is foreseen of a quantised model is what happens', async () => {
+    const model = await readModel(quantised);
+    const cases = [
+      { engine: await findEngine('embedded'), repack: false, copied: true },
+      { engine: await findEngine(program('llama-completion')), repack: true, copied: true },
+      { engine: await findEngine(program('llama-completion')), repack: false, copied: false },
+      { engine: await findEngine(program('llama-bench')), repack: false, copied: false },
+    ];
+    for (const { engine, repack, copied } of cases) {
+      const options = { model: quantised, repack, tokens: 2, log };
+      assert.equal(foreseenCopy(model, engine, options) !== null, copied, engine.name);
+      const { weights } = await outcomeOf(engine, options);
+      assert.equal(weights, copied ? 'copied' : 'mapped', engine.name);
+    }
+  });
+
   const anonMiB = ({ rssAnonBytes }: WorkloadOutcome) => (rssAnonBytes as number) / MiB;
 
   test('stay mapped by default, are copied with repacking or without mmap', async () => {

@@ -23,7 +23,7 @@ const model: Model = {
 const all = [[{ offset: 0, bytes: model.bytes }]];
 
 function places(mapped: { offset: number; bytes: number }[][], anonMiB: number): (string | undefined)[] {
-  const found = weightPlaces(model, { mapped, anonBytes: anonMiB * MiB });
+  const found = weightPlaces([{ model, mapped }], anonMiB * MiB)[0];
   return model.tensors.map(({ name }) => found?.get(name));
 }
 
@@ -38,12 +38,12 @@ test('each tensor is where the maps and the memory show it', () => {
   assert.deepEqual(places(table, 220), ['mapped', 'copied', 'copied'], 'a table that is read lazily');
   assert.deepEqual(places(table, 20), ['mapped', undefined, undefined], 'it had no memory for the others');
   assert.deepEqual(places([[]], 4500), ['copied', 'copied', 'copied']);
-  assert.equal(weightPlaces(model, { mapped: [[]], anonBytes: 5 * MiB }), null);
-  assert.equal(weightPlaces({ ...model, bytes: MiB }, { mapped: all, anonBytes: 0 }), null);
+  assert.equal(weightPlaces([{ model, mapped: [[]] }], 5 * MiB)[0], null);
+  assert.equal(weightPlaces([{ model: { ...model, bytes: MiB }, mapped: all }], 0)[0], null);
 });
 
 test('sizes by place add up to what is known', () => {
-  const found = weightPlaces(model, { mapped: all, anonBytes: 240 * MiB });
+  const found = weightPlaces([{ model, mapped: all }], 240 * MiB)[0];
   assert.ok(found);
   assert.equal(mainPlace(model, found), 'copied', 'of what tokens use whole');
   assert.deepEqual(bytesByPlace(model.tensors, found), { mapped: 4096 * MiB, copied: 0, both: 200 * MiB });
