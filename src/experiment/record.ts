@@ -109,7 +109,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       config,
       bound: null,
       interruption: () =>
-        options.command && !measurement.outcome?.requests ? interruptionBy(options.signal) : null,
+        options.command && !measurement.outcome?.stopped ? interruptionBy(options.signal) : null,
     });
   } catch (error) {
     folder.discard();

@@ -5,7 +5,7 @@ import { native } from '../native/binding.js';
 import type { NativeRegionReads, NativeTouches } from '../native/regions.js';
 import type { NativeExtents } from '../native/trace.js';
 import type { Generation, Mark } from '../workload/engine.js';
-import { type Slot, timeSlots } from './phases.js';
+import { phaseWindows, type Slot, timeSlots } from './phases.js';
 import type { RegionFigures } from './summary-schema.js';
 
 /** What the summary tells by region. */
@@ -17,9 +17,9 @@ export interface RegionResults {
   groups: RegionGroups['groups'];
   /** What was never read, whole regions only, in the model's order. */
   neverRead: { name: string; bytes: number }[];
-  /** What was read of each region in each slot of time; `region` is an index of the regions given. */
   /** Pieces that the generation is cut into, by marks: one a token, where each has its mark. */
   marks: number;
+  /** What was read of each region in each slot of time; `region` is an index of the regions given. */
   touches: (Pick<Slot, 'phase' | 'token'> & { region: number; bytes: number })[];
 }
 
@@ -32,7 +32,9 @@ export class RegionJoin {
   readonly #regions: readonly Region[];
   readonly #groups: RegionGroups;
   readonly #slots: Slot[];
-  /** Those of the generation, a slot each. */
+  /** Pieces that the generation is cut into, by marks. */
+  readonly #marks: number;
+  /** Generated after the first, as the program says; each has a mark, or not. */
   readonly #tokens: number;
 
   /**
@@ -49,7 +51,8 @@ export class RegionJoin {
     this.#regions = regions;
     this.#groups = groupRegions(regions);
     this.#slots = timeSlots(marks, said);
-    this.#tokens = this.#slots.filter(({ token }) => token !== null).length;
+    this.#marks = this.#slots.filter(({ token }) => token !== null).length;
+    this.#tokens = phaseWindows(marks, said).find(({ name }) => name === 'generation')?.tokens ?? 0;
     this.#native = new native.RegionReads({
       files,
       device,
@@ -99,7 +102,7 @@ export class RegionJoin {
       rows,
       groups: this.#groups.groups,
       neverRead: this.#neverRead(regions.readBytes),
-      marks: this.#tokens,
+      marks: this.#marks,
       touches: Array.from(touches.slots, (slot, i) => {
         const { phase, token } = this.#slots[slot] as Slot;
         return { phase, token, region: touches.regions[i] as number, bytes: touches.bytes[i] as number };

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readModel } from '../model/gguf.js';
 import { modelFiles } from '../model/model-files.js';
@@ -22,7 +23,7 @@ import { LogTail } from './log-tail.js';
 import type { LlamaTimings } from './printed-timings.js';
 import { servedGeneration, servedMarks, servedTimings } from './served.js';
 import { ServerLog } from './server-log.js';
-import { parseDrafts, speculates, walksOf } from './speculation.js';
+import { cannotDraft, parseDrafts, speculates, walksOf } from './speculation.js';
 import { judgeWeights } from './weights.js';
 import { errorLineOf, WorkloadLog } from './workload-log.js';
 import { completedTimings, settledMarks } from './workload-timings.js';
@@ -83,6 +84,11 @@ export async function startWorkload(plan: WorkloadPlan): Promise<RunningWorkload
     log.close();
     throw error;
   }
+}
+
+/** llama-cli of 2026 asks a server within itself, and ends after its answer. */
+function endsByItself([program = '', command]: readonly string[]): boolean {
+  return basename(program) === 'llama-cli' || command === 'cli';
 }
 
 interface Exit {
@@ -260,8 +266,8 @@ class Workload implements WorkloadReports {
       generation:
         requests.length === 0
           ? this.#generation(tokens, exit.time)
-          : servedGeneration(requests, speculates(this.plan.argv)),
-      ...(this.#served.isServer ? { requests, stopped: this.#stopped } : {}),
+          : servedGeneration(requests, speculates(this.plan.argv) && !this.#served.cannotDraft),
+      ...(this.#served.isServer ? { requests, stopped: this.#stopped && !endsByItself(this.plan.argv) } : {}),
       weights: judgeWeights({
         modelBytes: model.bytes,
         mappedBytes: model.mappedBytes,
@@ -291,7 +297,7 @@ class Workload implements WorkloadReports {
     return {
       tokens,
       walks: drafts && walksOf(tokens, drafts),
-      speculative: drafts !== null || speculates(this.plan.argv),
+      speculative: drafts !== null || (speculates(this.plan.argv) && !cannotDraft(printed)),
       startedAt: endedAt === null || ms === null ? null : endedAt - BigInt(Math.round(ms * 1e6)),
       endedAt,
     };

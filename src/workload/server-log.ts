@@ -1,6 +1,6 @@
 import { durationMs, generationMs, parseLlamaTimings } from './llama-timings.js';
 import { parseFlat } from './response-timings.js';
-import { parseDrafts, walksOf } from './speculation.js';
+import { cannotDraft, parseDrafts, walksOf } from './speculation.js';
 
 /** A request that a server worked on, by what it logged. Times on CLOCK_MONOTONIC, by its lines. */
 export interface ServedRequest {
@@ -60,6 +60,8 @@ export class ServerLog {
   readonly #clock = new LogClock();
   #counted = 0;
   #listens = false;
+  /** It was asked to draft and said that it goes on without. */
+  cannotDraft = false;
 
   /** It waits for requests, so that it does not end by itself. */
   get isServer(): boolean {
@@ -88,7 +90,8 @@ export class ServerLog {
   }
 
   #otherServers({ text, time }: LogLine): void {
-    if (waitsForRequests.test(text)) this.#listens = true;
+    if (cannotDraft(text)) this.cannotDraft = true;
+    else if (waitsForRequests.test(text)) this.#listens = true;
     else if (/^\s*Generating\b[^(]*\(\d+ \/ \d+ tokens\)/.test(text)) {
       this.#token(this.#last ?? this.#begin(null, time), time);
     } else if (/^Input: \{|^\s*Processing Prompt\b/.test(text)) {

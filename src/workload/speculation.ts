@@ -38,6 +38,11 @@ export function walksOf(tokens: number, { accepted }: Drafts): number {
   return Math.max(1, tokens - accepted);
 }
 
+/** A server that was asked to draft and cannot, as the draft model has another vocabulary, goes on without, and says so. */
+export function cannotDraft(output: string): boolean {
+  return /failed to initialize speculative decoding|speculative decoding (?:is )?not supported/i.test(output);
+}
+
 /** Options that make a llama.cpp program draft, whatever its age. */
 const draftOptions = new Set([
   ...['-md', '--model-draft', '-hfd', '-hfrd', '--hf-repo-draft', '--spec-draft-model', '--spec-draft-hf'],

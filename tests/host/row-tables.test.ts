@@ -49,6 +49,10 @@ for (const { preset, share, limit, mostUsed } of models) {
     assert.ok(bound.touchedBytesPerToken < mostUsed);
     assert.equal(bound.keptBytes, bound.touchedBytesPerToken, 'memory can keep what a token uses');
     assert.ok(bound.ratio <= 1, `${bound.ratio}`);
+    assert.equal(plain.workload?.tokens, tokens, 'as the program says, however many writes were seen');
+    const ofRoles = (plain.model?.roles ?? []).reduce((sum, role) => sum + (role.bytesPerToken ?? 0), 0);
+    const perTokenOfAll = plain.workload?.bytesPerToken ?? Number.NaN;
+    assert.ok(Math.abs(ofRoles - perTokenOfAll) <= 1e-6 * perTokenOfAll + 1, `${ofRoles} ${perTokenOfAll}`);
     assert.ok((plain.model?.uses?.rows ?? 0) >= table.bytes);
     assert.match(renderReport(plain, { only: ['roles'] }), /in tables of which a token looks\s+up rows/);
 

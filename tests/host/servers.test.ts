@@ -199,6 +199,57 @@ test('a server that is started: loaded, one request with its phases, ended by Ct
   await assert.rejects(fetch(`http://127.0.0.1:${port}/health`), 'it was ours to end');
 });
 
+/** A server of ours with a draft model, one request, ended by Ctrl-C. */
+async function drafted(name: string, draft: string): Promise<Summary> {
+  const port = await freePort();
+  const speculation = ['-md', draft, '--spec-type', 'draft-simple', '--temp', '0'];
+  const { exitCode, stderr } = await blkscope(
+    [...traced(name), '--', program, ...serverArguments(port, ...speculation)],
+    {
+      when: {
+        text: 'run ',
+        act: (child) =>
+          void answers(port)
+            .then(() => complete(port, 30))
+            .then(() => sleep(300))
+            .then(() => child.kill('SIGINT')),
+      },
+    },
+  );
+  assert.equal(exitCode, 0, stderr);
+  return summaryOf(name);
+}
+
+test('drafts make fewer walks than tokens; advise and stream refuse such a run', async () => {
+  const { workload } = await drafted('drafted', model); // its own draft: all of it is taken
+  assert.equal(workload?.tokens, 30);
+  assert.equal(workload?.speculative, true);
+  assert.ok((workload.walks ?? 30) < 30 && (workload.walks ?? 0) >= 5, `${workload.walks} walks`);
+  const advice = await blkscope(['advise', join(folder, 'drafted')]);
+  assert.equal(advice.exitCode, 2);
+  assert.match(advice.stderr, /decoded speculatively, where a token is not one walk/);
+  const bin = resolve('vendor/llama/bin/llama-cli');
+  const streamed = await blkscope([
+    ...['run', '--model', model, '--llama', bin, '--limit', '100M', '--pin', '20M', '--stream', '--mount'],
+    ...['-o', join(folder, 'streamed'), '--', '-md', model],
+  ]);
+  assert.equal(streamed.exitCode, 2, streamed.stderr);
+  assert.match(streamed.stderr, /with speculative decoding a token is not one walk/);
+});
+
+test('a draft model of another vocabulary: the server goes on without, and so do the figures', async () => {
+  const other = join(folder, 'other.gguf');
+  await synthesizeModel(other, { preset: 'tiny-llama' });
+  const { workload, model: main, otherModels } = await drafted('mismatched', other);
+  assert.equal(workload?.tokens, 30);
+  assert.equal(workload?.speculative, undefined);
+  assert.deepEqual(main?.files, [model]);
+  assert.deepEqual(
+    otherModels?.map(({ files }) => files),
+    [[other]],
+  );
+});
+
 test('what cannot be attached to is one clear line', async () => {
   const [gone, both] = [
     await blkscope(['record', '--attach', '4194000']),

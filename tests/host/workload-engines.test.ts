@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { phaseWindows } from '../../src/figures/phases.js';
 import { findMemoryController } from '../../src/memory/cgroup.js';
 import { readModel } from '../../src/model/gguf.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
@@ -120,6 +121,29 @@ describe('token marks', () => {
     for (const choice of [program('llama-completion'), 'embedded']) {
       const { marks } = await outcomeOf(await findEngine(choice), { model: tiny, tokens: 120 });
       assert.equal(timesOf(marks, 'token').length, 120, choice);
+    }
+  });
+
+  test('few tokens, some of which print nothing: the program says how many there were', async () => {
+    const gemma = join(folder, 'gemma3n.gguf');
+    await synthesizeModel(gemma, { preset: 'tiny-gemma3n' });
+    for (const name of ['llama-completion', 'llama-cli']) {
+      for (const tokens of [1, 2, 3, 7]) {
+        const outcome = await outcomeOf(await findEngine(program(name)), {
+          model: gemma,
+          tokens,
+          seed: tokens,
+        });
+        const marks = timesOf(outcome.marks, 'token').length;
+        const told = `${name} ${tokens}: ${marks} marks`;
+        assert.equal(outcome.timings.tokens, tokens, told);
+        assert.equal(outcome.generation?.tokens, tokens, told);
+        assert.ok(marks <= tokens, told);
+        const phase = phaseWindows(outcome.marks, outcome.generation).find(
+          (each) => each.name === 'generation',
+        );
+        if (phase) assert.equal(phase.tokens, tokens - 1, told);
+      }
     }
   });
 

@@ -110,6 +110,15 @@ slot      release: id  0 | task 1 | stop processing: n_tokens = 12, truncated = 
   });
 });
 
+test('a server whose draft model has another vocabulary goes on without drafts', () => {
+  const served = new ServerLog();
+  served.line(
+    '0.00.145.127 E srv    load_model: failed to initialize speculative decoding context: draft model vocab type must match',
+    1n,
+  );
+  assert.ok(served.cannotDraft);
+});
+
 describe('other servers', () => {
   test("koboldcpp counts tokens on one line of the terminal, and tells a request's figures in one", () => {
     const requests = requestsIn(
