@@ -51,6 +51,21 @@ export function download(suite, packages, intoDir, { follow } = {}) {
   return wanted;
 }
 
+/**
+ * The version of a package in a suite; null: it has none, or there is no such suite.
+ *
+ * @param {string} suite
+ * @param {string} name
+ * @returns {string | null}
+ */
+export function versionIn(suite, name) {
+  try {
+    return showPackage(openSuite(suite), name).version;
+  } catch {
+    return null;
+  }
+}
+
 /** An apt that sees this one suite and no installed package; its lists are brought up to date first. */
 function openSuite(suite) {
   const state = join(APT_STATES, suite);

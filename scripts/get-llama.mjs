@@ -1,7 +1,7 @@
 // llama.cpp's own programs, ready to run under vendor/llama/bin, on machines whose release has none: those of Debian
 // forky, with the C library and loader they were built for. Nothing is installed.
 //
-//   node scripts/get-llama.mjs [--again]
+//   node scripts/get-llama.mjs [--again] [--suite SUITE --into FOLDER]
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -13,16 +13,24 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { download } from './debian-suite.mjs';
 
-const SUITE = 'forky';
-const FOLDER = fileURLToPath(new URL('../vendor/llama/', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    again: { type: 'boolean', default: false },
+    suite: { type: 'string', default: 'forky' },
+    into: { type: 'string', default: fileURLToPath(new URL('../vendor/llama/', import.meta.url)) },
+  },
+});
+const SUITE = values.suite;
+const FOLDER = resolve(values.into);
 const LIBRARIES = 'root/usr/lib/x86_64-linux-gnu';
 
 try {
-  getLlama(process.argv.includes('--again'));
+  getLlama(values.again);
 } catch (error) {
   console.error(`get-llama: ${error.message}`);
   process.exitCode = 1;

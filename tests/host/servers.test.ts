@@ -11,9 +11,10 @@ import { openRun, openRuns, renderReport, synthesizeModel } from '../../src/inde
 import { prepareCache } from '../../src/memory/cache-state.js';
 import { findMemoryController } from '../../src/memory/cgroup.js';
 import { blkscope } from './command-line.js';
+import { llamaProgram } from './llama-programs.js';
 
 const MiB = 2 ** 20;
-const program = resolve('vendor/llama/bin/llama-server');
+const program = llamaProgram('llama-server');
 let folder: string;
 let model: string;
 let cgroup: string | null = null;
@@ -228,7 +229,7 @@ test('drafts make fewer walks than tokens; advise and stream refuse such a run',
   const advice = await blkscope(['advise', join(folder, 'drafted')]);
   assert.equal(advice.exitCode, 2);
   assert.match(advice.stderr, /decoded speculatively, where a token is not one walk/);
-  const bin = resolve('vendor/llama/bin/llama-cli');
+  const bin = llamaProgram('llama-cli');
   const streamed = await blkscope([
     ...['run', '--model', model, '--llama', bin, '--limit', '100M', '--pin', '20M', '--stream', '--mount'],
     ...['-o', join(folder, 'streamed'), '--', '-md', model],

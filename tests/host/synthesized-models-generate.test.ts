@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { getLlama, type Llama, LlamaCompletion } from 'node-llama-cpp';
 import { readModel } from '../../src/model/gguf.js';
 import { type SynthesizeOptions, synthesizeModel } from '../../src/model/synthesize.js';
+import { llamaProgram } from './llama-programs.js';
 
 const TOKENS = 24;
 const PROMPT = 'ba de gibo any text 123';
@@ -89,7 +90,7 @@ async function generateWithLlamaCompletion(path: string): Promise<void> {
 
 /** On a busy machine llama-completion sometimes exits without its last lines, though all is well: it gets three tries. */
 async function runLlamaCompletion(path: string, tries = 3): Promise<{ stdout: string; stderr: string }> {
-  const result = await run(inRepository('vendor/llama/bin/llama-completion'), [
+  const result = await run(llamaProgram('llama-completion'), [
     ...['--model', path, '--prompt', PROMPT, '--predict', String(TOKENS), '--ctx-size', '128'],
     ...['--threads', '1', '--seed', '1', '--no-conversation', '--no-repack', '--no-display-prompt'],
   ]);

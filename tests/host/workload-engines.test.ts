@@ -17,10 +17,11 @@ import type { Engine, Mark, WorkloadOptions, WorkloadOutcome } from '../../src/w
 import { findEngine } from '../../src/workload/find-engine.js';
 import { foreseenCopy } from '../../src/workload/packed-layouts.js';
 import { weightsNote } from '../../src/workload/weights.js';
+import { llamaFolder, llamaProgram } from './llama-programs.js';
 
 const MiB = 2 ** 20;
 const inRepository = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const program = (name: string) => inRepository(`vendor/llama/bin/${name}`);
+const program = llamaProgram;
 
 let folder: string;
 /**
@@ -359,7 +360,7 @@ test('load modes: what was asked for is what is seen', async () => {
 });
 
 test('a folder of programs: llama-completion comes first', async () => {
-  const engine = await findEngine(inRepository('vendor/llama/bin'));
+  const engine = await findEngine(llamaFolder);
   assert.equal(engine.name, 'llama-completion');
 });
 
