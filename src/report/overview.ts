@@ -15,6 +15,7 @@ import { sparkline } from './sparkline.js';
 import { subjectOf } from './subject.js';
 import { toldIn } from './told-figures.js';
 import { verdictOf } from './verdict.js';
+import { serverLine } from './workload-section.js';
 
 export interface OverviewOptions {
   title: string | undefined;
@@ -28,6 +29,8 @@ export function overview(page: Page, summary: Summary, { title, brief }: Overvie
   verdict(page, summary);
   page.line();
   page.text(page.style.dim(conditions(summary)));
+  const server = summary.workload && serverLine(summary.workload);
+  if (server) page.text(server);
   if (!brief) return;
   speed(page, summary);
   model(page, summary);

@@ -35,6 +35,17 @@ export function workloadSection(page: Page, summary: Summary): void {
   if (work.loading) loading(page, work.loading, work.readBytes ?? null, summary);
 }
 
+/** A server in a line: whether it runs on, and what it worked on; null for what is no server. */
+export function serverLine({ attached, requests: served, tokens, wallNs }: WorkloadSummary): string | null {
+  if (!served) return null;
+  const watched = attached
+    ? `Process ${attached.pid}, watched for ${format.seconds(wallNs)}, ${attached.ended ? 'ended by itself' : 'runs on'}. `
+    : '';
+  if (served.count === 0 && attached?.logs.length === 0) return watched + noLogNote;
+  const made = tokens === null ? '' : `, ${format.counted(tokens, 'token')}`;
+  return `${watched}It worked on ${format.counted(served.count, 'request')}${made}.`;
+}
+
 const mostRequestsShown = 10;
 
 /** What a server worked on, the first ones each by itself. */

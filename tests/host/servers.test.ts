@@ -141,7 +141,7 @@ test('a server that runs: its model, its requests, and nothing of it is changed'
       assert.ok((workload.bytesPerToken ?? 0) > MiB);
       assert.ok((summary.memory.majorFaults ?? 0) > 0);
     }
-    assert.match(renderReport(summary), /requests[\s\S]*at 0\.00 s: took .* 3 tokens at/);
+    assert.match(renderReport(summary, { all: true }), /requests[\s\S]*at 0\.00 s: took .* 3 tokens at/);
     await using runs = await openRuns([join(folder, 'attached')]);
     const rows = await (await runs.query('SELECT tokens FROM server_request ORDER BY start')).getRows();
     assert.deepEqual(rows, [[3], [2]]);
@@ -161,14 +161,14 @@ test('Ctrl-C ends the look and not the server; without a log it says what it can
       },
     );
     assert.equal(exitCode, 0, stderr);
-    assert.match(stdout, /process \d+, which runs on/);
-    assert.match(stdout, /output goes to no file/);
+    assert.match(stdout, /Process \d+, watched for .*\s+runs\s+on/);
+    assert.match(stdout, /output\s+goes\s+to\s+no\s+file/);
     await complete(port, 1);
     const ended = await blkscope([...traced('ended'), '--attach', String(server.pid)], {
       when: { text: 'watch process', act: () => void setTimeout(() => server.kill('SIGKILL'), 700) },
     });
     assert.equal(ended.exitCode, 0, ended.stderr);
-    assert.match(ended.stdout, /which ended by itself/);
+    assert.match(ended.stdout, /ended\s+by\s+itself/);
     assert.equal((await summaryOf('ended')).workload?.attached?.ended, true);
   } finally {
     await endOf(server);
