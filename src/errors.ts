@@ -41,3 +41,15 @@ export class BlkscopeError extends Error {
     return exitCodes[this.kind];
   }
 }
+
+/** Why a file cannot be read, in words, of an error of Node's file system. */
+export function whyUnreadable({ code = 'EIO', message }: NodeJS.ErrnoException): string {
+  return unreadable[code] ?? message;
+}
+
+const unreadable: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'a part of its path is a file and no folder',
+  EISDIR: 'it is a folder and no file',
+  EACCES: 'you may not read it',
+};

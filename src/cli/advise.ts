@@ -14,7 +14,6 @@ interface AdviseFlags {
 
 export function adviseCommand(): Command {
   return new Command('advise')
-    .description('say what limits a run, and what each change that helps would give')
     .argument('<run>', 'the run folder')
     .option(
       '--touches <run>',

@@ -4,7 +4,6 @@ import { print, stdoutScreen } from './screen.js';
 
 export function compareCommand(): Command {
   return new Command('compare')
-    .description('show runs, or groups of repeated runs, side by side, with the change from the first')
     .argument('<runs...>', 'run folders, and folders of runs that sweep or run --repeat made')
     .option('--json', 'print the groups with their summaries as one array')
     .option('--html <file>', 'write a page with figures on the same axes')

@@ -14,7 +14,6 @@ interface CurveFlags {
 
 export function curveCommand(): Command {
   return new Command('curve')
-    .description('say what memories of different sizes would read for a token, by policy of eviction')
     .argument('[run]', 'the run folder')
     .addOption(
       new Option('--routes <file>', 'instead of a run: a CSV file with token, layer, expert on each line'),

@@ -31,7 +31,6 @@ const limitShare = 0.85;
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('make a small model and run it with enough memory, with too little, and as advised')
     .option('--dir <dir>', 'folder for the model and the runs; it must be on a disk', 'runs')
     .option('--size <size>', 'size of the model (default: about 600 MB)', size)
     .option('-n, --tokens <count>', 'tokens to generate in each run', count, 24)

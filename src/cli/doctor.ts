@@ -8,7 +8,6 @@ import { stdoutScreen } from './screen.js';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('tell what works on this machine for a file or device, what is missing, and how to get it')
     .argument('[path]', 'a model or a device', '.')
     .option('--json', 'print the findings as an array')
     .action(async (path: string, flags: { json?: boolean }) => {

@@ -13,7 +13,6 @@ interface ExportFlags {
 
 export function exportCommand(): Command {
   return new Command('export')
-    .description('write a run as files that other programs read')
     .argument('<run>', 'the run folder')
     .addOption(
       new Option('--format <format>', 'what to write; parquet adds the run to a dataset')

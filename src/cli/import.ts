@@ -14,7 +14,6 @@ interface ImportFlags {
 
 export function importCommand(): Command {
   return new Command('import')
-    .description("make a run from a saved trace: blktrace's files, a piped stream, or a dump of blkparse -d")
     .argument('<trace...>', "blktrace's base names, files of records, or - for standard input")
     .option('-o, --output <dir>', 'the run folder (default: in runs/, named by the time)')
     .option('--file <path>', 'a file to report reads of; can be repeated', collect)

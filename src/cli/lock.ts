@@ -7,7 +7,6 @@ import { withSession } from './session.js';
 
 export function lockCommand(): Command {
   return new Command('lock')
-    .description('hold locked memory while a command runs, or until Ctrl-C')
     .argument('<size>', 'how much, such as 15G or 512MiB', size)
     .argument('[command...]', 'after --: the command and its arguments')
     .action(run);

@@ -4,7 +4,8 @@ import { BlkscopeError, exitCodes } from '../errors.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { printable } from '../report/printable.js';
 import { version } from '../run/versions.js';
-import { commands } from './commands.js';
+import { commandList, commands } from './commands.js';
+import { isVerbose } from './terminal-progress.js';
 
 const program = new Command('blkscope')
   .description(
@@ -14,11 +15,15 @@ const program = new Command('blkscope')
   .configureOutput({ outputError: (text, write) => write(usageError(text)) })
   .exitOverride();
 
-const asked = Object.entries(commands).filter(([name]) => name === process.argv[2]);
-const versionAsked = ['--version', '-V'].includes(process.argv[2] ?? '');
-for (const [, load] of asked.length > 0 || versionAsked ? asked : Object.entries(commands)) {
-  program.addCommand((await load()).copyInheritedSettings(program));
-}
+// One command is loaded, or none: for a list of them their names and lines are enough.
+const name = process.argv[2] ?? '';
+const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+if (load) program.addCommand((await load()).copyInheritedSettings(program));
+else for (const [each, { about }] of Object.entries(commandList)) program.command(each).description(about);
+program.addHelpText(
+  'after',
+  '\nA run:\n  sudo blkscope run -m model.gguf --limit 2G\n  blkscope report runs/NAME\n\nblkscope COMMAND --help tells more of a command.',
+);
 
 // A reader that goes away (head, less) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -43,14 +48,23 @@ function usageError(text: string): string {
     .trim()
     .replace(/\s*\n\s*/g, ' ')
     .replace(/\.$/, '');
-  return `blkscope: ${printable(line)}; blkscope COMMAND --help lists the options\n`;
+  const command = load ? name : 'COMMAND';
+  return `blkscope: ${printable(line)}${programHint(line)}; blkscope ${command} --help lists the options\n`;
 }
 
-/** One line for the user, and the exit code. $BLKSCOPE_DEBUG adds the stack. */
+/** An unknown option may be one of the program that the command is to run. */
+function programHint(line: string): string {
+  const mayBeOfProgram = commandList[name]?.program && !process.argv.includes('--');
+  return mayBeOfProgram && /^unknown option (?!.*Did you mean)/.test(line)
+    ? '; what the program is given stands after --'
+    : '';
+}
+
+/** One line for the user, and the exit code. -v and $BLKSCOPE_DEBUG add the stack. */
 function tell(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const known = asBlkscopeError(error);
   process.stderr.write(`blkscope: ${printable(known.message)}\n`);
-  if (process.env.BLKSCOPE_DEBUG) process.stderr.write(`${known.stack}\n`);
+  if (isVerbose() || process.env.BLKSCOPE_DEBUG) process.stderr.write(`${known.stack}\n`);
   return known instanceof BlkscopeError ? known.exitCode : exitCodes.internal;
 }

@@ -11,7 +11,6 @@ interface MapFlags {
 
 export function mapCommand(): Command {
   return new Command('map')
-    .description('show where a file, and the tensors of a model, lie on the disk')
     .argument('<file>', 'a model, or any file')
     .option('--tensors', 'list every tensor')
     .option(

@@ -79,7 +79,14 @@ export function collect(value: string, before: string[] = []): string[] {
 
 /** The options that every tracing command has; letters as in blktrace. */
 export const traceOptions = (): Option[] => [
-  new Option('-o, --output <dir>', 'the run folder (default: in runs/, named by the time)'),
+  ...tracingOptions().map((option) => option.helpGroup('Tracing:')),
+  ...[
+    new Option('-o, --output <dir>', 'the run folder (default: in runs/, named by the time)'),
+    new Option('--json', 'print summary.json instead of the report'),
+  ].map((option) => option.helpGroup('What is printed:')),
+];
+
+const tracingOptions = (): Option[] => [
   new Option('--source <source>', 'where events come from: relay files, the ftrace ring, or what works here')
     .choices(['auto', 'relay', 'ftrace'])
     .default('auto'),
@@ -90,7 +97,7 @@ export const traceOptions = (): Option[] => [
     '-b, --buffer-size <size>',
     "size of the kernel's buffer (ftrace) or sub-buffer (relay) for each CPU",
   ).argParser(bufferSize),
-  new Option('-n, --buffer-count <count>', 'number of sub-buffers for each CPU').argParser(positive),
+  new Option('--buffer-count <count>', 'number of sub-buffers for each CPU').argParser(positive),
   new Option('--lba <start-end>', 'trace only I/Os that start in these sectors of the disk').argParser(
     sectorRange,
   ),
@@ -116,7 +123,6 @@ export const traceOptions = (): Option[] => [
     .choices(['drop', 'stop'])
     .default('drop'),
   new Option('--mount', 'mount tracefs and debugfs for the run where they are not mounted'),
-  new Option('--json', 'print summary.json instead of the report'),
 ];
 
 /** The flags as the API's options. */

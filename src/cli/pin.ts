@@ -28,8 +28,7 @@ interface PinFlags {
 
 export function pinCommand(): Command {
   return new Command('pin')
-    .description('hold the best part of a model in the page cache while a command runs, or until Ctrl-C')
-    .requiredOption('--model <file>', 'the GGUF file; any part of a split model')
+    .requiredOption('-m, --model <file>', 'the GGUF file; any part of a split model')
     .addOption(
       new Option('--budget <size>', 'hold at most SIZE (default: all that tokens use)').argParser(size),
     )

@@ -14,7 +14,6 @@ interface PlotFlags extends PlotOptions {
 
 export function plotCommand(): Command {
   return new Command('plot')
-    .description('write a figure of runs as SVG, and its data as CSV beside it')
     .argument('<runs...>', 'run folders, and folders of runs that sweep or run --repeat made')
     .addOption(new Option('--kind <kind>', 'which figure').choices(plotKinds).makeOptionMandatory())
     .requiredOption('-o, --output <file>', 'the SVG file; its data goes to a CSV file of the same name')

@@ -8,7 +8,6 @@ import { stdoutScreen } from './screen.js';
 
 export function queryCommand(): Command {
   return new Command('query')
-    .description("run SQL on a run, or on many ('runs/*'); docs/store.md lists the tables")
     .argument('<runs...>', 'run folders or patterns, then the SQL')
     .option('--json', 'print an array of objects')
     .addOption(new Option('--csv', 'print comma-separated values').conflicts('json'))

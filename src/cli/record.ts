@@ -13,7 +13,6 @@ interface RecordFlags extends TraceFlags {
 
 export function recordCommand(): Command {
   const command = new Command('record')
-    .description('trace any command, a process that runs, or devices for some time')
     .option('-d, --device <device>', 'a device to trace; can be repeated', collect)
     .option(
       '--file <path>',

@@ -4,7 +4,6 @@ import { print } from './screen.js';
 
 export function recoverCommand(): Command {
   return new Command('recover')
-    .description('undo what a killed session left on the machine')
     .argument('[folder...]', 'where it wrote; half-written runs and exports there are removed', ['runs'])
     .action((folders: string[]) => {
       const { undone, failed } = recover();

@@ -20,7 +20,6 @@ interface ReportFlags {
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description('print the report of a finished run')
     .argument('<run>', 'the run folder')
     .option('--json', 'print summary.json')
     .addOption(new Option('--all', 'print every section').conflicts('section'))

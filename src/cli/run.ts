@@ -44,8 +44,8 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
 
 export function runCommand(): Command {
   const command = new Command('run')
-    .description('run llama.cpp on a model, with the memory that you choose, and trace the disk meanwhile')
-    .requiredOption('--model <file>', 'the GGUF file; any part of a split model')
+    .optionsGroup('Workload:')
+    .requiredOption('-m, --model <file>', 'the GGUF file; any part of a split model')
     .option('--llama <path>', "llama.cpp's program, or 'embedded' (default: $LLAMA_CLI, PATH, then embedded)")
     .option('-p, --prompt <text>', 'the prompt')
     .option('-n, --tokens <count>', 'tokens to generate (default: 100)', count)
@@ -55,6 +55,7 @@ export function runCommand(): Command {
     .option('--repack', 'let llama.cpp copy the weights into its own memory; it then reads each of them once')
     .option('--mlock', 'let llama.cpp lock its weights in memory')
     .option('--time-limit <seconds>', 'end the workload after this time', seconds)
+    .optionsGroup('Memory pressure:')
     .addOption(
       new Option('--lock <size>', 'lock SIZE of memory').argParser(size).conflicts(['leave', 'limit']),
     )
@@ -62,6 +63,7 @@ export function runCommand(): Command {
     .addOption(
       new Option('--limit <size>', 'keep the workload and its page cache under SIZE').argParser(size),
     )
+    .optionsGroup('Page cache:')
     .addOption(
       new Option('--cold', 'evict the model from the page cache first (default)').conflicts(['warm', 'asIs']),
     )
@@ -69,7 +71,7 @@ export function runCommand(): Command {
     .option('--as-is', 'leave the page cache as it is')
     .option('--drop-caches', 'empty the page cache of the whole machine first')
     .option('--readahead <kib>', "set the disk's readahead during the run", count)
-    .option('--repeat <count>', 'make COUNT runs in one folder, and print how far they agree', count, 1)
+    .optionsGroup('What helps:')
     .addOption(
       new Option(
         '--pin <size>',
@@ -81,6 +83,8 @@ export function runCommand(): Command {
       '--stream',
       'with --pin, for dense models: read the rest just before each token needs it (sets readahead to 32)',
     )
+    .optionsGroup('What is measured:')
+    .option('--repeat <count>', 'make COUNT runs in one folder, and print how far they agree', count, 1)
     .addOption(
       new Option(
         '--profile-touches',
@@ -89,18 +93,15 @@ export function runCommand(): Command {
     )
     .argument('[args...]', 'after --: passed to llama.cpp unchanged')
     .action(run);
-  // -n is the number of tokens here, as in llama.cpp; the buffers' count has its long name alone.
-  for (const option of traceOptions()) {
-    command.addOption(
-      option.short === '-n'
-        ? new Option('--buffer-count <count>', option.description).argParser(positive)
-        : option,
-    );
-  }
+  for (const option of traceOptions()) command.addOption(option);
   return command;
 }
 
 async function run(args: string[], flags: RunFlags): Promise<void> {
+  if (args.length > 0 && !process.argv.includes('--')) {
+    const line = `'${args[0]}' is no option of run; what llama.cpp is given stands after --, as in: blkscope run -m MODEL -- --temp 0`;
+    throw new BlkscopeError('BAD_ARGUMENT', line);
+  }
   const options: ExperimentOptions = {
     ...traceSettings(flags),
     model: flags.model,

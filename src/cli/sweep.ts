@@ -14,7 +14,6 @@ import { withSession } from './session.js';
 
 export function sweepCommand(): Command {
   return new Command('sweep')
-    .description('make every run that a file lists, continue after an interruption, and compare the runs')
     .argument('<file>', 'YAML or JSON; docs/experiment.md lists its keys')
     .option('--mount', 'mount tracefs and debugfs for each run where they are not mounted')
     .option('--json', 'print the groups with their summaries')

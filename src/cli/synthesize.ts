@@ -21,9 +21,6 @@ interface SynthesizeFlags {
 
 export function synthesizeCommand(): Command {
   return new Command('synthesize')
-    .description(
-      'make a model of random weights in the shape of a real one, for experiments without the real one',
-    )
     .addOption(
       new Option('--preset <shape>', 'the shape').choices(Object.keys(presets)).makeOptionMandatory(),
     )

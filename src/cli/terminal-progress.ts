@@ -1,18 +1,32 @@
 import type { Progress } from '../machine/progress.js';
 import { printable } from '../report/printable.js';
 
+/** How much of what goes on is printed. */
+export type Detail = 'quiet' | 'usual' | 'verbose';
+
+let detail: Detail = 'usual';
+
+/** As -q and -v say. */
+export function chooseDetail(choice: Detail): void {
+  detail = choice;
+}
+
+export const isVerbose = (): boolean => detail === 'verbose';
+
 /** Steps and warnings as lines on stderr; on a terminal the progress of a step overwrites itself below them. */
 export class TerminalProgress implements Progress {
+  readonly #began = performance.now();
   #open = false;
 
   constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
 
   step(name: string): void {
-    this.#line(`blkscope: ${name}`);
+    const at = `+${((performance.now() - this.#began) / 1000).toFixed(3)} s `;
+    this.#line(`blkscope: ${isVerbose() ? at : ''}${name}`);
   }
 
   update(text: string): void {
-    if (!this.stream.isTTY) return;
+    if (!this.stream.isTTY || detail === 'quiet') return;
     this.stream.write(`\r\x1b[K  ${printable(text).slice(0, (this.stream.columns ?? 80) - 3)}`);
     this.#open = true;
   }
@@ -28,6 +42,7 @@ export class TerminalProgress implements Progress {
   }
 
   #line(text: string): void {
+    if (detail === 'quiet') return;
     this.end();
     this.stream.write(`${printable(text)}\n`);
   }

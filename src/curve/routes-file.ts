@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { BlkscopeError } from '../errors.js';
+import { BlkscopeError, whyUnreadable } from '../errors.js';
 import { ExpertColumns, type ExpertTouches } from './touch-columns.js';
 
 /** `token,layer,expert`: the columns of a file of routes. */
@@ -27,8 +27,9 @@ export async function readRoutes(path: string, expertBytes: number): Promise<Exp
     }
   } catch (error) {
     if (error instanceof BlkscopeError) throw error;
-    const { code = 'EIO', message } = error as NodeJS.ErrnoException;
-    throw new BlkscopeError(code, `${path} cannot be read: ${message}`, 'usage', { cause: error });
+    const { code = 'EIO' } = error as NodeJS.ErrnoException;
+    const why = whyUnreadable(error as NodeJS.ErrnoException);
+    throw new BlkscopeError(code, `${path} cannot be read: ${why}`, 'usage', { cause: error });
   }
   if (rest) reader.take(rest);
   return reader.finish();

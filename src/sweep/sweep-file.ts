@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { BlkscopeError } from '../errors.js';
+import { BlkscopeError, whyUnreadable } from '../errors.js';
 import { parseSize } from '../memory/size.js';
 import { type PresetName, presets } from '../model/synthetic-shape.js';
 
@@ -88,7 +88,8 @@ export function readSweep(path: string): Sweep {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     const { code = 'EIO' } = cause as NodeJS.ErrnoException;
-    throw new BlkscopeError(code, `${path}: the sweep cannot be read: ${code}`, 'usage', { cause });
+    const why = whyUnreadable(cause as NodeJS.ErrnoException);
+    throw new BlkscopeError(code, `${path}: the sweep cannot be read: ${why}`, 'usage', { cause });
   }
   const sweep = parseSweep(text, path);
   const name = basename(path).replace(/\.(ya?ml|json)$/i, '');
