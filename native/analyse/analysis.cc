@@ -17,10 +17,16 @@ Analysis::Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t 
   naive_.begin(startNs);
 }
 
+uint64_t Analysis::zoneSectorsOf(uint32_t device) const {
+  auto found = std::find_if(zones_.begin(), zones_.end(), [&](const auto& zones) { return zones.first == device; });
+  return found == zones_.end() ? 0 : found->second;
+}
+
 Analysis::Device& Analysis::findDevice(uint32_t number) {
   auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == number; });
   if (found == devices_.end()) {
     devices_.push_back(std::make_unique<Device>());
+    devices_.back()->traits.zoneSectors = zoneSectorsOf(number);
     devices_.back()->number = number;
     found = devices_.end() - 1;
   }

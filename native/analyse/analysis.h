@@ -91,6 +91,8 @@ class Analysis {
   const Matcher& matcher() const { return matcher_; }
   /// Passthrough commands that completed.
   uint64_t passthrough() const { return passthrough_; }
+  /// A zoned device and how long its zones are. Before the first event.
+  void setZones(uint32_t device, uint64_t sectors) { zones_.emplace_back(device, sectors); }
   /// Rows are kept from here on; the caller empties `rows` now and then.
   void keepRows() { matcher_.keepRows(); }
   std::vector<IoRow>& rows() { return matcher_.rows(); }
@@ -120,6 +122,7 @@ class Analysis {
     return lastDevice_ && lastDevice_->number == number ? *lastDevice_ : *(lastDevice_ = &findDevice(number));
   }
   Device& findDevice(uint32_t number);
+  uint64_t zoneSectorsOf(uint32_t device) const;
   uint64_t clippedBytes(const FileMap::Piece& piece, uint64_t from, uint64_t to) const;
 
   Marks marks_;
@@ -140,6 +143,7 @@ class Analysis {
   FileGaps fileAtComplete_;
   Processes processes_;
   Naive naive_;
+  std::vector<std::pair<uint32_t, uint64_t>> zones_;  // device, and sectors of a zone
   uint64_t passthrough_ = 0;
   uint64_t first_ = kNotSeen;
   uint64_t last_ = 0;

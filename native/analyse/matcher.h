@@ -20,6 +20,7 @@ namespace blkscope {
 struct DeviceTraits {
   bool issues = false;   // it tells of issues: what completes without one was not read or written by it
   bool layered = false;  // it lies on another traced device, which does the work: not in the times of all devices
+  uint64_t zoneSectors = 0;  // of a zoned device: how long a zone is
 };
 
 /// Streaming request matching. Feed events in time order.
@@ -113,6 +114,7 @@ class Matcher {
   Slot add(const Event& event);
   Slot findHead(const Event& event) const;
   Slot findIssued(const Event& event) const;
+  Slot findAppend(const Event& event) const;
   Slot findPiece(Slot head, const Event& event);
   void makeRoom(uint64_t now);
   void leaveStuck(uint64_t olderThan, uint64_t now);
@@ -264,10 +266,18 @@ inline uint32_t Matcher::completeWhole(Slot slot, const Event& event) {
   return request.pid;
 }
 
+/// Records of version 1 have no mark for zone appends: such a write is issued at its zone's start.
+inline Matcher::Slot Matcher::findAppend(const Event& event) const {
+  Event issued = event;
+  issued.sector = event.sector / traits_.zoneSectors * traits_.zoneSectors;
+  return event.direction == Direction::write ? findIssued(issued) : OpenBios::kNone;
+}
+
 inline Matcher::Completed Matcher::complete(const Event& event, DeviceTraits traits) {
   if (empty(event)) return {0, true};  // or the tail of a partial completion
   traits_ = traits;
   Slot slot = findIssued(event);
+  if (slot == OpenBios::kNone && traits.zoneSectors) slot = findAppend(event);
   if (slot == OpenBios::kNone) return completeUnissued(event);
   const OpenBio& head = bios_[slot];
   if (head.begun || event.bytes < head.requestBytes) return {completePart(slot, event), true};

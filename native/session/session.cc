@@ -91,6 +91,9 @@ Result<void> Session::start() {
   for (size_t i = 0; i < source_->streams(); ++i) cpus.push_back(source_->cpu(i));
   spool_ = std::make_unique<Spool>(cpus, options_.spool);
   analysis_ = std::make_unique<Analysis>(std::move(options_.files), devices_.empty() ? 0 : devices_.front().number, startedNs_);
+  for (const BlockDevice& device : devices_) {
+    if (device.zoneSectors) analysis_->setZones(device.number, device.zoneSectors);
+  }
   capture_ = std::make_unique<Capture>(*source_, *spool_, options_.onFull, [this] { countTraced(); });
   analysisThread_ = std::thread([this] { analyse(); });
   return {};

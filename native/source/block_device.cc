@@ -66,6 +66,11 @@ std::optional<std::string> BlockDevices::backingFileOf(const std::string& name) 
   return nameOf(numberFrom(major(device), minor(device)));
 }
 
+uint64_t BlockDevices::zoneSectorsOf(const std::string& name) const {
+  auto zoned = readText(diskFolder(name) + "/queue/zoned");
+  return zoned && *zoned != "none" ? numberIn(diskFolder(name) + "/queue/chunk_sectors") : 0;
+}
+
 std::vector<LowerDevice> BlockDevices::directlyBelow(const std::string& name) const {
   std::vector<std::string> names = namesIn(folder(name) + "/slaves");
   if (auto file = backingFileOf(name)) names.push_back(*file);
@@ -82,7 +87,7 @@ Result<BlockDevice> BlockDevices::find(const std::string& name) const {
   if (!number || name.empty()) {
     return Error{"NO_DEVICE", "no block device named '" + name + "' in /sys/class/block; lsblk lists them"};
   }
-  BlockDevice device{name, *number, {}};
+  BlockDevice device{name, *number, {}, zoneSectorsOf(name)};
   std::vector<LowerDevice> next = directlyBelow(name);
   for (size_t i = 0; i < next.size(); ++i) {
     if (std::ranges::find(device.liesOn, next[i].number) != device.liesOn.end()) continue;

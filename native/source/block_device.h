@@ -17,6 +17,8 @@ struct BlockDevice {
   /// Numbers of all devices below it, however deep, nearest first: what device mapper, md, bcache and loop devices are
   /// made of, partitions' whole disks, and the paths of an NVMe multipath head.
   std::vector<uint32_t> liesOn;
+  /// Of a zoned device: how long a zone is; else 0.
+  uint64_t zoneSectors = 0;
 };
 
 /// A device below another.
@@ -57,6 +59,7 @@ class BlockDevices {
   std::string folder(const std::string& name) const { return root_ + "/sys/class/block/" + name; }
   std::optional<uint32_t> numberOf(const std::string& name) const;
   std::optional<std::string> nameOf(uint32_t number) const;
+  uint64_t zoneSectorsOf(const std::string& name) const;
   std::optional<std::string> backingFileOf(const std::string& name) const;
   std::vector<LowerDevice> directlyBelow(const std::string& name) const;
 

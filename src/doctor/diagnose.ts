@@ -101,8 +101,9 @@ function relay(disk: string | null): Finding {
   const lockdown = readText('/sys/kernel/security/lockdown');
   const mode = /\[(integrity|confidentiality)\]/.exec(lockdown)?.[1];
   if (mode) return refused(`refused by kernel lockdown (${mode})`);
-  const failure = disk && openFailure(`/dev/${disk}`);
-  if (failure) return refused(`/dev/${disk} cannot be opened (${failure})`);
+  const node = `/dev/${disk?.replaceAll('!', '/')}`;
+  const failure = disk && openFailure(node);
+  if (failure) return refused(`${node} cannot be opened (${failure})`);
   if (lockdown) return { name, state: 'found', detail: 'the kernel is not locked down' };
   return {
     name,

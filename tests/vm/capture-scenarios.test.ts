@@ -48,7 +48,11 @@ for (const kernel of ['6.1', '7.3'] as const) {
     };
     const whole = (name: string, reads: number): Outcome => {
       const found = outcome(name);
-      assert.deepEqual(found.defects, []);
+      // Bytes that are no record are told, and no loss.
+      assert.deepEqual(
+        found.defects.filter(({ code }) => code !== 'NO_RECORDS'),
+        [],
+      );
       assert.equal(found.reads.count, reads);
       return found;
     };

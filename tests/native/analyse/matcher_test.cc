@@ -273,6 +273,22 @@ TEST_CASE_FIXTURE(Fixture, "time 0 is a time") {
   CHECK(matcher.depth().nsAtDepth()[1] == 500'000);
 }
 
+TEST_CASE_FIXTURE(Fixture, "zone appends without a mark are known by their zone's start") {
+  DeviceTraits zoned{.issues = true, .zoneSectors = 8192};
+  auto write = [](Action action, uint64_t sector, uint64_t time) {
+    Event e = event(action, sector, 64, time);
+    e.direction = Direction::write;
+    return e;
+  };
+  matcher.issue(write(Action::issue, 16384, 10), zoned);
+  matcher.issue(write(Action::issue, 16384, 20), zoned);
+  CHECK(matcher.complete(write(Action::complete, 16448, 30), zoned).known);
+  CHECK(matcher.complete(write(Action::complete, 16384, 40), zoned).known);
+  CHECK(!matcher.complete(write(Action::complete, 16512, 50), zoned).known);
+  CHECK(matcher.open() == 0);
+  CHECK(matcher.latency(Direction::write)[Stage::d2c].count() == 2);
+}
+
 TEST_CASE_FIXTURE(Fixture, "what carries no data and is no flush is in no queue") {
   for (Direction direction : {Direction::read, Direction::write, Direction::discard}) {
     for (Action action : {Action::queue, Action::issue, Action::complete}) {

@@ -110,6 +110,18 @@ TEST_CASE("a device lies on all that is below it, however deep") {
   CHECK(system.devices().find("").error().code == "NO_DEVICE");
 }
 
+TEST_CASE("a zoned device tells how long its zones are") {
+  FakeSystem system;
+  system.disk("nullb0", "250:0");
+  system.write("/sys/devices/nullb0/queue/zoned", "host-managed");
+  system.write("/sys/devices/nullb0/queue/chunk_sectors", "8192");
+  system.disk("md0", "9:0");
+  system.write("/sys/devices/md0/queue/zoned", "none");
+  system.write("/sys/devices/md0/queue/chunk_sectors", "128");
+  CHECK(system.devices().find("nullb0")->zoneSectors == 8192);
+  CHECK(system.devices().find("md0")->zoneSectors == 0);
+}
+
 TEST_CASE("a disk and its partition, or two partitions, cannot be traced together") {
   FakeSystem system;
   system.disk("sda", "8:0");
