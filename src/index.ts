@@ -22,6 +22,7 @@ export { type ExportFormat, type ExportOptions, exportFormats, exportRun } from 
 export type { ExpertUse } from './figures/expert-use.js';
 export type { Heat, HeatRow } from './figures/heat.js';
 export { type Summary, summarySchema } from './figures/summary-schema.js';
+export { leftovers, removeLeftovers } from './files/partial.js';
 export { heat } from './heat/run-heat.js';
 export type { Progress } from './machine/progress.js';
 export { journalDirectory, recover } from './machine/recover.js';
@@ -50,7 +51,6 @@ export { renderMap } from './report/file-map.js';
 export { renderNaive } from './report/naive.js';
 export { renderRegions } from './report/regions-section.js';
 export { renderReport } from './report/terminal.js';
-export { leftovers, removeLeftovers } from './run/partial.js';
 export { defaultRunPath } from './run/run-folder.js';
 export { version } from './run/versions.js';
 export { type SectorRange, SectorSet } from './sectors/sector-set.js';

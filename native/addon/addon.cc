@@ -5,6 +5,7 @@
 #include "addon/analysis.h"
 #include "addon/blktrace_writer.h"
 #include "addon/changes.h"
+#include "addon/file_rights.h"
 #include "addon/files.h"
 #include "addon/importer.h"
 #include "addon/memory.h"
@@ -22,6 +23,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   blkscope::registerAnalysis(env, exports);
   blkscope::registerBlktraceWriter(env, exports);
   blkscope::registerChanges(env, exports);
+  blkscope::registerFileRights(env, exports);
   blkscope::registerFiles(env, exports);
   blkscope::registerImporter(env, exports);
   blkscope::registerMemory(env, exports);

@@ -1,5 +1,8 @@
 #include "addon/files.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "addon/convert.h"
 #include "addon/promise_worker.h"
 #include "files/disk_speed.h"
@@ -55,7 +58,11 @@ Napi::Value jsDiskSpeed(const Napi::CallbackInfo& info) {
 /// [reader, writer], whose owner is JavaScript.
 Napi::Value jsOpenPipe(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  auto ends = valueOrThrow(env, openPipe());
+  bool packets = Argument::at(info, 0, "packets").booleanOr(false);
+  auto ends = valueOrThrow(env, openPipe(packets ? O_DIRECT : 0));
+  // By its name, /dev/stdout say, a pipe is opened with the rights of whoever opens it: a workload of another user's.
+  constexpr mode_t kForAll = 0666;
+  ::fchmod(ends.second.get(), kForAll);
   auto pair = Napi::Array::New(env, 2);
   pair[0u] = Napi::Number::New(env, ends.first.release());
   pair[1u] = Napi::Number::New(env, ends.second.release());

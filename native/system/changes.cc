@@ -1,6 +1,5 @@
 #include "system/changes.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -10,10 +9,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <sstream>
 #include <thread>
@@ -22,25 +19,6 @@
 
 namespace blkscope {
 namespace {
-
-constexpr std::array<const char*, 6> kKindNames = {"write", "rmdir", "cgroup", "unmount", "teardown", "controller"};
-
-// A journal line: kind TAB path TAB value. Control files' values hold no tabs or newlines.
-std::string toLine(const Undo& undo) {
-  return std::string(kKindNames[static_cast<size_t>(undo.kind)]) + '\t' + undo.path + '\t' + undo.value + '\n';
-}
-
-bool fromLine(const std::string& line, Undo& undo) {
-  size_t first = line.find('\t');
-  size_t second = line.find('\t', first + 1);
-  if (first == std::string::npos || second == std::string::npos) return false;
-  std::string kind = line.substr(0, first);
-  auto found = std::find(kKindNames.begin(), kKindNames.end(), kind);
-  if (found == kKindNames.end()) return false;
-  undo = {static_cast<Undo::Kind>(found - kKindNames.begin()), line.substr(first + 1, second - first - 1),
-          line.substr(second + 1)};
-  return true;
-}
 
 bool gone(int error) { return error == ENOENT || error == ENODEV || error == ENXIO; }
 
@@ -135,85 +113,34 @@ bool undoInto(const Undo& undo, UndoReport& report) {
   return static_cast<bool>(done);
 }
 
-std::string toText(const std::vector<Undo>& undos) {
-  std::string text;
-  for (const Undo& undo : undos) text += toLine(undo);
-  return text;
-}
-
-std::vector<Undo> fromText(const std::string& text) {
-  std::vector<Undo> undos;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    if (Undo undo; fromLine(line, undo)) undos.push_back(undo);
-  }
-  return undos;
-}
-
-// A shorter list is written over a longer one: the tail goes last, so that a kill in between repeats an undo at most.
-bool overwrite(int fd, const std::string& text) {
-  return ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
-         ::ftruncate(fd, static_cast<off_t>(text.size())) == 0 && ::fdatasync(fd) == 0;
-}
-
-// Whether an open file still has the name that it was opened by.
-bool isNamed(int fd, const std::string& path) {
-  struct stat held {}, named {};
-  if (::fstat(fd, &held) != 0 || ::stat(path.c_str(), &named) != 0) return false;
-  return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
-}
-
-// Held by whoever looks through the journals of others and acts on what they say.
-Result<Fd> lockDirectory(const std::string& directory) {
-  auto folder = openFile(directory, O_RDONLY | O_DIRECTORY);
-  if (folder && ::flock(folder->get(), LOCK_EX) != 0) return systemError("lock " + directory);
-  return folder;
-}
-
-// The journals of a directory, each process's newest first: a setting is put back before its file system is unmounted.
-std::vector<std::string> findJournals(const std::string& directory) {
-  std::vector<std::pair<int, unsigned>> journals;
-  DIR* entries = ::opendir(directory.c_str());
-  if (!entries) return {};
-  while (dirent* entry = ::readdir(entries)) {
-    int pid = 0;
-    unsigned number = 0;
-    if (std::sscanf(entry->d_name, "session-%d-%u", &pid, &number) == 2) journals.emplace_back(pid, number);
-  }
-  ::closedir(entries);
-  std::sort(journals.rbegin(), journals.rend());
-  std::vector<std::string> paths;
-  for (auto [pid, number] : journals) {
-    paths.push_back(directory + "/session-" + std::to_string(pid) + "-" + std::to_string(number));
-  }
-  return paths;
-}
-
 struct Journal {
-  std::string path;
+  std::string name;
   Fd file;
-  std::vector<Undo> undos;
+  JournalText text;
 };
 
 struct Journals {
   std::vector<Journal> dead;  // locked by us now
   std::vector<Undo> live;     // of all sessions that live, but for the journal `own`
+  std::vector<std::string> refused;
 };
 
-Journals readJournals(const std::string& directory, const std::string& own = "") {
+Journals readJournals(const JournalFolder& folder, const std::string& own = "") {
   Journals journals;
-  for (const std::string& path : findJournals(directory)) {
-    auto file = openFile(path, O_RDWR);
-    if (!file || path == own) continue;
+  for (const std::string& name : folder.names()) {
+    if (name == own) continue;
+    auto file = folder.open(name);
+    if (!file && file.error().code == "UNSAFE_JOURNAL") journals.refused.push_back(file.error().message);
+    if (!file) continue;
     bool dead = ::flock(file->get(), LOCK_EX | LOCK_NB) == 0;
     // Another may have undone and unlinked it before it was locked.
-    if (!isNamed(file->get(), path)) continue;
-    auto text = readText(path);
-    std::vector<Undo> undos = text ? fromText(*text) : std::vector<Undo>();
+    if (!folder.isNamed(file->get(), name)) continue;
+    auto text = readJournal(file->get());
+    if (!text) continue;
     if (dead) {
-      journals.dead.push_back({path, std::move(*file), std::move(undos)});
+      journals.dead.push_back({name, std::move(*file), std::move(*text)});
     } else {
-      journals.live.insert(journals.live.end(), undos.begin(), undos.end());
+      journals.live.insert(journals.live.end(), text->undos.begin(), text->undos.end());
     }
   }
   return journals;
@@ -227,36 +154,37 @@ bool holds(const std::vector<Undo>& undos, const Undo& wanted) {
 
 Changes::~Changes() { undo(); }
 
-Result<void> Changes::openJournal() {
-  if (journal_.valid()) return {};
-  if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
-    return systemError("make the journal directory " + directory_);
-  }
-  // A process may have several journals; their numbers tell recover the order. The lock tells the living from the dead.
-  static std::atomic<unsigned> next = 0;
-  for (;;) {
-    journalPath_ = directory_ + "/session-" + std::to_string(::getpid()) + "-" + std::to_string(next++);
-    auto file = openFile(journalPath_, O_RDWR | O_CREAT | O_EXCL, 0600);
-    if (!file && errno == EEXIST) continue;
-    if (!file) return file.error();
-    // Between the making and the locking it looks like a dead session's, which `recover` locks and unlinks.
-    bool locked = ::flock(file->get(), LOCK_EX | LOCK_NB) == 0;
-    if (!locked && errno != EWOULDBLOCK) return systemError("lock " + journalPath_);
-    if (!locked || !isNamed(file->get(), journalPath_)) continue;
-    journal_ = std::move(*file);
-    return {};
-  }
+Result<void> Changes::openFolder() {
+  if (folder_) return {};
+  auto folder = JournalFolder::open(directory_, true);
+  if (!folder) return folder.error();
+  folder_.emplace(std::move(*folder));
+  return {};
 }
 
-Result<void> Changes::writeJournal() {
-  if (!overwrite(journal_.get(), toText(undos_))) return systemError("write " + journalPath_);
+Result<void> Changes::openJournal() {
+  if (journal_.valid()) return {};
+  if (auto opened = openFolder(); !opened) return opened;
+  // A process may have several journals. The lock tells the living from the dead.
+  static std::atomic<unsigned> next = 0;
+  while (!journal_.valid()) {
+    journalName_ = journalName(::getpid(), next++);
+    auto file = folder_->make(journalName_);
+    if (!file) return file.error();
+    journal_ = std::move(*file);
+  }
+  return {};
+}
+
+Result<void> Changes::rewriteJournal() {
+  if (!writeJournal(journal_.get(), {undos_, {}})) return systemError("write " + directory_ + "/" + journalName_);
   return {};
 }
 
 Result<void> Changes::willChange(Undo undo) {
   if (auto opened = openJournal(); !opened) return opened;
   undos_.push_back(std::move(undo));
-  if (auto written = writeJournal(); !written) {
+  if (auto written = rewriteJournal(); !written) {
     undos_.pop_back();
     return written;
   }
@@ -287,13 +215,13 @@ Result<void> Changes::makeDirectory(const std::string& path) {
 
 Result<void> Changes::passController(const std::string& cgroup, const std::string& controller) {
   if (auto opened = openJournal(); !opened) return opened;
-  auto lock = lockDirectory(directory_);
+  auto lock = folder_->lock();
   if (!lock) return lock.error();
   Undo undo{Undo::Kind::controller, cgroup + "/cgroup.subtree_control", "-" + controller};
   auto passed = readText(undo.path);
   if (!passed) return passed.error();
   bool there = (" " + *passed + " ").find(" " + controller + " ") != std::string::npos;
-  if (there && !holds(readJournals(directory_, journalPath_).live, undo)) return {};  // it was so before all sessions
+  if (there && !holds(readJournals(*folder_, journalName_).live, undo)) return {};  // it was so before all sessions
   if (auto noted = willChange(undo); !noted || there) return noted;
   return writeText(undo.path, "+" + controller);
 }
@@ -325,22 +253,22 @@ void Changes::forget(size_t keep) {
 
 void Changes::journalChanged() {
   if (!undos_.empty()) {
-    (void)writeJournal();
+    (void)rewriteJournal();
   } else if (journal_.valid()) {
-    ::unlink(journalPath_.c_str());
+    folder_->remove(journalName_);
     journal_ = Fd();
   }
 }
 
 // Another session that still lives needs the controller as well, and has written down to undo it.
 bool Changes::isShared(const Undo& undo) const {
-  return undo.kind == Undo::Kind::controller && holds(readJournals(directory_, journalPath_).live, undo);
+  return undo.kind == Undo::Kind::controller && holds(readJournals(*folder_, journalName_).live, undo);
 }
 
 UndoReport Changes::undo(size_t keep) {
   UndoReport report;
   for (size_t i = undos_.size(); i-- > keep;) {
-    auto lock = undos_[i].kind == Undo::Kind::controller ? lockDirectory(directory_) : Result<Fd>(Fd());
+    auto lock = undos_[i].kind == Undo::Kind::controller ? folder_->lock() : Result<Fd>(Fd());
     if (!isShared(undos_[i]) && !undoInto(undos_[i], report)) continue;  // stays, for another try or `recover`
     undos_.erase(undos_.begin() + static_cast<ptrdiff_t>(i));
     journalChanged();
@@ -350,27 +278,42 @@ UndoReport Changes::undo(size_t keep) {
 
 namespace {
 
-// What a live session has changed as well waits until that one is over. What cannot be undone stays for another try.
-void undoJournal(Journal& journal, const std::vector<Undo>& live, UndoReport& report) {
-  for (size_t i = journal.undos.size(); i-- > 0;) {
-    if (holds(live, journal.undos[i]) || !undoInto(journal.undos[i], report)) continue;
-    journal.undos.erase(journal.undos.begin() + static_cast<ptrdiff_t>(i));
+// What a live session has changed as well waits until that one is over. What cannot be undone stays for another try, and
+// what is not to be undone for somebody who knows what it is.
+void undoJournal(const JournalFolder& folder, Journal& journal, const std::vector<Undo>& live, const Places& places,
+                 UndoReport& report) {
+  std::vector<Undo>& undos = journal.text.undos;
+  std::string path = folder.path() + "/" + journal.name;
+  for (size_t i = undos.size(); i-- > 0;) {
+    if (holds(live, undos[i])) continue;
+    if (!places(undos[i])) {
+      report.failed.push_back(path + " would change " + undos[i].path + ", where blkscope changes nothing; it is left alone");
+      continue;
+    }
+    if (undoInto(undos[i], report)) undos.erase(undos.begin() + static_cast<ptrdiff_t>(i));
   }
-  if (journal.undos.empty()) {
-    ::unlink(journal.path.c_str());
+  for (const std::string& line : journal.text.notUnderstood) {
+    report.failed.push_back(path + " has a line that is not understood ('" + line + "'); it is kept");
+  }
+  if (undos.empty() && journal.text.notUnderstood.empty()) {
+    folder.remove(journal.name);
   } else {
-    overwrite(journal.file.get(), toText(journal.undos));
+    (void)writeJournal(journal.file.get(), journal.text);
   }
 }
 
 }  // namespace
 
-UndoReport recover(const std::string& directory) {
+UndoReport recover(const std::string& directory, const Places& places) {
   UndoReport report;
-  auto lock = lockDirectory(directory);
-  if (!lock) return report;  // there is none, or it is not ours
-  Journals journals = readJournals(directory);
-  for (Journal& journal : journals.dead) undoJournal(journal, journals.live, report);
+  auto folder = JournalFolder::open(directory, false);
+  if (!folder && folder.error().code == "UNSAFE_JOURNAL") report.failed.push_back(folder.error().message);
+  if (!folder) return report;  // there is none, or it is not ours
+  auto lock = folder->lock();
+  if (!lock) return report;
+  Journals journals = readJournals(*folder);
+  report.failed = std::move(journals.refused);
+  for (Journal& journal : journals.dead) undoJournal(*folder, journal, journals.live, places, report);
   return report;
 }
 

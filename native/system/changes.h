@@ -1,22 +1,16 @@
 // The journal of changes to the machine: written down first, then made, and undone in reverse order.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "system/fd.h"
+#include "system/journal.h"
 #include "system/result.h"
+#include "system/undo.h"
 
 namespace blkscope {
-
-/// How one change is undone; also one line of the journal.
-struct Undo {
-  enum class Kind { write, removeDirectory, removeCgroup, unmount, teardown, controller } kind;
-  std::string path;
-  std::string value;  // write, controller: what to write back
-
-  bool operator==(const Undo&) const = default;
-};
 
 /// What undoing did, one line a change.
 struct UndoReport {
@@ -59,20 +53,24 @@ class Changes {
   UndoReport undo(size_t keep = 0);
 
  private:
+  Result<void> openFolder();
   Result<void> openJournal();
-  Result<void> writeJournal();
+  Result<void> rewriteJournal();
   bool isShared(const Undo& undo) const;
   /// Writes the journal anew after entries went, or removes it with the last.
   void journalChanged();
 
   std::string directory_;
-  std::string journalPath_;
+  std::optional<JournalFolder> folder_;
+  std::string journalName_;
   Fd journal_;
   std::vector<Undo> undos_;
 };
 
 /// Undoes what dead sessions left in the journal directory. Journals that a live session holds are left alone, and so
-/// is, for a later time, what a live session has changed as well. One caller at a time; others wait.
-UndoReport recover(const std::string& directory);
+/// is, for a later time, what a live session has changed as well. One caller at a time; others wait. A folder or journal
+/// that others may write, an undo that is not at one of the `places`, and a line that is none are left and told as failed.
+UndoReport recover(const std::string& directory, const Places& places);
+inline UndoReport recover(const std::string& directory) { return recover(directory, kernelPlaces(directory)); }
 
 }  // namespace blkscope

@@ -15,9 +15,9 @@ Result<Fd> openFile(const std::string& path, int flags, int mode) {
   return Fd(fd);
 }
 
-Result<std::pair<Fd, Fd>> openPipe() {
+Result<std::pair<Fd, Fd>> openPipe(int flags) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return systemError("make a pipe");
+  if (::pipe2(ends, O_CLOEXEC | flags) != 0) return systemError("make a pipe");
   return std::pair<Fd, Fd>{Fd(ends[0]), Fd(ends[1])};
 }
 

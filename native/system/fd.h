@@ -35,8 +35,8 @@ class Fd {
 /// Opens a file (close-on-exec is added to `flags`). Error: "open <path>: ...".
 Result<Fd> openFile(const std::string& path, int flags, int mode = 0);
 
-/// Both ends of a pipe: what is written to the second comes out of the first.
-Result<std::pair<Fd, Fd>> openPipe();
+/// Both ends of a pipe: what is written to the second comes out of the first. `flags` as pipe2's.
+Result<std::pair<Fd, Fd>> openPipe(int flags = 0);
 
 /// The whole text of a small file, trailing newline removed.
 Result<std::string> readText(const std::string& path);

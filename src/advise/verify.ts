@@ -1,9 +1,13 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../experiment/experiment.js';
 import type { ExperimentOptions } from '../experiment/options.js';
 import { given } from '../experiment/trace-options.js';
+import { sudoCaller } from '../files/caller.js';
 import type { Progress } from '../machine/progress.js';
 import type { PressureRequest } from '../memory/pressure.js';
+import { runFiles } from '../run/run-folder.js';
 import type { Run } from '../store/open-run.js';
 import type { Advice, Change, ChangedConditions } from './changes.js';
 
@@ -26,6 +30,17 @@ export interface VerifyOptions {
   commandLine?: readonly string[];
 }
 
+/** A config names programs, files and variables: to repeat somebody else's is to run what he likes. */
+function requireOwn(run: Run): void {
+  const { uid } = statSync(join(run.path, runFiles.config));
+  const us = [0, process.geteuid?.(), sudoCaller()?.uid];
+  if (us.includes(uid)) return;
+  throw new BlkscopeError(
+    'FOREIGN_RUN',
+    `${run.path}: user ${uid} made that run, and --verify would run the program that it names; make the run yourself first`,
+  );
+}
+
 /**
  * Makes the advised run again with its best changes, one run each, beside it as `RUN-advice-1` and so on.
  *
@@ -38,6 +53,7 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
       `${run.path}: only a run that 'blkscope run' made can be run again`,
     );
   }
+  requireOwn(run);
   const asked = run.config.options as unknown as ExperimentOptions;
   if (asked.profileTouches) {
     throw new BlkscopeError(

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { partialPath } from '../run/partial.js';
+import { identityAt } from '../files/identity.js';
+import { readText } from '../files/read.js';
+import { replaceFile } from '../files/write.js';
 
 interface Kept<T> {
   key: string;
@@ -14,27 +16,31 @@ export function readKept<T>(folder: string, key: string): { figure: T; ageMs: nu
   const path = keptPath(folder, key);
   if (!existsSync(path)) return null;
   try {
-    const kept = JSON.parse(readFileSync(path, 'utf8')) as Kept<T>;
+    const kept = JSON.parse(
+      readText(path, mostBytes, { identity: identityAt(path), noLink: true }),
+    ) as Kept<T>;
     const ageMs = Date.now() - Date.parse(kept.measuredAt);
-    return kept.key === key && Number.isFinite(ageMs) ? { figure: kept.figure, ageMs } : null;
+    const sound = kept.key === key && Number.isFinite(ageMs) && isFigure(kept.figure);
+    return sound ? { figure: kept.figure, ageMs } : null;
   } catch {
     return null; // damaged: measured anew
   }
 }
 
+const mostBytes = 64 * 1024;
+
+/** A number, or an object of numbers, none of them below 0: what else may stand there was not written by us. */
+function isFigure(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value) && value >= 0;
+  return typeof value === 'object' && value !== null && Object.values(value).every(isFigure);
+}
+
 /** Takes the place of what was kept. Where the folder takes no file the figure is not kept: no run fails for it. */
 export function writeKept<T>(folder: string, key: string, figure: T): void {
-  const path = keptPath(folder, key);
-  const partial = partialPath(path);
   const kept: Kept<T> = { key, measuredAt: new Date().toISOString(), figure };
   try {
-    // A name that is there is never followed, neither this one nor the one that the rename replaces.
-    if (lstatSync(partial, { throwIfNoEntry: false })) rmSync(partial);
-    writeFileSync(partial, `${JSON.stringify(kept, null, 2)}\n`, { flag: 'wx' });
-    renameSync(partial, path);
-  } catch {
-    rmSync(partial, { force: true });
-  }
+    replaceFile(keptPath(folder, key), `${JSON.stringify(kept, null, 2)}\n`);
+  } catch {}
 }
 
 function keptPath(folder: string, key: string): string {

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { removeOwn } from '../files/write.js';
 import { prepareCache } from '../memory/cache-state.js';
 import type { Model } from '../model/gguf.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
@@ -32,7 +32,7 @@ export function warmComputeNs({ engine, model, workload, folder }: WarmInput): P
     const warm: WorkloadOptions = { ...workload, tokens: warmTokens, log, launch: {} };
     const running = await engine.start(warm);
     const outcome = await running.done;
-    rmSync(log, { force: true });
+    removeOwn(log);
     return outcome.exitCode === 0 ? tokenNs(outcome) : null;
   });
 }

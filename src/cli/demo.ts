@@ -1,8 +1,8 @@
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { requireTraceable } from '../experiment/requirements.js';
 import { given } from '../experiment/trace-options.js';
+import { makeFolders, removeIn } from '../files/write.js';
 import {
   advise,
   type ExperimentOptions,
@@ -40,14 +40,14 @@ export function demoCommand(): Command {
 
 async function demo(flags: DemoFlags): Promise<void> {
   await withSession(async (session) => {
-    mkdirSync(flags.dir, { recursive: true });
+    makeFolders(flags.dir);
     const llama = await engineChoice();
     await requireTraceable(flags.dir, { mount: true });
     const path = join(flags.dir, `demo-${process.pid}.gguf`);
     try {
       await compareRuns(path, llama, flags, session);
     } finally {
-      if (!flags.keepModel) rmSync(path, { force: true });
+      if (!flags.keepModel) removeIn(path);
     }
   });
 }

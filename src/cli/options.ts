@@ -77,6 +77,13 @@ export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 
+/** Of every command that starts a program. */
+export const environmentOption = (): Option =>
+  new Option(
+    '--env <name[=value]>',
+    'a variable that the program gets of the environment; can be repeated (default: PATH, HOME, the language and what llama.cpp reads)',
+  ).argParser(collect);
+
 /** The options that every tracing command has; letters as in blktrace. */
 export const traceOptions = (): Option[] => [
   ...tracingOptions().map((option) => option.helpGroup('Tracing:')),

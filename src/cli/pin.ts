@@ -12,7 +12,8 @@ import {
   runBeside,
   streamReadAheadKib,
 } from '../index.js';
-import { size } from './options.js';
+import { environmentOf } from '../process/environment.js';
+import { environmentOption, size } from './options.js';
 import { print } from './screen.js';
 import { withSession } from './session.js';
 
@@ -23,6 +24,7 @@ interface PinFlags {
   plan?: string;
   stream?: boolean;
   dryRun?: boolean;
+  env?: string[];
   json?: boolean;
 }
 
@@ -41,6 +43,7 @@ export function pinCommand(): Command {
     .option('--stream', 'for dense models: read the rest just before each token needs it')
     .option('--dry-run', 'print what would be held, and hold nothing')
     .option('--json', 'print it as JSON')
+    .addOption(environmentOption())
     .argument('[command...]', 'after --: the command and its arguments')
     .action(run);
 }
@@ -49,6 +52,7 @@ export function pinCommand(): Command {
 const checkMs = 1000;
 
 async function run(command: string[], flags: PinFlags): Promise<void> {
+  const env = environmentOf(flags.env ?? []);
   await withSession(async ({ progress, signal }) => {
     const model = await readModel(flags.model);
     for (const note of model.notes) progress.warn(note);
@@ -73,7 +77,7 @@ async function run(command: string[], flags: PinFlags): Promise<void> {
     // A changed file ends the command: what is held is no longer what it reads.
     watching.catch((error: unknown) => over.abort(error));
     try {
-      await runBeside(command, AbortSignal.any([signal, over.signal]));
+      await runBeside(command, AbortSignal.any([signal, over.signal]), env);
     } finally {
       over.abort();
     }

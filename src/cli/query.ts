@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
+import { given } from '../experiment/trace-options.js';
 import { BlkscopeError, openRuns } from '../index.js';
 import { fit, widthOf, wrapped } from '../report/fit.js';
 import { csvLine, exactValue, jsonValue, textBlocks, textTable } from '../report/rows.js';
 import { tables } from '../store/schema.js';
 import { views } from '../store/views.js';
+import { seconds } from './options.js';
 import { stdoutScreen } from './screen.js';
 
 export function queryCommand(): Command {
@@ -11,6 +13,10 @@ export function queryCommand(): Command {
     .argument('<runs...>', 'run folders or patterns, then the SQL')
     .option('--json', 'print an array of objects')
     .addOption(new Option('--csv', 'print comma-separated values').conflicts('json'))
+    .addOption(
+      new Option('--time-limit <seconds>', 'end the query after this time (default: 600)').argParser(seconds),
+    )
+    .option('--unsafe', 'let the query write files, attach databases and install extensions')
     .addHelpText('after', help)
     .action(query);
 }
@@ -33,12 +39,19 @@ Examples:
   blkscope query 'runs/*' "SELECT run, sum(reads) FROM bandwidth GROUP BY run"
   blkscope query runs/one "DESCRIBE io"`;
 
-async function query(words: string[], flags: { json?: boolean; csv?: boolean }): Promise<void> {
+interface QueryFlags {
+  json?: boolean;
+  csv?: boolean;
+  timeLimit?: number;
+  unsafe?: boolean;
+}
+
+async function query(words: string[], flags: QueryFlags): Promise<void> {
   const sql = words.pop();
   if (!sql || words.length === 0) {
     throw new BlkscopeError('NO_QUERY', 'query needs run folders and then the SQL, quoted as one word');
   }
-  await using runs = await openRuns(words);
+  await using runs = await openRuns(words, given({ unsafe: flags.unsafe, timeLimitMs: flags.timeLimit }));
   const result = await runs.query(sql);
   const columns = result.deduplicatedColumnNames();
   if (flags.csv) {

@@ -1,7 +1,16 @@
 import { Command } from 'commander';
 import { given } from '../experiment/trace-options.js';
 import { record } from '../index.js';
-import { collect, positive, seconds, type TraceFlags, traceOptions, traceSettings } from './options.js';
+import { environmentOf } from '../process/environment.js';
+import {
+  collect,
+  environmentOption,
+  positive,
+  seconds,
+  type TraceFlags,
+  traceOptions,
+  traceSettings,
+} from './options.js';
 import { showRun, withSession } from './session.js';
 
 interface RecordFlags extends TraceFlags {
@@ -9,6 +18,7 @@ interface RecordFlags extends TraceFlags {
   file?: string[];
   duration?: number;
   attach?: number;
+  env?: string[];
 }
 
 export function recordCommand(): Command {
@@ -25,6 +35,7 @@ export function recordCommand(): Command {
       positive,
     )
     .option('--duration <seconds>', 'stop after this time', seconds)
+    .addOption(environmentOption())
     .argument('[command...]', 'after --: the command and its arguments')
     .action(run);
   for (const option of traceOptions()) command.addOption(option);
@@ -40,6 +51,7 @@ async function run(command: string[], flags: RecordFlags): Promise<void> {
         files: flags.file,
         durationMs: flags.duration,
         attach: flags.attach,
+        env: flags.env && environmentOf(flags.env),
         command: command.length > 0 ? command : undefined,
       }),
       progress,

@@ -12,7 +12,17 @@ import {
   runExperiment,
   runPlanned,
 } from '../index.js';
-import { count, positive, seconds, size, type TraceFlags, traceOptions, traceSettings } from './options.js';
+import { environmentOf } from '../process/environment.js';
+import {
+  count,
+  environmentOption,
+  positive,
+  seconds,
+  size,
+  type TraceFlags,
+  traceOptions,
+  traceSettings,
+} from './options.js';
 import { showRun, withSession } from './session.js';
 import { showOutcomes } from './sweep.js';
 
@@ -23,6 +33,7 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
   tokens?: number;
   threads?: number;
   context?: number;
+  env?: string[];
   seed?: number;
   repack?: boolean;
   mlock?: boolean;
@@ -51,6 +62,7 @@ export function runCommand(): Command {
     .option('-n, --tokens <count>', 'tokens to generate (default: 100)', count)
     .option('-t, --threads <count>', 'threads of the workload', positive)
     .option('-c, --context <tokens>', 'context size', count)
+    .addOption(environmentOption())
     .option('--seed <number>', 'seed of the random choice of tokens (default: 1)', count)
     .option('--repack', 'let llama.cpp copy the weights into its own memory; it then reads each of them once')
     .option('--mlock', 'let llama.cpp lock its weights in memory')
@@ -117,6 +129,7 @@ async function run(args: string[], flags: RunFlags): Promise<void> {
       seed: flags.seed,
       repack: flags.repack,
       mlock: flags.mlock,
+      env: flags.env && environmentOf(flags.env),
       timeLimitMs: flags.timeLimit,
       extraArgs: args,
     }),

@@ -1,6 +1,8 @@
-import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { BlkscopeError } from '../errors.js';
+import { leftovers } from '../files/partial.js';
+import { tryToOpen } from '../files/read.js';
 import { memoryState } from '../machine/machine.js';
 import { mountedAt, tracingMounts } from '../machine/mounts.js';
 import { findMemoryController } from '../memory/cgroup.js';
@@ -9,7 +11,6 @@ import { readModel } from '../model/gguf.js';
 import { isModelFile } from '../model/model-files.js';
 import { native, nativeFault } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
-import { leftovers } from '../run/partial.js';
 import { waysToLlama } from '../workload/embedded.js';
 import type { Engine } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
@@ -116,7 +117,7 @@ function relay(disk: string | null): Finding {
 /** The error code of opening a path for reading; null when it can be opened. */
 function openFailure(path: string): string | null {
   try {
-    closeSync(openSync(path, 'r'));
+    tryToOpen(path);
     return null;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? 'error';

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, readSync, statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
+import { openToRead } from '../files/read.js';
 import { isModelFile, type ModelFile, modelFiles } from '../model/model-files.js';
 import { safetensorsIn } from '../model/safetensors.js';
 import { largeFileBytes } from '../process/opened-files.js';
@@ -13,14 +13,14 @@ const leastBytes = 2 ** 20;
  * likely. None unless one is large; then smaller ones of data too, but nothing beside a model, whose figures are its
  * own. A folder stands for the files of safetensors in it. `--model=PATH` counts as PATH. `folder`: where the command runs, if not here.
  */
-export async function argumentFiles(argv: readonly string[], folder?: string): Promise<string[]> {
+export function argumentFiles(argv: readonly string[], folder?: string): string[] {
   const named = argv.slice(1).flatMap(namedBy);
   const candidates = folder === undefined ? named : named.map((path) => resolve(folder, path));
-  const found = await withoutPrograms(candidates.flatMap(filesAt));
+  const found = withoutPrograms(candidates.flatMap(filesAt));
   // Of a model every file, however small: the first part of a split one often holds next to nothing.
   const large = found.filter(({ path, bytes }) => bytes >= largeFileBytes || isModelFile(path));
   const alone = large.length === 0 || large.some(({ path }) => isModel(path));
-  const taken = alone ? large : await dataFiles(found);
+  const taken = alone ? large : dataFiles(found);
   return [...new Set(taken.map(({ path }) => path))];
 }
 
@@ -48,35 +48,31 @@ function filesAt(path: string): ModelFile[] {
 }
 
 /** A program that another one starts (`sh -c '"$0"' node`) is large at times, and no data. */
-async function withoutPrograms(files: readonly ModelFile[]): Promise<ModelFile[]> {
-  const checked = files.map(async (file) => {
-    const mayRun = (statSync(file.path).mode & 0o111) !== 0;
-    return mayRun && (await isProgram(file.path)) ? [] : [file];
-  });
-  return (await Promise.all(checked)).flat();
+function withoutPrograms(files: readonly ModelFile[]): ModelFile[] {
+  return files.filter(({ path }) => (statSync(path).mode & 0o111) === 0 || !isProgram(path));
 }
 
 /** The large ones, and of the smaller ones those beside them: on another disk their reads are not traced. */
-async function dataFiles(files: readonly ModelFile[]): Promise<ModelFile[]> {
+function dataFiles(files: readonly ModelFile[]): ModelFile[] {
   const device = ({ path }: ModelFile) => statSync(path).dev;
   const traced = files.filter(({ bytes }) => bytes >= largeFileBytes).map(device);
-  const checked = files.map(async (file) => {
-    if (file.bytes >= largeFileBytes) return [file];
+  return files.filter((file) => {
+    if (file.bytes >= largeFileBytes) return true;
     const data = file.bytes >= leastBytes && traced.includes(device(file));
-    return data && !(await isProgram(file.path)) ? [file] : [];
+    return data && !isProgram(file.path);
   });
-  return (await Promise.all(checked)).flat();
 }
 
 /** By its first bytes: an ELF file or a script. What cannot be read is left out as well. */
-async function isProgram(path: string): Promise<boolean> {
+function isProgram(path: string): boolean {
   try {
-    const file = await open(path);
+    const file = openToRead(path);
     try {
-      const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
-      return buffer.toString('latin1') === '\x7fELF' || buffer.toString('latin1', 0, 2) === '#!';
+      const start = Buffer.alloc(4);
+      readSync(file, start, 0, start.length, 0);
+      return start.toString('latin1') === '\x7fELF' || start.toString('latin1', 0, 2) === '#!';
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch {
     return true;

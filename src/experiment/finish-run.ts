@@ -190,15 +190,18 @@ function publish(folder: RunFolder, summary: Summary, config: RunConfig): Blksco
   } catch (error) {
     if (!(error instanceof BlkscopeError)) throw error;
     folder.discard();
-    const message = `the run is not kept, only its figures are told: ${error.message}`;
-    return new BlkscopeError(error.code, message.replaceAll(folder.path, folder.target), error.kind);
+    return new BlkscopeError(
+      error.code,
+      `the run is not kept, only its figures are told: ${error.message}`,
+      error.kind,
+    );
   }
 }
 
 function withoutEvents(folder: RunFolder, failure: BlkscopeError | null): BlkscopeError | null {
   if (!failure) return null;
   const message = `${folder.target} keeps the figures but not the events: ${failure.message}`;
-  return new BlkscopeError(failure.code, message.replaceAll(folder.path, folder.target), failure.kind);
+  return new BlkscopeError(failure.code, message, failure.kind);
 }
 
 function problemOf(input: FinishInput, summary: Summary): BlkscopeError | null {

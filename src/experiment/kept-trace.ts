@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
+import { removeOwn } from '../files/write.js';
 import { native } from '../native/binding.js';
 import type { StoreWriter } from '../store/store.js';
 
@@ -31,7 +31,7 @@ export class KeptTrace implements AsyncDisposable {
       this.#failure = error;
       await this[Symbol.asyncDispose]();
       // What little is left of the disk is for the figures.
-      for (const file of [path, `${path}.wal`]) rmSync(file, { force: true });
+      for (const file of [path, `${path}.wal`]) removeOwn(file);
     }
   }
 

@@ -60,6 +60,7 @@ export async function measure(
     const before = snapshot(paths);
     const sampler = new Sampler({ paths });
     const outcome = await work(sampler).finally(() => sampler.stop());
+    if (outcome?.logLeftOutBytes) progress.warn(logCut(outcome.logLeftOutBytes));
     const after = snapshot(paths);
     return { tracer, devices, outcome, before, after, bytesWritten: bytesWrittenByUs() - written, sampler };
   } catch (error) {
@@ -76,6 +77,10 @@ export function liveTrace({ tracer, devices }: Measurement): Trace {
 /** What was seen of the workload meanwhile. */
 export function watched({ outcome, sampler, bytesWritten }: Measurement): Watched {
   return { outcome, samples: sampler.samples, bytesWritten };
+}
+
+function logCut(bytes: number): string {
+  return `workload.log is full: ${formatSize(bytes)} more that the workload printed were left out`;
 }
 
 function snapshot(paths: readonly string[]): Snapshot {

@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
+import { removeOwn } from '../files/write.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 
 /**
@@ -20,7 +20,7 @@ export async function ownMemory(engine: Engine, options: WorkloadOptions): Promi
   });
   stop = () => void running.stop();
   const { rssAnonBytes } = await running.done;
-  rmSync(log, { force: true });
+  removeOwn(log);
   if (rssAnonBytes !== null) return rssAnonBytes;
   throw new BlkscopeError(
     'NO_OWN_MEMORY',

@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
+import { removeOwn } from '../files/write.js';
 import { beginChanges, undoChanges } from '../machine/changes.js';
 import type { Steps } from '../machine/steps.js';
 import { MemoryCgroup } from '../memory/cgroup.js';
@@ -53,6 +53,6 @@ async function runsUnder(limitBytes: number, engine: Engine, workload: WorkloadO
     return (await running.done).exitCode === 0;
   } finally {
     undoChanges(changes);
-    rmSync(log, { force: true });
+    removeOwn(log);
   }
 }

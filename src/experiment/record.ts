@@ -35,6 +35,8 @@ export interface RecordOptions extends TraceOptions {
   command?: string[];
   /** A process that runs already, such as a server: it is looked at, and nothing of it is changed. Not with `command`. */
   attach?: number;
+  /** Variables that the command gets on top of those that a workload gets. */
+  env?: Record<string, string>;
   /** Tracing, and the command if there is one, end after this time at the latest. */
   durationMs?: number;
   mount?: boolean;
@@ -67,7 +69,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       return steps.step(`run ${options.command?.[0]}`, async () => {
         const running = await engine.start({
           log: folder.file(runFiles.log),
-          ...given({ signal: options.signal, timeLimitMs: options.durationMs }),
+          ...given({ signal: options.signal, timeLimitMs: options.durationMs, env: options.env }),
         });
         sampler.watch(running.pid);
         return running.done;
@@ -221,7 +223,7 @@ async function locateArguments(
   devices: readonly string[],
   progress: Progress,
 ): Promise<TracedFiles | null> {
-  return locatePaths(await argumentFiles(command), devices, progress);
+  return locatePaths(argumentFiles(command), devices, progress);
 }
 
 function locatePaths(
@@ -259,7 +261,7 @@ async function locateOfProcess(
   const found = locateFound(openedFiles(facts.pid), devices.length > 0 ? devices : null, progress);
   if (found) return found;
   const folder = facts.workingDirectory ?? '/';
-  return locatePaths(await argumentFiles(facts.argv, folder), devices, progress);
+  return locatePaths(argumentFiles(facts.argv, folder), devices, progress);
 }
 
 /** Without a command the recording lasts until its time is over or its signal aborts. */

@@ -74,7 +74,7 @@ async function modelsBeside(
 ): Promise<Pick<Subject, 'others' | 'files'>> {
   const leftOut = (path: string, error: Error) =>
     progress.warn(`the reads of ${path} are not counted: ${error.message}`);
-  const named = await argumentFiles(['', ...(workload?.extraArgs ?? [])]);
+  const named = argumentFiles(['', ...(workload?.extraArgs ?? [])]);
   const models = await modelsOf(
     named.filter((path) => !files.paths.includes(realpathSync(path))),
     leftOut,

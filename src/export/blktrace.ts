@@ -1,12 +1,9 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { native } from '../native/binding.js';
 import type { RunConfig } from '../run/config.js';
-import { partialPath } from '../run/partial.js';
-import { storeError } from '../run/store-error.js';
 import { epochNs } from '../run/wall-clock.js';
-import { prepareTarget } from '../run/whole-file.js';
+import { refuseExistingFile, writeBeside } from '../run/whole-file.js';
 import type { Run } from '../store/open-run.js';
 import { withPayloads } from '../store/payloads.js';
 
@@ -25,20 +22,14 @@ import { withPayloads } from '../store/payloads.js';
  */
 export async function exportBlktrace(run: Run, base: string, makeQueues: boolean): Promise<string | null> {
   const first = `${base}.blktrace.0`;
-  prepareTarget(first);
-  const partial = partialPath(base);
-  try {
-    mkdirSync(partial);
-    const lacks = await writeFiles(run, join(partial, basename(base)), makeQueues);
+  refuseExistingFile(first);
+  return await writeBeside(base, async (partial) => {
+    const lacks = await writeFiles(run, partial.file(basename(base)), makeQueues);
     const isFirst = (name: string) => Number(name === basename(first));
-    const names = readdirSync(partial).sort((a, b) => isFirst(a) - isFirst(b));
-    for (const name of names) renameSync(join(partial, name), join(dirname(base), name));
+    const names = partial.names().sort((a, b) => isFirst(a) - isFirst(b));
+    for (const name of names) partial.moveOut(name, join(dirname(base), name));
     return lacks;
-  } catch (error) {
-    throw storeError(error, `write ${base}`);
-  } finally {
-    rmSync(partial, { recursive: true, force: true });
-  }
+  });
 }
 
 /** 0: not known, and then not written. */

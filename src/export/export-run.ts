@@ -1,6 +1,6 @@
-import { constants, copyFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { copyNew } from '../files/copy.js';
 import { runFiles } from '../run/run-folder.js';
 import { storeError } from '../run/store-error.js';
 import { writeWhole } from '../run/whole-file.js';
@@ -71,28 +71,28 @@ async function writeTables(
   table: Table,
   output: string,
 ): Promise<void> {
-  const connection = await run.connect();
+  const { connection, lock } = await run.connectUnlocked();
   try {
     await connection.run(boundedMemory);
     if (format === 'parquet') {
-      await addToDataset(run, connection, output);
+      await addToDataset(run, { connection, lock }, output);
     } else if (format === 'duckdb') {
       const trace = join(run.path, runFiles.trace);
-      await writeWhole(output, async (partial) => copyFileSync(trace, partial, constants.COPYFILE_FICLONE));
+      await writeWhole(output, (partial) => copyNew(trace, partial));
     } else if (format === 'perfetto') {
-      await writeWhole(output, (partial) => writeChromeTrace(connection, partial));
+      await writeWhole(output, async (partial) => {
+        await lock([dirname(partial)]);
+        await writeChromeTrace(connection, partial);
+      });
     } else {
       const write = async (path: string) => {
+        await (output === '/dev/stdout' ? lock([], [path]) : lock([dirname(path)]));
         await connection.run(copySql(await orderedRows(connection, table), format, path));
       };
       await (output === '/dev/stdout' ? write(output) : writeWhole(output, write));
     }
   } catch (error) {
     throw storeError(error, `write ${output}`);
-  } finally {
-    // A database that a full disk has broken refuses this too; the reason is on its way already.
-    await connection.run('RESET memory_limit; RESET threads').catch(() => {});
-    connection.closeSync();
   }
 }
 

@@ -1,10 +1,11 @@
-import { existsSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
-import { partialPath } from '../run/partial.js';
+import { identityAt } from '../files/identity.js';
+import { removeEmptyFolders } from '../files/write.js';
 import { storeError } from '../run/store-error.js';
-import { prepareTarget } from '../run/whole-file.js';
+import { writeBeside } from '../run/whole-file.js';
 import type { Run } from '../store/open-run.js';
 import { type Table, tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
@@ -31,7 +32,11 @@ const partitionKeys: readonly string[] = ['run', 'host'];
  * All files are written under hidden names first and then named, the `run` table's last: a run whose row is there is
  * whole. No file of another run or host is touched. Throws BlkscopeError: the run is there already, or the disk is full.
  */
-export async function addToDataset(run: Run, connection: DuckDBConnection, folder: string): Promise<void> {
+export async function addToDataset(
+  run: Run,
+  { connection, lock }: Awaited<ReturnType<Run['connectUnlocked']>>,
+  folder: string,
+): Promise<void> {
   const place = (table: Table) => join(folder, table, ...partitions(run), `${table}.parquet`);
   if (existsSync(place('run'))) {
     throw new BlkscopeError(
@@ -44,36 +49,28 @@ export async function addToDataset(run: Run, connection: DuckDBConnection, folde
   const held = await heldTables(connection);
   const ordered = [...held.filter((table) => table !== 'run'), 'run' as const];
   try {
-    for (const table of ordered) {
+    await writeBeside(join(folder, basename(run.path)), async (partial) => {
+      await lock([partial.path]);
+      for (const table of ordered) await writeTable(connection, table, partial.file(`${table}.parquet`));
       // An earlier attempt that was cut short may have named some of its files.
-      rmSync(place(table), { force: true });
-      prepareTarget(place(table));
-      await writeTable(connection, table, partialPath(place(table)));
-    }
-    for (const table of ordered) renameSync(partialPath(place(table)), place(table));
+      for (const table of ordered)
+        partial.moveOut(`${table}.parquet`, resolve(place(table)), { replace: table !== 'run' });
+    });
   } catch (error) {
-    for (const table of tables) {
-      rmSync(partialPath(place(table)), { force: true });
-      removeEmpty(dirname(place(table)), outside);
-    }
+    const identity = identityAt(folder);
+    for (const table of tables) removeEmptyFolders(resolve(dirname(place(table))), outside, identity);
+    removeEmptyFolders(resolve(folder), outside, identity);
     throw storeError(error, `write ${folder}`);
   }
 }
 
 /** A run may be older than a table. */
 async function heldTables(connection: DuckDBConnection): Promise<Table[]> {
-  const found = await connection.runAndReadAll('SELECT table_name FROM information_schema.tables');
+  const found = await connection.runAndReadAll(
+    `SELECT table_name FROM information_schema.tables WHERE table_catalog = 'memory' AND table_schema = 'main'`,
+  );
   const names = new Set(found.getRows().map(([name]) => String(name)));
   return tables.filter((table) => names.has(table));
-}
-
-/** A folder, and those above it below `outside`, as far as nothing is in them. */
-function removeEmpty(path: string, outside: string): void {
-  try {
-    for (let at = resolve(path); at !== outside; at = dirname(at)) rmdirSync(at);
-  } catch {
-    // another run's, or not made yet
-  }
 }
 
 /** Hive's form: `=`, `/` and the like in a value are percent-encoded. */

@@ -1,6 +1,7 @@
 import type { Touch } from '../figures/touch.js';
 import type { Region } from '../model/regions.js';
 import type { RegionRole } from '../model/roles.js';
+import { storedSchema } from '../store/attached-run.js';
 import type { Run } from '../store/open-run.js';
 
 /** A run's stored touch map: what was read of each region of its model, by token and in the prompt. */
@@ -21,7 +22,8 @@ export async function runTouches(run: Run): Promise<RunTouches> {
   const connection = await run.connect();
   try {
     const tensors = await connection.runAndReadAll(
-      `SELECT file, "fileOffset"::DOUBLE, bytes::DOUBLE, name, stack, layer, role, expert, use FROM tensor ORDER BY rowid`,
+      `SELECT file, "fileOffset"::DOUBLE, bytes::DOUBLE, name, stack, layer, role, expert, use
+       FROM ${storedSchema}.tensor ORDER BY rowid`,
     );
     // Another model of the run has rows too.
     const own = tensors.getRows().filter(([file]) => files.includes(file as string));

@@ -1,5 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
+import { writeControl } from '../files/control.js';
 import { native } from '../native/binding.js';
 import type { NativeResidency } from '../native/memory.js';
 import { asBlkscopeError } from '../native/native-error.js';
@@ -36,7 +36,7 @@ export async function prepareCache(
   paths: readonly string[],
   { dropCaches = false, onProgress = () => {} }: PrepareCacheOptions = {},
 ): Promise<void> {
-  if (dropCaches) writeFileSync('/proc/sys/vm/drop_caches', '1');
+  if (dropCaches) writeControl('/proc/sys/vm/drop_caches', '1');
   if (state === 'asIs') return;
   for (const [i, path] of paths.entries()) {
     onProgress(`file ${i + 1} of ${paths.length}`);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import type { NativeChanges } from '../native/changes.js';
 
@@ -38,5 +38,5 @@ const mostReadAheadKib = 2 ** 32 - 1;
 /** Sets a device's readahead in KiB, written down in `changes` first, whose undo puts the old one back. */
 export function setReadAhead(changes: NativeChanges, device: string, kib: number): void {
   requireReadAhead(kib);
-  changes.writeSetting(settingPath(device), String(kib));
+  changes.writeSetting(realpathSync(settingPath(device)), String(kib)); // the journal takes no way through `..`
 }

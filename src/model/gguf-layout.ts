@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { openToRead } from '../files/read.js';
 
 /** What a key of a GGUF file says; of lists only short ones of numbers are kept. Numbers beyond 2^53 are rounded. */
 export type KeyValue = string | number | boolean | number[];
@@ -51,7 +52,7 @@ const leastEntryBytes = 24;
  * Throws BrokenLayout, and the system's errors.
  */
 export function readGgufLayout(path: string, fileBytes: number): GgufLayout {
-  const descriptor = openSync(path, 'r');
+  const descriptor = openToRead(path);
   try {
     return readLayout(new HeaderReader(descriptor, fileBytes));
   } finally {

@@ -1,7 +1,8 @@
-import { closeSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseGgufShardFilename } from '@huggingface/gguf';
 import { BlkscopeError } from '../errors.js';
+import { openToRead } from '../files/read.js';
 import { BrokenLayout, type GgufLayout, readGgufLayout } from './gguf-layout.js';
 import { namesInCache } from './hub-cache.js';
 import { isSafetensors, safetensorsFiles } from './safetensors.js';
@@ -267,7 +268,7 @@ function requireMagic(file: ModelFile): void {
   const start = Buffer.alloc(8);
   let bytesRead: number;
   try {
-    const descriptor = openSync(file.path, 'r');
+    const descriptor = openToRead(file.path);
     try {
       bytesRead = readSync(descriptor, start, 0, start.length, 0);
     } finally {

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { openToRead } from '../files/read.js';
 import { namesInCache } from './hub-cache.js';
 
 /** A file of safetensors and where its weights begin, in bytes. */
@@ -201,7 +202,7 @@ const bitsOf: Record<string, number> = {
 
 function readAt(path: string, offset: number, length: number): Buffer {
   try {
-    const descriptor = openSync(path, 'r');
+    const descriptor = openToRead(path);
     try {
       const buffer = Buffer.alloc(length);
       let filled = 0;

@@ -1,6 +1,8 @@
-import { type FileHandle, open, rename, rm, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { statfs } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { PartialFile } from '../files/partial.js';
+import { writeAll } from '../files/write.js';
 import { type GgufHeader, ggufHeader } from './gguf-header.js';
 import { modelKeys } from './synthetic-metadata.js';
 import {
@@ -57,7 +59,7 @@ export interface SyntheticModel extends ModelShape {
  * Writes a GGUF model of random weights that llama.cpp loads and generates made-up words from: a stand-in for a real
  * model of that shape where only its size and its access pattern matter.
  *
- * The file appears under its name when it is whole and on the disk; until then it is `PATH.partial-PID`, which is
+ * The file appears under its name when it is whole and on the disk; until then it has a hidden name, and is
  * removed on failure. An existing file is replaced. Its pages are left in the page cache.
  *
  * @throws BlkscopeError `BAD_SHAPE`, `ENOSPC`, or the system's code for the folder; the signal's reason when aborted.
@@ -71,15 +73,17 @@ export async function synthesizeModel(
   const header = ggufHeader(modelKeys(model), tensors);
   options.signal?.throwIfAborted();
   await requireSpace(path, header.fileBytes);
-  const partial = `${path}.partial-${process.pid}`;
   try {
-    await writeModel(partial, header, tensors, options);
-    await rename(partial, path);
+    const partial = PartialFile.beside(path);
+    try {
+      await writeModel(partial, header, tensors, options);
+      await partial.publishOnDisk(basename(path), { replace: true });
+    } finally {
+      partial.discard();
+    }
   } catch (error) {
-    await rm(partial, { force: true });
     throw isSystemError(error) ? cannotWrite(path, error) : error;
   }
-  await syncFolder(dirname(path));
   const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   return { ...model, path, bytes: header.fileBytes, parameters };
 }
@@ -173,24 +177,18 @@ function cannotWrite(path: string, error: NodeJS.ErrnoException): BlkscopeError 
 }
 
 async function writeModel(
-  path: string,
+  file: PartialFile,
   header: GgufHeader,
   tensors: readonly TensorPlan[],
   options: SynthesizeOptions,
 ): Promise<void> {
-  const file = await open(path, 'wx');
-  try {
-    const output = new ModelOutput(file, header.fileBytes, options);
-    await output.write(header.bytes);
-    for (const [index, tensor] of tensors.entries()) {
-      await output.padTo(header.tensorOffsets[index] as number);
-      await output.writeTensor(tensor);
-    }
-    await output.padTo(header.fileBytes);
-    await file.sync();
-  } finally {
-    await file.close();
+  const output = new ModelOutput(file.fd, header.fileBytes, options);
+  await output.write(header.bytes);
+  for (const [index, tensor] of tensors.entries()) {
+    await output.padTo(header.tensorOffsets[index] as number);
+    await output.writeTensor(tensor);
   }
+  await output.padTo(header.fileBytes);
 }
 
 /** The file while it is written, front to back. */
@@ -200,7 +198,7 @@ class ModelOutput {
   private readonly seed: number;
 
   constructor(
-    private readonly file: FileHandle,
+    private readonly fd: number,
     private readonly total: number,
     private readonly options: SynthesizeOptions,
   ) {
@@ -208,13 +206,10 @@ class ModelOutput {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
-      this.options.signal?.throwIfAborted();
-      const { bytesWritten } = await this.file.write(bytes, at);
-      at += bytesWritten;
-      this.written += bytesWritten;
-      this.options.onProgress?.(this.written, this.total);
-    }
+    this.options.signal?.throwIfAborted();
+    await writeAll(this.fd, bytes, this.written);
+    this.written += bytes.length;
+    this.options.onProgress?.(this.written, this.total);
   }
 
   async padTo(offset: number): Promise<void> {
@@ -267,14 +262,4 @@ function routerBias(router: Router, experts: number, seed: number, layer: number
     bias[expert] = -router.zipf * Math.log(rank + 1);
   }
   return bias;
-}
-
-/** A rename is on the disk only when its folder is. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { BlkscopeError } from '../errors.js';
 import type { NativeAccessMap, NativeAccessMapOptions } from './access.js';
 import type { NativeChanges, UndoReport } from './changes.js';
+import type { NativeFileRights } from './file-rights.js';
 import type { NativeMemory } from './memory.js';
 import type { NativeRegions } from './regions.js';
 import type { NativeTouchFigures } from './touches.js';
@@ -18,7 +19,7 @@ import type {
 } from './trace.js';
 
 /** All that the addon offers. */
-export interface NativeBinding extends NativeMemory, NativeRegions, NativeTouchFigures {
+export interface NativeBinding extends NativeFileRights, NativeMemory, NativeRegions, NativeTouchFigures {
   Tracer: new (options: NativeTracerOptions, onReady: () => void) => NativeTracer;
   /**
    * Writes blktrace's files; events by time, columns as the store's. `finish` tells how many had no action in them.
@@ -47,8 +48,11 @@ export interface NativeBinding extends NativeMemory, NativeRegions, NativeTouchF
   actionNames: string[];
   actionLetters: string[];
   directionNames: string[];
-  /** A pipe's ends, [reader, writer], for the caller to close. */
-  openPipe(): [number, number];
+  /**
+   * A pipe's ends, [reader, writer], for the caller to close. `packets`: each write stays apart, as one read of up to a
+   * page; such a pipe may be opened again by its name in /proc by any user who has it.
+   */
+  openPipe(packets?: boolean): [number, number];
   /** ns on CLOCK_MONOTONIC, the trace's clock. */
   monotonicNow(): bigint;
 }

@@ -3,9 +3,10 @@
  * back afterwards, so that its own memory is not and the cgroup's out-of-memory killer does not see it. One that streams
  * stays, protected from that killer.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
+import { writeControl } from '../files/control.js';
 import { findMemoryController } from '../memory/cgroup.js';
 import { protectFromOomKiller } from '../process/oom-protection.js';
 import { type Holder, hold } from './holder.js';
@@ -35,11 +36,11 @@ process.on('message', async (request: PinChildRequest) => {
 async function pinWithin({ plan, cgroupProcsFile }: PinChildRequest & { kind: 'pin' }): Promise<Holder> {
   const home = plan.stream ? null : ownProcsFile();
   if (plan.stream) protectFromOomKiller();
-  writeFileSync(cgroupProcsFile, String(process.pid));
+  writeControl(cgroupProcsFile, String(process.pid));
   try {
     return await hold(plan, { onProgress: (text) => send({ kind: 'progress', text }) });
   } finally {
-    if (home) writeFileSync(home, String(process.pid));
+    if (home) writeControl(home, String(process.pid));
   }
 }
 

@@ -35,7 +35,7 @@ export async function holdInCgroup(
   const program = fileURLToPath(new URL('./pin-child.js', import.meta.url));
   const { child } = await launch(
     [process.execPath, program],
-    { user: null },
+    { ours: true },
     { stdout: stderr, stderr, messages: true },
   );
   const end = () => child.kill('SIGKILL');

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { BlkscopeError } from '../errors.js';
-import { type Caller, callerEnvironment, sudoCaller } from './caller.js';
+import { type Caller, callerEnvironment, sudoCaller } from '../files/caller.js';
+import { workloadEnvironment } from './environment.js';
 import { ownOomScore } from './oom-protection.js';
-import { packetModeCommand } from './packet-pipe.js';
 import { signalTree } from './process-tree.js';
 import { inPath } from './programs.js';
 
@@ -17,16 +17,18 @@ export interface LaunchOptions {
   user?: Caller | null;
   /** Default: blkscope's own. */
   cwd?: string;
-  /** Set on top of blkscope's own environment. */
+  /** Set on top of what a workload gets of blkscope's own environment; see environment.ts. */
   env?: Record<string, string>;
+  /** Root's own workload, with no other user to drop to, keeps the one capability to lock memory. Default false. */
+  locksMemory?: boolean;
+  /** A process of blkscope's own: it keeps our rights and our environment. Default false. */
+  ours?: boolean;
 }
 
 /** Which of the child's streams go where: a file descriptor it writes to itself, or a pipe to us. */
 export interface ChildStreams {
   stdout: number;
   stderr: number | 'pipe';
-  /** stdout is a packet pipe; see packet-pipe.ts. */
-  packets?: boolean;
   /** A Node process that talks to us by messages (bigint included). */
   messages?: boolean;
 }
@@ -51,12 +53,8 @@ export async function launch(
   options: LaunchOptions,
   streams: ChildStreams,
 ): Promise<LaunchedChild> {
-  const caller = options.user === undefined ? sudoCaller() : options.user;
-  const [shell, args] = shellCommand(
-    [...privilegeCommand(caller), ...argv],
-    options,
-    streams.packets ?? false,
-  );
+  const caller = options.ours ? null : options.user === undefined ? sudoCaller() : options.user;
+  const [shell, args] = shellCommand([...privilegeCommand(caller, options), ...argv], options);
   const stdio: StdioOptions = [
     'ignore',
     streams.stdout,
@@ -66,7 +64,11 @@ export async function launch(
   const startedAt = process.hrtime.bigint();
   const child = spawn(shell, args, {
     cwd: options.cwd,
-    env: { ...process.env, ...(caller ? callerEnvironment(caller.uid) : {}), ...options.env },
+    env: {
+      ...(options.ours ? process.env : workloadEnvironment()),
+      ...(caller ? callerEnvironment(caller.uid) : {}),
+      ...options.env,
+    },
     stdio,
     detached: true, // setsid: the terminal's Ctrl-C reaches blkscope, which ends the workload in its own order
     serialization: 'advanced',
@@ -83,12 +85,10 @@ export async function launch(
 /** Exit code of the shell below when the child could not join its cgroup. */
 const cgroupFailed = 125;
 
-function shellCommand(argv: string[], options: LaunchOptions, packets: boolean): [string, string[]] {
+function shellCommand(argv: string[], options: LaunchOptions): [string, string[]] {
   const script = [
     // The tracer is protected from the out-of-memory killer; what it starts is not.
     `[ ! -w /proc/self/oom_score_adj ] || echo ${ownOomScore()} 2>/dev/null >/proc/self/oom_score_adj`,
-    // Before the cgroup: under a tight limit its program is killed, and tokens that come together count as one.
-    ...(packets ? [packetModeCommand] : []),
     `if [ -n "$1" ]; then echo $$ >"$1" || { echo "blkscope: cannot join the cgroup $1" >&2; exit ${cgroupFailed}; }; fi`,
     'shift',
     'exec "$@"',
@@ -98,15 +98,23 @@ function shellCommand(argv: string[], options: LaunchOptions, packets: boolean):
 
 /**
  * What to put before a program's own command line so that it runs as `caller` (null: as we are) and ends with
- * us.
+ * us. Unless it is `ours`, it cannot gain rights, and has no capabilities, whoever it runs as.
  */
-export function privilegeCommand(caller: Caller | null): string[] {
-  const drop = caller && process.geteuid?.() === 0 ? dropArguments(caller) : [];
+export function privilegeCommand(
+  caller: Caller | null,
+  { ours = false, locksMemory = false }: Pick<LaunchOptions, 'ours' | 'locksMemory'> = {},
+): string[] {
+  const root = process.geteuid?.() === 0;
+  const drop = [
+    ...(caller && root ? dropArguments(caller) : []),
+    ...(ours ? [] : ['--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all']),
+    ...(ours || !root ? [] : [`--bounding-set=-all${locksMemory && !caller ? ',+ipc_lock' : ''}`]),
+  ];
   const setpriv = findSetpriv();
-  if (!setpriv && drop.length > 0) {
+  if (!setpriv && root && !ours) {
     throw new BlkscopeError(
       'NO_SETPRIV',
-      'the workload must not run as root, and setpriv, which drops to the user who called sudo, is missing: install util-linux',
+      'the workload must not run with the rights of root, and setpriv, which takes them from it, is missing: install util-linux',
       'unsupported',
     );
   }

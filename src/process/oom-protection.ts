@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { writeControl } from '../files/control.js';
 
 const file = '/proc/self/oom_score_adj';
 
@@ -20,7 +21,7 @@ export function protectFromOomKiller(): () => void {
   if (holders++ === 0) {
     try {
       before = read();
-      writeFileSync(file, never);
+      writeControl(file, never);
     } catch {
       before = null;
     }
@@ -30,7 +31,7 @@ export function protectFromOomKiller(): () => void {
     if (!held) return;
     held = false;
     if (--holders > 0 || before === null) return;
-    writeFileSync(file, before);
+    writeControl(file, before);
     before = null;
   };
 }

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BlkscopeError, type ExitKind } from '../errors.js';
-import { makeFolders } from './make-folders.js';
-import { partialPath, removeLeftovers } from './partial.js';
+import { PartialFolder } from '../files/partial.js';
+import { writeNew } from '../files/write.js';
 
 /** The files of a run folder. */
 export const runFiles = {
@@ -25,18 +25,22 @@ export function defaultRunPath(subject: string, now = new Date(), parent = 'runs
 }
 
 /**
- * A run folder in the making. It is filled under a temporary name beside its target, and gets its real name in one
- * rename when it is whole: whoever sees the target sees all of it.
+ * A run folder in the making. It is filled under a temporary name beside its target, where nobody else reaches it, and gets
+ * its real name in one rename when it is whole: whoever sees the target sees all of it. It then belongs to who asked for
+ * the run, or to whom the place belongs.
  */
 export class RunFolder {
   readonly target: string;
-  /** Where the files are written until `publish()`. */
-  readonly path: string;
-  #published = false;
+  readonly #partial: PartialFolder;
 
   private constructor(target: string) {
-    this.target = resolve(target);
-    this.path = partialPath(this.target);
+    this.target = target;
+    this.#partial = PartialFolder.beside(target);
+  }
+
+  /** Where the files are written until `publish()`. */
+  get path(): string {
+    return this.#partial.path;
   }
 
   /**
@@ -44,27 +48,25 @@ export class RunFolder {
    * Throws BlkscopeError: the target exists, or its parent cannot be written.
    */
   static begin(target: string): RunFolder {
-    const folder = new RunFolder(target);
-    refuseExisting(folder.target);
+    const whole = resolve(target);
+    refuseExisting(whole);
     try {
-      makeFolders(dirname(folder.target));
-      removeLeftovers(dirname(folder.target));
-      mkdirSync(folder.path);
+      return new RunFolder(whole);
     } catch (error) {
-      throw folderError(error, dirname(folder.target));
+      throw folderError(error, dirname(whole));
     }
-    return folder;
   }
 
+  /** The path by which this process reaches one of its files while the folder has no name. */
   file(name: string): string {
-    return join(this.path, name);
+    return this.#partial.file(name);
   }
 
   writeJson(name: string, value: unknown): void {
     try {
-      writeFileSync(this.file(name), `${JSON.stringify(value, jsonNumber, 2)}\n`);
+      writeNew(this.file(name), `${JSON.stringify(value, jsonNumber, 2)}\n`);
     } catch (error) {
-      throw folderError(error, this.file(name));
+      throw folderError(error, join(this.target, name));
     }
   }
 
@@ -72,24 +74,27 @@ export class RunFolder {
   publish(): string {
     refuseExisting(this.target);
     try {
-      renameSync(this.path, this.target);
+      this.#partial.publish(basename(this.target));
     } catch (error) {
-      throw folderError(error, this.target);
+      throw (error as NodeJS.ErrnoException).code === 'EEXIST'
+        ? taken(this.target)
+        : folderError(error, this.target);
     }
-    this.#published = true;
     return this.target;
   }
 
   /** Removes what was written, unless it was published. */
   discard(): void {
-    if (!this.#published) rmSync(this.path, { recursive: true, force: true });
+    this.#partial.discard();
   }
 }
 
 function refuseExisting(target: string): void {
-  if (existsSync(target)) {
-    throw new BlkscopeError('EEXIST', `${target} exists already; give another folder with -o, or remove it`);
-  }
+  if (existsSync(target)) throw taken(target);
+}
+
+function taken(target: string): BlkscopeError {
+  return new BlkscopeError('EEXIST', `${target} exists already; give another folder with -o, or remove it`);
 }
 
 const kinds: Record<string, ExitKind> = { ENOSPC: 'busy', EDQUOT: 'busy', EACCES: 'usage', EROFS: 'usage' };

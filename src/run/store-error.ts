@@ -1,4 +1,5 @@
 import { BlkscopeError } from '../errors.js';
+import { withRealPaths } from '../files/partial.js';
 
 const causes: readonly (readonly [RegExp, string, string])[] = [
   [/no space left/i, 'ENOSPC', 'the disk is full; free some space or name another place'],
@@ -13,8 +14,10 @@ const causes: readonly (readonly [RegExp, string, string])[] = [
 export function storeError(error: unknown, doing: string): Error {
   if (error instanceof BlkscopeError || !(error instanceof Error)) return error as Error;
   const known = causes.find(([pattern]) => pattern.test(error.message));
-  const first = error.message.split('\n')[0] as string;
+  const first = withRealPaths(error.message.split('\n')[0] as string);
   const [, code, reason] = known ?? [null, 'STORE', first];
   const busy = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EBUSY';
-  return new BlkscopeError(code, `cannot ${doing}: ${reason}`, busy ? 'busy' : 'usage', { cause: error });
+  return new BlkscopeError(code, `cannot ${withRealPaths(doing)}: ${reason}`, busy ? 'busy' : 'usage', {
+    cause: error,
+  });
 }

@@ -1,14 +1,15 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { oldestSummarySchema, summarySchemaVersion } from '../figures/summary-version.js';
+import { readText } from '../files/read.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
-import { storeError } from '../run/store-error.js';
-import { openDatabase } from './open-database.js';
-import { storeSchemaVersion } from './schema.js';
+import { attachRun } from './attached-run.js';
+import { ReadingDatabase } from './open-database.js';
+import { refuseVersion } from './schema-version.js';
 import {
   type EventColumns,
   eventColumns,
@@ -20,7 +21,7 @@ import {
 
 /** A finished run: its summary, what it was made with, and its events through SQL. */
 export class Run implements AsyncDisposable {
-  #instance: DuckDBInstance | null = null;
+  readonly #open: (() => void)[] = [];
 
   constructor(
     readonly path: string,
@@ -30,21 +31,39 @@ export class Run implements AsyncDisposable {
 
   /** Whether the run kept its events; `import --no-store` does not. */
   get hasTrace(): boolean {
-    return existsSync(join(this.path, runFiles.trace));
+    return lstatSync(join(this.path, runFiles.trace), { throwIfNoEntry: false }) !== undefined;
   }
 
   /**
-   * A read-only connection to trace.duckdb; its tables are in docs/store.md.
+   * A connection that reads trace.duckdb; its tables are in docs/store.md. Whoever made the run, nothing of his is run: the
+   * file's tables alone are read, the views are blkscope's own, and queries reach no other file and load no extension.
    * Throws BlkscopeError: the run has no trace, or another blkscope's schema wrote it.
    */
   async connect(): Promise<DuckDBConnection> {
-    const path = join(this.path, runFiles.trace);
-    if (!existsSync(path))
-      throw new BlkscopeError('ENOENT', `${this.path} has no ${runFiles.trace}: its events were not kept`);
-    const connection = await this.#open(path);
-    const version = (await connection.runAndReadAll('SELECT schema_version FROM run')).getRows()[0]?.[0];
-    refuseVersion(path, 'store', Number(version), storeSchemaVersion);
+    const { connection, lock } = await this.connectUnlocked();
+    await lock();
     return connection;
+  }
+
+  /** The same before queries are kept from files: `lock` does so, but for the folders and files that it is given. */
+  async connectUnlocked(): Promise<Pick<ReadingDatabase, 'connection'> & { lock: ReadingDatabase['lock'] }> {
+    if (!this.hasTrace)
+      throw new BlkscopeError('ENOENT', `${this.path} has no ${runFiles.trace}: its events were not kept`);
+    const database = await ReadingDatabase.open();
+    try {
+      const { connection } = database;
+      const { relations, release } = await attachRun(connection, this.path);
+      this.#open.push(() => {
+        database.close();
+        release();
+      });
+      for (const [name, from] of relations)
+        await connection.run(`CREATE VIEW ${name} AS SELECT * FROM ${from}`);
+      return { connection, lock: (folders, files) => database.lock(folders, files) };
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 
   /** The events as rows, in the order they were traced. */
@@ -76,18 +95,8 @@ export class Run implements AsyncDisposable {
     }
   }
 
-  async #open(path: string): Promise<DuckDBConnection> {
-    try {
-      this.#instance ??= await openDatabase(path, { access_mode: 'READ_ONLY' });
-      return await this.#instance.connect();
-    } catch (error) {
-      throw storeError(error, `read ${path}`);
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#instance?.closeSync();
-    this.#instance = null;
+    for (const close of this.#open.splice(0)) close();
   }
 }
 
@@ -99,7 +108,7 @@ export async function openRun(path: string): Promise<Run> {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new BlkscopeError('ENOENT', `${path}: no such run folder`);
   }
-  const summary = readJson(folder, runFiles.summary) as Record<string, unknown>;
+  const summary = readObject(folder, runFiles.summary);
   refuseVersion(
     join(path, runFiles.summary),
     'summary',
@@ -107,7 +116,12 @@ export async function openRun(path: string): Promise<Run> {
     summarySchemaVersion,
     oldestSummarySchema,
   );
-  return new Run(folder, await checkedSummary(path, summary), readJson(folder, runFiles.config) as RunConfig);
+  const { checkedConfig } = await import('../run/config-schema.js');
+  return new Run(
+    folder,
+    await checkedSummary(path, summary),
+    checkedConfig(join(path, runFiles.config), readObject(folder, runFiles.config)),
+  );
 }
 
 async function checkedSummary(path: string, summary: Record<string, unknown>): Promise<Summary> {
@@ -130,11 +144,25 @@ async function checkedSummary(path: string, summary: Record<string, unknown>): P
   throw damaged(`${issue?.path.join('.')}: ${issue?.message}`);
 }
 
+/** A run of a million regions has less. */
+const mostBytes = 2 ** 30;
+
+function readObject(folder: string, name: string): Record<string, unknown> {
+  const value = readJson(folder, name);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new BlkscopeError(
+    'BAD_RUN',
+    `${join(folder, name)} is no JSON object; the file was changed or is damaged`,
+  );
+}
+
 function readJson(folder: string, name: string): unknown {
   const path = join(folder, name);
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return JSON.parse(readText(path, mostBytes, { noLink: true }));
   } catch (cause) {
+    if (cause instanceof BlkscopeError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new BlkscopeError('NOT_A_RUN', `${folder} is not a run folder: it has no ${name}`, 'usage', {
         cause,
@@ -144,22 +172,4 @@ function readJson(folder: string, name: string): unknown {
       cause,
     });
   }
-}
-
-function refuseVersion(path: string, what: string, found: number, known: number, oldest = known): void {
-  if (found >= oldest && found <= known) return;
-  if (!Number.isInteger(found) || found < 1) {
-    throw new BlkscopeError(
-      'BAD_SCHEMA',
-      `${path}: it names no ${what} schema; it was changed or is damaged`,
-    );
-  }
-  const way =
-    found > known
-      ? 'a newer blkscope wrote it: update blkscope'
-      : 'an older blkscope wrote it: read or export it with that one, or make the run anew';
-  throw new BlkscopeError(
-    'SCHEMA_VERSION',
-    `${path}: ${what} schema ${found}, this blkscope reads ${known}; ${way}`,
-  );
 }

@@ -1,33 +1,48 @@
-import { basename, join } from 'node:path';
-import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api';
+import { basename } from 'node:path';
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
-import { runFiles } from '../run/run-folder.js';
 import { storeError } from '../run/store-error.js';
+import { type AttachedRun, attachRun } from './attached-run.js';
 import { findRuns } from './find-runs.js';
-import { openDatabase } from './open-database.js';
+import { ReadingDatabase, withinTime } from './open-database.js';
 import { openRun } from './open-run.js';
 import { rowTables, tables } from './schema.js';
 import { quoted } from './sql-text.js';
 import { views } from './views.js';
 
-/** Several runs as one database: every table and view of docs/store.md, with the run's name in a column `run`. */
+export interface QueryOptions {
+  /** Lets queries write and load what they like: COPY TO, ATTACH, INSTALL. Default false. */
+  unsafe?: boolean;
+  /** Ends a query that takes longer. Default 10 minutes. */
+  timeLimitMs?: number;
+}
+
+const defaultTimeMs = 600_000;
+
+/**
+ * Several runs as one database: every table and view of docs/store.md, with the run's name in a column `run`. Whoever made
+ * the runs, nothing of his is run; see Run.connect.
+ */
 export class RunSet implements AsyncDisposable {
+  readonly #attached: AttachedRun[] = [];
+
   private constructor(
     readonly paths: readonly string[],
-    readonly connection: DuckDBConnection,
-    readonly instance: DuckDBInstance,
+    private readonly database: ReadingDatabase,
+    private readonly options: QueryOptions,
   ) {}
 
-  static async open(patterns: readonly string[]): Promise<RunSet> {
+  get connection(): DuckDBConnection {
+    return this.database.connection;
+  }
+
+  static async open(patterns: readonly string[], options: QueryOptions = {}): Promise<RunSet> {
     const paths = findRuns(patterns);
-    for (const path of paths) {
-      await using run = await openRun(path);
-      await run.connect();
-    }
-    const instance = await openDatabase(':memory:');
-    const set = new RunSet(paths, await instance.connect(), instance);
+    for (const path of paths) await requireTrace(path);
+    const set = new RunSet(paths, await ReadingDatabase.open(), options);
     try {
       await set.#attach();
+      if (!options.unsafe) await set.database.lock();
       return set;
     } catch (error) {
       await set[Symbol.asyncDispose]();
@@ -44,8 +59,11 @@ export class RunSet implements AsyncDisposable {
       throw new BlkscopeError('QUERY', 'query: more than one statement; ask one at a time, nothing was run');
     }
     try {
-      return await this.connection.run(sql);
+      const limitMs = this.options.timeLimitMs ?? defaultTimeMs;
+      return await withinTime(this.connection, limitMs, 'query', () => this.connection.run(sql));
     } catch (error) {
+      if (error instanceof BlkscopeError) throw error;
+      if (refusal.test((error as Error).message)) throw refused(error as Error);
       throw new BlkscopeError('QUERY', `query: ${oneLine((error as Error).message)}`, 'usage', {
         cause: error,
       });
@@ -53,34 +71,47 @@ export class RunSet implements AsyncDisposable {
   }
 
   async #attach(): Promise<void> {
-    const runs = runNames(this.paths).map((name, i) => ({ name, alias: `r${i}`, holds: new Set<string>() }));
-    for (const [i, { alias, holds }] of runs.entries()) {
-      const trace = join(this.paths[i] as string, runFiles.trace);
-      await this.connection.run(`ATTACH ${quoted(trace)} AS ${alias} (READ_ONLY)`);
-      const found = await this.connection.runAndReadAll(
-        `SELECT table_name FROM information_schema.tables WHERE table_catalog = ${quoted(alias)}`,
-      );
-      for (const [name] of found.getRows()) holds.add(String(name));
-    }
+    const names = runNames(this.paths);
+    for (const [i, path] of this.paths.entries())
+      this.#attached.push(await attachRun(this.connection, path, i));
     for (const name of [...tables, ...rowTables, ...views]) {
-      // A run may be older than a view.
-      const parts = runs
-        .filter(({ holds }) => holds.has(name))
-        .map((run) => `SELECT ${quoted(run.name)} AS run, * FROM ${run.alias}.${name}`);
+      // A run may be older than a table or view.
+      const parts = this.#attached.flatMap(({ relations }, i) => {
+        const from = relations.get(name);
+        return from ? [`SELECT ${quoted(names[i] as string)} AS run, * FROM ${from}`] : [];
+      });
       if (parts.length > 0)
         await this.connection.run(`CREATE VIEW ${name} AS ${parts.join(' UNION ALL BY NAME ')}`);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.connection.closeSync();
-    this.instance.closeSync();
+    this.database.close();
+    for (const { release } of this.#attached) release();
   }
 }
 
+async function requireTrace(path: string): Promise<void> {
+  await using run = await openRun(path);
+  if (!run.hasTrace) await run.connect(); // throws what is to be said
+}
+
+/** What the database says of what a locked one does not do. */
+const refusal =
+  /^Permission Error|disabled (by|through) configuration|configuration has been locked|read-only mode/;
+
+function refused(error: Error): BlkscopeError {
+  return new BlkscopeError(
+    'READS_ONLY',
+    `query reads the runs and nothing else (${oneLine(error.message)}); --unsafe lets it write, attach and install`,
+    'usage',
+    { cause: error },
+  );
+}
+
 /** `patterns`: run folders, or patterns of them. Throws BlkscopeError: no such run, no trace, another schema. */
-export function openRuns(patterns: readonly string[]): Promise<RunSet> {
-  return RunSet.open(patterns);
+export function openRuns(patterns: readonly string[], options: QueryOptions = {}): Promise<RunSet> {
+  return RunSet.open(patterns, options);
 }
 
 /** Folder names, or whole paths where two folders have the same name. */

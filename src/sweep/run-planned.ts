@@ -1,13 +1,13 @@
-import { accessSync, constants, existsSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../experiment/experiment.js';
 import { requireTraceable } from '../experiment/requirements.js';
 import { given } from '../experiment/trace-options.js';
 import type { Summary } from '../figures/summary-schema.js';
+import { PartialFile, removeLeftovers } from '../files/partial.js';
+import { renameIn } from '../files/write.js';
 import { noProgress, type Progress } from '../machine/progress.js';
-import { makeFolders } from '../run/make-folders.js';
-import { removeLeftovers } from '../run/partial.js';
 import { folderError } from '../run/run-folder.js';
 import { openRun } from '../store/open-run.js';
 import type { PlannedRun } from './sweep-plan.js';
@@ -95,8 +95,7 @@ async function goodRun(path: string): Promise<Summary | null> {
 /** Where no run can be written, none is made: the first would tell so, and each after it. */
 function requireWritable(folder: string): void {
   try {
-    makeFolders(folder);
-    accessSync(folder, constants.W_OK);
+    PartialFile.beside(join(folder, 'run')).discard();
   } catch (error) {
     throw folderError(error, folder);
   }
@@ -109,7 +108,7 @@ function setAside(path: string): void {
     const aside = `${path}.failed-${n}`;
     if (existsSync(aside)) continue;
     try {
-      renameSync(path, aside);
+      renameIn(path, basename(aside));
     } catch (error) {
       throw folderError(error, aside);
     }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { requireTraceable } from '../experiment/requirements.js';
 import { given } from '../experiment/trace-options.js';
+import { makeFolders } from '../files/write.js';
 import { noProgress } from '../machine/progress.js';
 import { formatSize } from '../memory/size.js';
 import { synthesizeModel } from '../model/synthesize.js';
@@ -14,7 +15,7 @@ export async function runSweep(sweep: Sweep, options: PlannedOptions = {}): Prom
   const { progress = noProgress, signal } = options;
   for (const model of sweep.model) {
     if (typeof model === 'string' || existsSync(model.path)) continue;
-    mkdirSync(dirname(model.path), { recursive: true });
+    makeFolders(dirname(model.path));
     // Before a large file is made for runs that cannot be.
     await requireTraceable(dirname(model.path), given({ mount: options.mount }));
     progress.step(`make ${model.path}`);

@@ -63,6 +63,8 @@ export const sweepSchema = z.strictObject({
   cache: z.enum(['cold', 'warm', 'asIs']).default('cold'),
   prompt: z.string().optional(),
   seed: whole.nonnegative().optional(),
+  /** Variables that each workload gets. */
+  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional(),
   /** Seconds for each workload. */
   timeLimit: z.number().positive().optional(),
   model: oneOrMore(model),

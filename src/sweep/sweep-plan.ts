@@ -93,12 +93,12 @@ interface Combination {
 }
 
 function combinations(sweep: Sweep): Combination[] {
-  const { llama, cache, prompt, seed, timeLimit } = sweep;
+  const { llama, cache, prompt, seed, timeLimit, env } = sweep;
   const timeLimitMs = timeLimit === undefined ? undefined : timeLimit * 1000;
   let all = [
     {
       parts: [] as string[],
-      options: { cache, workload: given({ prompt, seed, timeLimitMs }), ...given({ llama }) },
+      options: { cache, workload: given({ prompt, seed, timeLimitMs, env }), ...given({ llama }) },
     },
   ];
   for (const { label, values, options } of dimensions(sweep)) {

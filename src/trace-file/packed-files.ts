@@ -1,7 +1,8 @@
-import { closeSync, createReadStream, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, readdirSync, readSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
+import { openToRead } from '../files/read.js';
 import { native } from '../native/binding.js';
 import type { NativeDefect, NativeImportOptions } from '../native/trace.js';
 
@@ -59,7 +60,7 @@ function cpuFiles(base: string): string[] {
 /** By gzip's magic number: a name says less. */
 function isPacked(path: string): boolean {
   if (!statSync(path).isFile()) return false;
-  const file = openSync(path, 'r');
+  const file = openToRead(path);
   try {
     const start = Buffer.alloc(2);
     return readSync(file, start) === 2 && start.readUInt16BE() === 0x1f8b;
@@ -72,7 +73,7 @@ function isPacked(path: string): boolean {
 function unpack(path: string, defects: NativeDefect[]): number {
   const [reader, writer] = native.openPipe();
   const pipe = new Socket({ fd: writer, readable: false, writable: true });
-  const file = createReadStream(path);
+  const file = createReadStream('', { fd: openToRead(path) });
   const gunzip = createGunzip();
   let bytes = 0;
   const fail = (error: Error) => {

@@ -87,7 +87,7 @@ class Attached {
     private readonly facts: ProcessFacts,
     private readonly options: AttachOptions,
   ) {
-    this.#watch = new WorkloadWatch(facts.pid, '');
+    this.#watch = new WorkloadWatch(facts.pid);
     this.#watch.look({ files: true });
     this.#before = processCounters(facts.pid);
     this.#counters = this.#before;
@@ -167,6 +167,7 @@ class Attached {
       exitCode: null,
       signalName: null,
       timedOut: false,
+      logLeftOutBytes: 0,
       startedAt: this.#startedAt,
       endedAt,
       wallNs: endedAt - this.#startedAt,

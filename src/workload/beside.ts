@@ -8,9 +8,17 @@ import { commandEngine } from './command.js';
  * signal ends it. Throws BlkscopeError: COMMAND_NOT_FOUND; WORKLOAD_FAILED when it did not end well; the signal's
  * reason.
  */
-export async function runBeside(command: readonly string[], signal: AbortSignal): Promise<void> {
+export async function runBeside(
+  command: readonly string[],
+  signal: AbortSignal,
+  env: Record<string, string> = {},
+): Promise<void> {
   const { path } = commandEngine(command);
-  const { child, pid } = await launch([path as string, ...command.slice(1)], {}, { stdout: 1, stderr: 2 });
+  const { child, pid } = await launch(
+    [path as string, ...command.slice(1)],
+    { env },
+    { stdout: 1, stderr: 2 },
+  );
   const end = () => signalTree(pid, 'SIGTERM');
   signal.addEventListener('abort', end, { once: true });
   if (signal.aborted) end();

@@ -50,6 +50,8 @@ export interface WorkloadOptions {
   temperature?: number;
   /** Passed to the program as they are. An option given here replaces the one blkscope would have passed. */
   extraArgs?: string[];
+  /** Variables that it gets on top of what a workload gets of our environment; see process/environment.ts. */
+  env?: Record<string, string>;
   launch?: LaunchOptions;
   /** The workload and all its children are ended after this many milliseconds. */
   timeLimitMs?: number;
@@ -137,6 +139,8 @@ export interface WorkloadOutcome {
   minorFaults: number | null;
   /** Files that it mapped or held open whenever blkscope looked; see opened-files.ts. */
   openedFiles: OpenedFile[];
+  /** Bytes of its output that workload.log had no room for. */
+  logLeftOutBytes: number;
   /** The line of its output that best says why it failed; null when it did not, or said nothing. */
   errorLine: string | null;
   /** Of a server what it worked on, as its log tells; none of what is no server. */

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import { BlkscopeError } from '../errors.js';
-import { sudoCaller } from '../process/caller.js';
+import { sudoCaller } from '../files/caller.js';
+import { workloadEnvironment } from '../process/environment.js';
 import { privilegeCommand } from '../process/launch.js';
 import { parseBenchJson } from './bench-timings.js';
 import type { Engine, RunningWorkload, WorkloadOptions } from './engine.js';
@@ -112,6 +113,7 @@ async function outputOf(argv: readonly string[]): Promise<string> {
   const [program, ...args] = [...privilegeCommand(sudoCaller()), ...argv];
   try {
     const { stdout, stderr } = await run(program as string, args, {
+      env: workloadEnvironment(),
       timeout: helpTimeoutMs,
       maxBuffer: 8 * 2 ** 20,
     });

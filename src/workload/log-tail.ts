@@ -1,5 +1,7 @@
-import { closeSync, constants, type FSWatcher, fstatSync, openSync, readSync, watch } from 'node:fs';
+import { closeSync, type FSWatcher, fstatSync, readSync, watch } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
+import { BlkscopeError } from '../errors.js';
+import { openToRead } from '../files/read.js';
 
 /** Where the file system does not tell that a file has grown, it is looked at so often. */
 const lookEveryMs = 200;
@@ -7,32 +9,49 @@ const lookEveryMs = 200;
 /** More than this at one look is passed over but for its end: a log is a few lines at a time. */
 const mostBytes = 4 * 2 ** 20;
 
+/** Cuts a text that comes in pieces into lines. They end with a line feed, or with a carriage return as counters do. */
+export class Lines {
+  readonly #decoder = new StringDecoder();
+  #rest = '';
+
+  /** `time`: when the line was seen. */
+  constructor(private readonly onLine: (line: string, time: bigint) => void) {}
+
+  add(bytes: Buffer, time: bigint): void {
+    const lines = (this.#rest + this.#decoder.write(bytes)).split(/[\r\n]/);
+    this.#rest = (lines.pop() as string).slice(-mostBytes);
+    for (const line of lines) if (line !== '') this.onLine(line, time);
+  }
+
+  /** What follows is no part of what came before. */
+  forget(): void {
+    this.#rest = '';
+  }
+
+  end(time: bigint): void {
+    if (this.#rest !== '') this.onLine(this.#rest, time);
+    this.#rest = '';
+  }
+}
+
 /** Follows a file that another process writes, from its end or its beginning, and hands on each line when it is there. */
 export class LogTail {
   readonly #descriptor: number;
   readonly #timer: NodeJS.Timeout;
-  readonly #decoder = new StringDecoder();
+  readonly #lines: Lines;
   #watcher: FSWatcher | null = null;
   #at: number;
-  #rest = '';
 
   /**
-   * Lines end with a line feed, or with a carriage return as counters do. `time`: when the line was seen, within a few ms.
+   * `time`: when the line was seen, within a few ms.
    *
    * Throws the system's error, or one with the code ENOTSUP for what is no regular file.
    */
-  constructor(
-    path: string,
-    from: 'start' | 'end',
-    private readonly onLine: (line: string, time: bigint) => void,
-  ) {
+  constructor(path: string, from: 'start' | 'end', onLine: (line: string, time: bigint) => void) {
+    this.#lines = new Lines(onLine);
     // A pipe must not be opened for good, nor anything be taken out of it.
-    this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    this.#descriptor = openLog(path);
     const status = fstatSync(this.#descriptor);
-    if (!status.isFile()) {
-      closeSync(this.#descriptor);
-      throw Object.assign(new Error(`${path} is no regular file`), { code: 'ENOTSUP' });
-    }
     this.#at = from === 'start' ? 0 : status.size;
     this.#timer = setInterval(() => this.look(), lookEveryMs).unref();
     try {
@@ -49,15 +68,13 @@ export class LogTail {
     if (size < this.#at) this.#at = size; // cut short by who rotates it
     if (size - this.#at > mostBytes) {
       this.#at = size - mostBytes;
-      this.#rest = '';
+      this.#lines.forget();
     }
     const buffer = Buffer.alloc(size - this.#at);
     const length = readSync(this.#descriptor, buffer, 0, buffer.length, this.#at);
     if (length === 0) return;
     this.#at += length;
-    const lines = (this.#rest + this.#decoder.write(buffer.subarray(0, length))).split(/[\r\n]/);
-    this.#rest = (lines.pop() as string).slice(-mostBytes);
-    for (const line of lines) if (line !== '') this.onLine(line, time);
+    this.#lines.add(buffer.subarray(0, length), time);
   }
 
   /** Reads what is left and lets go of the file. */
@@ -66,10 +83,19 @@ export class LogTail {
     this.#watcher?.close();
     try {
       this.look();
-      if (this.#rest !== '') this.onLine(this.#rest, process.hrtime.bigint());
+      this.#lines.end(process.hrtime.bigint());
     } catch {
       // a file system that is gone has no more lines
     }
     closeSync(this.#descriptor);
+  }
+}
+
+function openLog(path: string): number {
+  try {
+    return openToRead(path);
+  } catch (error) {
+    if (!(error instanceof BlkscopeError)) throw error;
+    throw Object.assign(new Error(`${path} is no regular file`), { code: 'ENOTSUP' });
   }
 }

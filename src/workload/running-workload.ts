@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { readModel } from '../model/gguf.js';
 import { modelFiles } from '../model/model-files.js';
-import { launch } from '../process/launch.js';
-import { PacketPipe } from '../process/packet-pipe.js';
+import { type LaunchOptions, launch } from '../process/launch.js';
+import { OutputPipe } from '../process/output-pipe.js';
 import { faultsOfEndedChildren, readBytesOfEndedChildren } from '../process/process-memory.js';
 import { signalTree } from '../process/process-tree.js';
 import type {
@@ -19,7 +20,7 @@ import type {
 import { type ExpectedOutput, LlamaOutput, loadedLine } from './llama-output.js';
 import { generationMs } from './llama-timings.js';
 import type { Loading } from './loading.js';
-import { LogTail } from './log-tail.js';
+import { Lines } from './log-tail.js';
 import type { LlamaTimings } from './printed-timings.js';
 import { servedGeneration, servedMarks, servedTimings } from './served.js';
 import { ServerLog } from './server-log.js';
@@ -37,7 +38,7 @@ export interface WorkloadPlan {
   options: WorkloadOptions;
   /** How it loads its model; null: not known. */
   loading: Loading | null;
-  /** How its output is read for marks. Without it the output goes straight into the log. */
+  /** How its output is read for marks. Without it the output goes into the log alone. */
   output?: ExpectedOutput;
   /** Without `output`: it may be a server, whose log tells of its requests. */
   logsRequests?: boolean;
@@ -68,8 +69,9 @@ export interface WorkloadReports {
 /** SIGTERM is answered within a token; where a token takes longer than this, SIGKILL follows. */
 const killAfterMs = 3_000;
 
-/** Output that comes after the end: what was in the pipes. More than this only a forgotten child holds up. */
+/** Output that comes after the end: what was in the pipes. A pause of this length in it only a forgotten child makes. */
 const drainMs = 1_000;
+const drainAtMostMs = 10_000;
 
 /** Starts a workload and watches over it to its end. */
 export async function startWorkload(plan: WorkloadPlan): Promise<RunningWorkload> {
@@ -91,6 +93,11 @@ function endsByItself([program = '', command]: readonly string[]): boolean {
   return basename(program) === 'llama-cli' || command === 'cli';
 }
 
+function launchOptions({ options: { launch = {}, env = {} }, loading }: WorkloadPlan): LaunchOptions {
+  const locksMemory = loading?.mode.includes('mlock') ?? false;
+  return { ...launch, locksMemory, env: { ...launch.env, ...env } };
+}
+
 interface Exit {
   code: number | null;
   signal: string | null;
@@ -107,8 +114,11 @@ class Workload implements WorkloadReports {
   readonly #readBefore = readBytesOfEndedChildren();
   readonly #exited: Promise<Exit>;
   #drained: Promise<unknown> = Promise.resolve();
+  readonly #streams: Readable[] = [];
+  /** How often something of its output was read. */
+  #reads = 0;
   #output: LlamaOutput | null = null;
-  #tail: LogTail | null = null;
+  #lines: Lines | null = null;
   readonly #served = new ServerLog();
   #timedOut = false;
   #stopped = false;
@@ -124,7 +134,7 @@ class Workload implements WorkloadReports {
   ) {
     this.version = plan.version;
     this.#faultsBefore = faultsBefore;
-    this.#watch = new WorkloadWatch(pid, realpathSync(plan.options.log));
+    this.#watch = new WorkloadWatch(pid);
     this.#exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal, time: process.hrtime.bigint() }));
     });
@@ -136,25 +146,24 @@ class Workload implements WorkloadReports {
     log: WorkloadLog,
     modelParts: { path: string; bytes: number }[],
   ): Promise<Workload> {
-    const pipe = plan.output ? new PacketPipe() : null;
+    const pipe = new OutputPipe({ packets: plan.output !== undefined });
     const faultsBefore = faultsOfEndedChildren();
     try {
-      const { child, pid, startedAt } = await launch(plan.argv, plan.options.launch ?? {}, {
-        stdout: pipe?.writer ?? log.fd,
-        stderr: pipe ? 'pipe' : log.fd,
-        packets: pipe !== null,
+      const { child, pid, startedAt } = await launch(plan.argv, launchOptions(plan), {
+        stdout: pipe.writer,
+        // One pipe for both keeps them in their order.
+        stderr: plan.output ? 'pipe' : pipe.writer,
         messages: plan.onMessage !== undefined,
       });
       const workload = new Workload(plan, log, modelParts, child, pid, startedAt, faultsBefore);
-      if (pipe && plan.output) workload.#readOutput(pipe, plan.output);
-      if (plan.logsRequests) workload.#followLog(plan.options.log);
+      workload.#readOutput(pipe);
       if (plan.onMessage) workload.#readMessages(plan.onMessage);
       return workload;
     } catch (error) {
-      pipe?.reader.destroy();
+      pipe.reader.destroy();
       throw error;
     } finally {
-      pipe?.closeWriter();
+      pipe.closeWriter();
     }
   }
 
@@ -190,8 +199,9 @@ class Workload implements WorkloadReports {
     if (limit) clearTimeout(limit);
     signal?.removeEventListener('abort', onAbort);
     this.#watch.stop();
-    await Promise.race([this.#drained, sleep(drainMs, undefined, { ref: false })]);
-    this.#tail?.close();
+    await this.#drain();
+    for (const stream of this.#streams) stream.destroy();
+    this.#lines?.end(process.hrtime.bigint());
     this.mark({ kind: 'ended', time: exit.time });
     try {
       return await this.#outcome(exit, faults, read);
@@ -200,28 +210,32 @@ class Workload implements WorkloadReports {
     }
   }
 
-  #readOutput(pipe: PacketPipe, expected: ExpectedOutput): void {
-    const output = new LlamaOutput(expected, (mark) => this.mark(mark));
+  #readOutput({ reader }: OutputPipe): void {
+    const { output: expected } = this.plan;
+    const output = expected ? new LlamaOutput(expected, (mark) => this.mark(mark)) : null;
     this.#output = output;
-    const read = (stream: NodeJS.ReadableStream, name: 'stdout' | 'stderr') =>
-      new Promise((resolve) => {
+    this.#lines = this.plan.logsRequests ? this.#serverLines() : null;
+    const read = (stream: Readable, name: 'stdout' | 'stderr') => {
+      this.#streams.push(stream);
+      return new Promise((resolve) => {
         stream.on('data', (chunk: Buffer) => {
           const time = process.hrtime.bigint();
+          this.#reads++;
           this.log.append(name, chunk);
-          output[name](chunk.toString(), time);
+          output?.[name](chunk.toString(), time);
+          this.#lines?.add(chunk, time);
         });
         stream.once('close', resolve).once('error', resolve);
       });
-    this.#drained = Promise.all([
-      read(pipe.reader, 'stdout'),
-      read(this.child.stderr as NodeJS.ReadableStream, 'stderr'),
-    ]);
+    };
+    const { stderr } = this.child;
+    this.#drained = Promise.all([read(reader, 'stdout'), ...(stderr ? [read(stderr, 'stderr')] : [])]);
   }
 
-  /** From the log that it writes itself: no pipe stands between a server and what it prints. */
-  #followLog(path: string): void {
+  /** Of what may be a server: the lines that its log tells of its requests in. */
+  #serverLines(): Lines {
     let loaded = false;
-    this.#tail = new LogTail(path, 'start', (line, time) => {
+    return new Lines((line, time) => {
       if (!loaded && loadedLine.test(line)) {
         loaded = true;
         this.mark({ kind: 'loaded', time });
@@ -230,9 +244,23 @@ class Workload implements WorkloadReports {
     });
   }
 
+  async #drain(): Promise<void> {
+    let over = false;
+    const drained = this.#drained.then(() => {
+      over = true;
+    });
+    const began = performance.now();
+    for (let before = -1; !over && before < this.#reads && performance.now() - began < drainAtMostMs; ) {
+      before = this.#reads;
+      await Promise.race([drained, sleep(drainMs, undefined, { ref: false })]);
+      await nextTurn(); // on a busy machine the timer is over before what is there was read
+    }
+  }
+
   #readMessages(onMessage: NonNullable<WorkloadPlan['onMessage']>): void {
     this.child.on('message', (message) => onMessage(message, this));
-    this.#drained = new Promise((resolve) => this.child.once('disconnect', resolve));
+    const disconnected = new Promise((resolve) => this.child.once('disconnect', resolve));
+    this.#drained = Promise.all([this.#drained, disconnected]);
   }
 
   async #outcome(
@@ -283,6 +311,7 @@ class Workload implements WorkloadReports {
       majorFaults: faults.major - this.#faultsBefore.major,
       minorFaults: faults.minor - this.#faultsBefore.minor,
       openedFiles: this.#watch.files,
+      logLeftOutBytes: this.log.leftOutBytes,
       errorLine: failed ? await this.#errorLine(exit.signal) : null,
     };
   }

@@ -1,65 +1,94 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
+import { openToAppend } from '../files/write.js';
 
 /** How much of the end of each stream is kept to be read again: timings and errors are printed last. */
 const keptCharacters = 2 ** 20;
 
+/** What a log may take of the disk. */
+const mostBytes = 64 * 2 ** 20;
+
 /**
- * workload.log: the command line, then all that the workload prints. A workload either writes to it itself,
- * through `fd`, or has its output passed on by `append`.
+ * workload.log: the command line, then all that the workload prints, which is passed on by `append`: the workload itself
+ * cannot change what it has printed, nor fill the disk with it.
  */
 export class WorkloadLog {
-  readonly fd: number;
-  readonly #start: number;
-  #stdout = '';
-  #stderr = '';
+  readonly #fd: number;
+  readonly #most: number;
+  #written = 0;
+  /** Bytes that the log has no room for. */
+  leftOutBytes = 0;
+  readonly #stdout = new RollingText();
+  readonly #stderr = new RollingText();
+  readonly #both = new RollingText();
 
   /** Throws BlkscopeError when the file cannot be written. */
-  constructor(path: string, argv: readonly string[]) {
+  constructor(path: string, argv: readonly string[], most = mostBytes) {
     try {
-      this.fd = openSync(path, 'a+');
+      this.#fd = openToAppend(path);
     } catch (error) {
       const { code = 'EIO' } = error as NodeJS.ErrnoException;
       throw new BlkscopeError(code, `${path}: the workload's log cannot be written: ${code}`, 'usage', {
         cause: error,
       });
     }
-    this.#start = fstatSync(this.fd).size;
-    this.#write(`$ ${argv.map(shellQuoted).join(' ')}\n`);
+    this.#most = most;
+    const commandLine = `$ ${argv.map(shellQuoted).join(' ')}\n`;
+    this.#both.add(commandLine);
+    this.#write(Buffer.from(commandLine));
   }
 
   append(stream: 'stdout' | 'stderr', chunk: Buffer): void {
-    this.#write(chunk);
+    const room = Math.max(0, this.#most - this.#written);
+    this.#write(chunk.subarray(0, room));
+    this.leftOutBytes += Math.max(0, chunk.length - room);
     const text = chunk.toString();
-    if (stream === 'stdout') this.#stdout = (this.#stdout + text).slice(-keptCharacters);
-    else this.#stderr = (this.#stderr + text).slice(-keptCharacters);
+    this.#both.add(text);
+    (stream === 'stdout' ? this.#stdout : this.#stderr).add(text);
   }
 
   /** A full disk costs the log, not the measurement. */
-  #write(chunk: string | Buffer): void {
+  #write(bytes: Buffer): void {
+    this.#written += bytes.length;
     try {
-      writeSync(this.fd, typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+      writeSync(this.#fd, bytes);
     } catch {}
   }
 
   get stdout(): string {
-    return this.#stdout;
+    return this.#stdout.text;
   }
 
   get stderr(): string {
-    return this.#stderr;
+    return this.#stderr.text;
   }
 
   /** The end of what this workload has written: both streams in the order in which they were. */
   tail(): string {
-    const { size } = fstatSync(this.fd);
-    const buffer = Buffer.alloc(Math.min(size - this.#start, keptCharacters));
-    const length = readSync(this.fd, buffer, 0, buffer.length, size - buffer.length);
-    return buffer.toString('utf8', 0, length);
+    return this.#both.text;
   }
 
   close(): void {
-    closeSync(this.fd);
+    if (this.leftOutBytes > 0)
+      this.#write(
+        Buffer.from(`\n[blkscope: the log is full, ${this.leftOutBytes} more bytes were left out]\n`),
+      );
+    closeSync(this.#fd);
+  }
+}
+
+/** The end of a text that goes on and on. */
+class RollingText {
+  #text = '';
+
+  add(more: string): void {
+    this.#text += more;
+    // Cut now and then alone: to cut is to copy.
+    if (this.#text.length > 2 * keptCharacters) this.#text = this.text;
+  }
+
+  get text(): string {
+    return this.#text.slice(-keptCharacters);
   }
 }
 

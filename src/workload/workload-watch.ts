@@ -17,11 +17,7 @@ export class WorkloadWatch {
   readonly #startedMs = performance.now();
   #nextFilesMs = 0;
 
-  /** `log`: the file that we keep its output in, which is none of its own. */
-  constructor(
-    private readonly pid: number,
-    private readonly log: string,
-  ) {
+  constructor(private readonly pid: number) {
     this.#timer = setInterval(() => this.look(), lookEveryMs).unref();
     this.#firstLooks = firstLooksMs.map((ms) => setTimeout(() => this.look({ files: true }), ms).unref());
   }
@@ -32,8 +28,7 @@ export class WorkloadWatch {
     if (memory) this.highest = highestOf(this.highest, memory);
     const elapsed = performance.now() - this.#startedMs;
     if (!options.files && elapsed < this.#nextFilesMs) return;
-    const opened = openedFiles(this.pid).filter(({ path }) => path !== this.log);
-    this.files = mergeOpenedFiles(this.files, opened);
+    this.files = mergeOpenedFiles(this.files, openedFiles(this.pid));
     this.#nextFilesMs = elapsed + Math.min(Math.max(elapsed / 2, lookEveryMs / 2), filesAtMost);
   }
 

@@ -37,7 +37,7 @@ test('a file that is held open to write alone is none that is read', () => {
 test('of a command that is soon over the file that it reads is seen, the log of its output not', async () => {
   const data = largeFile('data.bin');
   const log = join(folder, 'workload.log');
-  const script = `exec 3<${data} 4<${log}; truncate -s ${largeFileBytes} ${log}; sleep 0.12`;
+  const script = `exec 3<${data}; head -c ${largeFileBytes} /dev/zero; sleep 0.12`;
   const { done } = await commandEngine(['sh', '-c', script]).start({ log });
   const { openedFiles, modelBytes } = await done;
   const large = openedFiles.filter((file) => file.large).map(({ path }) => path);

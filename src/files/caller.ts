@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import type { NativeIdentity } from '../native/file-rights.js';
 
 /** The user a workload runs as. */
 export interface Caller {
@@ -13,29 +14,54 @@ export interface Caller {
  *
  * Tracing needs root, the workload does not: it runs with its caller's rights, files and home.
  */
-export function sudoCaller(): Caller | null {
+export function sudoCaller(): (Caller & NativeIdentity) | null {
   const uid = Number(process.env.SUDO_UID);
   const gid = Number(process.env.SUDO_GID);
-  if (process.getuid?.() !== 0 || !Number.isInteger(uid) || !Number.isInteger(gid) || uid === 0) return null;
+  if (process.getuid?.() !== 0 || !Number.isInteger(uid) || !Number.isInteger(gid) || uid <= 0) return null;
   return { uid, gid, groups: supplementaryGroups(uid) };
 }
+
+/** A user with the groups that he has; one without a passwd entry has none, whatever group a file of his has. */
+export function userIdentity(uid: number): NativeIdentity {
+  const gid = Number(passwdEntry(uid)[3] || noGroup);
+  return { uid, gid, groups: supplementaryGroups(uid) };
+}
+
+/** The kernel's own stand-in for a group that is none. */
+const noGroup = 65534;
 
 /**
  * HOME, USER, LOGNAME and SHELL of a user, which sudo leaves at root's; empty for a user without a passwd
  * entry.
  */
 export function callerEnvironment(uid: number): Record<string, string> {
-  const [name, , , , , home, shell] = lookUp('getent', ['passwd', String(uid)]).split(':');
+  const [name, , , , , home, shell] = passwdEntry(uid);
   if (!name || !home) return {};
   return { HOME: home, USER: name, LOGNAME: name, SHELL: shell?.trim() || '/bin/sh' };
 }
 
+function passwdEntry(uid: number): string[] {
+  return lookUp('getent', ['passwd', String(uid)])
+    .trim()
+    .split(':');
+}
+
 function supplementaryGroups(uid: number): number[] {
-  const [name] = lookUp('getent', ['passwd', String(uid)]).split(':');
+  const [name] = passwdEntry(uid);
   return name ? lookUp('id', ['-G', name]).trim().split(/\s+/).map(Number).filter(Number.isInteger) : [];
 }
 
+/** What was asked before: a run asks for the same user many times. */
+const known = new Map<string, string>();
+
 function lookUp(program: string, args: string[]): string {
+  const question = [program, ...args].join(' ');
+  const answer = known.get(question) ?? ask(program, args);
+  known.set(question, answer);
+  return answer;
+}
+
+function ask(program: string, args: string[]): string {
   try {
     return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   } catch {

@@ -1,0 +1,69 @@
+#include "system/file_rights.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace blkscope {
+namespace {
+
+// The C library's setgroups changes all threads; the kernel's call changes the one that makes it.
+bool setGroups(const std::vector<gid_t>& groups) {
+  return ::syscall(SYS_setgroups, groups.size(), groups.data()) == 0;
+}
+
+std::vector<gid_t> currentGroups() {
+  std::vector<gid_t> groups(static_cast<size_t>(std::max(0, ::getgroups(0, nullptr))));
+  int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<size_t>(std::max(0, count)));
+  return groups;
+}
+
+// An id that no user has changes nothing and tells the present one.
+constexpr uid_t kNobodyAtAll = static_cast<uid_t>(-1);
+uid_t currentUid() { return static_cast<uid_t>(::setfsuid(kNobodyAtAll)); }
+gid_t currentGid() { return static_cast<gid_t>(::setfsgid(kNobodyAtAll)); }
+
+// Groups and the group first: the last step takes the rights over files away, the others need only CAP_SETGID.
+bool become(const Identity& identity) {
+  if (!setGroups(identity.groups)) return false;
+  ::setfsgid(identity.gid);
+  ::setfsuid(identity.uid);
+  return currentUid() == identity.uid && currentGid() == identity.gid;
+}
+
+}  // namespace
+
+Result<FileRights> FileRights::of(const Identity& identity) {
+  FileRights rights(Identity{currentUid(), currentGid(), currentGroups()});
+  if (become(identity)) return rights;
+  return Error{"EPERM", "cannot act on files as user " + std::to_string(identity.uid) + ": that needs root"};
+}
+
+FileRights::~FileRights() {
+  // With somebody else's rights nothing may go on: everything after would be refused, or worse, be his.
+  if (before_ && !become(*before_)) std::abort();
+}
+
+Result<void> renameNew(int fromFolder, const std::string& from, int toFolder, const std::string& to) {
+  if (::renameat2(fromFolder, from.c_str(), toFolder, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno != EINVAL && errno != ENOSYS) return systemError("rename to " + to);
+  // A file system without that flag, such as NFS: a name that is taken in between is replaced.
+  if (::faccessat(toFolder, to.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) return systemError("rename to " + to, EEXIST);
+  if (::renameat(fromFolder, from.c_str(), toFolder, to.c_str()) == 0) return {};
+  return systemError("rename to " + to);
+}
+
+Result<bool> lockOpenFile(int fd) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return systemError("lock a file");
+}
+
+}  // namespace blkscope

@@ -1,0 +1,61 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { native } from '../native/binding.js';
+import type { NativeIdentity } from '../native/file-rights.js';
+import { asBlkscopeError } from '../native/native-error.js';
+import { sudoCaller, userIdentity } from './caller.js';
+
+/** Whose rights count for what is read and written in somebody's folder; null: our own. */
+export type Identity = NativeIdentity | null;
+
+/**
+ * With whose rights root is to write at a path: those of the user who called sudo; else of the first other user on the
+ * way there, who may put a link in it. null: our own, for root's own folders and for who is not root.
+ */
+export function identityAt(path: string): Identity {
+  if (process.geteuid?.() !== 0 || path.startsWith(heldFolders)) return null;
+  const caller = sudoCaller();
+  if (caller) return caller;
+  const uid = firstOtherOwner(resolve(path));
+  return uid === null ? null : userIdentity(uid);
+}
+
+/** What we reach by a descriptor of ours is a folder in the making, which is ours alone. */
+const heldFolders = '/proc/self/fd/';
+
+/** As the kernel allows it; a chain of links that is longer leads nowhere. */
+const mostLinks = 40;
+
+function firstOtherOwner(path: string, links = 0): number | null {
+  let at = '/';
+  const names = path.split('/').filter(Boolean);
+  for (const [i, name] of names.entries()) {
+    at = join(at, name);
+    const status = lstatSync(at, { throwIfNoEntry: false });
+    if (!status) return null;
+    if (status.uid !== 0) return status.uid;
+    if (!status.isSymbolicLink()) continue;
+    if (links === mostLinks) return null;
+    return firstOtherOwner(resolve(dirname(at), readlinkSync(at), ...names.slice(i + 1)), links + 1);
+  }
+  return null;
+}
+
+/** Runs what does not wait with these rights on files. Throws what it throws; EPERM where we may not act as them. */
+export function actAs<T>(identity: Identity, action: () => T): T {
+  if (!identity) return action();
+  let failure: { error: unknown } | null = null;
+  try {
+    return native.actAs(identity, () => {
+      try {
+        return action();
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
+    });
+  } catch (error) {
+    if (failure) throw (failure as { error: unknown }).error;
+    throw asBlkscopeError(error);
+  }
+}

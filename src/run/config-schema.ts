@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { BlkscopeError } from '../errors.js';
+import type { RunConfig } from './config.js';
+
+const text = z.string();
+const number = z.number();
+const looseObject = z.looseObject;
+
+/** What blkscope reads of a config.json, its own or of an older or newer release's, which may lack some and have more. */
+const configSchema = looseObject({
+  kind: text,
+  commandLine: z.array(text).nullish(),
+  startedAt: text.nullish(),
+  startedNs: number.nullish(),
+  options: looseObject({
+    model: text.optional(),
+    workload: looseObject({ threads: number.nullish() }).nullish(),
+  }).nullish(),
+  versions: z.record(text, text.nullable()).nullish(),
+  machine: looseObject({
+    host: text.optional(),
+    cpus: number.optional(),
+    pageBytes: number.optional(),
+  }).nullish(),
+  devices: z.array(looseObject({ name: text })).nullish(),
+  files: z.array(looseObject({ path: text })).nullish(),
+});
+
+/** A run's config. Throws BlkscopeError BAD_CONFIG, which names the key that is wrong. */
+export function checkedConfig(path: string, config: unknown): RunConfig {
+  const checked = configSchema.safeParse(config);
+  if (checked.success) return config as RunConfig;
+  const issue = checked.error.issues[0];
+  throw new BlkscopeError(
+    'BAD_CONFIG',
+    `${path}: ${issue?.path.join('.')}: ${issue?.message}; the file was changed or is damaged`,
+  );
+}

@@ -1,0 +1,144 @@
+import { closeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { BlkscopeError } from '../errors.js';
+import { openToRead } from '../files/read.js';
+import { notSeen } from '../native/trace.js';
+import { runFiles } from '../run/run-folder.js';
+import { storeError } from '../run/store-error.js';
+import { withinTime } from './open-database.js';
+import { storedTables, storeSchemaVersion } from './schema.js';
+import { refuseVersion } from './schema-version.js';
+import { quoted } from './sql-text.js';
+import { viewList } from './views.js';
+
+/** Where the tables of the one run, or the first, have `rowid`. */
+export const storedSchema = 'stored0';
+
+/** Tables whose order of rows tells something. */
+const ordered: readonly string[] = ['event_row', 'device', 'tensor'];
+
+/** Of what is asked before a file is trusted. */
+const checkMs = 10_000;
+
+/** A run's trace.duckdb among a database's others, read only. */
+export interface AttachedRun {
+  /** By name: the FROM clause that gives the rows. Views that this trace's tables do not have the columns for are left out. */
+  relations: Map<string, string>;
+  /** The trace's own tables with `rowid`, the order of their rows, for those where it tells something. */
+  schema: string;
+  /** To be called when the database is closed. */
+  release(): void;
+}
+
+/**
+ * Attaches the trace of a run that may be anybody's: of what is in the file its tables alone are read, and the views are
+ * made anew from our own text. Throws BlkscopeError: no regular file, no store, another schema.
+ */
+export async function attachRun(
+  connection: DuckDBConnection,
+  folder: string,
+  number = 0,
+): Promise<AttachedRun> {
+  const path = join(folder, runFiles.trace);
+  const fd = openTrace(path);
+  try {
+    const alias = `trace${number}`;
+    await attach(connection, fd, alias, path);
+    const tables = await baseTables(connection, alias);
+    if (!tables.has('run')) throw noStore(path);
+    const version = await withinTime(connection, checkMs, `read ${path}`, () =>
+      connection.runAndReadAll(`SELECT schema_version FROM ${alias}.main.run LIMIT 1`),
+    );
+    refuseVersion(path, 'store', Number(version.getRows()[0]?.[0]), storeSchemaVersion);
+    const schema = `stored${number}`;
+    const views = await makeViews(connection, alias, schema, tables);
+    const relations = new Map([
+      ...[...tables].map((name) => [name, `${alias}.main.${name}`] as const),
+      ...views.map((name) => [name, `${schema}.${name}`] as const),
+    ]);
+    return { relations, schema, release: () => closeSync(fd) };
+  } catch (error) {
+    closeSync(fd);
+    throw storeError(error, `read ${path}`);
+  }
+}
+
+function openTrace(path: string): number {
+  try {
+    return openToRead(path, { noLink: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ELOOP')
+      throw new BlkscopeError('NOT_A_FILE', `${path}: a link; a run holds its own ${runFiles.trace}`);
+    throw storeError(error, `read ${path}`);
+  }
+}
+
+async function attach(connection: DuckDBConnection, fd: number, alias: string, path: string): Promise<void> {
+  try {
+    await connection.run(`ATTACH ${quoted(`/proc/self/fd/${fd}`)} AS ${alias} (TYPE duckdb, READ_ONLY)`);
+  } catch (error) {
+    throw storeError(error, `read ${path}`);
+  }
+}
+
+/** By the catalogue, which runs nothing of the file's. */
+async function baseTables(connection: DuckDBConnection, alias: string): Promise<Set<string>> {
+  const found = await connection.runAndReadAll(
+    `SELECT table_name FROM duckdb_tables() WHERE database_name = ${quoted(alias)} AND schema_name = 'main' AND NOT temporary`,
+  );
+  return new Set(
+    found
+      .getRows()
+      .map(([name]) => String(name))
+      .filter((name) => name in storedTables),
+  );
+}
+
+/** Times of `io_row` as they are stored now, from a trace in which 0 was no time. */
+const unseenZeros = ['queue', 'getrq', 'insert', 'issue', 'complete']
+  .map((name) => `CASE WHEN "${name}" = 0 THEN ${notSeen}::UBIGINT ELSE "${name}" END AS "${name}"`)
+  .join(', ');
+
+/** By the text of the trace's own view, which is looked at and not run: it tells when the trace was written. */
+async function unseenIsZero(connection: DuckDBConnection, alias: string): Promise<boolean> {
+  const found = await connection.runAndReadAll(
+    `SELECT sql FROM duckdb_views() WHERE database_name = ${quoted(alias)} AND view_name = 'io'`,
+  );
+  return /nullif\(queue, 0\)/i.test(String(found.getRows()[0]?.[0] ?? ''));
+}
+
+/** Returns the names of those that could be made. */
+async function makeViews(
+  connection: DuckDBConnection,
+  alias: string,
+  schema: string,
+  tables: ReadonlySet<string>,
+): Promise<string[]> {
+  const zeros = await unseenIsZero(connection, alias);
+  await connection.run(`CREATE SCHEMA ${schema}; SET schema = ${quoted(schema)}`);
+  for (const name of tables) {
+    const row = ordered.includes(name) ? 'rowid, ' : '';
+    const times = name === 'io_row' && zeros ? ` REPLACE (${unseenZeros})` : '';
+    await connection.run(`CREATE VIEW ${name} AS SELECT ${row}*${times} FROM ${alias}.main.${name}`);
+  }
+  const made: string[] = [];
+  for (const [name, { sql }] of Object.entries(viewList)) {
+    try {
+      await connection.run(`CREATE VIEW ${name} AS${sql}`);
+      made.push(name);
+    } catch {
+      // The run is older than what the view is made from.
+    }
+  }
+  await connection.run(`SET schema = 'main'`);
+  return made;
+}
+
+function noStore(path: string): BlkscopeError {
+  return new BlkscopeError(
+    'BAD_SCHEMA',
+    `${path}: it has no table of the run; it was changed, is damaged, or another program wrote it`,
+  );
+}
