@@ -5,6 +5,7 @@ import { asBlkscopeError } from '../native/native-error.js';
 import { printable } from '../report/printable.js';
 import { version } from '../run/versions.js';
 import { commandList, commands } from './commands.js';
+import { guardTerminal } from './terminal-edge.js';
 import { isVerbose } from './terminal-progress.js';
 
 const program = new Command('blkscope')
@@ -24,6 +25,8 @@ program.addHelpText(
   'after',
   '\nA run:\n  sudo blkscope run -m model.gguf --limit 2G\n  blkscope report runs/NAME\n\nblkscope COMMAND --help tells more of a command.',
 );
+
+for (const stream of [process.stdout, process.stderr]) guardTerminal(stream);
 
 // A reader that goes away (head, less) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
