@@ -1,4 +1,5 @@
 import { BlkscopeError } from '../errors.js';
+import { greatest } from '../extremes.js';
 import { requireSameModel } from '../heat/expert-uses.js';
 import { shownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
@@ -120,7 +121,7 @@ function changesFor(subject: Subject): Change[] {
  */
 function best(changes: Change[]): Change[] {
   const likely = (change: Change) => change.tokensPerSecond.likely;
-  const fastest = Math.max(...changes.map(likely));
+  const fastest = greatest(changes.map(likely));
   const alike = changes.filter((change) => likely(change) >= fastest * 0.9);
   const readAhead = ({ conditions }: Change) => conditions.readAheadKib ?? 0;
   return alike.sort((a, b) => readAhead(b) - readAhead(a)).slice(0, 1);

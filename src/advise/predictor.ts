@@ -1,3 +1,4 @@
+import { greatest, smallest } from '../extremes.js';
 import { countUses } from '../heat/expert-uses.js';
 import type { Model } from '../model/gguf.js';
 import { planPins } from '../pin/pin-plan.js';
@@ -78,9 +79,9 @@ export class Predictor {
     );
     const likely = meanOf(simulated.filter((_, i) => i % this.patterns.length === 0));
     const bytes: Foreseen = {
-      low: Math.min(...all) * (1 - bytesMargin),
+      low: smallest(all) * (1 - bytesMargin),
       likely: likely.bytesPerToken * scale,
-      high: Math.max(...all) * (1 + bytesMargin),
+      high: greatest(all) * (1 + bytesMargin),
     };
     const margin = own ? speedMargin.own : speedMargin.other;
     const { low, likely: usual, high } = conditions.compute ?? { low: 1, likely: 1, high: 1 };

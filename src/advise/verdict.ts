@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import { formatSize, threeDigits } from '../memory/size.js';
 import type { Model } from '../model/gguf.js';
 import type { Advice } from './changes.js';
@@ -29,7 +30,7 @@ function ofPinning({ changes, measured }: Omit<Advice, 'verdict'>, model: Model)
   const pins = changes.filter(
     ({ conditions }) => conditions.pinBytes !== undefined && conditions.readAheadKib === undefined,
   );
-  const best = Math.max(...pins.map(({ tokensPerSecond }) => tokensPerSecond.likely));
+  const best = greatest(pins.map(({ tokensPerSecond }) => tokensPerSecond.likely));
   if (pins.length === 0) return 'There is no room to pin at this readahead.';
   if (best >= measured.tokensPerSecond * worthwhile) return '';
   const why = model.experts ? ': a fixed choice of experts saves no more reads than the kernel does' : '';

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { diagnose, type Finding } from '../doctor/diagnose.js';
 import { BlkscopeError } from '../errors.js';
+import { greatest } from '../extremes.js';
 import { widthOf, wrapped } from '../report/fit.js';
 import { printable } from '../report/printable.js';
 import type { Screen } from '../report/screen.js';
@@ -27,7 +28,7 @@ export function doctorCommand(): Command {
 }
 
 function render(findings: readonly Finding[], { style, columns }: Screen): string {
-  const nameWidth = Math.max(...findings.map(({ name }) => widthOf(name)));
+  const nameWidth = greatest(findings.map(({ name }) => widthOf(name)));
   const marks = { found: style.good('found  '), missing: style.warn('missing'), note: 'note   ' };
   const indent = ' '.repeat(nameWidth + 11);
   const below = (text: string) => wrapped(printable(text), columns - nameWidth - 11);

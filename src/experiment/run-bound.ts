@@ -3,6 +3,7 @@ import type { BoundRecords } from '../bound/bound-records.js';
 import { computeNsPerToken } from '../bound/compute-time.js';
 import type { DiskSpeed } from '../bound/disk-speed.js';
 import { fastestTokenNs } from '../bound/token-time.js';
+import { smallest } from '../extremes.js';
 import { phaseWindows } from '../figures/phases.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
@@ -49,7 +50,7 @@ export function boundOfRun(
   const seen = records && { bandwidth: records.bandwidth.value, ownBytes: records.ownMemory.orKnown(own) };
   const bound = boundOf({ model, summary, compute, disk, ...(seen ? { seen } : {}) });
   if (records && bound && exitCode === 0) {
-    records.compute.learn(Math.min(...shown, cachedNs ?? Number.POSITIVE_INFINITY));
+    records.compute.learn(Math.min(smallest(shown), cachedNs ?? Number.POSITIVE_INFINITY));
     records.bandwidth.learn(bandwidthOf(summary, disk));
     if (own !== null) records.ownMemory.learn(own);
   }

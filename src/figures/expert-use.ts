@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import type { Region } from '../model/regions.js';
 import type { Touch } from './touch.js';
 
@@ -37,7 +38,7 @@ export function expertUse(regions: readonly Region[], touches: readonly Touch[])
     if (token > 0 && lastTouch.get(key)?.before === token - 1) repeated += bytes;
   }
   if (all === 0) return null;
-  const count = Math.max(...regions.map(({ expert }) => (expert ?? -1) + 1));
+  const count = greatest(regions.map(({ expert }) => (expert ?? -1) + 1));
   const sorted = [...layers.values()].map((reads) => [...reads.values()].sort((a, b) => b - a));
   const share = (k: number) =>
     sorted.reduce((sum, reads) => sum + reads.slice(0, k).reduce((a, b) => a + b, 0), 0) / all;

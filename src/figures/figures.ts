@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import { stages } from '../native/trace.js';
 import { derivedFrom, type Figures, figure, joined, maybe, type ValuesOf } from './figure.js';
 import { perSecond } from './seconds.js';
@@ -678,5 +679,5 @@ function total(counts: Record<string, number>): number {
 }
 
 function largest(values: readonly number[]): number | null {
-  return values.length === 0 ? null : Math.max(...values);
+  return values.length === 0 ? null : greatest(values);
 }

@@ -1,4 +1,5 @@
 import type { EventBatch } from '../capture/batch.js';
+import { greatest, smallest } from '../extremes.js';
 import { groupRegions, type RegionGroups } from '../model/region-groups.js';
 import type { Region } from '../model/regions.js';
 import { native } from '../native/binding.js';
@@ -92,9 +93,9 @@ export class RegionJoin {
         generationBytes: this.#tokens === 0 ? null : sum(generated),
         bytesPerToken: this.#tokens === 0 ? null : sum(generated) / this.#tokens,
         firstNs:
-          readMembers.length === 0 ? null : Math.min(...readMembers.map((i) => regions.firstNs[i] as number)),
+          readMembers.length === 0 ? null : smallest(readMembers.map((i) => regions.firstNs[i] as number)),
         lastNs:
-          readMembers.length === 0 ? null : Math.max(...readMembers.map((i) => regions.lastNs[i] as number)),
+          readMembers.length === 0 ? null : greatest(readMembers.map((i) => regions.lastNs[i] as number)),
       };
     });
     return {

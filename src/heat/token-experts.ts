@@ -1,3 +1,4 @@
+import { append } from '../extremes.js';
 import { seededOrder } from '../model/synthetic-weights.js';
 import type { RunTouches } from './run-touches.js';
 
@@ -45,7 +46,7 @@ export function tokenExperts(
       );
       const wanted = used ?? found.length;
       for (const expert of [...found, ...missing.slice(0, wanted - found.length)])
-        regions.push(...(experts.get(expert) as number[]));
+        append(regions, experts.get(expert) as number[]);
     }
     byToken.push(regions.sort((a, b) => a - b));
   }

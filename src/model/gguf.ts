@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { GGMLFileQuantizationType } from '@huggingface/gguf';
 import { BlkscopeError } from '../errors.js';
+import { greatest } from '../extremes.js';
 import type { KeyValue, ListedTensor } from './gguf-layout.js';
 import {
   checkedParts,
@@ -324,6 +325,6 @@ function textOf(value: KeyValue | undefined): string | null {
 
 /** Of a list, one number a layer, the largest. */
 function numberOf(value: KeyValue | undefined): number | null {
-  if (Array.isArray(value)) return value.length === 0 ? null : Math.max(...value);
+  if (Array.isArray(value)) return value.length === 0 ? null : greatest(value);
   return typeof value === 'number' ? value : null;
 }

@@ -1,3 +1,4 @@
+import { append } from '../extremes.js';
 import type { Model, ModelTensor } from './gguf.js';
 import { placeOf, type RegionRole } from './roles.js';
 
@@ -29,7 +30,7 @@ export function modelRegions(model: Model): Region[] {
     let end = part.metadataBytes;
     for (const tensor of tensors) {
       regions.push(unnamed('padding', index, end, tensor.offset));
-      regions.push(...tensorRegions(model, tensor));
+      append(regions, tensorRegions(model, tensor));
       end = tensor.offset + tensor.bytes;
     }
     regions.push(unnamed('padding', index, end, part.bytes));

@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import type { AccessGrid } from '../native/access.js';
 import type { Figure, FigureTable, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
@@ -181,7 +182,7 @@ function sectorsIn({ first, second, later }: Pixels, i: number): number {
 }
 
 function mostOf(values: readonly number[]): number {
-  return values.indexOf(Math.max(...values));
+  return values.indexOf(greatest(values));
 }
 
 export const accessMargins = { left: 74, right: 12, top: 34, bottom: 36 };

@@ -1,3 +1,4 @@
+import { greatest, smallest } from '../extremes.js';
 import type { Figure, FigureTable } from './figure.js';
 import { byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, share, short } from './numbers.js';
@@ -23,7 +24,7 @@ function drawBars({ title, groups, series, axis, tell, inBytes }: Bars, size: Si
   );
   const lines = series.length > 1 ? key.lines : 0;
   const box = { left: 62, top: 26 + lines * 15, right: size.width - 12, bottom: size.height - 24 };
-  const most = Math.max(...series.flatMap(({ values }) => values), 1e-9);
+  const most = Math.max(greatest(series.flatMap(({ values }) => values)), 1e-9);
   const place = { from: box.bottom, to: box.top };
   const y = inBytes ? byteAxis(most, place, 4, tell) : linearAxis({ from: 0, to: most }, place, 4, tell);
   const room = (box.right - box.left) / Math.max(groups.length, 1);
@@ -83,7 +84,7 @@ export function sizeFigure(runs: readonly RunData[]): Figure | null {
   const folded = shown.map(({ name, counts }) => ({ name, powers: powersOf(counts) }));
   const all = folded.flatMap(({ powers }) => [...powers.keys()]);
   if (all.length === 0) return null;
-  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const [low, high] = [smallest(all), greatest(all)];
   const groups = Array.from({ length: high - low + 1 }, (_, i) => low + i);
   const bars: Bars = {
     title: 'Sizes of reads',
@@ -160,7 +161,7 @@ export function gapFigure(runs: readonly RunData[]): Figure | null {
 export function timesReadFigure(runs: readonly RunData[]): Figure | null {
   const known = runs.filter(({ timesRead }) => timesRead !== null);
   if (known.length === 0) return null;
-  const most = Math.max(...known.flatMap(({ timesRead }) => [...(timesRead?.times ?? [])]));
+  const most = greatest(known.flatMap(({ timesRead }) => [...(timesRead?.times ?? [])]));
   // Beyond some thirty bars, several numbers share one.
   const per = Math.max(1, Math.ceil(most / 32));
   const groups = Array.from({ length: Math.ceil(most / per) + 1 }, (_, i) =>

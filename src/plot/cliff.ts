@@ -1,4 +1,5 @@
 import { line } from 'd3-shape';
+import { greatest, smallest } from '../extremes.js';
 import type { Figure, FigureTable } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, share, short } from './numbers.js';
@@ -131,13 +132,13 @@ function graph(
     ...shownLines.flatMap(({ points: line }) => line.map(([, y]) => y as number)),
   ];
   const x = linearAxis(
-    { from: 0, to: Math.max(...memories) * 1.03 },
+    { from: 0, to: greatest(memories) * 1.03 },
     { from: box.left, to: box.right },
     5,
     share,
   );
   const place = { from: box.bottom, to: box.top };
-  const most = Math.max(...values, 1e-9) * 1.05;
+  const most = Math.max(greatest(values), 1e-9) * 1.05;
   const y = inBytes ? byteAxis(most, place, 4, told) : linearAxis({ from: 0, to: most }, place, 4, told);
   const path = line<readonly number[]>()
     .x((p) => x.at(p[0] as number))
@@ -153,7 +154,7 @@ function graph(
     ]);
     const marks = own.map((point, k) => {
       const at = x.at(point.memory);
-      const [low, high] = [Math.min(...of(point)), Math.max(...of(point))];
+      const [low, high] = [smallest(of(point)), greatest(of(point))];
       const mean = (means[k] as number[])[1] as number;
       return [
         el('line', { x1: at, x2: at, y1: y.at(low), y2: y.at(high), class: `line s-${hueOf(i)}` }),

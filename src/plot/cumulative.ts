@@ -1,4 +1,5 @@
 import { line } from 'd3-shape';
+import { greatest } from '../extremes.js';
 import type { Figure, FigureTable, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, legendLines, linearAxis } from './frame.js';
 import { bytes, runningSums, seconds } from './numbers.js';
@@ -48,7 +49,7 @@ function thinned<T>(values: readonly T[], most: number): T[] {
 export function cumulativeFigure(runs: readonly RunData[], view?: View): Figure | null {
   const shown = runs.filter(({ access }) => access !== null).map((run) => ({ run, is: cumulativeOf(run) }));
   if (shown.length === 0) return null;
-  const end = Math.max(...shown.map(({ run }) => run.seconds));
+  const end = greatest(shown.map(({ run }) => run.seconds));
   const span = view ?? { from: 0, to: end };
   const draw = (size: Size): Svg => {
     const names = keyOf(shown.map(({ run }) => run.name));

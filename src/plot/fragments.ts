@@ -1,3 +1,4 @@
+import { greatest, smallest } from '../extremes.js';
 import type { Figure } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis } from './frame.js';
 import { bytes } from './numbers.js';
@@ -7,9 +8,9 @@ import { el, escaped, picture, type Size, type Svg } from './svg.js';
 /** Where each piece of the model's files lies: offset in the files across, disk address upwards. */
 export function fragmentFigure({ extents }: RunData): Figure | null {
   if (extents.length === 0) return null;
-  const end = Math.max(...extents.map(({ offset, bytes: size }) => offset + size));
-  const low = Math.min(...extents.map(({ sector }) => sector * 512));
-  const high = Math.max(...extents.map(({ sector, bytes: size }) => sector * 512 + size));
+  const end = greatest(extents.map(({ offset, bytes: size }) => offset + size));
+  const low = smallest(extents.map(({ sector }) => sector * 512));
+  const high = greatest(extents.map(({ sector, bytes: size }) => sector * 512 + size));
   const draw = (size: Size): Svg => {
     const box = { left: 72, top: 26, right: size.width - 16, bottom: size.height - 36 };
     const x = byteAxis(end, { from: box.left, to: box.right }, Math.max(3, size.width / 120), bytes);

@@ -1,4 +1,5 @@
 import { line } from 'd3-shape';
+import { greatest } from '../extremes.js';
 import type { Figure, FigureTable } from './figure.js';
 import { bottomAxis, leftAxis, linearAxis } from './frame.js';
 import { bytes, runningSums, share, short } from './numbers.js';
@@ -26,7 +27,7 @@ function cells(
       return sum;
     }),
   );
-  const most = Math.max(...summed.flat(), 1e-9);
+  const most = Math.max(greatest(summed.flat()), 1e-9);
   const [w, h] = [width / shown, height / rows.length];
   return summed.flatMap((line, row) =>
     line.flatMap((value, i) =>

@@ -1,4 +1,5 @@
 import { line } from 'd3-shape';
+import { greatest, smallest } from '../extremes.js';
 import type { Figure, FigureTable, View } from './figure.js';
 import { bottomAxis, leftAxis, legend, linearAxis, logAxis } from './frame.js';
 import { seconds, share } from './numbers.js';
@@ -65,7 +66,7 @@ function distribution(runs: readonly RunData[], size: Size): Svg[] {
   const box = { left: 62, top: 26 + lines * 15, right: size.width - 16, bottom: size.height - 34 };
   const all = runs.flatMap(({ latency }) => latency?.cdf.ns ?? []);
   const x = logAxis(
-    { from: Math.min(...all) / 1e9, to: Math.max(...all) / 1e9 },
+    { from: smallest(all) / 1e9, to: greatest(all) / 1e9 },
     { from: box.left, to: box.right },
     seconds,
   );
@@ -106,7 +107,7 @@ function overTime({ latency }: RunData, span: View, size: Size): Svg[] {
   if (known.length === 0) return [];
   const x = linearAxis(span, { from: box.left, to: box.right }, Math.max(3, size.width / 90), seconds);
   const y = logAxis(
-    { from: Math.min(...known), to: Math.max(...known) },
+    { from: smallest(known), to: greatest(known) },
     { from: box.bottom, to: box.top },
     seconds,
   );

@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import type { Figure, FigureTable } from './figure.js';
 import { bottomAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, seconds } from './numbers.js';
@@ -78,7 +79,7 @@ function draw({ bound }: RunData, times: readonly TokenTime[], size: Size): Svg 
   const box = { left: 62, top: 24 + key.lines * 15, right: size.width - 12, bottom: size.height - 36 };
   const total = (one: TokenTime) => tokenParts.reduce((sum, { key: part }) => sum + one[part], 0);
   const y = linearAxis(
-    { from: 0, to: Math.max(...times.map(total)) },
+    { from: 0, to: greatest(times.map(total)) },
     { from: box.bottom, to: box.top },
     5,
     seconds,

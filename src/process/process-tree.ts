@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { append } from '../extremes.js';
 
 /** A process and all its living descendants, itself first; empty when it is gone. */
 export function processTree(pid: number): number[] {
   const tree = [pid];
-  for (let next = 0; next < tree.length; next++) tree.push(...childrenOf(tree[next] as number));
+  for (let next = 0; next < tree.length; next++) append(tree, childrenOf(tree[next] as number));
   return tree.length > 1 || readProc(pid, 'stat') ? tree : [];
 }
 

@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import { defectLine } from '../figures/defects.js';
 import { partFigures } from '../figures/figures.js';
 import { perSecond } from '../figures/seconds.js';
@@ -164,6 +165,6 @@ export function bandwidth(page: Page, { timeline }: Summary): void {
   page.line(
     `   |${sparkline(bySecond, Math.min(page.columns - 24, 120))}| ${format.count(bySecond.length)} s`,
   );
-  page.figure(format.rate(Math.max(...bySecond)), 'the highest second');
+  page.figure(format.rate(greatest(bySecond)), 'the highest second');
   page.figure(format.rate(total / bySecond.length), 'mean over all seconds');
 }

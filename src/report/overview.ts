@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import { defectLine } from '../figures/defects.js';
 import { joined } from '../figures/figure.js';
 import { partFigures, phaseFigures } from '../figures/figures.js';
@@ -177,7 +178,7 @@ function disk(
   page.section(printable(source.device), `${format.size(reads.bytes)} read${rest}`);
   const room = Math.min(page.columns - 32, 100);
   const line = page.style.accent(sparkline(bySecond, room));
-  page.line(`   |${line}| ${format.count(bySecond.length)} s, highest ${format.rate(Math.max(...bySecond))}`);
+  page.line(`   |${line}| ${format.count(bySecond.length)} s, highest ${format.rate(greatest(bySecond))}`);
   const took = latency.d2c ?? latency.q2c;
   if (took) {
     const [p50, p99] = [took.p50, took.p99].map(format.microseconds);

@@ -1,3 +1,5 @@
+import { greatest } from '../extremes.js';
+
 const bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /**
@@ -5,7 +7,7 @@ const bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
  */
 export function sparkline(values: readonly number[], width: number): string {
   const shown = values.length <= width ? values : averageDown(values, width);
-  const peak = Math.max(...shown, 0);
+  const peak = Math.max(greatest(shown), 0);
   if (peak === 0) return ' '.repeat(shown.length);
   return shown
     .map((value) => (value <= 0 ? ' ' : bars[Math.min(7, Math.floor((value / peak) * 8))]))

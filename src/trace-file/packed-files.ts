@@ -2,6 +2,7 @@ import { closeSync, createReadStream, existsSync, readdirSync, readSync, statSyn
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { createGunzip } from 'node:zlib';
+import { append } from '../extremes.js';
 import { openToRead } from '../files/read.js';
 import { native } from '../native/binding.js';
 import type { NativeDefect, NativeImportOptions } from '../native/trace.js';
@@ -25,7 +26,7 @@ export function unpackedTraces(paths: readonly string[], defects: NativeDefect[]
     }
     if (gz.length === 0) plain.push({ path });
     // Of a trace's files some may be packed and others not.
-    else if (cpuBase(path) !== null || !existsSync(path)) plain.push(...plainFilesOf(cpuBase(path) ?? path));
+    else if (cpuBase(path) !== null || !existsSync(path)) append(plain, plainFilesOf(cpuBase(path) ?? path));
   }
   return [...plain, ...[...packed.values()].map((path) => ({ path, descriptor: unpack(path, defects) }))];
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
+import { append } from '../extremes.js';
 import { native } from '../native/binding.js';
 import { statusBytes } from '../process/process-memory.js';
 import type { Mark } from './engine.js';
@@ -113,7 +114,7 @@ function promptTokens(model: LlamaModel, { prompt, promptTokens: length }: Embed
   const whole = [...(bos !== null && model.tokens.shouldPrependBosToken ? [bos] : []), ...words];
   if (whole.length === 0) throw new Error('the prompt is empty');
   if (length === null) return whole;
-  while (whole.length < length) whole.push(...(words.length > 0 ? words : whole));
+  while (whole.length < length) append(whole, words.length > 0 ? words : whole);
   return whole.slice(0, length);
 }
 
