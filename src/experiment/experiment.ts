@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { BoundRecords } from '../bound/bound-records.js';
+import { defectLine, toldDefect } from '../figures/defects.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import { Steps } from '../machine/steps.js';
 import type { CgroupFigures } from '../memory/cgroup.js';
@@ -59,6 +60,8 @@ function tellBefore({ engine, model }: Subject, { workload }: ExperimentOptions,
 interface Measured extends AsyncDisposable {
   measurement: Measurement;
   cgroup: CgroupFigures | null;
+  /** False: the memory cgroup was removed or changed by somebody meanwhile. */
+  limitHeld: boolean;
   streamed: NativeStreamFigures | null;
 }
 
@@ -75,11 +78,16 @@ async function measureWorkload(
   await pinned?.check().catch((error: Error) => progress.warn(error.message));
   const streamed = (await pinned?.streamed().catch(() => null)) ?? null;
   const cgroup = pressure.cgroup && cgroupBefore && pressure.cgroup.figuresSince(cgroupBefore);
+  const limitHeld = pressure.cgroup?.holds() ?? true;
+  if (!limitHeld) progress.warn(defectLine(toldDefect(limitLost)));
   return {
-    ...{ measurement, cgroup, streamed },
+    ...{ measurement, cgroup, limitHeld, streamed },
     [Symbol.asyncDispose]: () => measurement.tracer[Symbol.asyncDispose](),
   };
 }
+
+/** Told as a cause, since the run then was not made as it was asked for. */
+const limitLost = { code: 'LIMIT_LOST', values: {} };
 
 interface Finish {
   options: ExperimentOptions;
@@ -107,13 +115,14 @@ async function finish(input: Finish): Promise<FinishedRun> {
     folder,
     steps,
     step: 'write the run',
-    trace: liveTrace(measurement),
+    trace: liveTrace(measurement, measured.limitHeld ? [] : [limitLost]),
     watched: watched(measurement),
     files: files.files,
     filesDevice: measurement.devices[0]?.number ?? null,
     models: [model, ...others],
     memory: memorySummary({
-      ...{ measurement, pressure, cgroup, cache },
+      ...{ measurement, cgroup, cache },
+      pressure: measured.limitHeld ? pressure : null,
       readAheadKib: prepared.readAheadKib,
       pinnedBytes: pinned?.bytes ?? 0,
       pinnedUsedBytes: pinned?.plan.savedBytes ?? null,

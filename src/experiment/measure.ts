@@ -13,6 +13,7 @@ import type { Steps } from '../machine/steps.js';
 import type { CacheResidency } from '../memory/cache-state.js';
 import { residencyOf } from '../memory/cache-state.js';
 import { formatSize } from '../memory/size.js';
+import type { NativeDefect } from '../native/trace.js';
 import { Sampler } from '../sample/sampler.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import type { Watched } from './finish-run.js';
@@ -69,9 +70,13 @@ export async function measure(
   }
 }
 
-/** The trace of a measurement, with what its tracer still holds. */
-export function liveTrace({ tracer, devices }: Measurement): Trace {
-  return { batches: tracer, summary: () => tracer.summary(), info: tracer.info, devices };
+/** The trace of a measurement, with what its tracer still holds. `around`: what the run around it knows to be wrong. */
+export function liveTrace({ tracer, devices }: Measurement, around: readonly NativeDefect[] = []): Trace {
+  const summary = async () => {
+    const traced = await tracer.summary();
+    return { ...traced, defects: [...traced.defects, ...around] };
+  };
+  return { batches: tracer, summary, info: tracer.info, devices };
 }
 
 /** What was seen of the workload meanwhile. */

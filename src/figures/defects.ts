@@ -53,6 +53,12 @@ export const causes: Record<string, Cause> = {
     mend: 'remove the cause, and trace again',
     lowerBounds: true,
   },
+  LIMIT_LOST: {
+    message:
+      'the memory cgroup of the workload was removed or changed by somebody else while it ran: no limit is reported',
+    mend: 'find out what manages cgroups here, and make the run again',
+    lowerBounds: false,
+  },
   RING_SHARED: {
     message: 'another reader of the trace ring took {events event} away',
     mend: 'end what else reads trace_pipe or trace_pipe_raw in tracefs, and trace again',

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import type { NativeChanges } from '../native/changes.js';
@@ -85,11 +85,18 @@ export function requireLimit(limitBytes: number): MemoryController {
  * Made through `changes`, so that its undo (or `blkscope recover`) kills what still runs in it and removes it.
  */
 export class MemoryCgroup {
+  readonly #made: number;
+  /** As the kernel took it, in whole pages. */
+  readonly #limit: string;
+
   private constructor(
     readonly path: string,
     readonly version: 1 | 2,
     readonly limitBytes: number,
-  ) {}
+  ) {
+    this.#made = statSync(path).ino;
+    this.#limit = this.#read(limitFile[version]);
+  }
 
   /** Throws BlkscopeError NO_MEMORY_CGROUP where the kernel offers no memory controller that we may use. */
   static create(changes: NativeChanges, limitBytes: number): MemoryCgroup {
@@ -115,6 +122,12 @@ export class MemoryCgroup {
   /** A process that writes its id here joins; see the launch options of the workload. */
   get procsFile(): string {
     return join(this.path, 'cgroup.procs');
+  }
+
+  /** Whether it is still there, the one that was made, with the limit that was set. */
+  holds(): boolean {
+    const now = statSync(this.path, { throwIfNoEntry: false });
+    return now?.ino === this.#made && this.#read(limitFile[this.version]) === this.#limit;
   }
 
   figures(): CgroupFigures {
