@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { GGMLFileQuantizationType } from '@huggingface/gguf';
 import { BlkscopeError } from '../errors.js';
-import { greatest } from '../extremes.js';
+import { append, greatest } from '../extremes.js';
 import type { KeyValue, ListedTensor } from './gguf-layout.js';
 import {
   checkedParts,
@@ -120,7 +120,7 @@ function safetensorsModels(
       for (const part of parts) left.delete(realPath(part));
       return safetensorsModel(parts);
     });
-    models.push(...whole);
+    append(models, whole);
   }
   return models;
 }
