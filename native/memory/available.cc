@@ -11,6 +11,8 @@ namespace blkscope {
 namespace {
 
 constexpr uint64_t kLeastRest = 256 << 20;
+/// What is left of a cgroup's limit is at least one part in so many.
+constexpr uint64_t kShareOfLimit = 8;
 
 /// The number behind a key, of lines such as "MemAvailable:  1234 kB" or "inactive_file 4096".
 std::optional<uint64_t> field(const std::string& text, std::string_view key) {
@@ -81,31 +83,44 @@ std::optional<uint64_t> leftIn(const std::string& folder, bool v2) {
   return *limit > held ? *limit - held : 0;
 }
 
-/// The least that the process's cgroup and those above it leave, as far as they are shown.
-uint64_t leftInAll(const Membership& member) {
+std::optional<uint64_t> limitOf(const std::string& folder, bool v2) {
+  return numberIn(folder + (v2 ? "/memory.max" : "/memory.limit_in_bytes"));
+}
+
+/// The least of a figure over the process's cgroup and those above it, as far as they are shown.
+uint64_t leastInAll(const Membership& member, std::optional<uint64_t> (*figure)(const std::string&, bool)) {
   std::string path = member.own;
   // A container is shown its own folder as the root, and knows itself by a path from there, or by the host's.
   if (member.shown != "/" && path.starts_with(member.shown)) path = path.substr(member.shown.size());
   uint64_t least = UINT64_MAX;
   for (;;) {
-    if (auto left = leftIn(member.mount + path, member.v2)) least = std::min(least, *left);
+    if (auto found = figure(member.mount + path, member.v2)) least = std::min(least, *found);
     if (path.empty() || path == "/") return least;
     path = path.substr(0, path.rfind('/'));
   }
 }
 
-}  // namespace
-
-uint64_t memoryAvailable(const std::string& root) {
-  uint64_t available = memoryField(root, "MemAvailable:");
+/// The same over all mounts of the memory controller.
+uint64_t leastOf(const std::string& root, std::optional<uint64_t> (*figure)(const std::string&, bool)) {
+  uint64_t least = UINT64_MAX;
   auto mounts = readText(root + "/proc/self/mountinfo");
   std::istringstream lines(mounts ? *mounts : std::string());
   for (std::string line; std::getline(lines, line);) {
-    if (auto member = memberOf(root, line)) available = std::min(available, leftInAll(*member));
+    if (auto member = memberOf(root, line)) least = std::min(least, leastInAll(*member, figure));
   }
-  return available;
+  return least;
 }
 
-uint64_t safeRest(const std::string& root) { return std::max(kLeastRest, memoryField(root, "MemTotal:") / 50); }
+}  // namespace
+
+uint64_t memoryAvailable(const std::string& root) {
+  return std::min(memoryField(root, "MemAvailable:"), leastOf(root, leftIn));
+}
+
+uint64_t safeRest(const std::string& root) {
+  uint64_t ofMachine = std::max(kLeastRest, memoryField(root, "MemTotal:") / 50);
+  // A small cgroup, such as one that `run --limit` makes, endangers nothing but itself.
+  return std::min(ofMachine, leastOf(root, limitOf) / kShareOfLimit);
+}
 
 }  // namespace blkscope

@@ -10,7 +10,8 @@ namespace blkscope {
 /// (a container, a service) may take less. `root` is where /proc and the cgroups are found, for tests.
 uint64_t memoryAvailable(const std::string& root = "");
 
-/// What must stay available whatever is locked: a 50th of the memory, and 256 MiB at least.
+/// What must stay available whatever is locked: a 50th of the memory, and 256 MiB at least; of a small cgroup an
+/// eighth of its limit, since it endangers nothing but itself.
 uint64_t safeRest(const std::string& root = "");
 
 }  // namespace blkscope

@@ -32,6 +32,7 @@ class FakeMachine {
     write(folder + "/memory.stat", "anon 5\n" + name + std::to_string(file) + "\nunevictable 7\n");
   }
   uint64_t available() const { return memoryAvailable(root_); }
+  uint64_t rest() const { return safeRest(root_); }
 
  private:
   void write(const std::string& path, const std::string& text) {
@@ -55,6 +56,13 @@ TEST_CASE("what is available is what the tightest cgroup leaves, file cache give
   CHECK(machine.available() == 3 * kGiB);
   machine.group("/sys/fs/cgroup/box/inner", std::to_string(kGiB), 2 * kGiB, 0);
   CHECK(machine.available() == 0);
+}
+
+TEST_CASE("what must stay is the machine's share, or a small cgroup's") {
+  FakeMachine machine("0::/box", kV2);
+  CHECK(machine.rest() == 16 * kGiB / 50);
+  machine.group("/sys/fs/cgroup/box", std::to_string(112 << 20), 1 << 20, 0);
+  CHECK(machine.rest() == 14 << 20);
 }
 
 TEST_CASE("a container is shown its own cgroup as the root") {
