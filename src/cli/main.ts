@@ -1,12 +1,25 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { BlkscopeError, exitCodes } from '../errors.js';
+import { becomeCaller } from '../files/caller.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { printable } from '../report/printable.js';
 import { version } from '../run/versions.js';
 import { commandList, commands } from './commands.js';
 import { guardTerminal } from './terminal-edge.js';
 import { isVerbose } from './terminal-progress.js';
+
+const withoutRoot = new Set([
+  'import',
+  'report',
+  'query',
+  'export',
+  'compare',
+  'curve',
+  'plot',
+  'map',
+  'synthesize',
+]);
 
 const program = new Command('blkscope')
   .description(
@@ -37,6 +50,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
+
+// What needs no root has none: sudo gives nobody the files of others by these.
+if (withoutRoot.has(name)) becomeCaller();
 
 try {
   await program.parseAsync();

@@ -21,6 +21,16 @@ export function sudoCaller(): (Caller & NativeIdentity) | null {
   return { uid, gid, groups: supplementaryGroups(uid) };
 }
 
+/** Becomes the user who called sudo, for good: for commands that need no root. Nothing for anybody else. */
+export function becomeCaller(): void {
+  const caller = sudoCaller();
+  if (!caller) return;
+  Object.assign(process.env, callerEnvironment(caller.uid));
+  process.setgroups?.([...caller.groups]);
+  process.setgid?.(caller.gid);
+  process.setuid?.(caller.uid);
+}
+
 /** A user with the groups that he has; one without a passwd entry has none, whatever group a file of his has. */
 export function userIdentity(uid: number): NativeIdentity {
   const gid = Number(passwdEntry(uid)[3] || noGroup);
