@@ -36,6 +36,7 @@ const sourceFolders = [
   'export',
   'doctor',
   'report',
+  'live',
   'plot',
   'page',
   'sweep',

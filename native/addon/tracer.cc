@@ -71,6 +71,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
                            InstanceMethod<&TracerBinding::stop>("stop"),
                            InstanceMethod<&TracerBinding::takeBatch>("takeBatch"),
                            InstanceMethod<&TracerBinding::counters>("counters"),
+                           InstanceMethod<&TracerBinding::takeReads>("takeReads"),
                            InstanceMethod<&TracerBinding::summary>("summary"),
                            InstanceMethod<&TracerBinding::close>("close"),
                        });
@@ -135,6 +136,29 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
     object["writeBytes"] = jsNumber(env, counters.writeBytes);
     object["spoolBytes"] = jsNumber(env, counters.spoolBytes);
     object["spoolPeakBytes"] = jsNumber(env, counters.spoolPeakBytes);
+    return object;
+  }
+
+  Napi::Value takeReads(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    uint64_t missed = 0;
+    auto reads = session(env).takeReads(missed);
+    auto time = Napi::BigUint64Array::New(env, reads.size());
+    auto sector = Napi::BigUint64Array::New(env, reads.size());
+    auto sectors = Napi::Uint32Array::New(env, reads.size());
+    auto device = Napi::Uint32Array::New(env, reads.size());
+    for (size_t i = 0; i < reads.size(); ++i) {
+      time[i] = reads[i].time;
+      sector[i] = reads[i].sector;
+      sectors[i] = reads[i].sectors;
+      device[i] = reads[i].device;
+    }
+    auto object = Napi::Object::New(env);
+    object["time"] = time;
+    object["sector"] = sector;
+    object["sectors"] = sectors;
+    object["device"] = device;
+    object["missed"] = jsNumber(env, missed);
     return object;
   }
 

@@ -35,7 +35,7 @@ Capture::Capture(Source& source, Spool& spool, OnFull onFull, std::function<void
   auto whenFull = [this, onFull] {
     if (onFull == OnFull::stop) ::eventfd_write(stop_.get(), 1);
   };
-  for (auto& streams : shares(source)) readers_.emplace_back(source, spool, totals_, std::move(streams), whenFull);
+  for (auto& streams : shares(source)) readers_.emplace_back(source, spool, totals_, tap_, std::move(streams), whenFull);
   for (CaptureThread& reader : readers_) {
     readerThreads_.emplace_back([this, &reader] { reader.run(sourceStopped_.get()); });
   }

@@ -29,6 +29,7 @@ class Capture {
 
   /// From any thread.
   const CaptureTotals& totals() const { return totals_; }
+  ReadTap& tap() { return tap_; }
   uint64_t kernelDropped() const { return kernelDropped_; }
   /// 0 until the source has stopped.
   uint64_t stoppedNs() const { return stoppedNs_; }
@@ -44,6 +45,7 @@ class Capture {
   Source& source_;
   const std::function<void()> onStopped_;
   CaptureTotals totals_;
+  ReadTap tap_;
   CaptureOutcome outcome_;
   Fd stop_;           // readable: the capture is to end
   Fd sourceStopped_;  // readable: the source has stopped

@@ -35,9 +35,9 @@ void CaptureTotals::add(std::span<const Event> added) {
   writeBytes += written;
 }
 
-CaptureThread::CaptureThread(Source& source, Spool& spool, CaptureTotals& totals, std::vector<size_t> streams,
-                             std::function<void()> onFull)
-    : source_(source), spool_(spool), totals_(totals), indices_(std::move(streams)), onFull_(std::move(onFull)) {
+CaptureThread::CaptureThread(Source& source, Spool& spool, CaptureTotals& totals, ReadTap& tap,
+                             std::vector<size_t> streams, std::function<void()> onFull)
+    : source_(source), spool_(spool), totals_(totals), tap_(tap), indices_(std::move(streams)), onFull_(std::move(onFull)) {
   for (size_t index : indices_) streams_.push_back({index});
   scratch_.reserve(kScratchEvents);
 }
@@ -88,6 +88,7 @@ void CaptureThread::drain(Stream& stream, uint64_t sweepBegan, bool last) {
 
 void CaptureThread::append(const Stream& stream) {
   totals_.add(scratch_);
+  tap_.add(scratch_);
   size_t kept = spool_.append(stream.index, scratch_);
   if (kept == scratch_.size()) return;
   uint64_t firstLost = scratch_[kept].time;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "session/read_tap.h"
 #include "source/loss_log.h"
 #include "source/source.h"
 #include "spool/spool.h"
@@ -35,7 +36,7 @@ struct CaptureOutcome {
 class CaptureThread {
  public:
   /// `onFull` is called once, when the spool is full for the first time.
-  CaptureThread(Source& source, Spool& spool, CaptureTotals& totals, std::vector<size_t> streams,
+  CaptureThread(Source& source, Spool& spool, CaptureTotals& totals, ReadTap& tap, std::vector<size_t> streams,
                 std::function<void()> onFull);
 
   /// The thread's body. `sourceStopped` polls readable once the source has stopped.
@@ -56,6 +57,7 @@ class CaptureThread {
   Source& source_;
   Spool& spool_;
   CaptureTotals& totals_;
+  ReadTap& tap_;
   std::vector<Stream> streams_;
   const std::vector<size_t> indices_;
   std::function<void()> onFull_;

@@ -92,6 +92,8 @@ class Session {
   /// The next batch; null with `ended` false: none yet, and from now on one is worked on while tracing goes on.
   std::unique_ptr<ColumnBatch> take(bool& ended);
   SessionCounters counters() const;
+  /// Completed reads since the last call, for a live view; none before the first. `missed`: how many were left out.
+  std::vector<TappedRead> takeReads(uint64_t& missed) { return capture_->tap().take(missed); }
 
   /// After start.
   const SourceInfo& info() const { return info_; }

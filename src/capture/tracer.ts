@@ -6,6 +6,7 @@ import type {
   ActionChoice,
   NativeCounters,
   NativeExtents,
+  NativeReads,
   NativeSummary,
   NativeTracer,
   NativeTracerInfo,
@@ -153,6 +154,14 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   /** After the end, what they were then. */
   counters(): NativeCounters {
     return this.#lastCounters ?? this.#native.counters();
+  }
+
+  /**
+   * Completed reads since the last call, for a view of what goes on; the first call gives none. It costs the trace nothing that
+   * counts, and is no record: what is not taken within a second or so is left out, and `missed` says how many.
+   */
+  takeReads(): NativeReads | null {
+    return this.#closed ? null : this.#native.takeReads();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<EventBatch, void, undefined> {

@@ -53,6 +53,11 @@ export const commandList: Record<string, Listed> = {
     examples: ['blkscope compare runs/one runs/two', 'blkscope compare runs/sweep --json'],
     load: async () => (await import('./compare.js')).compareCommand(),
   },
+  top: {
+    about: 'show who reads which file, how fast and in what order, until q is pressed; makes no run',
+    examples: ['sudo blkscope top', 'sudo blkscope top /dev/vda', 'sudo blkscope top --attach 1234'],
+    load: async () => (await import('./top.js')).topCommand(),
+  },
   plot: {
     about: 'write a figure of runs as SVG, and its data as CSV beside it',
     examples: [

@@ -19,6 +19,7 @@ export interface TraceFlags {
   mount?: boolean;
   output?: string;
   json?: boolean;
+  watch?: boolean;
 }
 
 /** Sectors, both ends included; no last one: to the end of the disk. */
@@ -130,6 +131,7 @@ const tracingOptions = (): Option[] => [
     .choices(['drop', 'stop'])
     .default('drop'),
   new Option('--mount', 'mount tracefs and debugfs for the run where they are not mounted'),
+  new Option('--watch', 'show what goes on, on the whole screen, while it is traced'),
 ];
 
 /** The flags as the API's options. */

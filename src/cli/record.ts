@@ -43,21 +43,22 @@ export function recordCommand(): Command {
 }
 
 async function run(command: string[], flags: RecordFlags): Promise<void> {
-  const finished = await withSession(({ progress, signal }) =>
-    record({
-      ...traceSettings(flags),
-      ...given({
-        devices: flags.device,
-        files: flags.file,
-        durationMs: flags.duration,
-        attach: flags.attach,
-        env: flags.env && environmentOf(flags.env),
-        command: command.length > 0 ? command : undefined,
+  const finished = await withSession(
+    (session) =>
+      record({
+        ...traceSettings(flags),
+        ...given({
+          devices: flags.device,
+          files: flags.file,
+          durationMs: flags.duration,
+          attach: flags.attach,
+          env: flags.env && environmentOf(flags.env),
+          command: command.length > 0 ? command : undefined,
+        }),
+        ...session,
+        commandLine: process.argv,
       }),
-      progress,
-      signal,
-      commandLine: process.argv,
-    }),
+    { watch: flags.watch ? command.join(' ') || (flags.device ?? flags.file ?? []).join(' ') : undefined },
   );
   await showRun(finished, flags.json ?? false);
 }

@@ -141,11 +141,14 @@ async function run(args: string[], flags: RunFlags): Promise<void> {
     commandLine: process.argv,
   };
   if (flags.repeat !== 1) return repeat(options, flags);
-  const finished = await withSession((session) => runExperiment({ ...options, ...session }));
+  const finished = await withSession((session) => runExperiment({ ...options, ...session }), {
+    watch: flags.watch ? flags.model : undefined,
+  });
   await showRun(finished, flags.json ?? false);
 }
 
 async function repeat(options: ExperimentOptions, flags: RunFlags): Promise<void> {
+  if (flags.watch) throw new BlkscopeError('BAD_ARGUMENT', '--watch shows one run: leave out --repeat');
   if (flags.repeat === 0) throw new BlkscopeError('BAD_ARGUMENT', '--repeat: 0 runs make no sense');
   const output = resolve(options.output ?? defaultRunPath(options.model));
   const plans = planRepeats({ ...options, output }, flags.repeat);

@@ -1,12 +1,16 @@
 import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
+import type { Watch } from '../experiment/watch.js';
+import type { Progress } from '../machine/progress.js';
 import { shortPath, stdoutScreen } from './screen.js';
 import { TerminalProgress } from './terminal-progress.js';
 
 /** What a command that makes a run needs around it: progress, and signals that end it in order. */
 export interface Session {
-  progress: TerminalProgress;
+  progress: Progress & { end(): void };
   signal: AbortSignal;
+  /** With a live view: who looks on. */
+  watch?: Watch;
 }
 
 /** A signal ended the command; its exit code is the shell's 128 + number. */
@@ -24,9 +28,13 @@ export class Interrupted extends BlkscopeError {
  * Runs `action` with a signal that SIGINT, SIGTERM and SIGHUP abort. The first one undoes everything in order; a
  * second SIGINT does not hurry it, since that would leave the machine changed.
  */
-export async function withSession<T>(action: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  action: (session: Session) => Promise<T>,
+  { watch }: { watch?: string | undefined } = {},
+): Promise<T> {
   const controller = new AbortController();
-  const progress = new TerminalProgress();
+  const view = watch === undefined ? null : await watchView(watch, () => stop('SIGINT'));
+  const progress = view ?? new TerminalProgress();
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const stop = (name: (typeof names)[number]) => {
     if (controller.signal.aborted) return;
@@ -35,11 +43,22 @@ export async function withSession<T>(action: (session: Session) => Promise<T>): 
   };
   for (const name of names) process.on(name, stop);
   try {
-    return await action({ progress, signal: controller.signal });
+    return await action({ progress, signal: controller.signal, ...(view ? { watch: view } : {}) });
   } finally {
     progress.end();
     for (const name of names) process.off(name, stop);
   }
+}
+
+/** Loaded when it is wanted. */
+async function watchView(title: string, interrupt: () => void) {
+  if (!process.stdout.isTTY || !process.stdin.isTTY)
+    throw new BlkscopeError(
+      'NO_TERMINAL',
+      '--watch needs a terminal: leave it out, or do not redirect the command',
+    );
+  const { WatchView } = await import('./watch.js');
+  return new WatchView(title, interrupt);
 }
 
 /** Prints a run as its command promises: the report or the summary to stdout. The run's problem becomes the exit. */

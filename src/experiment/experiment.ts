@@ -9,7 +9,7 @@ import type { NativeStreamFigures } from '../native/memory.js';
 import { type ConfigStart, configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder } from '../run/run-folder.js';
 import type { Sampler } from '../sample/sampler.js';
-import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
+import type { Engine, Mark, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { copyLine, foreseenCopy } from '../workload/packed-layouts.js';
 import { cachedRunCompute } from './cached-run.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
@@ -19,6 +19,7 @@ import { memorySummary, streamSummary } from './memory-summary.js';
 import { type ExperimentOptions, recorded } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
 import { checkSubject, type Subject } from './subject.js';
+import type { Watch } from './watch.js';
 
 /**
  * Runs llama.cpp on a model while memory is short, and traces the disk underneath.
@@ -36,7 +37,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Finishe
   try {
     const config = configStart('run', options.commandLine, recorded(options));
     const prepared = await prepare(options, subject, folder, steps, progress);
-    await using measured = await measureWorkload(subject, prepared, steps, progress);
+    await using measured = await measureWorkload(options.watch, subject, prepared, steps, progress);
     await steps.undo();
     return await finish({ options, subject, prepared, measured, folder, config, steps, progress });
   } catch (error) {
@@ -66,14 +67,21 @@ interface Measured extends AsyncDisposable {
 }
 
 async function measureWorkload(
-  { files, engine }: Subject,
+  watch: Watch | undefined,
+  { model, files, engine }: Subject,
   { trace, pressure, pinned, workload }: Prepared,
   steps: Steps,
   progress: Progress,
 ): Promise<Measured> {
   const cgroupBefore = pressure.cgroup?.figures() ?? null;
-  const measurement = await measure(steps, progress, trace, files.paths, (sampler) =>
-    steps.step(`run ${engine.name}`, () => runWorkload(engine, workload, sampler)),
+  const seen = watch ? { ...workload, onMark: (mark: Mark) => watch.mark(mark) } : workload;
+  const measurement = await measure(
+    steps,
+    progress,
+    trace,
+    files.paths,
+    (sampler) => steps.step(`run ${engine.name}`, () => runWorkload(engine, seen, sampler)),
+    { watch, model },
   );
   await pinned?.check().catch((error: Error) => progress.warn(error.message));
   const streamed = (await pinned?.streamed().catch(() => null)) ?? null;

@@ -13,10 +13,12 @@ import type { Steps } from '../machine/steps.js';
 import type { CacheResidency } from '../memory/cache-state.js';
 import { residencyOf } from '../memory/cache-state.js';
 import { formatSize } from '../memory/size.js';
+import type { Model } from '../model/gguf.js';
 import type { NativeDefect } from '../native/trace.js';
 import { Sampler } from '../sample/sampler.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import type { Watched } from './finish-run.js';
+import type { Watch } from './watch.js';
 
 /** The machine's memory at a moment, and what of the traced files was in the page cache (null: no files). */
 export interface Snapshot {
@@ -51,6 +53,7 @@ export async function measure(
   options: TracerOptions,
   paths: readonly string[],
   work: (sampler: Sampler) => Promise<WorkloadOutcome | null>,
+  { watch, model = null }: { watch?: Watch | undefined; model?: Model | null } = {},
 ): Promise<Measurement> {
   const devices = options.devices.map(deviceConfig);
   const tracer = await steps.step('start tracing', () => Tracer.start(options));
@@ -60,7 +63,11 @@ export async function measure(
     const written = bytesWrittenByUs();
     const before = snapshot(paths);
     const sampler = new Sampler({ paths });
-    const outcome = await work(sampler).finally(() => sampler.stop());
+    watch?.begin({ tracer, device: devices[0]?.number ?? 0, extents: options.files ?? [], model });
+    const outcome = await work(sampler).finally(() => {
+      sampler.stop();
+      watch?.end();
+    });
     if (outcome?.logLeftOutBytes) progress.warn(logCut(outcome.logLeftOutBytes));
     const after = snapshot(paths);
     return { tracer, devices, outcome, before, after, bytesWritten: bytesWrittenByUs() - written, sampler };

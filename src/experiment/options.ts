@@ -45,6 +45,7 @@ export function recorded({
   progress: _,
   signal: __,
   commandLine: ___,
+  watch: ____,
   ...options
 }: ExperimentOptions): Record<string, unknown> {
   return options as unknown as Record<string, unknown>;

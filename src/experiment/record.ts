@@ -59,11 +59,11 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
   const engine = options.command ? commandEngine(options.command) : null;
   const folder = RunFolder.begin(options.output ?? defaultRunPath(nameOf(options, attached, devices)));
   try {
-    const { progress: _, signal: __, commandLine: ___, ...asked } = options;
+    const { progress: _, signal: __, commandLine: ___, watch, ...asked } = options;
     const config = configStart('record', options.commandLine, { ...asked });
     if (options.mount) await mountTracing(steps);
     const trace = tracerOptions(await mountSpool(steps, options), devices, files?.extents ?? []);
-    const measurement = await measure(steps, progress, trace, files?.paths ?? [], async (sampler) => {
+    const work = async (sampler: Sampler) => {
       if (attached) return watchProcess(attached, options, steps, sampler);
       if (!engine) return steps.step('record', () => waitFor(options));
       return steps.step(`run ${options.command?.[0]}`, async () => {
@@ -74,7 +74,8 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
         sampler.watch(running.pid);
         return running.done;
       });
-    });
+    };
+    const measurement = await measure(steps, progress, trace, files?.paths ?? [], work, { watch });
     await using _tracer = measurement.tracer;
     await steps.undo();
     const found =

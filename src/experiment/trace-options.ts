@@ -1,5 +1,6 @@
 import type { TracerOptions } from '../capture/tracer.js';
 import type { NativeExtents } from '../native/trace.js';
+import type { Watch } from './watch.js';
 
 /** What a trace is asked for, by an experiment or a recording; the tracer's own options where it has them. */
 export interface TraceOptions
@@ -19,6 +20,8 @@ export interface TraceOptions
   > {
   /** A tmpfs of this size is mounted for the spool, before memory is locked, and unmounted after. */
   spoolTmpfsBytes?: number;
+  /** Looks on while the run is measured. */
+  watch?: Watch;
 }
 
 /** The tracer's options: those that were given, on these devices and files. */

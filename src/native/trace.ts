@@ -170,6 +170,16 @@ export interface NativeCounters {
   spoolPeakBytes: number;
 }
 
+/** Completed reads as they are captured, as columns: ns, sectors of 512 bytes, the kernel's numbers of devices. */
+export interface NativeReads {
+  time: BigUint64Array;
+  sector: BigUint64Array;
+  sectors: Uint32Array;
+  device: Uint32Array;
+  /** How many were left out since the tap was opened, because nobody took them in time. */
+  missed: number;
+}
+
 export interface NativeTransfer {
   count: number;
   bytes: number;
@@ -333,6 +343,8 @@ export interface NativeTracer {
   /** null: nothing ready now, `onReady` will be called. */
   takeBatch(): NativeTracedBatch | 'ended' | null;
   counters(): NativeCounters;
+  /** Completed reads since the last call, for a live view; the first call opens the tap. After start. */
+  takeReads(): NativeReads;
   /** After 'ended'. */
   summary(): NativeSummary;
   /** Undoes every change at once and frees everything; idempotent. */

@@ -1,0 +1,91 @@
+import terminalKit from 'terminal-kit';
+import { BlkscopeError } from '../errors.js';
+import type { Line } from '../live/picture.js';
+
+const looks = {
+  bold: { bold: true },
+  dim: { dim: true },
+  warn: { color: 'yellow' },
+  accent: { color: 'cyan' },
+} as const;
+
+export interface FullScreenEvents {
+  /** `q` was pressed. */
+  quit(): void;
+  /** Ctrl-C was pressed. */
+  interrupt(): void;
+  /** The terminal has another size: draw again. */
+  resize(): void;
+}
+
+/** The whole terminal, on its other page: what stood there is there again after `end()`, however the program ends. */
+export class FullScreen {
+  readonly #terminal = terminalKit.terminal;
+  #buffer: terminalKit.ScreenBuffer;
+  #open = true;
+  readonly #restore = () => this.end();
+
+  /** Throws BlkscopeError NO_TERMINAL. */
+  constructor(events: FullScreenEvents) {
+    if (!process.stdout.isTTY || !process.stdin.isTTY)
+      throw new BlkscopeError(
+        'NO_TERMINAL',
+        'a live view needs a terminal: leave --watch out, or do not redirect the command',
+      );
+    this.#terminal.fullscreen(true);
+    this.#terminal.hideCursor(true);
+    this.#terminal.grabInput(true);
+    this.#buffer = this.#newBuffer();
+    this.#terminal.on('key', (name: string) => {
+      if (name === 'q' || name === 'Q') events.quit();
+      else if (name === 'CTRL_C') events.interrupt();
+    });
+    this.#terminal.on('resize', () => {
+      if (!this.#open) return;
+      this.#terminal.clear();
+      this.#buffer = this.#newBuffer();
+      events.resize();
+    });
+    process.once('exit', this.#restore);
+  }
+
+  get columns(): number {
+    return this.#terminal.width;
+  }
+
+  get rows(): number {
+    return this.#terminal.height;
+  }
+
+  draw(lines: readonly Line[]): void {
+    if (!this.#open) return;
+    this.#buffer.fill({ char: ' ', attr: {} });
+    lines.slice(0, this.rows).forEach(({ text, look }, y) => {
+      this.#buffer.put({ x: 0, y, attr: look ? looks[look] : {}, wrap: false, dx: 1, dy: 0 }, '%s', text);
+    });
+    this.#buffer.draw({ delta: true });
+  }
+
+  /** Idempotent. */
+  end(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    process.off('exit', this.#restore);
+    this.#terminal.grabInput(false);
+    this.#terminal.removeAllListeners('key');
+    this.#terminal.removeAllListeners('resize');
+    this.#terminal.styleReset();
+    this.#terminal.hideCursor(false);
+    this.#terminal.fullscreen(false);
+    process.stdin.pause();
+    process.stdin.unref();
+  }
+
+  #newBuffer(): terminalKit.ScreenBuffer {
+    return new terminalKit.ScreenBuffer({
+      dst: this.#terminal,
+      width: this.#terminal.width,
+      height: this.#terminal.height,
+    });
+  }
+}

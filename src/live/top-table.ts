@@ -1,0 +1,146 @@
+import type { EventBatch } from '../capture/batch.js';
+import { native } from '../native/binding.js';
+import { openedFiles } from '../process/opened-files.js';
+import { readProc } from '../process/process-tree.js';
+
+/** Who reads, of the last span: a process, and the file that most of it came from. */
+export interface TopRow {
+  pid: number;
+  process: string | null;
+  file: string | null;
+  bytesPerSecond: number;
+  readsPerSecond: number;
+  /** Of reads that have one before them. */
+  sequentialShare: number | null;
+  /** From issue to completion. */
+  meanNs: number | null;
+}
+
+interface Reader {
+  bytes: number;
+  reads: number;
+  sequential: number;
+  compared: number;
+  lastEnd: number | null;
+  tookNs: number;
+  timed: number;
+  byFile: Map<string, number>;
+}
+
+interface KnownFile {
+  path: string;
+  from: number;
+  end: number;
+}
+
+interface Issued {
+  pid: number;
+  time: bigint;
+}
+
+const mostIssued = 65536;
+
+/** Adds up events by the process that asked for them. */
+export class TopTable {
+  readonly #issued = new Map<string, Issued>();
+  readonly #files = new Map<number, KnownFile[]>();
+  #readers = new Map<number, Reader>();
+
+  /** `only`: reads of this process alone. */
+  constructor(private readonly only: number | null = null) {}
+
+  add(batch: EventBatch): void {
+    const { length, action, direction, device, sector, bytes, pid, time, error } = batch;
+    const [issue, complete, read] = [
+      codeOf('issue'),
+      codeOf('complete'),
+      native.directionNames.indexOf('read'),
+    ];
+    for (let i = 0; i < length; i++) {
+      if (direction[i] !== read || (bytes[i] as number) === 0) continue;
+      const key = `${device[i]}:${sector[i]}`;
+      if (action[i] === issue) {
+        if (this.#issued.size >= mostIssued) this.#issued.clear();
+        this.#issued.set(key, { pid: pid[i] as number, time: time[i] as bigint });
+      } else if (action[i] === complete && error[i] === 0) {
+        const issued = this.#issued.get(key);
+        this.#issued.delete(key);
+        const who = issued?.pid ?? (pid[i] as number);
+        if (this.only !== null && who !== this.only && !this.#isThreadOf(who)) continue;
+        this.#count(
+          who,
+          Number(sector[i]),
+          bytes[i] as number,
+          issued ? Number((time[i] as bigint) - issued.time) : null,
+        );
+      }
+    }
+  }
+
+  /** The table of what came since the last call, `seconds` ago. */
+  take(seconds: number): TopRow[] {
+    const rows = [...this.#readers].map(([pid, reader]): TopRow => {
+      const [file] = [...reader.byFile].sort((a, b) => b[1] - a[1])[0] ?? [null];
+      return {
+        pid,
+        process: readProc(pid, 'comm')?.trimEnd() ?? null,
+        file,
+        bytesPerSecond: reader.bytes / seconds,
+        readsPerSecond: reader.reads / seconds,
+        sequentialShare: reader.compared > 0 ? reader.sequential / reader.compared : null,
+        meanNs: reader.timed > 0 ? reader.tookNs / reader.timed : null,
+      };
+    });
+    this.#readers = new Map();
+    return rows.sort((a, b) => b.bytesPerSecond - a.bytesPerSecond);
+  }
+
+  #isThreadOf(pid: number): boolean {
+    return readProc(pid, 'status')?.includes(`\nTgid:\t${this.only}\n`) ?? false;
+  }
+
+  #count(pid: number, sector: number, bytes: number, tookNs: number | null): void {
+    const reader: Reader = this.#readers.get(pid) ?? {
+      ...{ bytes: 0, reads: 0, sequential: 0, compared: 0, lastEnd: null, tookNs: 0, timed: 0 },
+      byFile: new Map(),
+    };
+    this.#readers.set(pid, reader);
+    reader.bytes += bytes;
+    reader.reads++;
+    if (reader.lastEnd !== null) {
+      reader.compared++;
+      if (reader.lastEnd === sector) reader.sequential++;
+    }
+    reader.lastEnd = sector + bytes / 512;
+    if (tookNs !== null) {
+      reader.tookNs += tookNs;
+      reader.timed++;
+    }
+    const file = this.#filesOf(pid).find(({ from, end }) => sector >= from && sector < end);
+    if (file) reader.byFile.set(file.path, (reader.byFile.get(file.path) ?? 0) + bytes);
+  }
+
+  /** Files that a process holds open or has mapped, where they lie; looked up once. */
+  #filesOf(pid: number): KnownFile[] {
+    const known = this.#files.get(pid);
+    if (known) return known;
+    const found: KnownFile[] = [];
+    for (const { path } of openedFiles(pid)) {
+      try {
+        const { sectors, sectorCounts } = native.fileExtents(path);
+        sectors.forEach((sector, i) => {
+          found.push({ path, from: Number(sector), end: Number(sector) + Number(sectorCounts[i]) });
+        });
+      } catch {
+        // On a file system that does not tell: its reads are shown without a file.
+      }
+    }
+    // A process that is only starting has opened nothing yet.
+    if (found.length > 0) this.#files.set(pid, found);
+    return found;
+  }
+}
+
+function codeOf(action: string): number {
+  return native.actionNames.indexOf(action);
+}
