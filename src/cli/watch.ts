@@ -19,6 +19,8 @@ export class WatchView implements Progress, Watch {
   #live: LiveRun | null = null;
   #timer: NodeJS.Timeout | null = null;
   #held: string[] = [];
+  /** CPU time that looking on took, in ns. */
+  tookNs = 0;
 
   constructor(
     private readonly title: string,
@@ -65,14 +67,22 @@ export class WatchView implements Progress, Watch {
   async #follow(live: LiveRun, { tracer }: Watched): Promise<void> {
     for await (const figures of tracer.progress(drawMs)) {
       if (!this.#screen) return;
-      live.tick(figures, mapWidth(this.#screen.columns));
+      const { columns } = this.#screen;
+      this.#timed(() => live.tick(figures, mapWidth(columns)));
     }
   }
 
   #draw(): void {
     if (!this.#screen || !this.#live) return;
-    const { columns, rows } = this.#screen;
-    this.#screen.draw(runPicture(this.#live, this.title, columns, rows));
+    const [live, screen] = [this.#live, this.#screen];
+    this.#timed(() => screen.draw(runPicture(live, this.title, screen.columns, screen.rows)));
+  }
+
+  #timed(action: () => void): void {
+    const before = process.cpuUsage();
+    action();
+    const { user, system } = process.cpuUsage(before);
+    this.tookNs += (user + system) * 1000;
   }
 
   #leave(): void {

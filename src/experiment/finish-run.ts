@@ -43,6 +43,8 @@ export interface Watched {
   samples: readonly Sample[];
   /** By this process, to any disk. */
   bytesWritten: number;
+  /** CPU time of a live view. */
+  viewNs: number;
 }
 
 export interface FinishInput {
@@ -142,6 +144,7 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
     bytesWrittenToDevice: watched?.bytesWritten ?? 0,
     interrupted: input.interruption()?.message ?? null,
   });
+  summary.tracer.analysisNs += watched?.viewNs ?? 0;
   if (model && outcome && input.bound)
     summary.bound = boundOfRun(input.bound, { outcome, samples: watched?.samples ?? [] }, summary, model);
   await kept.write((store) => writeTables(store, input, { traced, subjects, figures, requests, summary }));

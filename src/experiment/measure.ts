@@ -35,6 +35,8 @@ export interface Measurement {
   before: Snapshot;
   after: Snapshot;
   bytesWritten: number;
+  /** CPU time of a live view; 0 without one. */
+  viewNs: number;
   /** What was watched meanwhile; stopped. */
   sampler: Sampler;
 }
@@ -63,14 +65,22 @@ export async function measure(
     const written = bytesWrittenByUs();
     const before = snapshot(paths);
     const sampler = new Sampler({ paths });
-    watch?.begin({ tracer, device: devices[0]?.number ?? 0, extents: options.files ?? [], model });
+    watch?.begin({
+      tracer,
+      device: devices[0]?.number ?? 0,
+      extents: options.files ?? [],
+      model,
+      samples: sampler.samples,
+    });
     const outcome = await work(sampler).finally(() => {
       sampler.stop();
       watch?.end();
     });
     if (outcome?.logLeftOutBytes) progress.warn(logCut(outcome.logLeftOutBytes));
     const after = snapshot(paths);
-    return { tracer, devices, outcome, before, after, bytesWritten: bytesWrittenByUs() - written, sampler };
+    const bytesWritten = bytesWrittenByUs() - written;
+    const viewNs = watch?.tookNs ?? 0;
+    return { tracer, devices, outcome, before, after, bytesWritten, sampler, viewNs };
   } catch (error) {
     await tracer[Symbol.asyncDispose]();
     throw error;
@@ -87,8 +97,8 @@ export function liveTrace({ tracer, devices }: Measurement, around: readonly Nat
 }
 
 /** What was seen of the workload meanwhile. */
-export function watched({ outcome, sampler, bytesWritten }: Measurement): Watched {
-  return { outcome, samples: sampler.samples, bytesWritten };
+export function watched({ outcome, sampler, bytesWritten, viewNs }: Measurement): Watched {
+  return { outcome, samples: sampler.samples, bytesWritten, viewNs };
 }
 
 function logCut(bytes: number): string {

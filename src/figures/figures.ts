@@ -642,7 +642,11 @@ export const boundFigures = {
 /** What the tracing itself cost. */
 export const tracerFigures = {
   cpuNs: figure({ unit: 'ns', label: 'CPU time of the capture threads', at: 'CLOCK_THREAD_CPUTIME_ID' }),
-  analysisNs: figure({ unit: 'ns', label: 'CPU time of the analysis thread', at: 'CLOCK_THREAD_CPUTIME_ID' }),
+  analysisNs: figure({
+    unit: 'ns',
+    label: 'CPU time of the analysis thread, and of a live view (`--watch`)',
+    at: 'CLOCK_THREAD_CPUTIME_ID; getrusage',
+  }),
   peakRssBytes: figure({ unit: 'bytes', label: 'peak memory of blkscope', at: '/proc/self/status' }),
   spoolBytes: figure({ unit: 'bytes', label: 'the most that the spool held in memory', at: 'the spool' }),
   spoolFileBytes: maybe({ unit: 'bytes', label: 'the most that the spool held in files', at: 'the spool' }),

@@ -4,6 +4,7 @@ import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
 import { native } from '../native/binding.js';
 import type { NativeExtents, NativeReads } from '../native/trace.js';
+import type { Sample } from '../sample/sample.js';
 import type { Mark } from '../workload/engine.js';
 
 /** What runs and is looked at. */
@@ -15,6 +16,8 @@ export interface Watched {
   extents: readonly NativeExtents[];
   /** The model that the files are; null for other files. */
   model: Model | null;
+  /** What the machine and the workload are seen to do. */
+  samples: readonly Sample[];
 }
 
 /** A piece of a file on the disk. Sectors; `place` counts from the start of the first file. */
@@ -30,6 +33,9 @@ interface LiveRegion {
   end: number;
   readBytes: number;
 }
+
+/** Smaller regions come and go with their neighbours: they say nothing. */
+const leastRegion = 256 * 1024;
 
 /** How many places the map of the last minute tells apart, and how often it gets a column. */
 export const mapRows = 12;
@@ -71,6 +77,11 @@ export class LiveRun {
     return (performance.now() - this.#startedMs) / 1000;
   }
 
+  /** The last that was seen of a metric; null: it is not known. */
+  last(metric: string): number | null {
+    return this.watched.samples.findLast((sample) => sample.metric === metric)?.value ?? null;
+  }
+
   get uniqueBytes(): number {
     return Math.min(Number(this.#read.size) * 512, this.totalBytes);
   }
@@ -95,7 +106,7 @@ export class LiveRun {
   /** The regions of which most bytes were read for each byte of size. */
   hottest(count: number): { name: string; times: number; readBytes: number }[] {
     return this.#regions
-      .filter(({ readBytes }) => readBytes > 0)
+      .filter(({ from, end, readBytes }) => readBytes > 0 && end - from >= leastRegion)
       .map(({ name, from, end, readBytes }) => ({ name, readBytes, times: readBytes / (end - from) }))
       .sort((a, b) => b.times - a.times)
       .slice(0, count);

@@ -44,6 +44,7 @@ export function runPicture(live: LiveRun, title: string, columns: number, rows: 
           row('each byte so far', factor > 0 ? format.factor(factor) : '-', ''),
         ]
       : [row('read', format.size(live.otherBytes), '')]),
+    ...memoryRows(live, width),
     row(
       'events',
       format.count(progress?.events ?? 0),
@@ -75,6 +76,15 @@ export function runPicture(live: LiveRun, title: string, columns: number, rows: 
     ],
     columns,
   );
+}
+
+function memoryRows(live: LiveRun, width: number): Line[] {
+  const cached = live.last('modelCachedBytes');
+  const free = live.last('availableBytes');
+  const beside = free === null ? '' : `${format.size(free)} available in the machine`;
+  if (cached === null || live.totalBytes === 0)
+    return free === null ? [] : [row('memory available', format.size(free), '')];
+  return [row('of it cached now', format.size(cached), `${bar(cached / live.totalBytes, width)}  ${beside}`)];
 }
 
 function row(name: string, value: string, rest: string): Line {

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { synthesizeModel } from '../../src/model/synthesize.js';
+import { openRun } from '../../src/store/open-run.js';
+import { blkscope } from './command-line.js';
+import { machineState } from './machine-state.js';
+import { PseudoTerminal } from './pseudo-terminal.js';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+let folder: string;
+let model: string;
+
+before(async () => {
+  folder = mkdtempSync(join(root, 'build', 'live-'));
+  model = join(folder, 'dense.gguf');
+  await synthesizeModel(model, { preset: 'demo', bytes: 160e6 });
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (output: string, tokens: string) => [
+  ...['run', '--model', model, '--limit', '190M', '--readahead', '128', '--llama', 'embedded', '-n', tokens],
+  ...['--mount', '--watch', '-o', join(folder, output)],
+];
+
+test('run --watch: the view follows the run and the size of the terminal; q leaves it, and the run goes on to its report', async () => {
+  await using terminal = new PseudoTerminal(run('watched', '40'));
+  await terminal.shows(/generation, token [1-9]/);
+  assert.ok(terminal.full);
+  assert.match(terminal.text, /read at least once +\d+\.\d %/);
+  assert.match(terminal.text, /each byte so far +\d/);
+  assert.match(terminal.text, /events lost +0/);
+  assert.match(terminal.text, /over the last minute\n +\d+ MiB \|.*[░▒▓█]/s);
+  assert.match(terminal.text, /\.weight/, 'the hottest tensors have names');
+  terminal.resize(60, 18);
+  await sleep(1200);
+  const lines = terminal.text.split('\n');
+  assert.ok(lines.every((line) => line.length <= 60));
+  assert.match(terminal.text, /q leaves this view/);
+  terminal.press('q');
+  assert.equal(await terminal.exited, 0, terminal.text);
+  assert.ok(terminal.restored());
+  assert.match(terminal.raw, /tokens\/s/);
+  await using made = await openRun(join(folder, 'watched'));
+  assert.equal(made.summary.integrity.complete, true);
+  const { cpuNs, analysisNs } = made.summary.tracer;
+  assert.ok(
+    (cpuNs + analysisNs) / made.summary.wallNs < 0.02,
+    `${cpuNs + analysisNs} of ${made.summary.wallNs} ns`,
+  );
+});
+
+test('Ctrl-C in the view ends the run in order and gives the terminal back', async () => {
+  const before = machineState();
+  await using terminal = new PseudoTerminal(run('interrupted', '20000'));
+  await terminal.shows(/generation, token/);
+  terminal.press('\x03');
+  assert.equal(await terminal.exited, 130);
+  assert.ok(terminal.restored());
+  assert.match(terminal.raw, /interrupted by SIGINT/);
+  assert.deepEqual(machineState(), before);
+});
+
+test('a workload that is killed ends the view, and the terminal is as it was', async () => {
+  const command = ['sh', '-c', `cat ${model} > /dev/null; sleep 3; kill -9 $$`];
+  await using terminal = new PseudoTerminal([
+    'record',
+    '--watch',
+    '--mount',
+    '-o',
+    join(folder, 'killed'),
+    '--',
+    ...command,
+  ]);
+  await terminal.shows(/events lost/);
+  assert.equal(await terminal.exited, 5);
+  assert.ok(terminal.restored());
+});
+
+test('top: who reads which file', async () => {
+  const file = join(folder, 'data.bin');
+  writeFileSync(file, Buffer.alloc(64 << 20, 1));
+  const reader = spawn(
+    'sh',
+    ['-c', `while :; do dd if=${file} of=/dev/null bs=1M iflag=direct 2>/dev/null; done`],
+    { detached: true },
+  );
+  try {
+    await using terminal = new PseudoTerminal(['top', folder, '--mount'], 140);
+    await terminal.shows(/dd \d+ +\d+(\.\d+)? .iB\/s/);
+    assert.match(terminal.text, /dd \d+ .*\/s +[\d,]+ +\d+\.\d % +.+s/);
+    terminal.press('q');
+    assert.equal(await terminal.exited, 0, terminal.text);
+    assert.ok(terminal.restored());
+  } finally {
+    process.kill(-(reader.pid as number), 'SIGKILL');
+  }
+});
+
+test('without a terminal there is no view: one line, and nothing is run', async () => {
+  const result = await blkscope(run('none', '2'));
+  assert.equal(result.exitCode, 2);
+  assert.match(result.stderr, /^blkscope: --watch needs a terminal: .*\n$/);
+});
