@@ -210,7 +210,7 @@ export function accessFrame(run: RunData, view: MapView, size: Size, order: Orde
     .filter(({ from, to }) => to > view.from && from < view.to)
     .map(({ name, from, to }, i) => {
       const [x0, x1] = [x.at(Math.max(from, view.from)), x.at(Math.min(to, view.to))];
-      const told = x1 - x0 > name.length * 6 ? text(x0 + 3, top - 8, name, { class: 'strong' }) : '';
+      const told = x1 - x0 > name.length * 7.5 + 6 ? text(x0 + 3, top - 8, name, { class: 'strong' }) : '';
       return (
         el('rect', {
           x: x0,
