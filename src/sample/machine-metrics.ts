@@ -58,15 +58,15 @@ export function vmstatMetrics(text: string): [string, number][] {
   });
 }
 
-/** Microseconds in which some task, or all that could run, waited for memory or for a disk (PSI). */
+/** Microseconds in which some task, or all that could run, waited for memory, for a disk or for a processor (PSI). */
 function stalls(): [string, number][] {
-  return (['memory', 'io'] as const).flatMap((resource) =>
+  return (['memory', 'io', 'cpu'] as const).flatMap((resource) =>
     pressureMetrics(resource, read(`/proc/pressure/${resource}`)),
   );
 }
 
-export function pressureMetrics(resource: 'memory' | 'io', text: string): [string, number][] {
-  const metric = resource === 'memory' ? 'memoryStall' : 'ioStall';
+export function pressureMetrics(resource: 'memory' | 'io' | 'cpu', text: string): [string, number][] {
+  const metric = `${resource}Stall`;
   return [...text.matchAll(/^(some|full) .* total=(\d+)$/gm)].map(([, share, total]) => [
     `${metric}${share === 'some' ? 'Some' : 'Full'}Us`,
     Number(total),

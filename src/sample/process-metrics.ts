@@ -8,7 +8,7 @@ const ioCounters = {
 };
 
 /**
- * I/O of a process and its living descendants, in bytes since each began, and its time in the kernel; empty when it is gone.
+ * I/O of a process and its living descendants, in bytes since each began, and its CPU time; empty when it is gone.
  *
  * The kernel charges read-ahead and fault reads to the process whose access began them.
  */
@@ -21,17 +21,26 @@ export function processMetrics(pid: number): [metric: string, value: number][] {
     texts.reduce((sum, text) => sum + counterOf(text, key), 0),
   ]);
   const stats = tree.flatMap((member) => readProc(member, 'stat') ?? []);
-  return [...io, ['workloadSystemUs', stats.reduce((sum, stat) => sum + systemUs(stat), 0)]];
+  const total = (timeOf: (stat: string) => number) => stats.reduce((sum, stat) => sum + timeOf(stat), 0);
+  return [...io, ['workloadUserUs', total(userUs)], ['workloadSystemUs', total(systemUs)]];
 }
 
 /** Clock ticks are a hundredth of a second on every Linux that Node runs on. */
 const tickUs = 10_000;
 
+/** CPU time in the program (utime of proc(5)). */
+export function userUs(stat: string): number {
+  return fieldOf(stat, 11) * tickUs;
+}
+
 /** CPU time in the kernel (stime of proc(5)). */
 export function systemUs(stat: string): number {
-  // The second field, the name in parentheses, may hold blanks: fields are counted from behind it.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[12]) * tickUs;
+  return fieldOf(stat, 12) * tickUs;
+}
+
+/** The second field, the name in parentheses, may hold blanks: fields are counted from behind it. */
+function fieldOf(stat: string, index: number): number {
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[index]);
 }
 
 export function counterOf(text: string, key: string): number {

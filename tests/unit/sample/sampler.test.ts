@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { meminfoMetrics, pressureMetrics, vmstatMetrics } from '../../../src/sample/machine-metrics.js';
-import { counterOf } from '../../../src/sample/process-metrics.js';
+import { counterOf, systemUs, userUs } from '../../../src/sample/process-metrics.js';
 import { Sampler } from '../../../src/sample/sampler.js';
 
 test('counters of kernels of different age get the same names', () => {
@@ -36,6 +36,9 @@ test('stalls and process counters', () => {
     ['ioStallSomeUs', 12],
     ['ioStallFullUs', 5],
   ]);
+  assert.deepEqual(pressureMetrics('cpu', pressure)[0], ['cpuStallSomeUs', 12]);
+  const stat = `7 (a b) c) S ${'0 '.repeat(10)}5 3 0`;
+  assert.deepEqual([userUs(stat), systemUs(stat)], [50_000, 30_000]);
   assert.equal(counterOf('rchar: 10\nread_bytes: 4096\n', 'read_bytes'), 4096);
 });
 
