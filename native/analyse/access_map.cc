@@ -29,10 +29,12 @@ void addTo(AccessCell& cell, const AccessCell& more) {
 AccessGrid::AccessGrid(uint32_t times, uint32_t places) : times_(times), places_(places), open_(places) {}
 
 void AccessGrid::add(uint32_t time, uint32_t place, const AccessCell& what) {
-  if (time > column_) {
-    closeColumn();
-    column_ = time;
+  if (time < column_) {
+    late_.push_back({time, place, what.first, what.second, what.later, what.reads});
+    return;
   }
+  if (time > column_) closeColumn();
+  column_ = time;
   addTo(open_[place], what);
 }
 
@@ -47,6 +49,24 @@ void AccessGrid::closeColumn() {
   }
 }
 
+void AccessGrid::close() {
+  closeColumn();
+  if (late_.empty()) return;
+  cells_.insert(cells_.end(), late_.begin(), late_.end());
+  late_.clear();
+  auto place = [](const AccessCell& cell) { return std::pair{cell.time, cell.place}; };
+  std::sort(cells_.begin(), cells_.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+  size_t kept = 0;
+  for (size_t i = 1; i < cells_.size(); ++i) {
+    if (place(cells_[i]) == place(cells_[kept])) {
+      addTo(cells_[kept], cells_[i]);
+    } else {
+      cells_[++kept] = cells_[i];
+    }
+  }
+  cells_.resize(kept + 1);
+}
+
 void AccessGrid::shrinkTo(size_t most) {
   while (cells_.size() > most && (times_ > 1 || places_ > 1)) {
     bool both = times_ <= kTimesPerPlace * places_;
@@ -57,7 +77,7 @@ void AccessGrid::shrinkTo(size_t most) {
 AccessGrid AccessGrid::folded(uint32_t timesBy, uint32_t placesBy) const {
   AccessGrid coarse((times_ + timesBy - 1) / timesBy, (places_ + placesBy - 1) / placesBy);
   for (const AccessCell& cell : cells_) coarse.add(cell.time / timesBy, cell.place / placesBy, cell);
-  coarse.closeColumn();
+  coarse.close();
   return coarse;
 }
 
@@ -146,7 +166,7 @@ void AccessMap::spread(AccessGrid& grid, uint32_t time, uint64_t at, uint64_t co
 
 void AccessMap::finish(size_t mostCells) {
   for (AccessGrid* grid : {&byFile_, &byDisk_}) {
-    grid->closeColumn();
+    grid->close();
     grid->shrinkTo(mostCells);
   }
 }

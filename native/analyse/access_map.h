@@ -21,12 +21,13 @@ struct AccessCell {
   uint32_t reads = 0;
 };
 
-/// Cells in order of time, then place. Reads must come in order of time: one column is open, all before it are packed.
+/// Cells in order of time, then place. Reads come about in order of time: one column is open, all before it are packed, and what
+/// comes late for those is put in its place at the end.
 class AccessGrid {
  public:
   AccessGrid(uint32_t times, uint32_t places);
 
-  /// A column that is behind the open one goes into the open one. Both in range.
+  /// Both in range.
   void add(uint32_t time, uint32_t place, const AccessCell& what);
   /// Halves the number of times, and that of places where there are not more times than `timesPerPlace` of them, until
   /// there are at most `most` cells.
@@ -34,17 +35,20 @@ class AccessGrid {
 
   uint32_t times() const { return times_; }
   uint32_t places() const { return places_; }
-  /// After closeColumn().
+  /// After close().
   std::span<const AccessCell> cells() const { return cells_; }
-  void closeColumn();
+  /// When all was added.
+  void close();
 
  private:
+  void closeColumn();
   AccessGrid folded(uint32_t timesBy, uint32_t placesBy) const;
 
   uint32_t times_;
   uint32_t places_;
   uint32_t column_ = 0;
   std::vector<AccessCell> open_;
+  std::vector<AccessCell> late_;
   std::vector<AccessCell> cells_;
 };
 

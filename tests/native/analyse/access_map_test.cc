@@ -122,6 +122,25 @@ TEST_CASE("a map with too many cells is folded to a coarser one that says the sa
   requireSame(grid, bruteForce(reads, false, grid.times(), grid.places()));
 }
 
+TEST_CASE("reads that come late are put in their place") {
+  std::mt19937 random(9);
+  auto reads = randomReads(random);
+  auto order = reads;
+  // Each may come up to some hundred reads too late; whether it was the first is told in the order of coming.
+  std::stable_sort(order.begin(), order.end(), [](const Read& a, const Read& b) { return a.time / 2000 < b.time / 2000; });
+  for (size_t i = 0; i + 7 < order.size(); i += 8) std::swap(order[i], order[i + 7]);
+  auto map = mapOf(order, 256, 16, 1 << 20);
+  auto expected = bruteForce(reads, false, 256, 16);
+  REQUIRE(map.byFile().cells().size() == expected.size());
+  auto found = expected.begin();
+  for (const AccessCell& cell : map.byFile().cells()) {
+    REQUIRE(found->first == std::pair{cell.time, cell.place});
+    const AccessCell& right = found++->second;
+    CHECK(cell.first + cell.second + cell.later == right.first + right.second + right.later);
+    CHECK(cell.reads == right.reads);
+  }
+}
+
 TEST_CASE("how often each byte was read") {
   auto map = mapOf({{1000, 5000, 16}, {2000, 5000, 8}, {3000, 5000, 8}}, 8, 8, 100);
   auto times = map.timesRead();
