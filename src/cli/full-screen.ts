@@ -1,6 +1,6 @@
 import terminalKit from 'terminal-kit';
-import { BlkscopeError } from '../errors.js';
 import type { Line } from '../live/picture.js';
+import { requireTerminal } from './screen.js';
 
 const looks = {
   bold: { bold: true },
@@ -27,11 +27,7 @@ export class FullScreen {
 
   /** Throws BlkscopeError NO_TERMINAL. */
   constructor(events: FullScreenEvents) {
-    if (!process.stdout.isTTY || !process.stdin.isTTY)
-      throw new BlkscopeError(
-        'NO_TERMINAL',
-        'a live view needs a terminal: leave --watch out, or do not redirect the command',
-      );
+    requireTerminal('a live view');
     this.#terminal.fullscreen(true);
     this.#terminal.hideCursor(true);
     this.#terminal.grabInput(true);

@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { BlkscopeError } from '../errors.js';
 import { fit } from '../report/fit.js';
 import { type Screen, screenOf } from '../report/screen.js';
 import type { ColourChoice } from '../report/style.js';
@@ -14,6 +15,15 @@ export function chooseColour(choice: ColourChoice): void {
 export function shortPath(path: string): string {
   const fromHere = relative('', path);
   return fromHere === '' ? '.' : fromHere.startsWith('..') ? path : fromHere;
+}
+
+/** Throws BlkscopeError NO_TERMINAL where there is none to show a view on. */
+export function requireTerminal(what: string): void {
+  if (process.stdout.isTTY && process.stdin.isTTY) return;
+  throw new BlkscopeError(
+    'NO_TERMINAL',
+    `${what} needs a terminal: run it in one, with neither its input nor its output redirected`,
+  );
 }
 
 /** Where stdout goes. */

@@ -2,7 +2,7 @@ import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
 import type { Watch } from '../experiment/watch.js';
 import type { Progress } from '../machine/progress.js';
-import { shortPath, stdoutScreen } from './screen.js';
+import { requireTerminal, shortPath, stdoutScreen } from './screen.js';
 import { TerminalProgress } from './terminal-progress.js';
 
 /** What a command that makes a run needs around it: progress, and signals that end it in order. */
@@ -52,11 +52,7 @@ export async function withSession<T>(
 
 /** Loaded when it is wanted. */
 async function watchView(title: string, interrupt: () => void) {
-  if (!process.stdout.isTTY || !process.stdin.isTTY)
-    throw new BlkscopeError(
-      'NO_TERMINAL',
-      '--watch needs a terminal: leave it out, or do not redirect the command',
-    );
+  requireTerminal('--watch');
   const { WatchView } = await import('./watch.js');
   return new WatchView(title, interrupt);
 }
@@ -75,7 +71,7 @@ async function reportOf({ path, summary }: FinishedRun['run']): Promise<string> 
   const { wrapped } = await import('../report/fit.js');
   const screen = stdoutScreen();
   const title = shortPath(path);
-  const more = `More: blkscope report ${printable(title)} --all`;
+  const more = `More: blkscope report ${printable(title)} --all; as a page with figures: --html FILE`;
   const lines = wrapped(more, screen.columns - 1).map((line) => ` ${screen.style.dim(line)}\n`);
   return `${renderReport(summary, { title, screen })}\n${lines.join('')}`;
 }

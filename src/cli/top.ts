@@ -11,6 +11,7 @@ import { native } from '../native/binding.js';
 import { openedFiles } from '../process/opened-files.js';
 import { FullScreen } from './full-screen.js';
 import { positive } from './options.js';
+import { requireTerminal } from './screen.js';
 import { withSession } from './session.js';
 
 interface TopFlags {
@@ -31,6 +32,7 @@ export function topCommand(): Command {
 }
 
 async function top(device: string | undefined, { attach, mount = false }: TopFlags): Promise<void> {
+  requireTerminal('top');
   requireRoot();
   recover();
   const disk = diskOf(device, attach);
