@@ -17,6 +17,7 @@ export interface TopRow {
 }
 
 interface Reader {
+  process: string | null;
   bytes: number;
   reads: number;
   sequential: number;
@@ -83,7 +84,7 @@ export class TopTable {
       const [file] = [...reader.byFile].sort((a, b) => b[1] - a[1])[0] ?? [null];
       return {
         pid,
-        process: readProc(pid, 'comm')?.trimEnd() ?? null,
+        process: reader.process,
         file,
         bytesPerSecond: reader.bytes / seconds,
         readsPerSecond: reader.reads / seconds,
@@ -103,6 +104,8 @@ export class TopTable {
     const reader: Reader = this.#readers.get(pid) ?? {
       ...{ bytes: 0, reads: 0, sequential: 0, compared: 0, lastEnd: null, tookNs: 0, timed: 0 },
       byFile: new Map(),
+      // Now: it may be gone when the table is made.
+      process: readProc(pid, 'comm')?.trimEnd() ?? null,
     };
     this.#readers.set(pid, reader);
     reader.bytes += bytes;

@@ -28,7 +28,9 @@ const run = (output: string, tokens: string) => [
   ...['--mount', '--watch', '-o', join(folder, output)],
 ];
 
-test('run --watch: the view follows the run and the size of the terminal; q leaves it, and the run goes on to its report', async () => {
+test('run --watch: the view follows the run and the size of the terminal; q leaves it, and the run goes on to its report', {
+  timeout: 180_000,
+}, async () => {
   await using terminal = new PseudoTerminal(run('watched', '40'));
   await terminal.shows(/generation, token [1-9]/);
   assert.ok(terminal.full);
@@ -55,7 +57,9 @@ test('run --watch: the view follows the run and the size of the terminal; q leav
   );
 });
 
-test('Ctrl-C in the view ends the run in order and gives the terminal back', async () => {
+test('Ctrl-C in the view ends the run in order and gives the terminal back', {
+  timeout: 180_000,
+}, async () => {
   const before = machineState();
   await using terminal = new PseudoTerminal(run('interrupted', '20000'));
   await terminal.shows(/generation, token/);
@@ -66,7 +70,9 @@ test('Ctrl-C in the view ends the run in order and gives the terminal back', asy
   assert.deepEqual(machineState(), before);
 });
 
-test('a workload that is killed ends the view, and the terminal is as it was', async () => {
+test('a workload that is killed ends the view, and the terminal is as it was', {
+  timeout: 120_000,
+}, async () => {
   const command = ['sh', '-c', `cat ${model} > /dev/null; sleep 3; kill -9 $$`];
   await using terminal = new PseudoTerminal([
     'record',
@@ -82,23 +88,28 @@ test('a workload that is killed ends the view, and the terminal is as it was', a
   assert.ok(terminal.restored());
 });
 
-test('top: who reads which file', async () => {
+test('top: who reads which file', { timeout: 90_000 }, async () => {
   const file = join(folder, 'data.bin');
   writeFileSync(file, Buffer.alloc(64 << 20, 1));
-  const reader = spawn(
-    'sh',
-    ['-c', `while :; do dd if=${file} of=/dev/null bs=1M iflag=direct 2>/dev/null; done`],
-    { detached: true },
-  );
+  const load = [
+    '--name=reads',
+    `--filename=${file}`,
+    '--rw=read',
+    '--bs=64k',
+    '--direct=1',
+    '--size=64M',
+    '--thread',
+  ];
+  const reader = spawn('fio', [...load, '--time_based', '--runtime=60', '--rate=50M'], { stdio: 'ignore' });
   try {
     await using terminal = new PseudoTerminal(['top', folder, '--mount'], 140);
-    await terminal.shows(/dd \d+ +\d+(\.\d+)? .iB\/s/);
-    assert.match(terminal.text, /dd \d+ .*\/s +[\d,]+ +\d+\.\d % +.+s/);
+    await terminal.shows(/fio \d+ +\d+(\.\d+)? .iB\/s.*data\.bin/, 20_000);
+    assert.match(terminal.text, /fio \d+ .*\/s +[\d,]+ +\d+\.\d % +\S+ .s +\S*data\.bin/);
     terminal.press('q');
     assert.equal(await terminal.exited, 0, terminal.text);
     assert.ok(terminal.restored());
   } finally {
-    process.kill(-(reader.pid as number), 'SIGKILL');
+    reader.kill('SIGKILL');
   }
 });
 

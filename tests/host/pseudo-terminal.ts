@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import xterm from '@xterm/headless';
+import { processTree } from '../../src/process/process-tree.js';
 import { cliPath } from './command-line.js';
 
 const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
@@ -74,8 +75,13 @@ export class PseudoTerminal implements AsyncDisposable {
 
   /** The terminal goes away, as when its window is closed; what ran in it ends in order. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null) this.#child.kill('SIGHUP');
-    await this.exited;
+    const pid = this.#child.pid;
+    if (this.#child.exitCode === null && pid !== undefined) {
+      for (const member of processTree(pid)) kill(member, 'SIGHUP');
+      const killed = setTimeout(() => processTree(pid).forEach((member) => kill(member, 'SIGKILL')), 15_000);
+      await this.exited;
+      clearTimeout(killed);
+    }
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
@@ -84,5 +90,13 @@ export class PseudoTerminal implements AsyncDisposable {
     const [before, after] = ['before', 'after'].map((name) => readFileSync(join(this.#folder, name), 'utf8'));
     const cursor = this.raw.lastIndexOf('\x1b[?25h') >= this.raw.lastIndexOf('\x1b[?25l');
     return before === after && cursor && !this.full;
+  }
+}
+
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended by itself.
   }
 }
