@@ -78,7 +78,9 @@ export class PseudoTerminal implements AsyncDisposable {
     const pid = this.#child.pid;
     if (this.#child.exitCode === null && pid !== undefined) {
       for (const member of processTree(pid)) kill(member, 'SIGHUP');
-      const killed = setTimeout(() => processTree(pid).forEach((member) => kill(member, 'SIGKILL')), 15_000);
+      const killed = setTimeout(() => {
+        for (const member of processTree(pid)) kill(member, 'SIGKILL');
+      }, 15_000);
       await this.exited;
       clearTimeout(killed);
     }
