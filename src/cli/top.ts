@@ -24,7 +24,6 @@ const everyMs = 1000;
 
 export function topCommand(): Command {
   return new Command('top')
-    .description('show who reads which file, how fast and in what order, until q is pressed; makes no run')
     .argument('[device]', 'a device, or a file on it (default: that of the working directory)')
     .option('--attach <pid>', 'show this process alone, on the disk of its largest file', positive)
     .option('--mount', 'mount tracefs and debugfs meanwhile where they are not mounted')
