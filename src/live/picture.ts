@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import { bar } from '../report/bar.js';
 import * as format from '../report/format.js';
 import { printable } from '../report/printable.js';
@@ -98,7 +99,7 @@ function totals({ columns }: LiveRun): number[] {
 /** Places upwards, the last minute across: darker where more was read. */
 function map({ columns, totalBytes }: LiveRun, width: number): Line[] {
   const shown = columns.slice(-mapWidth(width));
-  const most = Math.max(...shown.flatMap((column) => [...column]), 1);
+  const most = Math.max(greatest(shown.flatMap((column) => [...column])), 1);
   const lines = Array.from({ length: mapRows }, (_, i) => {
     const place = mapRows - 1 - i;
     const label = i === 0 ? format.size(totalBytes) : place === 0 ? '0 B' : '';
