@@ -1,4 +1,4 @@
-import { greatest } from '../extremes.js';
+import { append, greatest } from '../extremes.js';
 import { bar } from '../report/bar.js';
 import * as format from '../report/format.js';
 import { printable } from '../report/printable.js';
@@ -60,7 +60,7 @@ export function runPicture(live: LiveRun, title: string, columns: number, rows: 
       ...(lost > 0 ? { look: 'warn' as const } : {}),
     },
   ];
-  if (live.totalBytes > 0 && rows - lines.length > mapRows + 3) lines.push(...map(live, columns));
+  if (live.totalBytes > 0 && rows - lines.length > mapRows + 3) append(lines, map(live, columns));
   const room = rows - lines.length - 4;
   const hottest = room > 1 ? live.hottest(Math.min(room, 6)) : [];
   if (hottest.length > 0) {
