@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "addon/columns.h"
 #include "addon/events.h"
 #include "addon/figures.h"
 #include "addon/traced_file.h"
@@ -23,6 +24,8 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
     Argument options = Argument::at(info, 0, "options");
     files_ = tracedFiles(options["files"]);
     device_ = static_cast<uint32_t>(options["device"].integer(UINT32_MAX));
+    auto layered = column32(options["layered"]);
+    layered_.assign(layered.begin(), layered.end());
     fromNs_ = options["fromNs"].bigintOr(0);
     toNs_ = options["toNs"].bigintOr(UINT64_MAX);
     if (options["fromNs"].given()) begin(fromNs_);
@@ -30,7 +33,10 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
 
  private:
   // A part of a trace starts where it was told; the whole with its first event.
-  void begin(uint64_t startNs) { analysis_ = std::make_unique<Analysis>(std::move(files_), device_, startNs, Marks::taken); }
+  void begin(uint64_t startNs) {
+    analysis_ = std::make_unique<Analysis>(std::move(files_), device_, startNs, Marks::taken);
+    analysis_->setLayered(std::move(layered_));
+  }
 
   void requireOpen(Napi::Env env) {
     if (finished_) throwError(env, {"CLOSED", "this analysis was finished"});
@@ -59,6 +65,7 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
 
   std::vector<TracedFile> files_;
   uint32_t device_;
+  std::vector<uint32_t> layered_;
   uint64_t fromNs_;
   uint64_t toNs_;
   std::unique_ptr<Analysis> analysis_;

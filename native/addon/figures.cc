@@ -16,6 +16,10 @@ class JsFigures : public FigureWriter {
   void number(const std::string& name, uint64_t value) override { set(name, jsNumber(env_, value)); }
   void real(const std::string& name, double value) override { set(name, Napi::Number::New(env_, value)); }
   void exact(const std::string& name, uint64_t value) override { set(name, jsBigint(env_, value)); }
+  void flag(const std::string& name, bool value) override { set(name, Napi::Boolean::New(env_, value)); }
+  void text(const std::string& name, const std::string& value) override {
+    set(name, Napi::String::New(env_, value));
+  }
   void unknown(const std::string& name) override { set(name, env_.Null()); }
 
   void column(const std::string& name, std::span<const double> values) override {

@@ -110,6 +110,10 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
     object["cpus"] = jsNumber(env, source.cpus);
     object["bufferBytes"] = jsNumber(env, source.bufferBytes);
     object["bufferCount"] = jsNumber(env, source.bufferCount);
+    std::vector<uint32_t> numbers = session_->layered();
+    auto layered = Napi::Uint32Array::New(env, numbers.size());
+    std::copy(numbers.begin(), numbers.end(), layered.Data());
+    object["layered"] = layered;
     return object;
   }
 

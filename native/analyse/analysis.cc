@@ -11,8 +11,10 @@ Analysis::Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t 
       map_(traced_),
       fileDevice_(fileDevice),
       fileAtIssue_(traced_),
+      fileAtQueue_(traced_),
       fileAtComplete_(traced_) {
   for (const TracedFile& file : traced_) files_.push_back({file.bytes, 0, 0, 0});
+  countedRead_.resize(files_.size());
   timeline_.begin(startNs);
   naive_.begin(startNs);
 }
@@ -28,6 +30,7 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
     devices_.push_back(std::make_unique<Device>());
     devices_.back()->traits.zoneSectors = zoneSectorsOf(number);
     devices_.back()->number = number;
+    devices_.back()->traits.layered = std::find(layered_.begin(), layered_.end(), number) != layered_.end();
     found = devices_.end() - 1;
   }
   return **found;
@@ -36,10 +39,11 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
 [[gnu::always_inline]] inline void Analysis::issue(Event& event) {
   Device& d = device(event.device);
   d.traits.issues |= event.direction == Direction::read || event.direction == Direction::write;
+  if (d.begun++ == 0) d.firstBegunNs = event.time;
   Matcher::Issued issued = matcher_.issue(event, d.traits);
   if (event.direction == Direction::read && !issued.again) {
     d.atIssue.add(event.sector, event.endSector());
-    processes_[issued.pid].gaps.add(event.sector, event.endSector());
+    if (!d.traits.layered) processes_[issued.pid].atIssue.add(event.sector, event.endSector());
     if (event.device == fileDevice_ && !map_.empty()) fileAtIssue_.add(map_, event.sector, event.endSector());
   }
   if (issued.done && marks_ == Marks::made) event.flags |= kCompleted;
@@ -50,13 +54,14 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
   Device& d = device(event.device);
   Matcher::Completed completed = matcher_.complete(event, d.traits);
   if (!completed.known && d.traits.issues && marks_ == Marks::made) event.flags |= kNoIssue;
+  d.completed = true;
   if (event.ends()) ended(event, d, completed.pid);
 }
 
 [[gnu::always_inline]] inline void Analysis::ended(const Event& event, Device& d, uint32_t pid) {
   bool read = event.direction == Direction::read;
   if (!read && event.direction != Direction::write) return;
-  Transfer& transfer = read ? reads_ : writes_;
+  Transfer& transfer = read ? d.reads : d.writes;
   if (event.error) {
     ++transfer.errors;
     return;
@@ -64,22 +69,47 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
   if (event.bytes == 0) return;  // the tail of a partial completion
   ++transfer.count;
   transfer.bytes += event.bytes;
-  timeline_.add(event);
+  if (!d.traits.layered) timeline_.add(event);
   if (!read) {
-    writeSizes_.add(event.bytes);
+    d.writeSizes.add(event.bytes);
     d.written.insert(event.sector, event.sectors());
     return;
   }
-  readSizes_.add(event.bytes);
+  d.readSizes.add(event.bytes);
   d.read.insert(event.sector, event.sectors());
-  ProcessReads& process = processes_[pid];
-  ++process.reads;
-  process.bytes += event.bytes;
-  if (!d.traits.issues) {
-    d.atComplete.add(event.sector, event.endSector());
-    process.gaps.add(event.sector, event.endSector());
+  if (!d.traits.issues) d.atComplete.add(event.sector, event.endSector());
+  if (!d.traits.layered) {
+    ProcessReads& process = processes_[pid];
+    ++process.reads;
+    process.bytes += event.bytes;
+    if (!d.traits.issues) process.atComplete.add(event.sector, event.endSector());
   }
   if (event.device == fileDevice_ && !map_.empty()) countFiles(event);
+}
+
+/// A device whose I/Os go on to another traced device lies on it.
+void Analysis::remapped(const Event& event) {
+  uint32_t upper = event.fromDevice;
+  if (upper == event.device || std::find(layered_.begin(), layered_.end(), upper) != layered_.end()) return;
+  layered_.push_back(upper);
+  for (auto& d : devices_) d->traits.layered |= d->number == upper;
+}
+
+/// Every action but issue and completion.
+void Analysis::other(const Event& event) {
+  Device& d = device(event.device);
+  if (event.action == Action::remap) remapped(event);
+  if (event.action == Action::queue) {
+    if (!d.traits.issues && d.begun++ == 0) d.firstBegunNs = event.time;
+    if (event.direction == Direction::read) {
+      d.atQueue.add(event.sector, event.endSector());
+      if (!d.traits.issues) {
+        if (!d.traits.layered) processes_[event.pid].atQueue.add(event.sector, event.endSector());
+        if (event.device == fileDevice_ && !map_.empty()) fileAtQueue_.add(map_, event.sector, event.endSector());
+      }
+    }
+  }
+  matcher_.other(event, d.traits);
 }
 
 void Analysis::consume(std::span<Event> events) {
@@ -98,22 +128,18 @@ void Analysis::consume(std::span<Event> events) {
     } else if (event.action == Action::issue) {
       issue(event);
     } else {
-      Device& d = device(event.device);
-      if (event.action == Action::queue && event.direction == Direction::read) {
-        d.atQueue.add(event.sector, event.endSector());
-      }
-      matcher_.other(event, d.traits);
+      other(event);
     }
   }
 }
 
 void Analysis::countFiles(const Event& event) {
   fileAtComplete_.add(map_, event.sector, event.endSector());
-  uint32_t counted = UINT32_MAX;
+  ++serial_;
   map_.forEachOverlap(event.sector, event.endSector(), [&](const FileMap::Piece& piece, uint64_t from, uint64_t to) {
     FileReads& file = files_[piece.file];
-    if (piece.file != counted) ++file.reads;  // one I/O over two extents of a file is one read
-    counted = piece.file;
+    file.reads += countedRead_[piece.file] != serial_;  // one I/O over two extents of a file is one read
+    countedRead_[piece.file] = serial_;
     file.readBytes += clippedBytes(piece, from, to);
   });
 }
@@ -139,16 +165,51 @@ void Analysis::finish(uint64_t endNs) {
 
 uint64_t Analysis::events() const { return std::accumulate(actions_.begin(), actions_.end(), uint64_t{0}); }
 
+const Analysis::Device* Analysis::find(uint32_t number) const {
+  auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == number; });
+  return found == devices_.end() ? nullptr : found->get();
+}
+
+Transfer Analysis::readsOf(uint32_t device) const {
+  const Device* d = find(device);
+  return d ? d->reads : Transfer{};
+}
+
+Transfer Analysis::writesOf(uint32_t device) const {
+  const Device* d = find(device);
+  return d ? d->writes : Transfer{};
+}
+
+Transfer Analysis::reads() const {
+  Transfer total;
+  forEachLowest([&](const Device& d) { total.add(d.reads); });
+  return total;
+}
+
+Transfer Analysis::writes() const {
+  Transfer total;
+  forEachLowest([&](const Device& d) { total.add(d.writes); });
+  return total;
+}
+
 uint64_t Analysis::uniqueReadSectors() const {
   uint64_t total = 0;
-  for (const auto& d : devices_) total += d->read.size();
+  forEachLowest([&](const Device& d) { total += d.read.size(); });
   return total;
 }
 
 uint64_t Analysis::uniqueWriteSectors() const {
   uint64_t total = 0;
-  for (const auto& d : devices_) total += d->written.size();
+  forEachLowest([&](const Device& d) { total += d.written.size(); });
   return total;
+}
+
+std::vector<std::pair<uint32_t, uint64_t>> Analysis::withoutCompletions(uint64_t beforeNs) const {
+  std::vector<std::pair<uint32_t, uint64_t>> all;
+  for (const auto& d : devices_) {
+    if (!d->completed && d->firstBegunNs < beforeNs) all.push_back({d->number, d->begun});
+  }
+  return all;
 }
 
 bool Analysis::setsComplete() const {
@@ -158,24 +219,47 @@ bool Analysis::setsComplete() const {
 
 Gaps Analysis::deviceGaps() const {
   Gaps total;
-  for (const auto& d : devices_) total.addCounts(d->traits.issues ? d->atIssue : d->atComplete);
+  forEachLowest([&](const Device& d) { total.addCounts(d.gaps()); });
   return total;
+}
+
+const char* Analysis::order() const {
+  const char* order = nullptr;
+  bool several = false;
+  forEachLowest([&](const Device& d) {
+    if (!d.gaps().begun()) return;
+    const char* its = kOrderNames[static_cast<size_t>(d.order())];
+    several |= order && order != its;
+    order = its;
+  });
+  return several ? nullptr : order;
 }
 
 Gaps Analysis::demandGaps() const {
   Gaps total;
-  for (const auto& d : devices_) total.addCounts(d->atQueue);
+  forEachLowest([&](const Device& d) { total.addCounts(d.atQueue); });
   return total;
-}
-
-const Analysis::Device* Analysis::fileDevice() const {
-  auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == fileDevice_; });
-  return found == devices_.end() ? nullptr : found->get();
 }
 
 const Gaps& Analysis::fileGaps() const {
   const Device* device = fileDevice();
-  return device && device->traits.issues ? fileAtIssue_.gaps() : fileAtComplete_.gaps();
+  if (device && device->traits.issues) return fileAtIssue_.gaps();
+  return fileAtQueue_.gaps().begun() ? fileAtQueue_.gaps() : fileAtComplete_.gaps();
+}
+
+void Analysis::Device::tell(FigureWriter& out) const {
+  out.number("number", number);
+  out.flag("layered", traits.layered);
+  auto transfer = [&](const char* name, const Transfer& all, uint64_t uniqueSectors) {
+    out.group(name, [&](FigureWriter& told) {
+      all.tell(told);
+      told.exact("uniqueSectors", uniqueSectors);
+    });
+  };
+  transfer("reads", reads, read.size());
+  transfer("writes", writes, written.size());
+  out.text("order", kOrderNames[static_cast<size_t>(order())]);
+  gaps().total() ? out.metric("gaps", gaps()) : out.unknown("gaps");
 }
 
 void Analysis::tell(FigureWriter& out) const {
@@ -190,11 +274,18 @@ void Analysis::tell(FigureWriter& out) const {
       told.exact("uniqueSectors", uniqueSectors);
     });
   };
-  transfer("reads", reads_, uniqueReadSectors());
-  transfer("writes", writes_, uniqueWriteSectors());
+  transfer("reads", reads(), uniqueReadSectors());
+  transfer("writes", writes(), uniqueWriteSectors());
+  out.list("devices", devices_.size(), [&](size_t i, FigureWriter& device) { devices_[i]->tell(device); });
   out.group("sizes", [&](FigureWriter& sizes) {
-    sizes.metric("read", readSizes_);
-    sizes.metric("write", writeSizes_);
+    Sizes read;
+    Sizes written;
+    forEachLowest([&](const Device& d) {
+      read.addCounts(d.readSizes);
+      written.addCounts(d.writeSizes);
+    });
+    sizes.metric("read", read);
+    sizes.metric("write", written);
   });
   out.group("gaps", [&](FigureWriter& gaps) {
     // A device that tells of no issue, or no Q, has no gaps to tell: that is not the same as five zeros.
@@ -204,6 +295,8 @@ void Analysis::tell(FigureWriter& out) const {
     order("device", deviceGaps());
     order("demand", demandGaps());
     order("file", fileGaps());
+    const char* its = this->order();
+    its ? gaps.text("order", its) : gaps.unknown("order");
   });
   out.metric("latency", matcher_.latency(Direction::read));
   out.metric("writeLatency", matcher_.latency(Direction::write));

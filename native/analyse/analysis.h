@@ -27,12 +27,21 @@ struct Transfer {
   uint64_t bytes = 0;
   uint64_t errors = 0;
 
+  void add(const Transfer& other) {
+    count += other.count;
+    bytes += other.bytes;
+    errors += other.errors;
+  }
   void tell(FigureWriter& out) const {
     out.number("count", count);
     out.number("bytes", bytes);
     out.number("errors", errors);
   }
 };
+
+/// In which order gaps are taken: of first issues; on devices that tell of none of queued reads, else of completions.
+enum class Order : uint8_t { issue, queue, completion };
+inline constexpr const char* kOrderNames[] = {"issue", "queue", "completion"};
 
 /// What was read of one traced file. Bytes outside the file's end (its last block's rest) are not counted.
 struct FileReads {
@@ -55,8 +64,9 @@ enum class Marks { made, taken };
 
 /// The streaming analysis. Feed events in time order with `consume`, call `finish` once, read the figures.
 ///
-/// Where in an I/O's life each figure is taken: docs/metrics.md. Gaps in device order are taken at the first issue; a
-/// device that never issues (device mapper, md) has them at completion. Passthrough commands have no place on the disk:
+/// Where in an I/O's life each figure is taken: docs/metrics.md. Figures of all devices are sums over those of which none
+/// lies on another: what device mapper, md or a loop device passes on is counted once, on the device that does the work.
+/// Which lies on which is told (`layered`) or seen by remaps. Passthrough commands have no place on the disk:
 /// they are counted, and in no other figure but the naive ones.
 class Analysis {
  public:
@@ -67,21 +77,29 @@ class Analysis {
 
   void consume(std::span<Event> events);
   void finish(uint64_t endNs);
+  /// These devices lie on other traced ones. Before the first event.
+  void setLayered(std::vector<uint32_t> devices) { layered_ = std::move(devices); }
 
   uint64_t events() const;
   /// 0 where there was no event.
   uint64_t firstNs() const { return first_ == kNotSeen ? 0 : first_; }
   uint64_t lastNs() const { return last_; }
   const std::array<uint64_t, kActions>& actions() const { return actions_; }
-  const Transfer& reads() const { return reads_; }
-  const Transfer& writes() const { return writes_; }
+  /// What one device moved; of one that no event told of nothing.
+  Transfer readsOf(uint32_t device) const;
+  Transfer writesOf(uint32_t device) const;
+  Transfer reads() const;
+  Transfer writes() const;
   uint64_t uniqueReadSectors() const;
   uint64_t uniqueWriteSectors() const;
+  /// Devices, by their numbers, of which something began before a time and nothing ever completed, and how much began.
+  std::vector<std::pair<uint32_t, uint64_t>> withoutCompletions(uint64_t beforeNs) const;
   /// False: a set of sectors reached its limit of memory, and unique sectors are too few.
   bool setsComplete() const;
-  const Sizes& readSizes() const { return readSizes_; }
-  const Sizes& writeSizes() const { return writeSizes_; }
+  /// In device order.
   Gaps deviceGaps() const;
+  /// The order of device gaps; null where devices have several, or nothing was read.
+  const char* order() const;
   /// Empty where Q was not traced.
   Gaps demandGaps() const;
   /// Device order by file offsets; only what lands in the traced files.
@@ -109,15 +127,40 @@ class Analysis {
     Gaps atIssue;
     Gaps atComplete;
     DeviceTraits traits;
+    Transfer reads;
+    Transfer writes;
+    Sizes readSizes;
+    Sizes writeSizes;
+    uint64_t begun = 0;  // queued or, where that is told, issued
+    uint64_t firstBegunNs = kNotSeen;
+    bool completed = false;
     SectorSet read;
     SectorSet written;
+
+    Order order() const {
+      return traits.issues ? Order::issue : atQueue.begun() ? Order::queue : Order::completion;
+    }
+    const Gaps& gaps() const {
+      return traits.issues ? atIssue : atQueue.begun() ? atQueue : atComplete;
+    }
+    void tell(FigureWriter& out) const;
   };
 
   void issue(Event& event);
   void complete(Event& event);
   void ended(const Event& event, Device& device, uint32_t pid);
+  void other(const Event& event);
+  void remapped(const Event& event);
   void countFiles(const Event& event);
-  const Device* fileDevice() const;
+  const Device* fileDevice() const { return find(fileDevice_); }
+  const Device* find(uint32_t number) const;
+  /// Calls visit(const Device&) for those of which none lies on another.
+  template <class Visit>
+  void forEachLowest(Visit visit) const {
+    for (const auto& device : devices_) {
+      if (!device->traits.layered) visit(*device);
+    }
+  }
   Device& device(uint32_t number) {
     return lastDevice_ && lastDevice_->number == number ? *lastDevice_ : *(lastDevice_ = &findDevice(number));
   }
@@ -130,16 +173,16 @@ class Analysis {
   FileMap map_;
   uint32_t fileDevice_;
   std::vector<FileReads> files_;
+  uint64_t serial_ = 0;                // of the read at hand
+  std::vector<uint64_t> countedRead_;  // by file: the last read that was counted for it
   std::vector<std::unique_ptr<Device>> devices_;
   Device* lastDevice_ = nullptr;
   std::array<uint64_t, kActions> actions_{};
-  Transfer reads_;
-  Transfer writes_;
-  Sizes readSizes_;
-  Sizes writeSizes_;
+  std::vector<uint32_t> layered_;
   Timeline timeline_;
   Matcher matcher_{timeline_};
   FileGaps fileAtIssue_;
+  FileGaps fileAtQueue_;
   FileGaps fileAtComplete_;
   Processes processes_;
   Naive naive_;

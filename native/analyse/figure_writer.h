@@ -20,6 +20,8 @@ class FigureWriter {
   virtual void real(const std::string& name, double value) = 0;
   /// Sectors, or a time: exact beyond 2^53.
   virtual void exact(const std::string& name, uint64_t value) = 0;
+  virtual void flag(const std::string& name, bool value) = 0;
+  virtual void text(const std::string& name, const std::string& value) = 0;
   /// Not known from this trace.
   virtual void unknown(const std::string& name) = 0;
   virtual void column(const std::string& name, std::span<const double> values) = 0;

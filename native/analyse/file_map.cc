@@ -10,13 +10,13 @@ FileMap::FileMap(std::span<const TracedFile> files) {
       pieces_.push_back({extent.sector, extent.sector + extent.sectors, extent.fileOffset, file});
     }
   }
-  std::sort(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) { return a.sector < b.sector; });
+  std::stable_sort(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) { return a.sector < b.sector; });
+  uint64_t reach = 0;
+  for (const Piece& piece : pieces_) reach_.push_back(reach = std::max(reach, piece.endSector));
 }
 
 size_t FileMap::find(uint64_t sector) const {
-  auto found = std::upper_bound(pieces_.begin(), pieces_.end(), sector,
-                                [](uint64_t s, const Piece& piece) { return s < piece.endSector; });
-  return static_cast<size_t>(found - pieces_.begin());
+  return static_cast<size_t>(std::upper_bound(reach_.begin(), reach_.end(), sector) - reach_.begin());
 }
 
 }  // namespace blkscope

@@ -20,7 +20,8 @@ struct TracedFile {
   std::vector<FileExtent> extents;
 };
 
-/// The extents of all traced files, ordered by sector, with the last hit remembered.
+/// The extents of all traced files, ordered by sector, with the last hit remembered. Several may own a sector, as of
+/// reflinked files: each is visited.
 class FileMap {
  public:
   struct Piece {
@@ -38,7 +39,8 @@ class FileMap {
   template <class Visit>
   void forEachOverlap(uint64_t sector, uint64_t endSector, Visit&& visit) {
     if (pieces_.empty()) return;
-    size_t i = pieces_[last_].sector <= sector && sector < pieces_[last_].endSector ? last_ : find(sector);
+    bool goesOn = pieces_[last_].sector <= sector && sector < pieces_[last_].endSector && reachBefore(last_) <= sector;
+    size_t i = goesOn ? last_ : find(sector);
     for (; i < pieces_.size() && pieces_[i].sector < endSector; ++i) {
       uint64_t from = sector > pieces_[i].sector ? sector : pieces_[i].sector;
       uint64_t to = endSector < pieces_[i].endSector ? endSector : pieces_[i].endSector;
@@ -51,9 +53,12 @@ class FileMap {
   std::span<const Piece> pieces() const { return pieces_; }
 
  private:
-  size_t find(uint64_t sector) const;  // the first piece that ends after `sector`
+  /// The first piece from which on one may end after `sector`.
+  size_t find(uint64_t sector) const;
+  uint64_t reachBefore(size_t piece) const { return piece == 0 ? 0 : reach_[piece - 1]; }
 
   std::vector<Piece> pieces_;
+  std::vector<uint64_t> reach_;  // by piece: the furthest end of it and those before
   size_t last_ = 0;
 };
 

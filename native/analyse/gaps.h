@@ -34,6 +34,8 @@ class Gaps {
     lastEnd_ = endSector;
   }
 
+  /// Whether there was an I/O.
+  bool begun() const { return begun_ != 0; }
   uint64_t total() const { return std::accumulate(counts_.begin(), counts_.end(), uint64_t{0}); }
 
   void tell(FigureWriter& out) const {

@@ -14,7 +14,12 @@ namespace blkscope {
 struct ProcessReads {
   uint64_t reads = 0;
   uint64_t bytes = 0;
-  Gaps gaps;  // in device order, of its own reads alone
+  // Of its own reads alone: as issued, and of devices that tell of no issue as queued or completed.
+  Gaps atIssue;
+  Gaps atQueue;
+  Gaps atComplete;
+
+  const Gaps& gaps() const { return atIssue.begun() ? atIssue : atQueue.begun() ? atQueue : atComplete; }
 };
 
 class Processes {
@@ -39,7 +44,7 @@ class Processes {
       reader.number("pid", process->first);
       reader.number("reads", process->second.reads);
       reader.number("bytes", process->second.bytes);
-      reader.metric("gaps", process->second.gaps);
+      reader.metric("gaps", process->second.gaps());
       ++process;
     });
   }

@@ -31,6 +31,11 @@ class Sizes {
     return all;
   }
 
+  void addCounts(const Sizes& other) {
+    for (size_t i = 0; i < common_.size(); ++i) common_[i] += other.common_[i];
+    for (auto [bytes, count] : other.rare_) rare_[bytes] += count;
+  }
+
   void tell(FigureWriter& out) const {
     for (auto [bytes, count] : counts()) out.number(std::to_string(bytes), count);
   }

@@ -65,7 +65,7 @@ Result<void> ImportSession::importAll() {
     return Error{"NOT_A_TRACE", first + "no block trace event in it"};
   }
   analysis_->finish(analysis_->lastNs() + 1);
-  for (Defect& defect : judged(*analysis_, std::nullopt, analysis_->lastNs())) {
+  for (Defect& defect : judged(*analysis_, {}, analysis_->lastNs())) {
     integrity_.defects.push_back(std::move(defect));
   }
   return {};

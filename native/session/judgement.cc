@@ -17,40 +17,45 @@ uint64_t edgeSectors(const Timeline& timeline, uint64_t Timeline::Bucket::*bytes
   return kEdgeSectors + static_cast<uint64_t>(rate * static_cast<double>(std::max(edgeNs, kEdgeNs))) / 512;
 }
 
-void compare(const char* what, uint64_t traced, uint64_t counted, uint64_t edge, std::vector<Defect>& defects) {
-  if (counted > traced + edge) {
-    defects.push_back({"COUNTED_MORE", {{"what", what}, {"traced", traced}, {"counted", counted}}});
-  } else if (counted > 0 && traced > counted + edge) {  // a disk may keep no counters
-    defects.push_back({"COUNTED_LESS", {{"what", what}, {"traced", traced}, {"counted", counted}}});
-  }
+void compare(const std::string& device, const char* what, uint64_t traced, uint64_t counted, uint64_t edge,
+             std::vector<Defect>& defects) {
+  bool more = counted > traced + edge;
+  bool less = counted > 0 && traced > counted + edge;  // a disk may keep no counters
+  if (!more && !less) return;
+  defects.push_back({more ? "COUNTED_MORE" : "COUNTED_LESS",
+                     {{"device", device}, {"what", what}, {"traced", traced}, {"counted", counted}}});
 }
 
 /// The kernel counts failed I/Os too; how far they came is not in the trace.
 void compareAll(const Analysis& analysis, const CountedByDisk& counted, std::vector<Defect>& defects) {
   const Timeline& timeline = analysis.timeline();
-  if (analysis.reads().errors == 0) {
+  Transfer reads = analysis.readsOf(counted.number);
+  if (reads.errors == 0) {
     uint64_t edge = edgeSectors(timeline, &Timeline::Bucket::readBytes, counted.edgeNs);
-    compare("read", analysis.reads().bytes >> 9, counted.sectors.readSectors, edge, defects);
+    compare(counted.name, "read", reads.bytes >> 9, counted.sectors.readSectors, edge, defects);
   }
-  if (analysis.writes().errors == 0) {
+  Transfer writes = analysis.writesOf(counted.number);
+  if (writes.errors == 0) {
     uint64_t edge = edgeSectors(timeline, &Timeline::Bucket::writeBytes, counted.edgeNs);
-    compare("written", analysis.writes().bytes >> 9, counted.sectors.writtenSectors, edge, defects);
+    compare(counted.name, "written", writes.bytes >> 9, counted.sectors.writtenSectors, edge, defects);
   }
 }
 
-uint64_t count(const Analysis& analysis, Action action) { return analysis.actions()[static_cast<size_t>(action)]; }
+std::string nameOf(uint32_t number, const std::vector<CountedByDisk>& counted) {
+  auto found = std::find_if(counted.begin(), counted.end(), [&](const CountedByDisk& disk) { return disk.number == number; });
+  return found == counted.end() ? std::to_string(number >> 20) + ":" + std::to_string(number & 0xfffff) : found->name;
+}
 
 }  // namespace
 
-std::vector<Defect> judged(const Analysis& analysis, const std::optional<CountedByDisk>& counted, uint64_t endNs) {
+std::vector<Defect> judged(const Analysis& analysis, const std::vector<CountedByDisk>& counted, uint64_t endNs) {
   constexpr uint64_t kLongNs = 1'000'000'000;  // what was asked for so long before the end has completed
   std::vector<Defect> defects;
   if (!analysis.setsComplete()) defects.push_back({"SECTOR_SET_FULL", {}});
-  uint64_t begun = std::max(count(analysis, Action::queue), count(analysis, Action::issue));
-  if (begun > 0 && count(analysis, Action::complete) == 0 && endNs > analysis.firstNs() + kLongNs) {
-    defects.push_back({"NO_COMPLETIONS", {{"requests", begun}}});
+  for (const auto& [device, begun] : analysis.withoutCompletions(endNs > kLongNs ? endNs - kLongNs : 0)) {
+    defects.push_back({"NO_COMPLETIONS", {{"device", nameOf(device, counted)}, {"requests", begun}}});
   }
-  if (counted) compareAll(analysis, *counted, defects);
+  for (const CountedByDisk& disk : counted) compareAll(analysis, disk, defects);
   return defects;
 }
 

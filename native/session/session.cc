@@ -94,9 +94,24 @@ Result<void> Session::start() {
   for (const BlockDevice& device : devices_) {
     if (device.zoneSectors) analysis_->setZones(device.number, device.zoneSectors);
   }
+  analysis_->setLayered(layered());
   capture_ = std::make_unique<Capture>(*source_, *spool_, options_.onFull, [this] { countTraced(); });
   analysisThread_ = std::thread([this] { analyse(); });
   return {};
+}
+
+bool Session::isLayered(const BlockDevice& device) const {
+  return std::ranges::any_of(devices_, [&](const BlockDevice& other) {
+    return other.number != device.number && std::ranges::find(device.liesOn, other.number) != device.liesOn.end();
+  });
+}
+
+std::vector<uint32_t> Session::layered() const {
+  std::vector<uint32_t> numbers;
+  for (const BlockDevice& device : devices_) {
+    if (isLayered(device)) numbers.push_back(device.number);
+  }
+  return numbers;
 }
 
 // By the devices' own counters, from the start until the source has stopped.
@@ -105,23 +120,30 @@ void Session::countTraced() {
   std::vector<DiskCounters> after = readAllCounters();
   edgeNs_ += monotonicNs() - counting;
   const std::vector<DiskCounters>& before = countersBefore_;
+  counted_.resize(after.size());
   for (size_t i = 0; i < after.size(); ++i) {
     if (after[i].readSectors < before[i].readSectors) {
       vanished_ = true;  // and its counters with it
       continue;
     }
-    integrity_.traced.readSectors += after[i].readSectors - before[i].readSectors;
-    integrity_.traced.writtenSectors += after[i].writtenSectors - before[i].writtenSectors;
+    counted_[i] = {after[i].readSectors - before[i].readSectors, after[i].writtenSectors - before[i].writtenSectors};
+    if (i < devices_.size() && isLayered(devices_[i])) continue;
+    integrity_.traced.readSectors += counted_[i].readSectors;
+    integrity_.traced.writtenSectors += counted_[i].writtenSectors;
   }
 }
 
-/// What can be compared: of one device, of which all was asked for, and where no loss that is known explains the rest.
-std::optional<CountedByDisk> Session::counted() const {
+/// What can be compared: where all was asked for, and no loss that is known explains the rest.
+std::vector<CountedByDisk> Session::counted() const {
   const SourceOptions& asked = options_.source;
   bool filtered = asked.firstSector != 0 || asked.lastSector != UINT64_MAX || asked.pid != 0;
-  if (capture_->kernelDropped() + spool_->droppedEvents() > 0) return std::nullopt;
-  if (options_.openSource || filtered || vanished_ || asked.devices.size() != 1) return std::nullopt;
-  return CountedByDisk{integrity_.traced, edgeNs_};
+  if (capture_->kernelDropped() + spool_->droppedEvents() > 0) return {};
+  if (options_.openSource || filtered || vanished_) return {};
+  std::vector<CountedByDisk> all;
+  for (size_t i = 0; i < devices_.size() && i < counted_.size(); ++i) {
+    all.push_back({devices_[i].name, devices_[i].number, counted_[i], edgeNs_});
+  }
+  return all;
 }
 
 Result<void> Session::stop() {

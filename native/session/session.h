@@ -66,7 +66,7 @@ struct TracerCost {
 struct Integrity {
   uint64_t dropped = 0;
   uint64_t sequenceGaps = 0;
-  DiskCounters traced;  // by the devices' own counters, over the same window
+  DiskCounters traced;  // by the own counters of devices that lie on no other, over the same window
   LossLog losses;        // where in time events are missing
   std::vector<Defect> defects;  // one a cause of loss; empty: complete
 };
@@ -99,6 +99,8 @@ class Session {
   const SourceInfo& info() const { return info_; }
   /// The traced devices, in the order of the options, and which lies on which. After start.
   const std::vector<BlockDevice>& devices() const { return devices_; }
+  /// Those that lie on another traced one, by their numbers. After start.
+  std::vector<uint32_t> layered() const;
   /// After take() has said that it ended.
   const Analysis& analysis() const { return *analysis_; }
   const Integrity& integrity() const { return integrity_; }
@@ -115,7 +117,8 @@ class Session {
   bool deliver(std::span<const Event> events);
   bool passOn();
   void countTraced();
-  std::optional<CountedByDisk> counted() const;
+  std::vector<CountedByDisk> counted() const;
+  bool isLayered(const BlockDevice& device) const;
   std::span<Event> withoutLater(std::span<Event> events, uint64_t endNs);
   std::vector<DiskCounters> readAllCounters() const;
 
@@ -131,6 +134,7 @@ class Session {
   std::unique_ptr<ColumnBatch> batch_;
   bool passedOn_ = false;  // a batch, since the last watermark
   std::vector<DiskCounters> countersBefore_;
+  std::vector<DiskCounters> counted_;  // by each device, over the trace
   uint64_t edgeNs_ = 0;  // between the counters' readings and the trace's start and end
   bool vanished_ = false;
   Integrity integrity_;

@@ -114,9 +114,15 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   const model = subjects[0]?.model ?? null;
   const { marks = [], generation: said = null } = outcome ?? {};
   const join = new SubjectJoins(subjects, filesDevice, marks, said);
-  const phases = new PhaseAnalyses(extentsOf(subjects.slice(0, 1)), filesDevice ?? 0, marks, said);
+  const phases = new PhaseAnalyses(
+    { files: extentsOf(subjects.slice(0, 1)), device: filesDevice ?? 0, layered: trace.info.layered },
+    marks,
+    said,
+  );
   const found =
-    input.filesFoundLater && filesDevice !== null ? new FoundFiles(extentsOf(subjects), filesDevice) : null;
+    input.filesFoundLater && filesDevice !== null
+      ? new FoundFiles({ files: extentsOf(subjects), device: filesDevice, layered: trace.info.layered })
+      : null;
   const served =
     outcome?.requests?.length && filesDevice !== null
       ? new RequestReads(extentsOf(subjects), filesDevice, outcome.requests, outcome.endedAt)
@@ -133,7 +139,7 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   const figures = join.results((subject) => readByTracer(subject, counted, traced), outcome ?? undefined);
   const requests = served?.results() ?? null;
   const summary = buildSummary({
-    devices: trace.devices.map(({ name }) => name),
+    devices: trace.devices,
     info: trace.info,
     traced,
     subjects: figures,

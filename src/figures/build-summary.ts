@@ -23,7 +23,7 @@ import { summarySchemaVersion } from './summary-version.js';
 export type CountedMemory = Omit<Summary['memory'], keyof typeof derivedMemoryFigures>;
 
 export interface SummaryInput {
-  devices: readonly string[];
+  devices: readonly { number: number; name: string }[];
   info: NativeTracerInfo;
   traced: NativeSummary;
   /** The files whose coverage was counted, the run's own model first; its phases are the run's. At least one. */
@@ -43,7 +43,7 @@ export interface SummaryInput {
 export function buildSummary(input: SummaryInput): Summary {
   const { traced } = input;
   const [main, ...others] = input.subjects as readonly [SubjectFigures, ...SubjectFigures[]];
-  const part = wholePart(traced, main);
+  const part = wholePart(traced, main, input.devices);
   const { model: _, ...told } = toldOf(part);
   const model = part.model && modelOf(main, part);
   const phases = phasesOf(input);
@@ -52,7 +52,7 @@ export function buildSummary(input: SummaryInput): Summary {
     source: {
       kind: input.info.source,
       protocol: input.info.protocol,
-      device: input.devices.join(','),
+      device: input.devices.map(({ name }) => name).join(','),
       // A saved trace does not say on which kernel it was made.
       kernel: saved(input) ? 'unknown' : release(),
       actions: traced.actions,
@@ -168,10 +168,10 @@ function requestRemarks({ requests: { open, unmatched } }: NativeSummary): Nativ
   ].filter(({ values }) => values.requests > 0);
 }
 
-function wholePart(traced: NativeSummary, main: SubjectFigures): Part {
+function wholePart(traced: NativeSummary, main: SubjectFigures, devices: SummaryInput['devices']): Part {
   const { startedNs: startNs, stoppedNs: endNs, processes } = traced;
   const model = main.files.length === 0 ? null : main.read;
-  return { ...partOf(traced, { startNs, endNs, tokens: null, processes }), model };
+  return { ...partOf(traced, { startNs, endNs, tokens: null, processes, devices }), model };
 }
 
 /** Split models are all their parts. */
@@ -227,13 +227,13 @@ function bytesByUse(tensors: ModelSummary['tensors'], uses: SubjectFigures['uses
   return bytes;
 }
 
-function phasesOf({ phases, traced, workload }: SummaryInput): Summary['phases'] {
+function phasesOf({ phases, traced, workload, devices }: SummaryInput): Summary['phases'] {
   if (phases.length === 0) return null;
   const said = workload?.generation ?? null;
   const told = phases.map(({ name, fromNs, toNs, tokens, marks, counted }) => {
     // The first walk, as the first token, is the prompt's.
     const walks = name === 'generation' && said?.speculative && said.walks !== null ? said.walks - 1 : null;
-    const span = { startNs: fromNs, endNs: toNs, tokens, marks, walks, processes: traced.processes };
+    const span = { startNs: fromNs, endNs: toNs, tokens, marks, walks, processes: traced.processes, devices };
     return [name, toldOfPhase(partOf(counted, span))] as const;
   });
   return { load: null, prompt: null, generation: null, ...Object.fromEntries(told) };

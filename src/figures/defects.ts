@@ -77,18 +77,18 @@ export const causes: Record<string, Cause> = {
   },
   COUNTED_MORE: {
     message:
-      'the trace has {traced sector} {what}, the disk itself counted {counted}: more than its start and end explain',
+      'the trace has {traced sector} {what} of {device}, the disk itself counted {counted}: more than its start and end explain',
     mend: 'trace the device that the I/O goes through, with nothing else that reads the trace',
     lowerBounds: true,
   },
   COUNTED_LESS: {
     message:
-      'the trace has {traced sector} {what}, the disk itself counted only {counted}: I/Os are told more than once',
+      'the trace has {traced sector} {what} of {device}, the disk itself counted only {counted}: I/Os are told more than once',
     mend: 'trace the device on top of this one',
     lowerBounds: false,
   },
   NO_COMPLETIONS: {
-    message: 'none of {requests request} completed in the trace',
+    message: 'none of {requests request} of {device} completed in the trace',
     mend: 'trace the device that completes them, such as the one below',
     lowerBounds: true,
   },

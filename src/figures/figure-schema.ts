@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { gapClasses } from '../native/trace.js';
+import { gapClasses, gapOrders } from '../native/trace.js';
 import { type Figure, type Figures, isFigure, type Unit, type ValuesOf } from './figure.js';
 
 const whole = z.number().int().nonnegative();
@@ -27,6 +27,15 @@ const timeline = z.object({
 
 const reader = z.object({ pid: whole, process: z.string().nullable(), reads: whole, bytes: whole, gaps });
 
+const transfer = z.object({ count: whole, bytes: whole, errors: whole, uniqueSectors: whole });
+
+const order = z.enum(gapOrders);
+
+const device = z.object({
+  ...{ number: whole, name: z.string().nullable(), layered: z.boolean() },
+  ...{ reads: transfer, writes: transfer, order, gaps: gaps.nullable() },
+});
+
 const naive = z.object({ count: whole, bytes: whole, gaps, peakBytesPerSecond: whole });
 
 const ofUnit: Record<Unit, z.ZodType> = {
@@ -37,6 +46,8 @@ const ofUnit: Record<Unit, z.ZodType> = {
   sizes: z.record(z.string(), whole),
   depths: z.array(whole),
   readers: z.array(reader),
+  devices: z.array(device),
+  order,
 };
 
 type ShapeOf<List> = {

@@ -1,4 +1,4 @@
-import type { NaiveFigures, NativeDistribution, NativeGaps } from '../native/trace.js';
+import type { GapOrder, NaiveFigures, NativeDistribution, NativeGaps } from '../native/trace.js';
 
 /** The timeline of a trace: buckets of `bucketNs` from `startNs` on. */
 export interface Timeline {
@@ -20,6 +20,26 @@ export interface Reader {
   reads: number;
   bytes: number;
   gaps: NativeGaps;
+}
+
+/** What one device moved, in one direction. */
+export interface DeviceTransfer {
+  count: number;
+  bytes: number;
+  errors: number;
+  uniqueSectors: number;
+}
+
+/** What a traced device did. `layered`: it lies on another traced device, and sums leave it out. */
+export interface DeviceFigures {
+  number: number;
+  /** null: not known, as of an import. */
+  name: string | null;
+  layered: boolean;
+  reads: DeviceTransfer;
+  writes: DeviceTransfer;
+  order: GapOrder;
+  gaps: NativeGaps | null;
 }
 
 /** In what a figure is told, and so how it is checked and shown. */
@@ -48,6 +68,9 @@ export interface Units {
   depths: number[];
   timeline: Timeline;
   readers: Reader[];
+  devices: DeviceFigures[];
+  /** At what gaps are taken. */
+  order: GapOrder;
   naive: NaiveFigures;
 }
 

@@ -11,7 +11,8 @@ import { perSecond } from './seconds.js';
  */
 
 const whole = 'C; an I/O that completes in parts counts once for each part';
-const device = 'D, the first of each request; C for a device without D (device mapper, md)';
+const device =
+  'D, the first of each request; for a device without D (device mapper, md) Q, else C: see gaps.order';
 
 const stageTimes = Object.fromEntries(
   Object.entries(stages).map(([stage, label]) => [
@@ -70,7 +71,18 @@ export const traceFigures = {
       label: 'gaps by offsets in the traced files, of reads that land in them',
       at: device,
     }),
+    order: maybe({
+      unit: 'order',
+      label: 'where gaps.device is taken; null where devices differ',
+      at: 'issue, queue or completion',
+    }),
   },
+  devices: maybe({
+    unit: 'devices',
+    label:
+      'each traced device by itself; one that lies on another traced device (layered) is in no sum over devices',
+    at: 'as the sums',
+  }),
   latency: stageTimes,
   writeLatency: stageTimes,
   requests: {
@@ -261,7 +273,7 @@ export const derivedFileFigures = {
     label: 'bytes read of the same devices outside the files',
     at: 'reads.bytes - readBytes',
     compare: 'not from the model',
-    of: ({ model, reads }) => reads.bytes - (model?.readBytes ?? 0),
+    of: ({ model, reads }) => Math.max(0, reads.bytes - (model?.readBytes ?? 0)),
   }),
 } satisfies Figures;
 

@@ -3,7 +3,7 @@ import type { Progress } from '../machine/progress.js';
 import { formatSize } from '../memory/size.js';
 import { isModelFile, modelFiles } from '../model/model-files.js';
 import { native } from '../native/binding.js';
-import type { NativeAnalysis, NativeExtents, NativeSummary } from '../native/trace.js';
+import type { NativeAnalysis, NativeAnalysisOptions, NativeSummary } from '../native/trace.js';
 import type { OpenedFile } from '../process/opened-files.js';
 import { locateFiles, type TracedFiles } from './traced-files.js';
 
@@ -47,9 +47,8 @@ export function locateFound(
 export class FoundFiles {
   readonly #analysis: NativeAnalysis;
 
-  /** `files` lie on the disk with the kernel's number `device`. */
-  constructor(files: NativeExtents[], device: number) {
-    this.#analysis = new native.Analysis({ files, device });
+  constructor(of: NativeAnalysisOptions) {
+    this.#analysis = new native.Analysis(of);
   }
 
   consume(batch: EventBatch): void {

@@ -41,7 +41,12 @@ function wholePart(summary: Schema1): Part {
   const { timeline } = summary;
   return {
     ...unknown,
-    ...{ reads: summary.reads, writes: summary.writes, sizes: summary.sizes, gaps: summary.gaps },
+    ...{
+      reads: summary.reads,
+      writes: summary.writes,
+      sizes: summary.sizes,
+      gaps: { ...summary.gaps, order: null },
+    },
     latency: { ...noStage, ...summary.latency },
     writeLatency: { ...noStage, ...summary.writeLatency },
     queueDepthNs: summary.queueDepthNs ?? null,
@@ -74,7 +79,7 @@ function phasePart(phase: Phase1, modelBytes: number): Part {
     reads: { count: reads.count, bytes: reads.bytes, uniqueSectors: reads.uniqueBytes / 512, errors: null },
     writes: { ...unknown.writes, ...writes },
     sizes: { read: phase.sizes ?? {}, write: {} },
-    gaps: { device: phase.gaps, demand: phase.demandGaps ?? null, file: phase.fileGaps ?? null },
+    gaps: { device: phase.gaps, demand: phase.demandGaps ?? null, file: phase.fileGaps ?? null, order: null },
     latency: { ...noStage, ...phase.latency },
     timeline: { ...unknown.timeline, startNs },
     model: model && countsOf({ ...model, bytes: modelBytes }),
@@ -98,7 +103,7 @@ const unknown = {
   writes: { count: null, bytes: null, uniqueSectors: null, errors: null },
   writeLatency: noStage,
   requests: { matched: null, unmatched: null, givenUp: null, open: null, requeues: null, passthrough: null },
-  ...{ queueDepthNs: null, readers: null, naive: null },
+  ...{ queueDepthNs: null, devices: null, readers: null, naive: null },
   timeline: {
     ...{ bucketNs: 1e8, startNs: 0, readBytes: [], readOps: [], writeBytes: [], writeOps: [] },
     ...{ meanDepth: null, maxDepth: null },

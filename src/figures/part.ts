@@ -1,5 +1,5 @@
 import type { NativeFigures, NativeSummary } from '../native/trace.js';
-import { derive, type Reader } from './figure.js';
+import { type DeviceFigures, derive, type Reader } from './figure.js';
 import { derivedFigures, derivedFileFigures, type Part, phaseFigures } from './figures.js';
 
 /** Where in time a part of a trace lies, and what is known of it besides. */
@@ -12,12 +12,14 @@ export interface PartSpan {
   marks?: number | null;
   walks?: number | null;
   processes: NativeSummary['processes'];
+  /** Names of the traced devices, as far as they are known. */
+  devices: readonly { number: number; name: string }[];
 }
 
 /** What an analysis counted, in the numbers of summary.json: of a whole trace, live or saved, or of one of its phases. */
 export function partOf(counted: NativeFigures, span: PartSpan): Part {
-  const { startNs, endNs, tokens, marks = null, walks = null, processes } = span;
-  const { actions: _, files, ...figures } = counted;
+  const { startNs, endNs, tokens, marks = null, walks = null, processes, devices } = span;
+  const { actions: _, files, devices: moved, ...figures } = counted;
   return {
     ...plain(figures),
     startNs: Number(startNs),
@@ -25,6 +27,7 @@ export function partOf(counted: NativeFigures, span: PartSpan): Part {
     tokens,
     marks,
     walks,
+    devices: plain(moved).map((device) => named(device, devices)),
     readers: largestReaders(counted, processes),
     model: files.length === 0 ? null : files.reduce(sumOf), // split models are all their parts
   };
@@ -82,6 +85,12 @@ function sumOf(one: FileCounts, other: FileCounts): FileCounts {
     readBytes: one.readBytes + other.readBytes,
     uniqueBytes: one.uniqueBytes + other.uniqueBytes,
   };
+}
+
+/** Without events a device has no figures, and is not listed. */
+function named(device: Omit<DeviceFigures, 'name'>, devices: PartSpan['devices']): DeviceFigures {
+  const { number, ...figures } = device;
+  return { number, name: devices.find((traced) => traced.number === number)?.name ?? null, ...figures };
 }
 
 /** Processes that read least are left out of the summary; the table `io` has them all. */

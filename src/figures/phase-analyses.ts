@@ -1,6 +1,6 @@
 import type { EventBatch } from '../capture/batch.js';
 import { native } from '../native/binding.js';
-import type { NativeAnalysis, NativeExtents, NativeFigures } from '../native/trace.js';
+import type { NativeAnalysis, NativeAnalysisOptions, NativeFigures } from '../native/trace.js';
 import type { Generation, Mark } from '../workload/engine.js';
 import { type PhaseWindow, phaseWindows, timeSlots } from './phases.js';
 
@@ -20,15 +20,14 @@ export interface CountedPhase extends PhaseWindow {
 export class PhaseAnalyses {
   readonly #phases: (PhaseWindow & { marks: number | null; analysis: NativeAnalysis })[];
 
-  /** `files` lie on the disk with the kernel's number `device`. */
-  constructor(files: NativeExtents[], device: number, marks: readonly Mark[], said: Generation | null) {
+  constructor(of: NativeAnalysisOptions, marks: readonly Mark[], said: Generation | null) {
     const tokens = timeSlots(marks, said).filter(({ token }) => token !== null).length;
     this.#phases = phaseWindows(marks, said).map((window) => {
       const { name, fromNs, toNs } = window;
       return {
         ...window,
         marks: name === 'generation' ? tokens : null,
-        analysis: new native.Analysis({ files, device, fromNs, toNs }),
+        analysis: new native.Analysis({ ...of, fromNs, toNs }),
       };
     });
   }

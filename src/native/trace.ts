@@ -103,6 +103,8 @@ export interface NativeTracerInfo {
   cpus: number;
   bufferBytes: number;
   bufferCount: number;
+  /** Traced devices that lie on other traced ones, by the kernel's numbers, as far as that is known at the start. */
+  layered: Uint32Array;
 }
 
 /**
@@ -198,6 +200,21 @@ export const gapClasses = {
 
 export type GapClass = keyof typeof gapClasses;
 
+/** At what gaps in device order are taken: the first issue; where a device tells of none the queueing, else the completion. */
+export const gapOrders = ['issue', 'queue', 'completion'] as const;
+
+export type GapOrder = (typeof gapOrders)[number];
+
+/** What one device moved. `layered`: it lies on another traced device, and sums leave it out. */
+export interface NativeDevice {
+  number: number;
+  layered: boolean;
+  reads: NativeTransfer;
+  writes: NativeTransfer;
+  order: GapOrder;
+  gaps: NativeGaps | null;
+}
+
 /** Gaps by class. */
 export type NativeGaps = Record<GapClass, number>;
 
@@ -248,8 +265,18 @@ export interface NativeFigures {
   writes: NativeTransfer;
   /** Completed I/Os by size in bytes. */
   sizes: { read: Record<string, number>; write: Record<string, number> };
-  /** Of reads: as issued, as queued, as issued by offsets in the traced files. null: no read has one before it. */
-  gaps: { device: NativeGaps | null; demand: NativeGaps | null; file: NativeGaps | null };
+  /** Each traced device by itself. */
+  devices: NativeDevice[];
+  /**
+   * Of reads: as issued, as queued, as issued by offsets in the traced files. null: no read has one before it. `order`: in
+   * which order `device` and `file` are taken; null: devices have several.
+   */
+  gaps: {
+    device: NativeGaps | null;
+    demand: NativeGaps | null;
+    file: NativeGaps | null;
+    order: GapOrder | null;
+  };
   /** Of reads. */
   latency: NativeLatency;
   writeLatency: NativeLatency;
@@ -320,6 +347,8 @@ export interface NativeAnalysisOptions {
   /** Files whose coverage is counted, and the kernel's number of the disk that they lie on. */
   files: NativeExtents[];
   device: number;
+  /** Devices that lie on other traced ones: sums leave them out. More are seen by remaps. */
+  layered: Uint32Array;
   /** Only what happens from `fromNs` to just before `toNs`, as if it were a trace of its own. Default: all. */
   fromNs?: bigint;
   toNs?: bigint;

@@ -1,5 +1,6 @@
 import { greatest } from '../extremes.js';
 import { defectLine } from '../figures/defects.js';
+import type { DeviceFigures } from '../figures/figure.js';
 import { partFigures } from '../figures/figures.js';
 import { perSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
@@ -7,6 +8,7 @@ import { type GapClass, gapClasses, type Stage, stages } from '../native/trace.j
 import { bar } from './bar.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
+import { printable } from './printable.js';
 import { sparkline } from './sparkline.js';
 import { subjectOf } from './subject.js';
 import { layOut } from './table.js';
@@ -68,7 +70,10 @@ export function modelReads(page: Page, { model, workload }: Summary): void {
   }
 }
 
-export function deviceReads(page: Page, { reads, writes, model, otherModels = [], source }: Summary): void {
+export function deviceReads(
+  page: Page,
+  { reads, writes, devices, model, otherModels = [], source }: Summary,
+): void {
   const ofModels = [...(model ? [model] : []), ...otherModels].reduce((sum, each) => sum + each.readBytes, 0);
   page.section(`All of ${source.device}`, 'completed I/O of all programs');
   page.traced(format.size(reads.bytes), 'read', format.counted(reads.count, 'read'));
@@ -88,24 +93,68 @@ export function deviceReads(page: Page, { reads, writes, model, otherModels = []
       page.figure(format.factor(reads.reReadFactor), 're-read factor', 'read / unique');
   }
   page.traced(format.size(writes.bytes ?? 0), 'written', format.counted(writes.count ?? 0, 'write'));
+  byDevice(page, devices ?? []);
   const errors = (reads.errors ?? 0) + (writes.errors ?? 0);
   if (errors > 0) {
     page.traced(format.count(errors), 'failed', 'not in the counts above');
   }
 }
 
-const gapOrders = {
-  device: 'device order: as issued to the driver',
-  demand: 'demand order: as queued',
-  file: 'file order: by offset in the file, as issued',
+/** Of which devices the sums are, where some lie on others; null where none does. */
+export function layersOf(devices: readonly DeviceFigures[]): string | null {
+  const named = (layered: boolean) =>
+    devices
+      .filter((device) => device.layered === layered)
+      .map(deviceName)
+      .join(', ');
+  if (!devices.some(({ layered }) => layered)) return null;
+  return `counted at ${named(false)}; ${named(true)} passes on to it, and is in no sum`;
+}
+
+function deviceName({ name, number }: DeviceFigures): string {
+  return printable(name ?? `device ${number >> 20}:${number & 0xfffff}`);
+}
+
+/** Of several devices each by itself; what lies on another of them is in no figure above. */
+function byDevice(page: Page, devices: readonly DeviceFigures[]): void {
+  if (devices.length < 2) return;
+  for (const device of devices) {
+    const { layered, reads, writes } = device;
+    const sum = layered ? ', passed on to another of these devices: not in the figures above' : '';
+    page.traced(
+      format.size(reads.bytes),
+      `read of ${deviceName(device)}`,
+      `${format.size(writes.bytes)} written${sum}`,
+    );
+  }
+}
+
+/** Where devices differ, or an older run does not tell, the order is not told either. */
+const deviceOrders = {
+  issue: 'device order: as issued to the driver',
+  queue: 'demand order: as queued, since the device tells of no issue',
+  completion: 'order of completion, since the device tells of no issue',
 } as const;
+
+const fileOrders = { issue: 'as issued', queue: 'as queued', completion: 'as completed' } as const;
+
+/** What each of the gaps is; null: the same as another. */
+export function gapNotes({ gaps }: Summary): Record<'device' | 'demand' | 'file', string | null> {
+  const { order } = gaps;
+  return {
+    device: order ? deviceOrders[order] : 'device order',
+    demand: order === 'queue' ? null : 'demand order: as queued',
+    file: `file order: by offset in the file${order ? `, ${fileOrders[order]}` : ''}`,
+  };
+}
 
 export function gaps(page: Page, summary: Summary): void {
   const classes = Object.entries(gapClasses);
-  for (const [order, note] of Object.entries(gapOrders)) {
-    const found = summary.gaps[order as keyof typeof gapOrders];
+  const notes = gapNotes(summary);
+  for (const order of ['device', 'demand', 'file'] as const) {
+    const [found, note] = [summary.gaps[order], notes[order]];
     const total = found ? Object.values(found).reduce((sum, n) => sum + n, 0) : 0;
-    if (!found || total === 0) continue;
+    if (!found || total === 0 || note === null) continue;
     page.section('Gaps between reads', note);
     for (const [name, { label }] of classes) {
       const share = found[name as GapClass] / total;

@@ -7,7 +7,7 @@ import type { Summary } from '../figures/summary-schema.js';
 import { type GapClass, gapClasses } from '../native/trace.js';
 import { bar } from './bar.js';
 import { exceeded, tokenTime } from './bound-section.js';
-import { lossLines } from './disk-sections.js';
+import { layersOf, lossLines } from './disk-sections.js';
 import { widthOf } from './fit.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
@@ -145,11 +145,16 @@ function phases(page: Page, summary: Summary): void {
   }
 }
 
-const orders = { device: 'as issued', file: 'by offset in the file' } as const;
+/** What the order of device gaps is called. */
+const deviceOrders = { issue: 'as issued', queue: 'as queued', completion: 'as completed' } as const;
 
 function order(page: Page, { gaps }: Summary): void {
-  const known = Object.entries(orders).flatMap(([key, name]) => {
-    const found = gaps[key as keyof typeof orders];
+  const orders = [
+    ['device', gaps.order ? deviceOrders[gaps.order] : 'on the device'],
+    ['file', 'by offset in the file'],
+  ] as const;
+  const known = orders.flatMap(([key, name]) => {
+    const found = gaps[key];
     const total = found ? Object.values(found).reduce((sum, n) => sum + n, 0) : 0;
     return found && total > 0 ? [{ name, found, total }] : [];
   });
@@ -166,7 +171,7 @@ function order(page: Page, { gaps }: Summary): void {
 
 function disk(
   page: Page,
-  { timeline, latency, reads, model: read, otherModels = [], source }: Summary,
+  { timeline, latency, reads, devices, model: read, otherModels = [], source }: Summary,
 ): void {
   const bySecond = perSecond(timeline.readBytes, timeline.bucketNs);
   if (bySecond.length === 0) return;
@@ -176,6 +181,8 @@ function disk(
   );
   const rest = read ? `, ${format.size(reads.bytes - ofModels)} of it not from the ${subjectOf(read)}` : '';
   page.section(printable(source.device), `${format.size(reads.bytes)} read${rest}`);
+  const layers = layersOf(devices ?? []);
+  if (layers) page.text(layers, 3);
   const room = Math.min(page.columns - 32, 100);
   const line = page.style.accent(sparkline(bySecond, room));
   page.line(`   |${line}| ${format.count(bySecond.length)} s, highest ${format.rate(greatest(bySecond))}`);

@@ -114,7 +114,7 @@ export const viewList = {
   // A requeue makes the next issue of its sector a repeat, which has no place in the order: an issue is a first one if its
   // sector never had so many more issues than requeues before.
   gap: {
-    row: 'an I/O that has another before it in the same direction on the same device, in order of first issue (of completion where a device has no issues)',
+    row: 'an I/O that has another before it in the same direction on the same device, in order of first issue (where a device tells of none in order of queueing, else of completion)',
     columns: {
       time: 'ns',
       device: "the device's number",
@@ -123,7 +123,11 @@ export const viewList = {
       class: 'sequential, small, medium, large or backward; see metrics.md',
     },
     sql: `
-  WITH issuing AS (SELECT DISTINCT device FROM event_row WHERE action = 'issue'),
+  WITH ordering AS (
+    SELECT device, CASE WHEN bool_or(action = 'issue') THEN 'issue' WHEN bool_or(action = 'queue') THEN 'queue'
+                        ELSE 'complete' END AS point
+    FROM event_row WHERE sectors > 0 AND flags & 32 = 0 GROUP BY device
+  ),
   balance AS (
     SELECT rowid AS id, device, direction, sector, time, action,
            sum(CASE action WHEN 'issue' THEN 1 ELSE -1 END)
@@ -141,10 +145,10 @@ export const viewList = {
   ),
   ordered AS (
     SELECT time, device, direction, sector, sectors,
-           lag(sector + sectors) OVER (PARTITION BY device, direction ORDER BY time, rowid) AS before
-    FROM event_row
-    WHERE sectors > 0 AND flags & 32 = 0 AND rowid NOT IN (FROM repeated)
-      AND action = CASE WHEN device IN (FROM issuing) THEN 'issue' ELSE 'complete' END
+           lag(sector + sectors) OVER (PARTITION BY device, direction ORDER BY time, event_row.rowid) AS before
+    FROM event_row JOIN ordering USING (device)
+    WHERE sectors > 0 AND flags & 32 = 0 AND action = point AND (action <> 'complete' OR error = 0)
+      AND event_row.rowid NOT IN (FROM repeated)
   ),
   measured AS (SELECT *, sector::BIGINT - before::BIGINT AS gap FROM ordered WHERE before IS NOT NULL)
   SELECT time, device, direction, gap,

@@ -40,7 +40,8 @@ export class SavedTrace implements Trace {
 
   get info(): NativeTracerInfo {
     const { protocol } = this.#known();
-    return { source: 'file', protocol, reason: 'a saved trace', cpus: 0, bufferBytes: 0, bufferCount: 0 };
+    const none = { cpus: 0, bufferBytes: 0, bufferCount: 0, layered: new Uint32Array() }; // remaps tell
+    return { source: 'file', protocol, reason: 'a saved trace', ...none };
   }
 
   /** What the devices were is not told by a trace. */

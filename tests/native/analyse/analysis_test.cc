@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 using namespace blkscope;
 
 namespace {
@@ -95,4 +99,146 @@ TEST_CASE("passthrough commands have no place on the disk: they are counted, and
   CHECK(analysis.rows().size() == 1);
   CHECK(analysis.files()[0].reads == 0);
   CHECK(analysis.timeline().buckets()[0].readOps == 1);
+}
+
+namespace {
+
+Event on(uint32_t device, Action action, uint64_t sector, uint64_t time) {
+  Event e = event(action, sector, 8, time);
+  e.device = device;
+  return e;
+}
+
+/// Five reads of a mapped device (8) that go on to the disk below (7), 1000 sectors further on, in time order.
+std::vector<Event> stack(bool remaps) {
+  std::vector<Event> all;
+  for (uint64_t i = 0; i < 5; ++i) {
+    uint64_t at = 1000 * (i + 1);
+    uint64_t sector = 100 + 16 * i;
+    all.push_back(on(8, Action::queue, sector, at));
+    if (remaps) {
+      all.push_back(on(7, Action::remap, sector + 1000, at + 1));
+      all.back().fromDevice = 8;
+    }
+    all.push_back(on(7, Action::queue, sector + 1000, at + 2));
+    all.push_back(on(7, Action::issue, sector + 1000, at + 3));
+    all.push_back(on(7, Action::complete, sector + 1000, at + 103));
+    all.push_back(on(8, Action::complete, sector, at + 110));
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("of devices that lie on one another each byte is counted once, on the one that does the work") {
+  for (bool remaps : {true, false}) {
+    // The mapped device holds the file.
+    Analysis analysis({{40 * 512, {{0, 100, 80}}}}, 8, 1000);
+    if (!remaps) analysis.setLayered({8});
+    std::vector<Event> events = stack(remaps);
+    analysis.consume(events);
+    analysis.finish(10'000);
+    CHECK(analysis.reads().count == 5);
+    CHECK(analysis.reads().bytes == 5 * 4096);
+    CHECK(analysis.uniqueReadSectors() == 40);
+    CHECK(analysis.readsOf(8).bytes == 5 * 4096);
+    CHECK(analysis.deviceGaps().total() == 4);
+    CHECK(analysis.demandGaps().total() == 4);
+    CHECK(std::string(analysis.order()) == "issue");
+    CHECK(analysis.matcher().latency(Direction::read)[Stage::q2c].count() == 5);
+    CHECK(analysis.matcher().latency(Direction::read)[Stage::q2c].max() == 101);
+    CHECK(analysis.timeline().buckets()[0].readOps == 5);
+    CHECK(analysis.files()[0].reads == 3);
+    uint64_t read = 0;
+    for (const auto& [_, process] : analysis.processes().all()) read += process.reads;
+    CHECK(read == 5);
+  }
+}
+
+TEST_CASE("without issues gaps are in the order of queueing, and without that of completion") {
+  for (bool queues : {true, false}) {
+    Analysis analysis({{100 * 512, {{0, 0, 100}}}}, 7, 0);
+    std::vector<Event> events;
+    if (queues) {
+      for (uint64_t i = 0; i < 3; ++i) events.push_back(event(Action::queue, 8 * i, 8, 10 + i));
+    }
+    for (uint64_t i : {2, 0, 1}) events.push_back(event(Action::complete, 8 * i, 8, 20 + events.size()));
+    analysis.consume(events);
+    analysis.finish(100);
+    CHECK(std::string(analysis.order()) == (queues ? "queue" : "completion"));
+    CHECK(analysis.deviceGaps().sequential() == (queues ? 2 : 1));
+    CHECK(analysis.deviceGaps().backward() == (queues ? 0 : 1));
+    CHECK(analysis.fileGaps().backward() == (queues ? 0 : 1));
+    CHECK(analysis.processes().all().at(0).gaps().backward() == (queues ? 0 : 1));
+  }
+}
+
+TEST_CASE("a completion to which no issue belongs is no read, and is marked for those who count later") {
+  std::vector<Event> events;
+  events.push_back(event(Action::complete, 500, 8, 5));  // in flight when the trace began
+  for (uint64_t i = 1; i <= 5; ++i) {
+    events.push_back(event(Action::issue, 8 * i, 8, 1000 * i));
+    events.push_back(event(Action::complete, 8 * i, 8, 1000 * i + 400));
+    events.push_back(event(Action::complete, 8 * i, 8, 1000 * i + 500));
+  }
+  events.push_back(event(Action::complete, 8, 40, 9000));  // of a whole that was read in pieces
+  Analysis analysis({}, 7, 0);
+  analysis.keepRows();
+  analysis.consume(events);
+  analysis.finish(10'000);
+  CHECK(analysis.reads().count == 6);
+  CHECK(analysis.uniqueReadSectors() == 48);
+  CHECK(analysis.matcher().counts().unmatched == 7);
+  CHECK(analysis.rows().size() == 6);
+  CHECK(std::count_if(events.begin(), events.end(), [](const Event& e) { return e.flags & kNoIssue; }) == 6);
+  // A part of it: what was in flight at its start counts.
+  Analysis part({}, 7, 3400, Marks::taken);
+  part.consume(std::span<Event>(events).subspan(8));
+  CHECK(part.reads().count == 3);
+}
+
+TEST_CASE("a completion that bears an earlier time than its issue is a read, at the issue") {
+  std::vector<Event> events{event(Action::issue, 0, 8, 1), event(Action::complete, 0, 8, 100'000),
+                            event(Action::complete, 8, 8, 200'000), event(Action::issue, 8, 8, 200'900)};
+  for (size_t split = 0; split <= events.size(); ++split) {
+    std::vector<Event> own = events;
+    Analysis analysis({}, 7, 0);
+    analysis.consume(std::span<Event>(own).first(split));
+    analysis.consume(std::span<Event>(own).subspan(split));
+    CHECK(analysis.reads().count == 2);
+    CHECK(analysis.deviceGaps().total() == 1);
+    CHECK(analysis.matcher().open() == 0);
+    Analysis again({}, 7, 0, Marks::taken);
+    again.consume(own);
+    CHECK(again.reads().count == 2);
+    CHECK(std::count_if(own.begin(), own.end(), [](const Event& e) { return e.ends(); }) == 2);
+  }
+}
+
+TEST_CASE("sectors that several files own count for each of them") {
+  // Two files share 1000 to 1007, as reflinks do; the first is named twice; a long extent lies around all.
+  TracedFile one{16 * 512, {{0, 1000, 8}, {8 * 512, 2000, 8}}};
+  TracedFile other{16 * 512, {{0, 3000, 8}, {8 * 512, 1000, 8}}};
+  TracedFile around{4000 * 512, {{0, 0, 4000}}};
+  Analysis analysis({one, other, one, around}, 7, 0);
+  std::vector<Event> events;
+  uint64_t now = 0;
+  for (uint64_t sector : {1000, 2000, 1000, 3000, 1004, 996}) {
+    events.push_back(event(Action::issue, sector, 8, ++now));
+    events.push_back(event(Action::complete, sector, 8, ++now));
+  }
+  analysis.consume(events);
+  analysis.finish(100);
+  auto files = analysis.files();
+  CHECK(files[0].reads == 5);
+  CHECK(files[0].readBytes == (8 + 8 + 8 + 4 + 4) * 512);
+  CHECK(files[0].uniqueBytes == 16 * 512);
+  CHECK(files[2].readBytes == files[0].readBytes);
+  CHECK(files[2].uniqueBytes == files[0].uniqueBytes);
+  CHECK(files[1].reads == 5);
+  CHECK(files[1].readBytes == (8 + 8 + 8 + 4 + 4) * 512);
+  CHECK(files[1].uniqueBytes == 16 * 512);
+  CHECK(files[3].reads == 6);
+  CHECK(files[3].readBytes == 6 * 8 * 512);
+  CHECK(analysis.fileGaps().total() <= 2 * 6 - 1);
 }

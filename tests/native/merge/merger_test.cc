@@ -109,6 +109,31 @@ TEST_CASE("of equal times the first stream's come first") {
   }
 }
 
+TEST_CASE("equal times have one order, in whatever pieces the events come and are taken") {
+  for (size_t count : {2, 3, 8}) {
+    std::mt19937 random(static_cast<uint32_t>(count));
+    std::vector<std::vector<Event>> streams(count);
+    uint64_t number = 0;
+    for (auto& stream : streams) {
+      uint64_t time = 10;
+      for (size_t i = 0; i < 2'000; ++i) {
+        Event event;
+        event.time = time += random() % 3 == 0;
+        event.sector = number++;
+        stream.push_back(event);
+      }
+    }
+    for (size_t most : {1, 5, 100'000}) {
+      for (size_t room : {1, 7, 64, 100'000}) {
+        for (uint64_t step : {1, 50, 100'000}) {
+          Streams input(streams, most);
+          CHECK(merged(input, step, room) == input.inOrder());
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("neighbours that an interrupt swapped are put right, also where a buffer ends between them") {
   for (size_t count : {1, 2, 4}) {
     auto streams = randomStreams(count, 20'000, 5);

@@ -61,7 +61,7 @@ before(async () => {
 });
 
 function analysed(window: { fromNs?: bigint; toNs?: bigint } = {}): NativeFigures {
-  const analysis = new native.Analysis({ files, device, ...window });
+  const analysis = new native.Analysis({ files, device, layered: new Uint32Array(), ...window });
   for (const batch of batches) analysis.consume(batch);
   return analysis.finish();
 }
@@ -98,7 +98,9 @@ test('parts of a trace that lie side by side have all its transfers, an event at
     assert.equal(one[direction].count + other[direction].count, all[direction].count);
   }
   assert.ok(one.reads.count > 0 && other.reads.count > 0);
-  assert.throws(() => new native.Analysis({ files, device, fromNs: -1n }), { code: 'BAD_ARGUMENT' });
+  assert.throws(() => new native.Analysis({ files, device, layered: new Uint32Array(), fromNs: -1n }), {
+    code: 'BAD_ARGUMENT',
+  });
 });
 
 test('every figure of the core has its entry, and every entry that is counted comes from the core', () => {
@@ -114,7 +116,13 @@ test('every figure of the core has its entry, and every entry that is counted co
 
 test('a phase has the keys of the whole, and its tokens besides', () => {
   const { processes } = summary;
-  const part = partOf(analysed(), { startNs: 0n, endNs: 10n ** 9n, tokens: 4, processes });
+  const part = partOf(analysed(), {
+    startNs: 0n,
+    endNs: 10n ** 9n,
+    tokens: 4,
+    processes,
+    devices: [{ number: device, name: 'vda' }],
+  });
   const keysOf = (figures: object) => Object.keys(figures).sort();
   const [whole, phase] = [toldOf(part), toldOfPhase(part)];
   assert.deepEqual(keysOf(phase), [...keysOf(whole), ...keysOf(phaseFigures)].sort());
@@ -125,7 +133,13 @@ test('a phase has the keys of the whole, and its tokens besides', () => {
 
 test('derived figures follow from the counted ones', () => {
   const { processes } = summary;
-  const part = partOf(analysed(), { startNs: 5n, endNs: 2n * 10n ** 9n + 5n, tokens: null, processes });
+  const part = partOf(analysed(), {
+    startNs: 5n,
+    endNs: 2n * 10n ** 9n + 5n,
+    tokens: null,
+    processes,
+    devices: [],
+  });
   const told = toldOf(part);
   assert.equal(told.wallNs, 2e9);
   assert.equal(told.bytesPerSecond, told.reads.bytes / 2);

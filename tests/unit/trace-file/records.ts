@@ -25,6 +25,16 @@ export class Records {
     });
   }
 
+  /** A read of 4 KiB that came to this device from another, there at sector `from`. */
+  remap(time: bigint, sector: number, fromDevice: number, from: number): this {
+    const payload = Buffer.alloc(16);
+    payload.writeUInt32BE(fromDevice, 0);
+    payload.writeUInt32BE(this.device, 4);
+    payload.writeBigUInt64BE(BigInt(from), 8);
+    const sequence = ++this.#sequence;
+    return this.#put({ time, action: actions.remap, sector, bytes: 4096, pid: 100, sequence, payload });
+  }
+
   /** A read of 4 KiB, issued and completed 100 us later. */
   read(time: bigint, sector: number): this {
     return this.add(time, actions.issue, sector).add(time + 100_000n, actions.complete, sector);
@@ -80,5 +90,6 @@ export const actions = {
   queue: ((read | (1 << 4)) << 16) | 1,
   issue: ((read | (1 << 6)) << 16) | 7,
   requeue: ((read | (1 << 5)) << 16) | 6,
+  remap: ((read | (1 << 4)) << 16) | 15,
   complete: ((read | (1 << 7)) << 16) | 8,
 };
