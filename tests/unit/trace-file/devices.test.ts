@@ -67,10 +67,7 @@ test('a device that tells of no issue has its gaps in demand order, and the view
   assert.deepEqual(run.summary.gaps.device, { sequential: 3, small: 0, medium: 0, large: 0, backward: 0 });
   const classes = await (await run.connect()).runAndReadAll('SELECT class FROM gap');
   assert.deepEqual(classes.getRows(), [['sequential'], ['sequential'], ['sequential']]);
-  assert.match(
-    renderReport(run.summary, { all: true }),
-    /demand order: as queued, since the device/,
-  );
+  assert.match(renderReport(run.summary, { all: true }), /demand order: as queued, since the device/);
 });
 
 test('second completions are no reads, in the summary as in SQL; they are told', async () => {
