@@ -177,9 +177,8 @@ async function accessOf(
     times,
     places,
   });
-  const reads = `SELECT time, sector, sectors FROM event_row
-    WHERE action = 'complete' AND direction = 'read' AND error = 0 AND sectors > 0
-      AND device = (SELECT number FROM device ORDER BY rowid LIMIT 1)`;
+  const reads = `SELECT time, sector, sectors FROM completed
+    WHERE direction = 'read' AND device = (SELECT number FROM device ORDER BY rowid LIMIT 1)`;
   for await (const [time, sector, sectors] of numberColumns(connection, reads, [
     'UBIGINT',
     'UBIGINT',
