@@ -172,7 +172,8 @@ async function writeTables(
   { traced, subjects, figures, requests, summary }: Written,
 ): Promise<void> {
   await store.writeProcesses(traced.processes);
-  await store.writeDevices([...trace.devices]);
+  const layered = new Set(summary.devices?.filter((each) => each.layered).map(({ number }) => number));
+  await store.writeDevices(trace.devices.map((each) => ({ ...each, layered: layered.has(each.number) })));
   await store.writeExtents(files);
   for (const { model, files: parts } of subjects)
     if (model)

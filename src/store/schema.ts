@@ -64,7 +64,11 @@ export const storedTables = {
   },
   device: {
     row: 'a traced device; files lie on the first',
-    columns: { number: device, name: needed('VARCHAR', "the kernel's name") },
+    columns: {
+      number: device,
+      name: needed('VARCHAR', "the kernel's name"),
+      layered: needed('BOOLEAN', 'whether it lies on another traced device: sums over devices leave it out'),
+    },
   },
   process: {
     row: 'a process that has an event',
@@ -84,7 +88,7 @@ export const storedTables = {
       sector: needed('UBIGINT', "the first sector, from the disk's start"),
       sectors: needed('UINTEGER', 'how many'),
       pid,
-      flags: needed('USMALLINT', 'the kinds of the I/O, as bits'),
+      flags: needed('USMALLINT', 'the kinds of the I/O, as bits; 256 and 512: see metrics.md'),
       error: needed('USMALLINT', 'errno; 0 for success'),
     },
   },

@@ -134,10 +134,10 @@ export class StoreWriter implements AsyncDisposable {
     await this.#appendRows('process', rows);
   }
 
-  writeDevices(devices: { number: number; name: string }[]): Promise<void> {
+  writeDevices(devices: { number: number; name: string; layered: boolean }[]): Promise<void> {
     return this.#appendRows(
       'device',
-      devices.map(({ number, name }) => [number, name]),
+      devices.map(({ number, name, layered }) => [number, name, layered]),
     );
   }
 

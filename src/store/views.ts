@@ -4,6 +4,9 @@ import type { Relation } from './schema.js';
 /** A time of `io_row`, null where it was not seen. */
 const seen = (column: string) => `nullif(${column}, ${notSeen}::UBIGINT)`;
 
+/** Of devices that lie on no other traced one: what a sum over devices is of. */
+const lowest = 'device NOT IN (SELECT number FROM device WHERE layered)';
+
 /** A view: its columns with their meaning, and the query that it is. */
 interface View extends Relation<string> {
   sql: string;
@@ -102,7 +105,7 @@ export const viewList = {
   ),
   moved AS (
     SELECT ((time - start) // 1_000_000_000)::BIGINT AS second, direction, 512 * sectors::UBIGINT AS bytes
-    FROM completed, bounds
+    FROM completed, bounds WHERE ${lowest}
   )
   SELECT second,
          coalesce(sum(bytes) FILTER (direction = 'read'), 0)::UBIGINT AS read_bytes,
@@ -220,10 +223,10 @@ export const viewList = {
     },
     sql: `
   SELECT 'native' AS method, (summary->>'$.reads.uniqueSectors')::UBIGINT AS sectors FROM run
-  UNION ALL SELECT 'merged', coalesce(sum(sectors), 0)::UBIGINT FROM read_range
+  UNION ALL SELECT 'merged', coalesce(sum(sectors), 0)::UBIGINT FROM read_range WHERE ${lowest}
   UNION ALL SELECT 'series', count(*)::UBIGINT FROM (
     SELECT DISTINCT device, unnest(generate_series(sector::BIGINT, (sector + sectors)::BIGINT - 1)) FROM completed
-    WHERE direction = 'read'
+    WHERE direction = 'read' AND ${lowest}
   )`,
   },
   reread: {
@@ -234,8 +237,8 @@ export const viewList = {
     },
     sql: `
   WITH edge AS (
-    SELECT device, sector AS border, 1 AS step FROM completed WHERE direction = 'read'
-    UNION ALL SELECT device, sector + sectors, -1 FROM completed WHERE direction = 'read'
+    SELECT device, sector AS border, 1 AS step FROM completed WHERE direction = 'read' AND ${lowest}
+    UNION ALL SELECT device, sector + sectors, -1 FROM completed WHERE direction = 'read' AND ${lowest}
   ),
   depth AS (
     SELECT device, border, lead(border) OVER (PARTITION BY device ORDER BY border) AS next,
@@ -315,7 +318,7 @@ export const viewList = {
     sql: `
   WITH span AS (SELECT index, time, lag(time) OVER (ORDER BY time) AS after FROM token)
   SELECT index, span.time, coalesce(sum(512 * sectors::UBIGINT), 0)::UBIGINT AS read_bytes, count(sectors) AS reads
-  FROM span LEFT JOIN completed c ON (span.after IS NULL OR c.time > span.after) AND c.time <= span.time AND c.direction = 'read'
+  FROM span LEFT JOIN (FROM completed WHERE ${lowest}) c ON (span.after IS NULL OR c.time > span.after) AND c.time <= span.time AND c.direction = 'read'
   GROUP BY index, span.time ORDER BY span.time`,
   },
   touch_map: {

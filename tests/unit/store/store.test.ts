@@ -51,7 +51,7 @@ async function writeRun(path: string): Promise<void> {
   assert.equal(await store.writeTrace([batchOf(5000, 0), batchOf(1, 5000), batchOf(0, 5001)]), 5001);
   const ran = { pids: Uint32Array.of(100, 101, 7), names: ["llama-cli's", 'kworker/0:1', 'of another disk'] };
   await store.writeProcesses(ran);
-  await store.writeDevices([{ number: 254 << 20, name: 'vda' }]);
+  await store.writeDevices([{ number: 254 << 20, name: 'vda', layered: false }]);
   await store.writeExtents([
     {
       path: '/models/tiny.gguf',

@@ -87,7 +87,7 @@ export async function writeStoredRun(
     await using store = await StoreWriter.create(join(path, 'trace.duckdb'), names);
     await store.writeTrace([{ ...eventsOf(reads), ios: iosOf(reads) }]);
     await store.writeProcesses({ pids: Uint32Array.of(100), names: ['llama-cli'] });
-    await store.writeDevices([{ number: disk, name: 'vda' }]);
+    await store.writeDevices([{ number: disk, name: 'vda', layered: false }]);
     await store.writeExtents([
       {
         path: '/models/tiny.gguf',

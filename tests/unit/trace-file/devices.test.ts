@@ -51,6 +51,12 @@ test('of a mapped device and its disk each byte is counted once, and both are to
     ],
   );
   assert.equal(gaps.order, 'issue');
+  const db = await run.connect();
+  const methods = (await db.runAndReadAll('SELECT DISTINCT sectors FROM unique_sectors')).getRows();
+  assert.deepEqual(methods, [[80n]]);
+  assert.deepEqual((await db.runAndReadAll('SELECT sum(read_bytes)::BIGINT FROM bandwidth')).getRows(), [
+    [40_960n],
+  ]);
   const report = renderReport(run.summary, { all: true });
   assert.match(
     report,
