@@ -90,7 +90,7 @@ class ImporterBinding : public Napi::ObjectWrap<ImporterBinding> {
     }
     auto devices = Napi::Uint32Array::New(env, session.devices().size());
     std::copy(session.devices().begin(), session.devices().end(), devices.Data());
-    summary["devices"] = devices;
+    summary["deviceNumbers"] = devices;
     return summary;
   }
 

@@ -115,13 +115,13 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   const { marks = [], generation: said = null } = outcome ?? {};
   const join = new SubjectJoins(subjects, filesDevice, marks, said);
   const phases = new PhaseAnalyses(
-    { files: extentsOf(subjects.slice(0, 1)), device: filesDevice ?? 0, layered: trace.info.layered },
+    { files: extentsOf(subjects.slice(0, 1)), device: filesDevice ?? 0, layered: trace.layered },
     marks,
     said,
   );
   const found =
     input.filesFoundLater && filesDevice !== null
-      ? new FoundFiles({ files: extentsOf(subjects), device: filesDevice, layered: trace.info.layered })
+      ? new FoundFiles({ files: extentsOf(subjects), device: filesDevice, layered: trace.layered })
       : null;
   const served =
     outcome?.requests?.length && filesDevice !== null

@@ -93,7 +93,8 @@ export function liveTrace({ tracer, devices }: Measurement, around: readonly Nat
     const traced = await tracer.summary();
     return { ...traced, defects: [...traced.defects, ...around] };
   };
-  return { batches: tracer, summary, info: tracer.info, devices };
+  const { info } = tracer;
+  return { batches: tracer, summary, info, layered: info.layered, devices };
 }
 
 /** What was seen of the workload meanwhile. */

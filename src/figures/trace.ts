@@ -10,6 +10,8 @@ export interface Trace {
   summary(): Promise<NativeSummary>;
   /** Where it comes from. A saved trace knows this, and its devices, once there is a summary. */
   readonly info: NativeTracerInfo;
+  /** Devices that are known from the start to lie on others, by their numbers; remaps tell more. */
+  readonly layered: Uint32Array;
   /** The one that the files lie on first. */
   readonly devices: readonly DeviceConfig[];
 }

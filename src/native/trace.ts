@@ -87,7 +87,7 @@ export interface NativeImporter {
    */
   summary(): NativeSummary & {
     protocol: 1 | 2;
-    devices: Uint32Array;
+    deviceNumbers: Uint32Array;
     wallClock: { ns: bigint; atNs: bigint } | null;
   };
   /** Ends the reading, also where it waits; what was read until then is analysed. */

@@ -143,7 +143,7 @@ function requireTraced(
   { disk, files, paths }: TracedFiles,
   device: number,
   traces: readonly string[],
-  { devices }: ImportedFigures,
+  { deviceNumbers: devices }: ImportedFigures,
 ): void {
   if (devices.includes(device)) return;
   const partition = files.map((file) => partitionNumber(file.device)).find((n) => n && devices.includes(n));

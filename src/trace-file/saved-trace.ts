@@ -38,9 +38,11 @@ export class SavedTrace implements Trace {
     return this.#figures;
   }
 
+  readonly layered = new Uint32Array();
+
   get info(): NativeTracerInfo {
     const { protocol } = this.#known();
-    const none = { cpus: 0, bufferBytes: 0, bufferCount: 0, layered: new Uint32Array() }; // remaps tell
+    const none = { cpus: 0, bufferBytes: 0, bufferCount: 0, layered: this.layered };
     return { source: 'file', protocol, reason: 'a saved trace', ...none };
   }
 

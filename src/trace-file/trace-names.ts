@@ -12,7 +12,7 @@ export function numberText(number: number): string {
  */
 export function deviceNames(
   paths: readonly string[],
-  { devices }: { devices: Uint32Array },
+  { deviceNumbers: devices }: { deviceNumbers: Uint32Array },
 ): { number: number; name: string }[] {
   const base = devices.length === 1 && paths.length === 1 ? baseName(paths[0] as string) : null;
   return Array.from(devices, (number) => ({

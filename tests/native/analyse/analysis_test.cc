@@ -148,7 +148,7 @@ TEST_CASE("of devices that lie on one another each byte is counted once, on the 
     CHECK(analysis.matcher().latency(Direction::read)[Stage::q2c].count() == 5);
     CHECK(analysis.matcher().latency(Direction::read)[Stage::q2c].max() == 101);
     CHECK(analysis.timeline().buckets()[0].readOps == 5);
-    CHECK(analysis.files()[0].reads == 3);
+    CHECK(analysis.files()[0].reads == 5);
     uint64_t read = 0;
     for (const auto& [_, process] : analysis.processes().all()) read += process.reads;
     CHECK(read == 5);

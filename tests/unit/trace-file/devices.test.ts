@@ -57,11 +57,9 @@ test('of a mapped device and its disk each byte is counted once, and both are to
   assert.deepEqual((await db.runAndReadAll('SELECT sum(read_bytes)::BIGINT FROM bandwidth')).getRows(), [
     [40_960n],
   ]);
-  const report = renderReport(run.summary, { all: true });
-  assert.match(
-    report,
-    /40\.0 KiB +read of .*passed on to another of these devices: not in the figures above/,
-  );
+  const report = renderReport(run.summary, { all: true }).replaceAll(/\s+/g, ' ');
+  assert.match(report, /passed on to another of these devices: not in the figures above/);
+  assert.match(renderReport(run.summary).replaceAll(/\s+/g, ' '), /passes on to it, and is in no sum/);
 });
 
 test('a device that tells of no issue has its gaps in demand order, and the view gap too', async () => {
