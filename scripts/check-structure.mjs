@@ -22,6 +22,7 @@ const sourceFolders = [
   'capture',
   'workload',
   'sample',
+  'touches',
   'figures',
   'run',
   'map',
@@ -47,6 +48,7 @@ const sourceFolders = [
   'cli',
 ];
 const nativeFolders = [
+  'preload',
   'system',
   'decode',
   'source',

@@ -10,7 +10,7 @@ import { storedTables, tables } from '../src/store/schema.js';
 import { viewList, views } from '../src/store/views.js';
 
 /** The pages that hold such tables. */
-export const pages = ['docs/metrics.md', 'docs/store.md'] as const;
+export const pages = ['docs/metrics.md', 'docs/store.md', 'docs/touches.md'] as const;
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
 
@@ -53,6 +53,7 @@ export const made: Record<string, string> = {
   workload: figureTable(lists.workloadFigures, 'workload'),
   memory: figureTable(lists.runFigures.memory, 'memory'),
   stream: figureTable(lists.streamFigures, 'memory.stream'),
+  touches: figureTable(lists.touchFigures, 'touches'),
   bound: figureTable(lists.boundFigures, 'bound'),
   integrity: figureTable(lists.integrityFigures, 'integrity'),
   tracer: figureTable(lists.tracerFigures, 'tracer'),

@@ -30,6 +30,7 @@ export const prebuilds: readonly string[] = targets.map(
 /** What is missing or old, a line each. */
 export function prebuildFaults(): string[] {
   const missing = prebuilds
+    .flatMap((path) => [path, path.replace(/\.node$/, '.touches.so')])
     .filter((path) => !existsSync(`${root}${path}`))
     .map((path) => `${path} is missing`);
   if (missing.length > 0) return missing;

@@ -1,5 +1,5 @@
 // Compiles the addon for every machine that it is shipped for: prebuilds/linux-{x64,arm64}/blkscope.{glibc,musl}.node,
-// by the names that node-gyp-build looks for. build/Release, the machine's own, is left alone.
+// by the names that node-gyp-build looks for, and beside each what `run --touches` loads into llama.cpp (.touches.so). build/Release, the machine's own, is left alone.
 //   npm run prebuilds
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -26,7 +26,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const target of targets) {
     const built = buildPrebuild(target, root, `${root}build/prebuilds/${target.folder}-${target.libc}`);
     mkdirSync(`${root}prebuilds/${target.folder}`, { recursive: true });
-    copyFileSync(built, `${root}prebuilds/${target.folder}/blkscope.${target.libc}.node`);
+    const prebuild = `${root}prebuilds/${target.folder}/blkscope.${target.libc}`;
+    copyFileSync(built, `${prebuild}.node`);
+    copyFileSync(built.replace(/\.node$/, '.touches.so'), `${prebuild}.touches.so`);
   }
   stampPrebuilds(sum);
 }

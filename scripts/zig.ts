@@ -63,11 +63,13 @@ export function compilerOptions(buildFolder: string, { zig, processor }: Target)
   // Threads that end by themselves are in C++20, and behind a switch in this library. What zig passes on to clang for it
   // is not all used. No symbols are kept.
   const flags = '-D_LIBCPP_ENABLE_EXPERIMENTAL -Wno-unused-command-line-argument -s';
-  script(`${folder}/c++`, `${program} c++ -target ${zig} ${flags}`);
+  for (const compiler of ['cc', 'c++'])
+    script(`${folder}/${compiler}`, `${program} ${compiler} -target ${zig} ${flags}`);
   for (const tool of ['ar', 'ranlib']) script(`${folder}/${tool}`, `${program} ${tool}`);
   return {
     CMAKE_SYSTEM_NAME: 'Linux',
     CMAKE_SYSTEM_PROCESSOR: processor,
+    CMAKE_C_COMPILER: `${folder}/cc`,
     CMAKE_CXX_COMPILER: `${folder}/c++`,
     CMAKE_AR: `${folder}/ar`,
     CMAKE_RANLIB: `${folder}/ranlib`,

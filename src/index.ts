@@ -24,6 +24,7 @@ export type { Heat, HeatRow } from './figures/heat.js';
 export { type Summary, summarySchema } from './figures/summary-schema.js';
 export { leftovers, removeLeftovers } from './files/partial.js';
 export { heat } from './heat/run-heat.js';
+export { type RunTouches, runTouches as touches } from './heat/run-touches.js';
 export type { Progress } from './machine/progress.js';
 export { journalDirectory, recover } from './machine/recover.js';
 export { copyContiguously } from './map/defragment.js';

@@ -6,29 +6,12 @@
 #include "addon/columns.h"
 #include "addon/convert.h"
 #include "addon/events.h"
+#include "addon/file_regions.h"
 #include "addon/traced_file.h"
 #include "analyse/region_reads.h"
 
 namespace blkscope {
 namespace {
-
-std::vector<FileRegion> fileRegions(const Argument& argument, size_t files) {
-  auto file = column32(argument["files"]);
-  auto offsets = bigColumn(argument["offsets"]);
-  auto bytes = bigColumn(argument["bytes"]);
-  if (file.size() != offsets.size() || file.size() != bytes.size()) {
-    argument.refuse("regions whose three columns have one length");
-  }
-  std::vector<FileRegion> regions;
-  for (size_t i = 0; i < file.size(); ++i) {
-    FileRegion region{file[i], offsets[i], bytes[i]};
-    bool behind = regions.empty() || regions.back().file < region.file ||
-                  (regions.back().file == region.file && regions.back().offset + regions.back().bytes <= region.offset);
-    if (region.file >= files || !behind) argument.refuse("regions of the files given, in order, that do not overlap");
-    regions.push_back(region);
-  }
-  return regions;
-}
 
 std::vector<std::vector<uint32_t>> groupings(const Argument& argument, size_t regions) {
   std::vector<std::vector<uint32_t>> all;
@@ -99,7 +82,7 @@ class JsRegionReads : public Napi::ObjectWrap<JsRegionReads> {
     auto device = static_cast<uint32_t>(options["device"].integer(UINT32_MAX));
     auto boundaries = bigColumn(options["boundaries"]);
     if (!std::is_sorted(boundaries.begin(), boundaries.end())) options["boundaries"].refuse("times in order");
-    auto regions = fileRegions(options["regions"], files.size());
+    auto regions = fileRegions<FileRegion>(options["regions"], files.size());
     auto groups = groupings(options["groupings"], regions.size());
     reads_ = std::make_unique<RegionReads>(std::move(files), device, std::move(regions),
                                            std::vector<uint64_t>(boundaries.begin(), boundaries.end()),

@@ -25,6 +25,7 @@ export function accessPattern(
   guess: Guess,
   most = mostTokens,
 ): ReadPattern {
+  if (run.seen) return seenPattern(model, run, tokens, most);
   const regions = modelRegions(model);
   const indexOf = new Map(regions.map(({ part, offset }, i) => [`${part}:${offset}`, i]));
   const used = usedRegions(model);
@@ -50,4 +51,24 @@ export function accessPattern(
     pattern: { regions, prompt: inOrder([...everyToken, ...promptExperts]), tokens: ofTokens, lookedUp },
     seenShare: experts.seenShare,
   };
+}
+
+/** Of a region of which a token uses less than this share, it looks up rows. */
+const rowsShare = 0.5;
+
+/** What was seen, whatever rules tell: regions in the order of their first use. */
+function seenPattern(model: Model, run: RunTouches, tokens: number, most: number): ReadPattern {
+  const regions = modelRegions(model);
+  const ofTokens = Array.from({ length: Math.min(tokens, most) }, (): number[] => []);
+  const lookUps = new Map<number, number>();
+  for (const { token, region, bytes } of run.touches) {
+    if (token >= ofTokens.length) continue;
+    if (bytes >= (regions[region]?.bytes ?? 0) * rowsShare) ofTokens[token]?.push(region);
+    else lookUps.set(region, (lookUps.get(region) ?? 0) + 1);
+  }
+  const lookedUp = [...lookUps].flatMap(([region, times]) =>
+    new Array<number>(Math.ceil(times / ofTokens.length)).fill(region),
+  );
+  const prompt = [...run.promptRegions].filter((region) => !lookUps.has(region));
+  return { pattern: { regions, prompt, tokens: ofTokens, lookedUp }, seenShare: 1 };
 }

@@ -31,7 +31,9 @@ export function boundOf({ model, summary, compute, disk, seen }: BoundInput): Su
   const memoryBytes = memoryForModel(summary, seen?.ownBytes ?? null);
   const bandwidth = Math.max(bandwidthOf(summary, disk), seen?.bandwidth ?? 0);
   if (!measured || readBytes === null || memoryBytes === null || bandwidth === 0) return null;
-  const touched = touchedBytes(model);
+  // What was seen of tokens counts more than what rules tell of their model.
+  const used = summary.touches?.touchedBytesPerToken;
+  const touched = used === undefined ? touchedBytes(model) : { least: used, most: used };
   const keptBytes = Math.min(touched.least, memoryBytes);
   const neededBytes = touched.least - keptBytes;
   const mostNeededBytes = Math.max(0, touched.most - memoryBytes);

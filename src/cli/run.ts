@@ -48,6 +48,7 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
   pin?: number | 'auto';
   plan?: string;
   stream?: boolean;
+  touches?: boolean;
   profileTouches?: boolean;
   timeLimit?: number;
   repeat: number;
@@ -97,10 +98,14 @@ export function runCommand(): Command {
     )
     .optionsGroup('What is measured:')
     .option('--repeat <count>', 'make COUNT runs in one folder, and print how far they agree', count, 1)
+    .option(
+      '--touches',
+      'also watch what tokens use of the model, hits of the page cache included; speeds come from tokens that are not watched',
+    )
     .addOption(
       new Option(
         '--profile-touches',
-        'use the smallest memory that works and no readahead, so that the trace shows what tokens touch',
+        'show what tokens touch: by --touches where that works, else with the smallest memory that works and no readahead',
       ).conflicts(['lock', 'leave', 'limit', 'readahead', 'pin']),
     )
     .argument('[args...]', 'after --: passed to llama.cpp unchanged')
@@ -136,6 +141,7 @@ async function run(args: string[], flags: RunFlags): Promise<void> {
     ...given({
       llama: flags.llama,
       readAheadKib: flags.readahead,
+      touches: flags.touches,
       profileTouches: flags.profileTouches,
     }),
     commandLine: process.argv,

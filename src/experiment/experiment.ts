@@ -9,6 +9,8 @@ import type { NativeStreamFigures } from '../native/memory.js';
 import { type ConfigStart, configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder } from '../run/run-folder.js';
 import type { Sampler } from '../sample/sampler.js';
+import type { SeenTouches } from '../touches/seen.js';
+import type { TouchWatch } from '../touches/touch-watch.js';
 import type { Engine, Mark, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { copyLine, foreseenCopy } from '../workload/packed-layouts.js';
 import { cachedRunCompute } from './cached-run.js';
@@ -19,7 +21,9 @@ import { memorySummary, streamSummary } from './memory-summary.js';
 import { type ExperimentOptions, recorded } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
 import { checkSubject, type Subject } from './subject.js';
+import { given } from './trace-options.js';
 import type { Watch } from './watch.js';
+import { seenBy } from './watch-touches.js';
 
 /**
  * Runs llama.cpp on a model while memory is short, and traces the disk underneath.
@@ -64,23 +68,24 @@ interface Measured extends AsyncDisposable {
   /** False: the memory cgroup was removed or changed by somebody meanwhile. */
   limitHeld: boolean;
   streamed: NativeStreamFigures | null;
+  seen: SeenTouches | null;
 }
 
 async function measureWorkload(
   watch: Watch | undefined,
   { model, files, engine }: Subject,
-  { trace, pressure, pinned, workload }: Prepared,
+  { trace, pressure, pinned, workload, touches }: Prepared,
   steps: Steps,
   progress: Progress,
 ): Promise<Measured> {
   const cgroupBefore = pressure.cgroup?.figures() ?? null;
-  const seen = watch ? { ...workload, onMark: (mark: Mark) => watch.mark(mark) } : workload;
+  const shown = watch ? { ...workload, onMark: (mark: Mark) => watch.mark(mark) } : workload;
   const measurement = await measure(
     steps,
     progress,
     trace,
     files.paths,
-    (sampler) => steps.step(`run ${engine.name}`, () => runWorkload(engine, seen, sampler)),
+    (sampler) => steps.step(`run ${engine.name}`, () => runWorkload(engine, shown, sampler, touches)),
     { watch, model },
   );
   await pinned?.check().catch((error: Error) => progress.warn(error.message));
@@ -88,10 +93,16 @@ async function measureWorkload(
   const cgroup = pressure.cgroup && cgroupBefore && pressure.cgroup.figuresSince(cgroupBefore);
   const limitHeld = pressure.cgroup?.holds() ?? true;
   if (!limitHeld) progress.warn(defectLine(toldDefect(limitLost)));
-  return {
-    ...{ measurement, cgroup, limitHeld, streamed },
-    [Symbol.asyncDispose]: () => measurement.tracer[Symbol.asyncDispose](),
-  };
+  try {
+    const seen = touches && seenBy(touches, measurement.outcome, progress);
+    return {
+      ...{ measurement, cgroup, limitHeld, streamed, seen },
+      [Symbol.asyncDispose]: () => measurement.tracer[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await measurement.tracer[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** Told as a cause, since the run then was not made as it was asked for. */
@@ -124,7 +135,7 @@ async function finish(input: Finish): Promise<FinishedRun> {
     steps,
     step: 'write the run',
     trace: liveTrace(measurement, measured.limitHeld ? [] : [limitLost]),
-    watched: watched(measurement),
+    watched: { ...watched(measurement), ...given({ seen: measured.seen ?? undefined }) },
     files: files.files,
     filesDevice: measurement.devices[0]?.number ?? null,
     models: [model, ...others],
@@ -151,8 +162,16 @@ async function runWorkload(
   engine: Engine,
   options: WorkloadOptions,
   sampler: Sampler,
+  touches: TouchWatch | null,
 ): Promise<WorkloadOutcome> {
-  const running = await engine.start(options);
+  const launch = touches ? touches.launchWith(options.launch) : options.launch;
+  const running = await engine.start({ ...options, ...given({ launch }) });
+  try {
+    touches?.attach(running.pid);
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
   sampler.watch(running.pid);
   return running.done;
 }

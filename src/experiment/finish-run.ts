@@ -5,6 +5,7 @@ import { lossProblem } from '../figures/defects.js';
 import { FoundFiles } from '../figures/found-files.js';
 import { PhaseAnalyses } from '../figures/phase-analyses.js';
 import { RequestReads, type RequestReadsResults } from '../figures/request-reads.js';
+import { type UsedByTokens, usedByTokens } from '../figures/seen-touches.js';
 import {
   extentsOf,
   readByTracer,
@@ -13,6 +14,7 @@ import {
   SubjectJoins,
   subjectsOf,
   touchesOf,
+  usesOf,
 } from '../figures/subjects.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { Trace } from '../figures/trace.js';
@@ -25,6 +27,7 @@ import { type RunFolder, runFiles } from '../run/run-folder.js';
 import type { Sample } from '../sample/sample.js';
 import { Run } from '../store/open-run.js';
 import type { StoreWriter } from '../store/store.js';
+import type { SeenTouches } from '../touches/seen.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { KeptTrace } from './kept-trace.js';
 import { type BoundSource, boundOfRun } from './run-bound.js';
@@ -45,6 +48,8 @@ export interface Watched {
   bytesWritten: number;
   /** CPU time of a live view. */
   viewNs: number;
+  /** What the workload's passes used of the first model; left out: they were not watched. */
+  seen?: SeenTouches;
 }
 
 export interface FinishInput {
@@ -109,7 +114,8 @@ export async function finishRun(input: FinishInput): Promise<FinishedRun> {
 /** Fills trace.duckdb and makes the summary of the same events. */
 async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary> {
   const { trace, watched, files, models, filesDevice } = input;
-  const outcome = watched?.outcome ?? null;
+  const used = usedOf(input);
+  const outcome = withSpeedOf(used, watched?.outcome ?? null);
   const subjects = subjectsOf(files, models);
   const model = subjects[0]?.model ?? null;
   const { marks = [], generation: said = null } = outcome ?? {};
@@ -136,7 +142,10 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   const summed = await trace.summary();
   const traced = found ? found.complete(summed) : summed;
   const counted = found ? subjects.flatMap((subject) => subject.files) : files; // in the order of their figures
-  const figures = join.results((subject) => readByTracer(subject, counted, traced), outcome ?? undefined);
+  const figures = withHeatOf(
+    used,
+    join.results((subject) => readByTracer(subject, counted, traced), outcome ?? undefined),
+  );
   const requests = served?.results() ?? null;
   const summary = buildSummary({
     devices: trace.devices,
@@ -151,9 +160,12 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
     interrupted: input.interruption()?.message ?? null,
   });
   summary.tracer.analysisNs += watched?.viewNs ?? 0;
+  if (used) summary.touches = used.figures;
   if (model && outcome && input.bound)
     summary.bound = boundOfRun(input.bound, { outcome, samples: watched?.samples ?? [] }, summary, model);
-  await kept.write((store) => writeTables(store, input, { traced, subjects, figures, requests, summary }));
+  await kept.write((store) =>
+    writeTables(store, input, { traced, subjects, figures, requests, summary, used }),
+  );
   return summary;
 }
 
@@ -163,13 +175,32 @@ interface Written {
   figures: readonly SubjectFigures[];
   requests: RequestReadsResults | null;
   summary: Summary;
+  used: UsedByTokens | null;
+}
+
+/** Of the run's own model, which is the first. */
+function usedOf({ watched, models: [model] }: FinishInput): UsedByTokens | null {
+  if (!watched?.seen || !watched.outcome || !model) return null;
+  return usedByTokens(model, watched.seen, watched.outcome);
+}
+
+/** What watching costs is no part of the workload's speed. */
+function withSpeedOf(used: UsedByTokens | null, outcome: WorkloadOutcome | null): WorkloadOutcome | null {
+  const ns = used?.figures.unprofiledNsPerToken;
+  if (!outcome || !ns) return outcome;
+  return { ...outcome, timings: { ...outcome.timings, tokensPerSecond: 1e9 / ns } };
+}
+
+/** What tokens used is seen, so that the heat is of that and not of what was read. */
+function withHeatOf(used: UsedByTokens | null, [first, ...others]: SubjectFigures[]): SubjectFigures[] {
+  return first && used ? [{ ...first, heat: used.heat }, ...others] : [...(first ? [first] : []), ...others];
 }
 
 /** All tables but those of the events. */
 async function writeTables(
   store: StoreWriter,
   { trace, watched, files, config, origin }: FinishInput,
-  { traced, subjects, figures, requests, summary }: Written,
+  { traced, subjects, figures, requests, summary, used }: Written,
 ): Promise<void> {
   await store.writeProcesses(traced.processes);
   const layered = new Set(summary.devices?.filter((each) => each.layered).map(({ number }) => number));
@@ -184,7 +215,8 @@ async function writeTables(
   await store.writeSamples(watched?.samples ?? []);
   await store.writeTokens(watched?.outcome?.marks ?? []);
   const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures));
-  await store.writeTouches(touches);
+  const uses = used && subjects[0] ? usesOf(subjects[0], used) : [];
+  await store.writeTouches([...touches, ...uses]);
   await store.writeRequests((requests?.requests ?? []).map(requestRow));
   await store.writeFigures(summary);
   await store.finish(JSON.stringify(summary), { ...config, ...origin?.(), host: config.machine.host });

@@ -25,10 +25,15 @@ export interface ExperimentOptions extends TraceOptions {
   /** Readahead of the model's disk during the run, put back afterwards. Default: as it is. */
   readAheadKib?: number;
   /**
-   * Sets up a run whose trace shows what every token touches: the smallest memory that works, readahead off. Takes the
-   * place of `pressure` and `readAheadKib`.
+   * Shows what every token touches. Where that can be watched it is `touches`; elsewhere the run gets the smallest memory
+   * that works, and no readahead, so that the trace shows it. Takes the place of `pressure` and `readAheadKib`.
    */
   profileTouches?: boolean;
+  /**
+   * Also watches what tokens use of the model, hits of the page cache included: the first three quarters of them. Figures
+   * of speed come from the others. docs/touches.md has the method.
+   */
+  touches?: boolean;
   /** Mounts tracefs and debugfs for the run where they are not mounted. */
   mount?: boolean;
   /** The run folder. Default: runs/ and a name from the time and the model. */

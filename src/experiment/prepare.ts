@@ -11,9 +11,11 @@ import { applyPressure, type Pressure } from '../memory/pressure.js';
 import { readAheadKib, setReadAhead } from '../memory/readahead.js';
 import { formatSize } from '../memory/size.js';
 import { swapAreas } from '../memory/swap.js';
+import type { Model } from '../model/gguf.js';
 import type { PinnedModel } from '../pin/pinned-model.js';
 import { streamReadAheadKib } from '../pin/stream-plan.js';
 import { type RunFolder, runFiles } from '../run/run-folder.js';
+import { TouchWatch } from '../touches/touch-watch.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import { usesPageCache } from '../workload/loading.js';
 import type { ExperimentOptions } from './options.js';
@@ -23,6 +25,7 @@ import { tryTracing } from './requirements.js';
 import { mountSpool } from './spool-mount.js';
 import type { Subject } from './subject.js';
 import { given, tracerOptions } from './trace-options.js';
+import { canBeWatched, profiledPasses } from './watch-touches.js';
 
 /** A machine that is ready for the workload; the steps undo it. */
 export interface Prepared {
@@ -34,6 +37,8 @@ export interface Prepared {
   readAheadKib: number;
   workload: WorkloadOptions;
   pinned: PinnedModel | null;
+  /** null: what tokens use is not watched. */
+  touches: TouchWatch | null;
 }
 
 /** Everything before the trace, each step undone by `steps`: tracing is tried, then cache, readahead, pressure, pin. */
@@ -50,7 +55,7 @@ export async function prepare(
   const trace = tracerOptions(await mountSpool(steps, asked), [files.disk], files.extents);
   await tryTracing(steps, trace);
   const options = asked.profileTouches
-    ? await profiling(asked, engine, model.path, log, steps)
+    ? await profiling(asked, engine, model, log, steps, progress)
     : withStreamReadAhead(asked);
   const cache = options.cache ?? 'cold';
   const resetCache = () => setCache(options, cache, files.paths, steps, progress);
@@ -75,7 +80,8 @@ export async function prepare(
     readAheadKib: readAhead,
   };
   const pinned = pin ? await pinModel(pin, steps, progress) : null;
-  return { trace, cache, diskSpeed, pressure, readAheadKib: readAhead, workload, pinned };
+  const touches = options.touches ? new TouchWatch(model, profiledPasses(options.workload)) : null;
+  return { trace, cache, diskSpeed, pressure, readAheadKib: readAhead, workload, pinned, touches };
 }
 
 /** Beside a stream readahead would only take the memory that it needs. */
@@ -84,15 +90,17 @@ function withStreamReadAhead(options: ExperimentOptions): ExperimentOptions {
   return { ...options, readAheadKib: options.readAheadKib ?? streamReadAheadKib };
 }
 
-/** The smallest limit that works, readahead off. Found before all else is set up, since it runs the workload a few times. */
+/** Touches are watched; where they cannot be: the smallest limit that works, readahead off. Before all else is set up, since it runs the workload a few times. */
 async function profiling(
   options: ExperimentOptions,
   engine: Engine,
-  model: string,
+  model: Model,
   log: string,
   steps: Steps,
+  progress: Progress,
 ): Promise<ExperimentOptions> {
-  const workload = { ...options.workload, model, log, ...given({ signal: options.signal }) };
+  const workload = { ...options.workload, model: model.path, log, ...given({ signal: options.signal }) };
+  if (await canBeWatched(model, engine, workload, steps, progress)) return { ...options, touches: true };
   const bytes = await smallestLimit(engine, workload, steps);
   return { ...options, pressure: { mode: 'limit', bytes }, readAheadKib: 0 };
 }

@@ -16,6 +16,7 @@ import { argumentFiles } from './argument-files.js';
 import type { ExperimentOptions } from './options.js';
 import { askedOfPin, type PinRequest } from './pin-model.js';
 import { requireRoot, requireThread, requireTracing } from './requirements.js';
+import { requireWatchable } from './watch-touches.js';
 
 /** What is run, and where its files lie. */
 export interface Subject {
@@ -38,6 +39,7 @@ export async function checkSubject(options: ExperimentOptions, progress: Progres
   requireThread(options);
   requirePressure(options.pressure ?? { mode: 'none' }, availableMemory());
   if (options.readAheadKib !== undefined) requireReadAhead(options.readAheadKib);
+  if (options.touches) requireWatchable(options.workload);
   if (options.pin?.stream && speculates(options.workload?.extraArgs ?? [])) {
     throw new BlkscopeError(
       'BAD_ARGUMENT',

@@ -576,6 +576,36 @@ export const streamFigures = {
   cpuNs: figure({ unit: 'meanNs', label: "CPU time of the stream's threads", at: 'CLOCK_THREAD_CPUTIME_ID' }),
 } satisfies Figures;
 
+/** What tokens used of the model, whether the disk was read for it or not; of a run with `--touches`. */
+export const touchFigures = {
+  tokens: figure({ unit: 'count', label: 'tokens that were profiled', at: 'passes over the weights' }),
+  touchedBytesPerToken: figure({
+    unit: 'meanBytes',
+    label: 'bytes of the model that a token used, hits of the page cache included',
+    at: 'page faults of a profiled token',
+  }),
+  faultsPerToken: figure({
+    unit: 'number',
+    label: 'page faults of a profiled token in the model',
+    at: 'page faults',
+  }),
+  lostFaults: figure({
+    unit: 'count',
+    label: 'faults that the kernel had no room for; what they would tell is missing',
+    at: "the event's own count",
+  }),
+  profiledNsPerToken: maybe({
+    unit: 'meanNs',
+    label: 'how long a profiled token took; the median',
+    at: 'begin of a pass to that of the next',
+  }),
+  unprofiledNsPerToken: maybe({
+    unit: 'meanNs',
+    label: 'how long a token took that was not profiled; the median. Figures of speed are made from it',
+    at: 'begin of a pass to that of the next',
+  }),
+} satisfies Figures;
+
 /** The highest speed that a run with this model, memory and disk can have. */
 export const boundFigures = {
   computeNsPerToken: figure({

@@ -8,6 +8,7 @@ import type { Generation, Mark, WorkloadOutcome } from '../workload/engine.js';
 import { type Heat, heatOf } from './heat.js';
 import { RegionJoin, type RegionResults } from './region-figures.js';
 import { bytesByPlace, mainPlace, mappedOf, type WeightsPlace, weightPlaces } from './region-weights.js';
+import type { UsedByTokens } from './seen-touches.js';
 import type { TracedFile } from './traced-files.js';
 
 /**
@@ -168,11 +169,25 @@ export function readByTracer(
 }
 
 /** A touch as the store keeps it: by file and offset. */
-export function touchesOf({ model, files }: Subject, { regions }: SubjectFigures) {
-  if (!model || !regions) return [];
+export function touchesOf(subject: Subject, { regions }: SubjectFigures) {
+  const read = regions?.touches.map((touch) => ({ ...touch, source: 'trace' as const })) ?? [];
+  return placed(subject, read);
+}
+
+/** The same of what tokens and the prompt used. */
+export function usesOf(subject: Subject, { touches, prompt }: UsedByTokens) {
+  const source = 'faults' as const;
+  return placed(subject, [
+    ...prompt.map((touch) => ({ ...touch, source, phase: 'prompt' as const, token: null })),
+    ...touches.map((touch) => ({ ...touch, source, phase: 'generation' as const })),
+  ]);
+}
+
+function placed<T extends { region: number }>({ model, files }: Subject, touches: readonly T[]) {
+  if (!model) return [];
   const places = modelRegions(model);
-  return regions.touches.map(({ phase, token, region, bytes }) => {
+  return touches.map(({ region, ...touch }) => {
     const { part, offset } = places[region] as Region;
-    return { phase, token, file: files[part]?.path as string, fileOffset: offset, bytes };
+    return { ...touch, file: files[part]?.path as string, fileOffset: offset };
   });
 }

@@ -12,6 +12,7 @@ import {
   regionFigures,
   requestFigures,
   streamFigures,
+  touchFigures,
   tracerFigures,
   workloadFigures,
 } from './figures.js';
@@ -182,6 +183,17 @@ export const summarySchema = z.object({
       ...shapeOf(boundFigures),
     })
     .nullable(),
+  /** Of a run with --touches. */
+  touches: z
+    .object({
+      ...shapeOf(touchFigures),
+      /** Tensors of which tokens used something else than names and keys tell; figures then go by what was seen. */
+      differences: z.array(
+        z.object({ tensor: z.string(), use: z.string(), bytes: count, usedBytesPerToken: share }),
+      ),
+    })
+    .nullable()
+    .optional(),
   tracer: z.object(shapeOf(tracerFigures)),
 });
 

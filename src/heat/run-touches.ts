@@ -14,6 +14,8 @@ export interface RunTouches {
   promptRegions: Set<number>;
   /** Names of the tensors that every token uses whole. */
   wholly: Set<string>;
+  /** The touches are all that tokens used, in the order of the first use; otherwise what was read for them. */
+  seen: boolean;
 }
 
 /** Reads it from trace.duckdb. Throws BlkscopeError as Run.connect does. */
@@ -41,8 +43,10 @@ export async function runTouches(run: Run): Promise<RunTouches> {
       };
     });
     const indexOf = new Map(regions.map(({ part, offset }, i) => [`${files[part]}:${offset}`, i]));
+    const seen = run.summary.touches != null;
     const rows = await connection.runAndReadAll(
-      `SELECT phase, token, file, "fileOffset"::DOUBLE, bytes::DOUBLE FROM touch WHERE phase IN ('prompt', 'generation')`,
+      `SELECT phase, token, file, "fileOffset"::DOUBLE, bytes::DOUBLE FROM touch
+       WHERE phase IN ('prompt', 'generation') ${seen ? "AND source = 'faults'" : ''} ORDER BY rowid`,
     );
     const touches: Touch[] = [];
     const promptRegions = new Set<number>();
@@ -53,7 +57,7 @@ export async function runTouches(run: Run): Promise<RunTouches> {
       else touches.push({ token: token as number, region, bytes: bytes as number });
     }
     const wholly = own.flatMap((row) => (row.at(-1) === 'whole' ? [row[3] as string] : []));
-    return { regions, touches, promptRegions, wholly: new Set(wholly) };
+    return { regions, touches, promptRegions, wholly: new Set(wholly), seen };
   } finally {
     connection.closeSync();
   }

@@ -38,20 +38,20 @@ export function tokenExperts(
         .map((expert) => ({ expert, share: read.get(`${token}.${layer}.${expert}`) ?? 0 }))
         .filter(({ share }) => share > usedShare)
         .sort((a, b) => b.share - a.share)
-        .slice(0, used ?? experts.size)
+        .slice(0, run.seen ? experts.size : (used ?? experts.size))
         .map(({ expert }) => expert);
       seen += found.length;
       const missing = guesses(guess, { layer, token, experts, read }).filter(
         (expert) => !found.includes(expert),
       );
-      const wanted = used ?? found.length;
+      const wanted = run.seen ? found.length : (used ?? found.length);
       for (const expert of [...found, ...missing.slice(0, wanted - found.length)])
         append(regions, experts.get(expert) as number[]);
     }
     byToken.push(regions.sort((a, b) => a - b));
   }
   const uses = layers.size * (used ?? 0) * tokens;
-  return { byToken, seenShare: uses === 0 ? 1 : seen / uses };
+  return { byToken, seenShare: uses === 0 || run.seen ? 1 : seen / uses };
 }
 
 /** By layer and expert: its slices' indices. */

@@ -90,9 +90,16 @@ export function nativeFault(): BlkscopeError | null {
   }
 }
 
+type Finder = ((root: string) => NativeBinding) & { path(root: string): string };
+
+/** What `run --touches` loads into llama.cpp; it lies beside the addon. Throws as node-gyp-build does where there is no addon. */
+export function touchLibrary(): string {
+  return (require('node-gyp-build') as Finder).path(packageRoot).replace(/\.node$/, '.touches.so');
+}
+
 function loadNative(): NativeBinding {
   try {
-    return (require('node-gyp-build') as (root: string) => NativeBinding)(packageRoot);
+    return (require('node-gyp-build') as Finder)(packageRoot);
   } catch (error) {
     throw new BlkscopeError('NO_NATIVE', `${reasonOf(error as Error)}; ${wayOut()}`, 'unsupported', {
       cause: error,

@@ -64,8 +64,48 @@ export interface NativePageCacheFigures {
 }
 
 export interface NativeTouchFigures {
+  TouchRecorder: new (options: NativeTouchRecorderOptions) => NativeTouchRecorder;
   /** What memories of different sizes would have read. The columns must not be changed before it is done. */
   touchCurve(options: NativeCurveOptions): Promise<NativeCurve>;
   /** Runs touches through a model of the kernel's page cache; see PageCacheModel in native/touches. */
   pageCacheReads(options: NativePageCacheOptions): NativePageCacheFigures;
+}
+
+export interface NativeTouchRecorderOptions {
+  /** Real paths of the model's parts. */
+  files: string[];
+  /** Sorted by file (an index into files) and offset, without overlaps; bytes. */
+  regions: { files: Uint32Array; offsets: BigUint64Array; bytes: BigUint64Array };
+  /** The first so many passes are profiled. */
+  profiledPasses: number;
+}
+
+/** What was seen of a workload's passes over the weights. */
+export interface NativeSeenTouches {
+  /** Faults that the kernel had no room for. */
+  lost: number;
+  /** The errno with which the kernel refused to let pages fault again; 0: it did not. */
+  refused: number;
+  /** Whether the program called what is watched, and whether it had the model mapped then. */
+  called: boolean;
+  mapped: boolean;
+  /** A row a pass, by time. ns on CLOCK_MONOTONIC; an end of 0: the program ended in it. `readyNs` passed before it. */
+  passes: {
+    begins: BigUint64Array;
+    ends: BigUint64Array;
+    readyNs: Float64Array;
+    profiled: Uint8Array;
+    faults: Uint32Array;
+  };
+  /** A row for each pass and region that it used, by pass and by the time of the first use. */
+  touches: { passes: Uint32Array; regions: Uint32Array; bytes: Float64Array };
+}
+
+export interface NativeTouchRecorder {
+  /** For the workload to inherit; the library finds its number in $BLKSCOPE_TOUCHES_FD. */
+  readonly fd: number;
+  /** Watches the faults of a process and all that it starts from now on. Error: NO_FAULT_EVENTS. */
+  attach(pid: number): void;
+  /** Once, when the workload has ended. */
+  stop(): NativeSeenTouches;
 }

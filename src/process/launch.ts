@@ -23,6 +23,8 @@ export interface LaunchOptions {
   locksMemory?: boolean;
   /** A process of blkscope's own: it keeps our rights and our environment. Default false. */
   ours?: boolean;
+  /** A descriptor of ours that it gets too, and the variable of its environment that holds the number it has there. */
+  inherited?: { fd: number; variable: string };
 }
 
 /** Which of the child's streams go where: a file descriptor it writes to itself, or a pipe to us. */
@@ -61,6 +63,8 @@ export async function launch(
     streams.stderr,
     ...(streams.messages ? ['ipc' as const] : []),
   ];
+  const inherited = options.inherited ? { [options.inherited.variable]: `${stdio.length}` } : {};
+  if (options.inherited) stdio.push(options.inherited.fd);
   const startedAt = process.hrtime.bigint();
   const child = spawn(shell, args, {
     cwd: options.cwd,
@@ -68,6 +72,7 @@ export async function launch(
       ...(options.ours ? process.env : workloadEnvironment()),
       ...(caller ? callerEnvironment(caller.uid) : {}),
       ...options.env,
+      ...inherited,
     },
     stdio,
     detached: true, // setsid: the terminal's Ctrl-C reaches blkscope, which ends the workload in its own order

@@ -86,41 +86,44 @@ function hottest(page: Page, title: string, rows: readonly RegionFigures[] | nul
 }
 
 /** Whether a fixed choice or plain caching could help, and how far the trace can tell. */
-export function heat(page: Page, { model, memory, phases, workload }: Summary): void {
+export function heat(page: Page, { model, memory, phases, workload, touches }: Summary): void {
   if (!model?.heat) return;
   const { tokens, regionBytes, expertUse, seenShare } = model.heat;
-  const exact = !workload?.speculative && tokens === (phases?.generation?.tokens ?? tokens);
+  const watched = touches != null;
+  const exact = watched || (!workload?.speculative && tokens === (phases?.generation?.tokens ?? tokens));
   const pieces = exact
-    ? format.counted(tokens, 'generated token')
+    ? format.counted(tokens, watched ? 'watched token' : 'generated token')
     : `${format.counted(tokens, 'mark')}, NOT exact by token`;
-  page.section('Heat', `reads for ${pieces}`);
-  page.traced(
-    format.size(regionBytes.every),
-    exact ? 'read for every token' : 'read for every mark',
-    'size of the regions',
-  );
-  page.figure(format.size(regionBytes.some), exact ? 'for some tokens' : 'for some marks');
-  page.figure(format.size(regionBytes.never), 'for none');
+  const [read, reads] = watched ? ['used', 'uses'] : ['read', 'reads'];
+  const piece = exact ? 'token' : 'mark';
+  page.section('Heat', `${reads} ${watched ? 'by' : 'for'} ${pieces}`);
+  const every = watched ? 'used by every token' : `read for every ${piece}`;
+  const size = format.size(regionBytes.every);
+  if (watched) page.figure(size, every, 'size of the regions');
+  else page.traced(size, every, 'size of the regions');
+  page.figure(format.size(regionBytes.some), `${watched ? 'by' : 'for'} some ${piece}s`);
+  page.figure(format.size(regionBytes.never), watched ? 'by none' : 'for none');
   for (const { k, share } of expertUse?.hottest ?? []) {
     page.figure(
       format.percent(share),
-      `of expert reads: hottest ${k}`,
+      `of expert ${reads}: hottest ${k}`,
       `of each layer's ${expertUse?.count}; ${format.percent(k / (expertUse?.count ?? 1))} if evenly used`,
     );
   }
   if (expertUse?.repeatedShare != null) {
     page.figure(
       format.percent(expertUse.repeatedShare),
-      'of expert reads repeat',
-      'the token before read it too',
+      `of expert ${reads} repeat`,
+      `the token before ${read} it too`,
     );
   }
   if (seenShare !== null)
     page.figure(
       format.percent(seenShare),
-      'of certain touches were read',
-      'every token needs these; the rest was cached',
+      watched ? 'of certain touches were seen' : 'of certain touches were read',
+      watched ? 'every token needs these' : 'every token needs these; the rest was cached',
     );
+  if (watched) return;
   for (const line of uncertainty(seenShare, memory.readAheadKib)) page.remark(line);
 }
 

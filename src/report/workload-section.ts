@@ -30,6 +30,7 @@ export function workloadSection(page: Page, summary: Summary): void {
       'drafted tokens that were taken need none',
     );
   }
+  touches(page, summary);
   requests(page, work);
   weights(page, work, summary);
   if (work.loading) loading(page, work.loading, work.readBytes ?? null, summary);
@@ -45,6 +46,42 @@ export function serverLine({ attached, requests: served, tokens, wallNs }: Workl
   const made = tokens === null ? '' : `, ${format.counted(tokens, 'token')}`;
   return `${watched}It worked on ${format.counted(served.count, 'request')}${made}.`;
 }
+
+const mostDifferencesShown = 5;
+
+/** What tokens were seen to use, what watching cost, and where names of tensors tell otherwise. */
+function touches(page: Page, { touches: seen }: Summary): void {
+  if (!seen) return;
+  const { tokens, touchedBytesPerToken, profiledNsPerToken, unprofiledNsPerToken, lostFaults } = seen;
+  page.figure(
+    format.size(Math.round(touchedBytesPerToken)),
+    'used by a token',
+    `${format.counted(tokens, 'token')} watched, hits of the page cache included`,
+  );
+  if (profiledNsPerToken !== null && unprofiledNsPerToken !== null) {
+    page.remark(
+      `A watched token took ${format.microseconds(profiledNsPerToken)}, others ${format.microseconds(unprofiledNsPerToken)}: speeds are those of the others.`,
+    );
+  }
+  if (lostFaults > 0)
+    page.remark(`${format.counted(lostFaults, 'page fault')} got lost: some uses are missing.`);
+  for (const { tensor, use, bytes, usedBytesPerToken } of seen.differences.slice(0, mostDifferencesShown)) {
+    const used = `${format.size(Math.round(usedBytesPerToken))} of ${format.size(bytes)}`;
+    page.remark(`${printable(tensor)}: a token used ${used}; its name says ${toldUse[use] ?? use}.`);
+  }
+  const more = seen.differences.length - mostDifferencesShown;
+  if (more > 0) page.remark(`and ${format.count(more)} more tensors, in touches.differences of summary.json`);
+}
+
+const toldUse: Record<string, string> = {
+  ...{
+    whole: 'all of it',
+    rows: 'rows that are looked up',
+    experts: 'some of its experts',
+    none: 'none of it',
+  },
+  unknown: 'nothing of its use',
+};
 
 const mostRequestsShown = 10;
 

@@ -144,8 +144,12 @@ export const storedTables = {
     },
   },
   touch: {
-    row: 'what was read of a region in a phase, or for a token',
+    row: 'what was read, or used, of a region in a phase, or for a token',
     columns: {
+      source: needed(
+        'VARCHAR',
+        'trace: read, as the trace tells; faults: used, as page faults tell (`--touches`)',
+      ),
       phase: needed('VARCHAR', 'load, prompt or generation'),
       token: column('UINTEGER', 'the token, from 0; null outside generation'),
       file: needed('VARCHAR', 'the file'),

@@ -52,8 +52,10 @@ export interface IoBatch {
 /** Events, with the requests that were completed by them where they were matched. */
 export type TraceBatch = NativeBatch & { ios?: IoBatch };
 
-/** Bytes that completed reads brought in of the region at `fileOffset` (a row of `tensor`) in a phase, or for a token. */
+/** Bytes that completed reads brought in, or that were used, of the region at `fileOffset` (a row of `tensor`) in a phase, or for a token. */
 export interface StoredTouch {
+  /** What tells it: completed reads, or page faults of a workload that was watched. */
+  source: 'trace' | 'faults';
   phase: string;
   /** Counted from 0 over the tokens of the generation; null in other phases. */
   token: number | null;
@@ -189,7 +191,8 @@ export class StoreWriter implements AsyncDisposable {
   writeTouches(touches: readonly StoredTouch[]): Promise<void> {
     return this.#appendRows(
       'touch',
-      touches.map(({ phase, token, file, fileOffset, bytes }) => [
+      touches.map(({ source, phase, token, file, fileOffset, bytes }) => [
+        source,
         phase,
         token,
         file,

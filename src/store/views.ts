@@ -322,14 +322,14 @@ export const viewList = {
   GROUP BY index, span.time ORDER BY span.time`,
   },
   touch_map: {
-    row: 'a token and a tensor, or expert, of which the token read anything; in a run with `--profile-touches`, what it touched',
+    row: 'a token and a tensor, or expert, of which the token read anything; in a run with `--touches` or `--profile-touches`, what it used',
     columns: {
       token: 'its number, from 0',
       name: "the tensor's name",
       layer: 'its layer',
       role: 'its role',
       expert: 'its expert',
-      read_bytes: 'bytes of it that were read for the token',
+      read_bytes: 'bytes of it that were read for the token, or used by it',
       share: 'of the tensor, 0 to 1',
     },
     sql: `
@@ -337,6 +337,7 @@ export const viewList = {
          touch.bytes / tensor.bytes AS share
   FROM touch JOIN tensor USING (file, "fileOffset")
   WHERE token IS NOT NULL AND tensor.name IS NOT NULL
+    AND source = CASE WHEN EXISTS (FROM touch WHERE source = 'faults') THEN 'faults' ELSE 'trace' END
   ORDER BY token, layer NULLS LAST, "fileOffset"`,
   },
 } satisfies Record<string, View>;

@@ -184,9 +184,8 @@ describe('copies and exports', () => {
   });
 
   test('a copy holds nothing that its owner may not read', async () => {
-    const stolen = ['map', join(secrets, 'shadow'), '--defragment', join(home, 'stolen')];
-    assert.equal((await asSudo(stolen)).exitCode, exitCodes.unsupported);
-    assertRefused(await blkscope(stolen), /may not read it/);
+    const result = await asSudo(['map', join(secrets, 'shadow'), '--defragment', join(home, 'stolen')]);
+    assertRefused(result, /may not read it/);
     assert.ok(!existsSync(join(home, 'stolen')));
     const links = [join(home, 'linked'), join(home, 'linked', 'trace.duckdb')] as const;
     execFileSync('cp', ['-a', run, links[0]]);

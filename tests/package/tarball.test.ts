@@ -24,6 +24,9 @@ test('the tarball has what runs, what is read, and what builds the native part; 
   );
   if (prebuilt) assert.deepEqual(addons.sort(), [...prebuilds].sort());
   else assert.equal(addons.length, 1, 'without npm run prebuilds: that of this machine');
+  // Beside each addon lies what `run --touches` loads into llama.cpp.
+  const beside = addons.map((name) => name.replace(/\.node$/, '.touches.so'));
+  assert.deepEqual(files.filter((name) => name.endsWith('.so')).sort(), beside.sort());
 });
 
 test('links of its pages lead to pages of it', () => {

@@ -29,7 +29,8 @@ function packHere(): string {
   rmSync(join(package_, 'prebuilds'), { recursive: true, force: true });
   const own = join(package_, `prebuilds/linux-${process.arch}`);
   mkdirSync(own, { recursive: true });
-  copyFileSync(join(root, 'build/Release/blkscope.node'), join(own, 'blkscope.glibc.node'));
+  for (const kind of ['node', 'touches.so'])
+    copyFileSync(join(root, `build/Release/blkscope.${kind}`), join(own, `blkscope.glibc.${kind}`));
   rmSync(packed);
   return pack(package_);
 }

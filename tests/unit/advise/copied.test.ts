@@ -46,7 +46,13 @@ function subjectWith(limitBytes: number, workload: Partial<WorkloadSummary> = {}
   const compute = { ns: 1e8, from: 'run' } as const;
   summary.bound = boundOf({ model, summary, compute, disk: { sequential: 1e9, random: 5e8 } });
   const config = { machine: { cpus: 2 }, options: { workload: { threads: 1 } } } as unknown as RunConfig;
-  const nothing = { regions: [], touches: [], promptRegions: new Set<number>(), wholly: new Set<string>() };
+  const nothing = {
+    regions: [],
+    touches: [],
+    promptRegions: new Set<number>(),
+    wholly: new Set<string>(),
+    seen: false,
+  };
   return subjectOf(new Run('run', summary, config), model, [accessPattern(model, nothing, 8, 'any')]);
 }
 

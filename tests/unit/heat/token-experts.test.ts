@@ -20,7 +20,7 @@ function runOf(reads: readonly { whole: number[]; part?: number[] }[]): RunTouch
     ...whole.flatMap((e) => [e, experts + e].map((region) => ({ token, region, bytes: 100 }))),
     ...part.map((e) => ({ token, region: e, bytes: 50 })),
   ]);
-  return { regions, touches, promptRegions: new Set(), wholly: new Set() };
+  return { regions, touches, promptRegions: new Set(), wholly: new Set(), seen: false };
 }
 
 const slices = (...used: number[]) => [...used, ...used.map((e) => experts + e)].sort((a, b) => a - b);
@@ -48,4 +48,11 @@ test('what memory held is guessed: the one not read again for longest, never one
   assert.ok(byToken[4]?.includes(6));
   assert.ok(byToken[4]?.includes(0) && !byToken[4]?.includes(7));
   assert.equal(seenShare, 0.9);
+});
+
+test('of a run that was watched nothing is guessed: a token used what it was seen to use, also fewer or more than the model says', () => {
+  const run = { ...runOf([{ whole: [1] }, { whole: [0, 3, 7], part: [6] }]), seen: true };
+  const { byToken, seenShare } = tokenExperts(run, 2, 2, 'cached');
+  assert.deepEqual(byToken, [slices(1), slices(0, 3, 7)]);
+  assert.equal(seenShare, 1);
 });

@@ -1,0 +1,115 @@
+#include "addon/touch_recorder.h"
+
+#include <memory>
+#include <optional>
+
+#include "addon/convert.h"
+#include "addon/file_regions.h"
+#include "system/page_size.h"
+#include "touches/fault_reader.h"
+#include "touches/pass_channel.h"
+#include "touches/seen_touches.h"
+
+namespace blkscope {
+namespace {
+
+/// Of the 65,530 mappings that a process may have; what else it maps is a few hundred.
+constexpr size_t kMostCuts = 50'000;
+
+Napi::Value jsPasses(Napi::Env env, const std::vector<Pass>& passes) {
+  size_t n = passes.size();
+  auto begins = Napi::BigUint64Array::New(env, n);
+  auto ends = Napi::BigUint64Array::New(env, n);
+  auto ready = Napi::Float64Array::New(env, n);
+  auto profiled = Napi::Uint8Array::New(env, n);
+  auto faults = Napi::Uint32Array::New(env, n);
+  for (size_t i = 0; i < n; ++i) {
+    begins[i] = passes[i].begin;
+    ends[i] = passes[i].end;
+    ready[i] = static_cast<double>(passes[i].readyNs);
+    profiled[i] = passes[i].profiled;
+    faults[i] = passes[i].faults;
+  }
+  auto object = Napi::Object::New(env);
+  object["begins"] = begins;
+  object["ends"] = ends;
+  object["readyNs"] = ready;
+  object["profiled"] = profiled;
+  object["faults"] = faults;
+  return object;
+}
+
+Napi::Value jsTouches(Napi::Env env, const std::vector<SeenTouch>& touches) {
+  size_t n = touches.size();
+  auto passes = Napi::Uint32Array::New(env, n);
+  auto regions = Napi::Uint32Array::New(env, n);
+  auto bytes = Napi::Float64Array::New(env, n);
+  for (size_t i = 0; i < n; ++i) {
+    passes[i] = touches[i].pass;
+    regions[i] = touches[i].region;
+    bytes[i] = static_cast<double>(touches[i].bytes);
+  }
+  auto object = Napi::Object::New(env);
+  object["passes"] = passes;
+  object["regions"] = regions;
+  object["bytes"] = bytes;
+  return object;
+}
+
+class JsTouchRecorder : public Napi::ObjectWrap<JsTouchRecorder> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "TouchRecorder",
+                       {InstanceAccessor<&JsTouchRecorder::fd>("fd"),
+                        InstanceMethod<&JsTouchRecorder::attach>("attach"),
+                        InstanceMethod<&JsTouchRecorder::stop>("stop")});
+  }
+
+  explicit JsTouchRecorder(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsTouchRecorder>(info) {
+    Argument options = Argument::at(info, 0, "options");
+    std::vector<std::string> paths = options["files"].strings();
+    regions_ = fileRegions<ModelRegion>(options["regions"], paths.size());
+    cuts_ = cutsFor(regions_, static_cast<uint32_t>(paths.size()), pageBytes(), kMostCuts);
+    std::vector<WantedFile> files;
+    for (size_t i = 0; i < paths.size(); ++i) files.push_back({paths[i], cuts_[i]});
+    auto passes = static_cast<uint32_t>(options["profiledPasses"].integer(UINT32_MAX));
+    channel_.emplace(valueOrThrow(info.Env(), PassChannel::create(files, passes)));
+  }
+
+ private:
+  Napi::Value fd(const Napi::CallbackInfo& info) { return jsNumber(info.Env(), static_cast<uint64_t>(channel_->fd())); }
+
+  void attach(const Napi::CallbackInfo& info) {
+    auto pid = static_cast<int>(Argument::at(info, 0, "pid").integer(INT32_MAX));
+    reader_ = valueOrThrow(info.Env(), FaultReader::open(pid));
+  }
+
+  Napi::Value stop(const Napi::CallbackInfo& info) {
+    Napi::Env env = info.Env();
+    Faults faults = reader_ ? reader_->stop() : Faults{};
+    reader_.reset();
+    auto records = valueOrThrow(env, channel_->records());
+    SeenTouches seen = seenTouches(records, faults, regions_, cuts_, pageBytes());
+    auto object = Napi::Object::New(env);
+    object["lost"] = jsNumber(env, faults.lost);
+    object["refused"] = jsNumber(env, seen.refused);
+    object["called"] = Napi::Boolean::New(env, seen.called);
+    object["mapped"] = Napi::Boolean::New(env, seen.mapped);
+    object["passes"] = jsPasses(env, seen.passes);
+    object["touches"] = jsTouches(env, seen.touches);
+    return object;
+  }
+
+  std::vector<ModelRegion> regions_;
+  std::vector<Cuts> cuts_;
+  std::optional<PassChannel> channel_;
+  std::unique_ptr<FaultReader> reader_;
+};
+
+}  // namespace
+
+void registerTouchRecorder(Napi::Env env, Napi::Object exports) {
+  exports["TouchRecorder"] = JsTouchRecorder::define(env);
+}
+
+}  // namespace blkscope

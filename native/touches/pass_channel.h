@@ -1,0 +1,37 @@
+// The file in memory through which the library that is preloaded into llama.cpp tells of its passes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "preload/records.h"
+#include "system/fd.h"
+#include "system/result.h"
+
+namespace blkscope {
+
+/// A file of the model: its real path, and where its mappings are to be split; offsets, ascending, whole pages.
+struct WantedFile {
+  std::string path;
+  std::vector<uint64_t> cuts;
+};
+
+class PassChannel {
+ public:
+  /// `profiledPasses`: the first so many passes of the program are profiled.
+  static Result<PassChannel> create(const std::vector<WantedFile>& files, uint32_t profiledPasses);
+
+  /// For the workload to inherit.
+  int fd() const { return fd_.get(); }
+  /// All records so far.
+  Result<std::vector<blkscope_record>> records() const;
+
+ private:
+  PassChannel(Fd fd, size_t begin) : fd_(std::move(fd)), begin_(begin) {}
+
+  Fd fd_;
+  size_t begin_;
+};
+
+}  // namespace blkscope

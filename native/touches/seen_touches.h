@@ -1,0 +1,67 @@
+// From faults to touches: what each pass used of each region of a model.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "preload/records.h"
+#include "touches/fault_reader.h"
+
+namespace blkscope {
+
+/// A region of a model's file; sorted by file and offset, without overlaps.
+struct ModelRegion {
+  uint32_t file;
+  uint64_t offset;
+  uint64_t bytes;
+};
+
+/// A pass of the program over the weights. ns on CLOCK_MONOTONIC.
+struct Pass {
+  uint64_t begin = 0;
+  /// 0: the program ended in it.
+  uint64_t end = 0;
+  /// Spent on making pages fault, before `begin`.
+  uint64_t readyNs = 0;
+  bool profiled = false;
+  /// In it, of the model's pages.
+  uint32_t faults = 0;
+};
+
+/// What a pass used of a region.
+struct SeenTouch {
+  uint32_t pass;
+  uint32_t region;
+  /// Of the region: whole where each piece that a fault can map was faulted in.
+  uint64_t bytes;
+  /// Of the first fault.
+  uint64_t firstNs;
+};
+
+struct SeenTouches {
+  std::vector<Pass> passes;
+  /// By pass, and in it by the time of the first use.
+  std::vector<SeenTouch> touches;
+  /// The errno with which the kernel refused to let pages fault again; 0: it did not.
+  uint32_t refused = 0;
+  /// Whether the library was called, and whether it found the model mapped.
+  bool called = false;
+  bool mapped = false;
+};
+
+/// The offsets at which mappings of a file are to be split: whole pages, ascending.
+using Cuts = std::vector<uint64_t>;
+
+/// Cuts of each of `files` files. They lie around each page in which regions meet, so that a fault never maps pages of two
+/// regions, and within large regions at every piece of 64 KiB: some kernels map all of a large
+/// folio at one fault, which would leave of a table no more to see than that it was used. A process may have only so many
+/// mappings: for all files together there are at most `most` cuts, of larger pieces if need be. Where the regions
+/// alone are too many, only those below 256 KiB are split off, since of larger ones enough is left that no neighbour's fault maps.
+std::vector<Cuts> cutsFor(std::span<const ModelRegion> regions, uint32_t files, uint64_t pageBytes, size_t most);
+
+/// `cuts`: those that the mappings were split at.
+SeenTouches seenTouches(std::span<const blkscope_record> records, const Faults& faults, std::span<const ModelRegion> regions,
+                        std::span<const Cuts> cuts, uint64_t pageBytes);
+
+}  // namespace blkscope
