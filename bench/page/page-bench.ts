@@ -49,7 +49,7 @@ async function writeRun(path: string, pattern: keyof typeof patterns, events: nu
   });
   await using store = await StoreWriter.create(join(path, 'trace.duckdb'), names);
   await store.writeTrace(batches(reads, patterns[pattern]));
-  await store.writeDevices([{ number: device, name: 'vda' }]);
+  await store.writeDevices([{ number: device, name: 'vda', layered: false }]);
   const extents = {
     bytes: modelBytes,
     fileOffsets: BigUint64Array.of(0n),
