@@ -45,7 +45,7 @@ export async function runTouches(run: Run): Promise<RunTouches> {
     const indexOf = new Map(regions.map(({ part, offset }, i) => [`${files[part]}:${offset}`, i]));
     const seen = run.summary.touches != null;
     const rows = await connection.runAndReadAll(
-      `SELECT phase, token, file, "fileOffset"::DOUBLE, bytes::DOUBLE FROM touch
+      `SELECT phase, token, file, "fileOffset"::DOUBLE, bytes::DOUBLE FROM ${storedSchema}.touch
        WHERE phase IN ('prompt', 'generation') ${seen ? "AND source = 'faults'" : ''} ORDER BY rowid`,
     );
     const touches: Touch[] = [];
