@@ -16,7 +16,7 @@ import { viewList } from './views.js';
 export const storedSchema = 'stored0';
 
 /** Tables whose order of rows tells something. */
-const ordered: readonly string[] = ['event_row', 'device', 'tensor'];
+const ordered: readonly string[] = ['event_row', 'device', 'tensor', 'touch'];
 
 /** Of what is asked before a file is trusted. */
 const checkMs = 10_000;
