@@ -47,7 +47,7 @@ const rowNames = Object.keys(storedTables).filter((name) => !(tables as readonly
 
 /** The text of each table by its name. */
 export const made: Record<string, string> = {
-  figures: figureTable(lists.partFigures),
+  figures: figureTable(lists.partWithAccess),
   phases: figureTable(lists.phaseFigures),
   regions: figureTable(lists.regionFigures),
   workload: figureTable(lists.workloadFigures, 'workload'),
@@ -55,6 +55,7 @@ export const made: Record<string, string> = {
   stream: figureTable(lists.streamFigures, 'memory.stream'),
   touches: figureTable(lists.touchFigures, 'touches'),
   bound: figureTable(lists.boundFigures, 'bound'),
+  contention: figureTable(lists.contentionFigures, 'contention'),
   integrity: figureTable(lists.integrityFigures, 'integrity'),
   tracer: figureTable(lists.tracerFigures, 'tracer'),
   tables: relationsOf([...tables, ...rowNames]),

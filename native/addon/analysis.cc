@@ -1,12 +1,14 @@
 #include "addon/analysis.h"
 
 #include <memory>
+#include <optional>
 
 #include "addon/columns.h"
 #include "addon/events.h"
 #include "addon/figures.h"
 #include "addon/traced_file.h"
 #include "analyse/analysis.h"
+#include "analyse/file_map.h"
 
 namespace blkscope {
 namespace {
@@ -28,6 +30,7 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
     layered_.assign(layered.begin(), layered.end());
     fromNs_ = options["fromNs"].bigintOr(0);
     toNs_ = options["toNs"].bigintOr(UINT64_MAX);
+    if (options["filesOnly"].booleanOr(false)) inFiles_ = FileMap(files_);
     if (options["fromNs"].given()) begin(fromNs_);
   }
 
@@ -45,9 +48,18 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
   void consume(const Napi::CallbackInfo& info) {
     requireOpen(info.Env());
     readEvents(Argument::at(info, 0, "batch"), events_, fromNs_, toNs_);
+    if (inFiles_) std::erase_if(events_, [&](const Event& event) { return !landsInFiles(event); });
     if (events_.empty()) return;
     if (!analysis_) begin(events_.front().time);
     analysis_->consume(events_);
+  }
+
+  bool landsInFiles(const Event& event) {
+    bool lands = false;
+    if (event.device == device_) {
+      inFiles_->forEachOverlap(event.sector, event.endSector(), [&](const auto&, uint64_t, uint64_t) { lands = true; });
+    }
+    return lands;
   }
 
   Napi::Value finish(const Napi::CallbackInfo& info) {
@@ -66,6 +78,7 @@ class JsAnalysis : public Napi::ObjectWrap<JsAnalysis> {
   std::vector<TracedFile> files_;
   uint32_t device_;
   std::vector<uint32_t> layered_;
+  std::optional<FileMap> inFiles_;  // only what lands in the files is analysed
   uint64_t fromNs_;
   uint64_t toNs_;
   std::unique_ptr<Analysis> analysis_;

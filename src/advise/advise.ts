@@ -5,7 +5,7 @@ import { shownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { Run } from '../store/open-run.js';
-import { type Advice, bestFirst, type Change, type CurvePoint } from './changes.js';
+import { type Advice, bestFirst, type Change, type CurvePoint, type Foreseen } from './changes.js';
 import { changesForCopied, verdictOfCopied } from './copied.js';
 import { accessPattern, type ReadPattern } from './pattern.js';
 import { streamed } from './streamed.js';
@@ -146,23 +146,48 @@ function moreThreads(subject: Subject): Change[] {
 
 const curveSteps = 10;
 
-/** From no memory at all, where each byte that a token touches is read, to the whole model's size. */
+/**
+ * From no memory at all, where at least each byte that a token touches is read, to the whole model's size. More memory never
+ * reads more: where the simulation says otherwise, by a lucky fit of a smaller cache, the larger reads hold for both.
+ */
 function curveOf(subject: Subject): CurvePoint[] {
   const { model, measured, predictor, run } = subject;
   const { readAheadKib } = measured;
   const touched = run.summary.bound?.touchedBytesPerToken ?? 0;
-  const none = { memoryBytes: 0, kernelBytesPerToken: touched, pinnedBytesPerToken: touched };
-  const points = Array.from({ length: curveSteps }, (_, step): CurvePoint => {
+  const points = Array.from({ length: curveSteps }, (_, step) => {
     const memoryBytes = Math.round((model.bytes * (step + 1)) / curveSteps);
-    const at = (pinnedBytes: number) =>
-      predictor.predict({ memoryBytes, readAheadKib, pinnedBytes }).bytes.likely;
+    const at = (pinnedBytes: number) => predictor.predict({ memoryBytes, readAheadKib, pinnedBytes }).bytes;
     const pinned = pinBytes(subject, readAheadKib, memoryBytes);
-    const kernelBytesPerToken = at(0);
+    const kernel = at(0);
+    return { memoryBytes, kernel, pinned: pinned === null ? kernel : at(pinned) };
+  });
+  const [kernel, pinned] = [points.map((point) => point.kernel), points.map((point) => point.pinned)].map(
+    (curve) => falling([{ low: touched, likely: touched, high: touched }, ...curve]),
+  ) as [Foreseen[], Foreseen[]];
+  return [0, ...points.map(({ memoryBytes }) => memoryBytes)].map((memoryBytes, i): CurvePoint => {
+    const [k, p] = [kernel[i], pinned[i]] as [Foreseen, Foreseen];
     return {
       memoryBytes,
-      kernelBytesPerToken,
-      pinnedBytesPerToken: pinned === null ? kernelBytesPerToken : at(pinned),
+      kernelBytesPerToken: k.likely,
+      pinnedBytesPerToken: p.likely,
+      kernelRange: { low: k.low, high: k.high },
+      pinnedRange: { low: p.low, high: p.high },
     };
   });
-  return [none, ...points];
+}
+
+/** Each at least as much as those after it. */
+function falling(curve: readonly Foreseen[]): Foreseen[] {
+  let most: Foreseen = { low: 0, likely: 0, high: 0 };
+  return curve
+    .toReversed()
+    .map(({ low, likely, high }) => {
+      most = {
+        low: Math.max(most.low, low),
+        likely: Math.max(most.likely, likely),
+        high: Math.max(most.high, high),
+      };
+      return most;
+    })
+    .reverse();
 }

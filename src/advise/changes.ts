@@ -43,6 +43,9 @@ export interface CurvePoint {
   /** Read for a token under the kernel's eviction, and with what `--pin auto` would hold of that memory. */
   kernelBytesPerToken: number;
   pinnedBytesPerToken: number;
+  /** Within what, as for a change. */
+  kernelRange: { low: number; high: number };
+  pinnedRange: { low: number; high: number };
 }
 
 /** What limits a run, and what would help. */

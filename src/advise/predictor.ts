@@ -35,8 +35,11 @@ export interface Prediction {
   unusedBytes: number;
 }
 
-/** How far the model was off in the runs of docs/remedy.md, in most cases. */
-const bytesMargin = 0.15;
+/**
+ * How far the model was off in the runs of docs/findings.md. A plan of experts holds less of what other tokens use than of those
+ * that it was made from: up to 1.43 times as much was read as foreseen.
+ */
+const bytesMargin = { less: 0.15, more: 0.15, moreWithPlan: 0.45 };
 /** Of a token's speed, beyond what its bytes make uncertain: at the run's own readahead, and at another. */
 const speedMargin = { own: 0.1, other: 0.25 };
 /** How much of the memory that is left for the model's pages they were seen to take. */
@@ -78,10 +81,11 @@ export class Predictor {
       this.#factors.map((factor) => bytesPerToken * factor),
     );
     const likely = meanOf(simulated.filter((_, i) => i % this.patterns.length === 0));
+    const planned = conditions.pinnedBytes > 0 && this.model.experts !== null;
     const bytes: Foreseen = {
-      low: smallest(all) * (1 - bytesMargin),
+      low: smallest(all) * (1 - bytesMargin.less),
       likely: likely.bytesPerToken * scale,
-      high: greatest(all) * (1 + bytesMargin),
+      high: greatest(all) * (1 + (planned ? bytesMargin.moreWithPlan : bytesMargin.more)),
     };
     const margin = own ? speedMargin.own : speedMargin.other;
     const { low, likely: usual, high } = conditions.compute ?? { low: 1, likely: 1, high: 1 };

@@ -4,6 +4,7 @@ import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../experiment/experiment.js';
 import type { ExperimentOptions } from '../experiment/options.js';
 import { given } from '../experiment/trace-options.js';
+import { greatest } from '../extremes.js';
 import { sudoCaller } from '../files/caller.js';
 import type { Progress } from '../machine/progress.js';
 import type { PressureRequest } from '../memory/pressure.js';
@@ -11,13 +12,15 @@ import { runFiles } from '../run/run-folder.js';
 import type { Run } from '../store/open-run.js';
 import type { Advice, Change, ChangedConditions } from './changes.js';
 
-/** A change that was tried: what was foreseen, and what came out. */
+/** A change that was tried, on other tokens than those that the advice was made from: what was foreseen, and what came out. */
 export interface Verified {
   change: Change;
   /** The run folder. */
   run: string;
   bytesPerToken: number;
   tokensPerSecond: number;
+  /** Of the tokens. */
+  seed: number;
 }
 
 export interface VerifyOptions {
@@ -42,7 +45,7 @@ function requireOwn(run: Run): void {
 }
 
 /**
- * Makes the advised run again with its best changes, one run each, beside it as `RUN-advice-1` and so on.
+ * Makes the advised run again with its best changes, another seed and another prompt, one run each, beside it as `RUN-advice-1` and so on.
  *
  * Throws BlkscopeError: NOT_VERIFIABLE for a run that `run` did not make; what runExperiment throws; a run's problem.
  */
@@ -62,12 +65,17 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
     );
   }
   const verified: Verified[] = [];
+  const others = otherTokens(asked, options.touches);
   const { progress, signal, commandLine } = options;
   for (const change of triable(advice, asked).slice(0, options.best ?? 2)) {
     options.progress?.step(`-- ${change.title}`);
     const finished = await runExperiment({
       ...asked,
-      ...changedOptions(asked, change.conditions, (options.touches ?? run).path),
+      ...changedOptions(
+        { ...asked, workload: { ...asked.workload, ...others } },
+        change.conditions,
+        (options.touches ?? run).path,
+      ),
       ...given({ progress, signal, commandLine }),
       output: `${run.path}-advice-${verified.length + 1}`,
     });
@@ -76,12 +84,29 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
     verified.push({
       change,
       run: finished.run.path,
+      seed: others.seed,
       bytesPerToken: workload?.bytesPerToken ?? Number.NaN,
       tokensPerSecond: workload?.tokensPerSecond ?? Number.NaN,
     });
   }
   return verified;
 }
+
+/**
+ * Another seed and another prompt than those of the runs that the advice was made from: a plan that is tested on its own tokens
+ * looks better than it is.
+ */
+function otherTokens(asked: ExperimentOptions, touches: Run | undefined): { seed: number; prompt: string } {
+  const planned = (touches?.config.options as ExperimentOptions | undefined)?.workload;
+  const seeds = [asked.workload?.seed ?? 1, planned?.seed ?? 1];
+  const length = (asked.workload?.prompt ?? otherPrompt).split(/\s+/).length;
+  const words = otherPrompt.split(' ');
+  const prompt = Array.from({ length }, (_, i) => words[i % words.length]).join(' ');
+  return { seed: greatest(seeds) + 1, prompt };
+}
+
+const otherPrompt =
+  'Before the harvest the old miller walked down to the river with his three dogs and looked for';
 
 /**
  * More memory can be tried only where a limit is what keeps it short, mapped weights where blkscope's own option had them

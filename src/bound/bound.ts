@@ -13,6 +13,8 @@ export interface BoundInput {
   disk: DiskSpeed | null;
   /** The most that the disk was ever seen to give, in bytes a second, and the least memory of its own that the workload was ever seen to take; null: not known. */
   seen?: { bandwidth: number | null; ownBytes: number | null };
+  /** For how long others held up a token, in ns; null: not known. */
+  busyNs?: number | null;
 }
 
 /**
@@ -24,7 +26,14 @@ export interface BoundInput {
  *
  * null when it cannot be told: no tokens or speed known, no bandwidth measured.
  */
-export function boundOf({ model, summary, compute, disk, seen }: BoundInput): Summary['bound'] {
+export function boundOf({
+  model,
+  summary,
+  compute,
+  disk,
+  seen,
+  busyNs = null,
+}: BoundInput): Summary['bound'] {
   const { workload, phases } = summary;
   const measured = workload?.tokensPerSecond;
   const readBytes = phases?.generation?.bytesPerToken ?? null;
@@ -43,6 +52,8 @@ export function boundOf({ model, summary, compute, disk, seen }: BoundInput): Su
   const unusedBytes = sum((summary.model?.roles ?? []).map(unusedBytesOf(touchedByRole(model))));
   const reReadBytes = Math.max(0, readBytes - unusedBytes - mostNeededBytes);
   const excessNs = ((reReadBytes + unusedBytes) / bandwidth) * 1e9;
+  const restNs = Math.max(0, 1e9 / measured - boundNs - excessNs);
+  const busy = busyNs === null ? null : Math.min(busyNs, restNs);
   return {
     computeNsPerToken: computeNs,
     computeFrom: compute.from,
@@ -58,7 +69,8 @@ export function boundOf({ model, summary, compute, disk, seen }: BoundInput): Su
     ratio: Number(((measured * boundNs) / 1e9).toFixed(12)),
     reReadBytesPerToken: reReadBytes,
     unusedBytesPerToken: unusedBytes,
-    waitNsPerToken: Math.max(0, 1e9 / measured - boundNs - excessNs),
+    busyNsPerToken: busy,
+    remainderNsPerToken: restNs - (busy ?? 0),
   };
 }
 

@@ -115,7 +115,7 @@ export const commandList: Record<string, Listed> = {
   synthesize: {
     about: 'make a model of random weights in the shape of a real one, for experiments without the real one',
     examples: [
-      'blkscope synthesize --preset gpt-oss-20b --bytes 1500M -o model.gguf',
+      'blkscope synthesize --preset gpt-oss-1b --bytes 1500M -o model.gguf',
       'blkscope synthesize --preset llama-2-7b -o model.gguf',
     ],
     load: async () => (await import('./synthesize.js')).synthesizeCommand(),

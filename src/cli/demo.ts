@@ -104,8 +104,10 @@ async function compareRuns(
   const screen = stdoutScreen();
   for (const { run } of finished)
     process.stdout.write(`${renderReport(run.summary, { title: shortPath(run.path), screen })}\n`);
-  const compared = finished.map(({ name, run }) => ({ name, summary: run.summary }));
-  process.stdout.write(`${renderComparison(compared, screen)}\n`);
+  const compared = finished.map(({ name, run: { summary, config } }) => ({ name, summary, config }));
+  process.stdout.write(
+    `${renderComparison(compared, { screen, varied: ['memory', 'pinned', 'streamed', 'readahead'] })}\n`,
+  );
 }
 
 /**

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { optionsOf } from '../experiment/options.js';
 import { given } from '../experiment/trace-options.js';
 import {
   BlkscopeError,
   type CacheState,
   defaultRunPath,
   type ExperimentOptions,
+  openRun,
   type PinRequest,
   type PressureRequest,
   planRepeats,
@@ -27,7 +29,8 @@ import { showRun, withSession } from './session.js';
 import { showOutcomes } from './sweep.js';
 
 interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
-  model: string;
+  model?: string;
+  repeatOf?: string;
   llama?: string;
   prompt?: string;
   tokens?: number;
@@ -57,7 +60,11 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
 export function runCommand(): Command {
   const command = new Command('run')
     .optionsGroup('Workload:')
-    .requiredOption('-m, --model <file>', 'the GGUF file; any part of a split model')
+    .option('-m, --model <file>', 'the GGUF file; any part of a split model')
+    .option(
+      '--repeat-of <run>',
+      'do again what a run did, with all its options; only -o, --repeat, --mount and --json go with it',
+    )
     .option('--llama <path>', "llama.cpp's program, or 'embedded' (default: $LLAMA_CLI, PATH, then embedded)")
     .option('-p, --prompt <text>', 'the prompt')
     .option('-n, --tokens <count>', 'tokens to generate (default: 100)', count)
@@ -114,12 +121,43 @@ export function runCommand(): Command {
   return command;
 }
 
-async function run(args: string[], flags: RunFlags): Promise<void> {
+async function run(args: string[], flags: RunFlags, command: Command): Promise<void> {
   if (args.length > 0 && !process.argv.includes('--')) {
     const line = `'${args[0]}' is no option of run; what llama.cpp is given stands after --, as in: blkscope run -m MODEL -- --temp 0`;
     throw new BlkscopeError('BAD_ARGUMENT', line);
   }
-  const options: ExperimentOptions = {
+  const asked =
+    flags.repeatOf === undefined ? askedFor(args, flags) : await againAs(flags.repeatOf, args, command);
+  const options = { ...asked, ...given({ output: flags.output }), mount: flags.mount ?? false };
+  if (flags.repeat !== 1) return repeat(options, flags);
+  const finished = await withSession((session) => runExperiment({ ...options, ...session }), {
+    watch: flags.watch ? options.model : undefined,
+  });
+  await showRun(finished, flags.json ?? false);
+}
+
+const besideRepeatOf = ['repeatOf', 'output', 'repeat', 'mount', 'json'];
+
+async function againAs(path: string, args: readonly string[], command: Command): Promise<ExperimentOptions> {
+  const others = command.options.filter(
+    (option) =>
+      !besideRepeatOf.includes(option.attributeName()) &&
+      command.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  const other = others[0]?.long ?? (args.length > 0 ? 'arguments after --' : null);
+  if (other !== null)
+    throw new BlkscopeError(
+      'BAD_ARGUMENT',
+      `--repeat-of does again what that run did; ${other} would make another run of it: leave one of the two out`,
+    );
+  await using run = await openRun(path);
+  return { ...optionsOf(run), commandLine: process.argv };
+}
+
+function askedFor(args: readonly string[], flags: RunFlags): ExperimentOptions {
+  if (flags.model === undefined)
+    throw new BlkscopeError('BAD_ARGUMENT', 'name a model with --model, or a run to repeat with --repeat-of');
+  return {
     ...traceSettings(flags),
     model: flags.model,
     pressure: pressure(flags),
@@ -136,7 +174,7 @@ async function run(args: string[], flags: RunFlags): Promise<void> {
       mlock: flags.mlock,
       env: flags.env && environmentOf(flags.env),
       timeLimitMs: flags.timeLimit,
-      extraArgs: args,
+      extraArgs: [...args],
     }),
     ...given({
       llama: flags.llama,
@@ -146,11 +184,6 @@ async function run(args: string[], flags: RunFlags): Promise<void> {
     }),
     commandLine: process.argv,
   };
-  if (flags.repeat !== 1) return repeat(options, flags);
-  const finished = await withSession((session) => runExperiment({ ...options, ...session }), {
-    watch: flags.watch ? flags.model : undefined,
-  });
-  await showRun(finished, flags.json ?? false);
 }
 
 async function repeat(options: ExperimentOptions, flags: RunFlags): Promise<void> {

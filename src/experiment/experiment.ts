@@ -39,7 +39,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Finishe
   tellBefore(subject, options, progress);
   const folder = RunFolder.begin(options.output ?? defaultRunPath(options.model));
   try {
-    const config = configStart('run', options.commandLine, recorded(options));
+    const config = configStart('run', options.commandLine, recorded(options, subject.engine));
     const prepared = await prepare(options, subject, folder, steps, progress);
     await using measured = await measureWorkload(options.watch, subject, prepared, steps, progress);
     await steps.undo();

@@ -3,7 +3,8 @@ import { BlkscopeError } from '../errors.js';
 import { buildSummary, type CountedMemory, requestRow } from '../figures/build-summary.js';
 import { lossProblem } from '../figures/defects.js';
 import { FoundFiles } from '../figures/found-files.js';
-import { PhaseAnalyses } from '../figures/phase-analyses.js';
+import { FileAnalysis, PhaseAnalyses } from '../figures/phase-analyses.js';
+import { firstGenerated } from '../figures/phases.js';
 import { RequestReads, type RequestReadsResults } from '../figures/request-reads.js';
 import { type UsedByTokens, usedByTokens } from '../figures/seen-touches.js';
 import {
@@ -29,6 +30,7 @@ import { Run } from '../store/open-run.js';
 import type { StoreWriter } from '../store/store.js';
 import type { SeenTouches } from '../touches/seen.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
+import { contentionOf } from './contention.js';
 import { KeptTrace } from './kept-trace.js';
 import { type BoundSource, boundOfRun } from './run-bound.js';
 import { workloadFailure } from './workload-failure.js';
@@ -120,11 +122,9 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   const model = subjects[0]?.model ?? null;
   const { marks = [], generation: said = null } = outcome ?? {};
   const join = new SubjectJoins(subjects, filesDevice, marks, said);
-  const phases = new PhaseAnalyses(
-    { files: extentsOf(subjects.slice(0, 1)), device: filesDevice ?? 0, layered: trace.layered },
-    marks,
-    said,
-  );
+  const of = { files: extentsOf(subjects.slice(0, 1)), device: filesDevice ?? 0, layered: trace.layered };
+  const phases = new PhaseAnalyses(of, marks, said);
+  const inFiles = new FileAnalysis(filesDevice === null ? null : of);
   const found =
     input.filesFoundLater && filesDevice !== null
       ? new FoundFiles({ files: extentsOf(subjects), device: filesDevice, layered: trace.layered })
@@ -133,7 +133,7 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
     outcome?.requests?.length && filesDevice !== null
       ? new RequestReads(extentsOf(subjects), filesDevice, outcome.requests, outcome.endedAt)
       : null;
-  const watching = [join.any ? join : null, phases.any ? phases : null, found, served].filter(
+  const watching = [...[join, phases, inFiles].filter(({ any }) => any), found, served].filter(
     (each) => each !== null,
   );
   const batches = watching.length > 0 ? shownTo(watching, trace.batches) : trace.batches;
@@ -153,9 +153,11 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
     traced,
     subjects: figures,
     memory: input.memory,
+    contention: watched && contentionOf(watched),
     workload: outcome,
     phases: phases.results(),
     requests,
+    inFiles: inFiles.results(),
     bytesWrittenToDevice: watched?.bytesWritten ?? 0,
     interrupted: input.interruption()?.message ?? null,
   });
@@ -214,8 +216,9 @@ async function writeTables(
       );
   await store.writeSamples(watched?.samples ?? []);
   await store.writeTokens(watched?.outcome?.marks ?? []);
-  const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures));
-  const uses = used && subjects[0] ? usesOf(subjects[0], used) : [];
+  const first = firstGenerated(watched?.outcome?.marks ?? []);
+  const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures, first));
+  const uses = used && subjects[0] ? usesOf(subjects[0], used, first) : [];
   await store.writeTouches([...touches, ...uses]);
   await store.writeRequests((requests?.requests ?? []).map(requestRow));
   await store.writeFigures(summary);

@@ -1,7 +1,11 @@
+import { resolve } from 'node:path';
+import { BlkscopeError } from '../errors.js';
 import type { Progress } from '../machine/progress.js';
 import type { CacheState } from '../memory/cache-state.js';
 import type { PressureRequest } from '../memory/pressure.js';
-import type { WorkloadOptions } from '../workload/engine.js';
+import type { Run } from '../store/open-run.js';
+import type { Engine, WorkloadOptions } from '../workload/engine.js';
+import { defaultPrompt, defaultSeed, defaultTokens } from '../workload/prompt.js';
 import type { PinRequest } from './pin-model.js';
 import type { TraceOptions } from './trace-options.js';
 
@@ -45,13 +49,57 @@ export interface ExperimentOptions extends TraceOptions {
   commandLine?: readonly string[];
 }
 
-/** The options as config.json keeps them: what a later `run` needs to do the same. */
-export function recorded({
-  progress: _,
-  signal: __,
-  commandLine: ___,
-  watch: ____,
-  ...options
-}: ExperimentOptions): Record<string, unknown> {
-  return options as unknown as Record<string, unknown>;
+/** The options as config.json keeps them, with what stood for those that were left out: what a later run needs to do the same. */
+export function recorded(
+  { progress: _, signal: __, commandLine: ___, watch: ____, ...options }: ExperimentOptions,
+  engine: Pick<Engine, 'name' | 'path'>,
+): Record<string, unknown> {
+  const { workload = {}, plan } = { ...options, plan: options.pin?.plan };
+  const { prompt, promptTokens, tokens = defaultTokens, seed = defaultSeed } = workload;
+  return {
+    ...options,
+    model: resolve(options.model),
+    llama: options.llama ?? engine.path ?? engine.name,
+    pressure: options.pressure ?? { mode: 'none' },
+    ...(options.pin
+      ? { pin: { ...options.pin, ...(plan === undefined ? {} : { plan: resolve(plan) }) } }
+      : {}),
+    cache: options.cache ?? 'cold',
+    dropCaches: options.dropCaches ?? false,
+    workload: {
+      ...workload,
+      ...(promptTokens === undefined ? { prompt: prompt ?? defaultPrompt } : {}),
+      tokens,
+      seed,
+    },
+  };
+}
+
+/**
+ * What a finished run asked for, to be asked for again: with the readahead that it had, whatever the disk has now.
+ *
+ * Throws BlkscopeError NOT_REPEATABLE for a recording or an import.
+ */
+export function optionsOf({ path, config, summary }: Run): ExperimentOptions {
+  if (config.kind !== 'run') {
+    throw new BlkscopeError(
+      'NOT_REPEATABLE',
+      `${path}: only a run that 'blkscope run' made can be made again; this is one of 'blkscope ${config.kind}'`,
+    );
+  }
+  const {
+    output: _,
+    mount: __,
+    firstSector,
+    lastSector,
+    ...options
+  } = config.options as unknown as ExperimentOptions;
+  const sectors = { firstSector, lastSector };
+  // JSON has made numbers of them.
+  const whole = Object.entries(sectors).flatMap(([key, sector]) =>
+    sector === undefined ? [] : [[key, BigInt(sector)] as const],
+  );
+  const { readAheadKib } = summary.memory;
+  const readAhead = options.profileTouches || readAheadKib === null ? {} : { readAheadKib };
+  return { ...options, ...readAhead, ...Object.fromEntries(whole) };
 }

@@ -69,6 +69,7 @@ export async function prepare(
   const workload: WorkloadOptions = {
     ...options.workload,
     model: model.path,
+    modelParts: model.parts,
     log,
     launch: pressure.cgroup ? { cgroupProcsFile: pressure.cgroup.procsFile } : {},
     ...given({ signal: options.signal }),

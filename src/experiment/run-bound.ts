@@ -9,6 +9,7 @@ import type { Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
 import type { Sample } from '../sample/sample.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
+import { busyNsPerToken } from './contention.js';
 
 /** What is known for a run's bound besides its own figures. */
 export interface BoundSource {
@@ -48,7 +49,8 @@ export function boundOfRun(
         } as const)
       : ({ ns: cachedNs, from: 'warm' } as const);
   const seen = records && { bandwidth: records.bandwidth.value, ownBytes: records.ownMemory.orKnown(own) };
-  const bound = boundOf({ model, summary, compute, disk, ...(seen ? { seen } : {}) });
+  const busyNs = busyNsPerToken(samples, generation, tokens);
+  const bound = boundOf({ model, summary, compute, disk, busyNs, ...(seen ? { seen } : {}) });
   if (records && bound && exitCode === 0) {
     records.compute.learn(Math.min(smallest(shown), cachedNs ?? Number.POSITIVE_INFINITY));
     records.bandwidth.learn(bandwidthOf(summary, disk));

@@ -1,11 +1,11 @@
 import { release } from 'node:os';
 import { type GroupKind, groupKinds } from '../model/region-groups.js';
-import type { NativeDefect, NativeSummary, NativeTracerInfo } from '../native/trace.js';
+import type { NativeDefect, NativeFigures, NativeSummary, NativeTracerInfo } from '../native/trace.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { remarks, toldDefect, toldRemark } from './defects.js';
 import { derive } from './figure.js';
 import { derivedFileFigures, derivedMemoryFigures, type Part } from './figures.js';
-import { partOf, toldOf, toldOfPhase } from './part.js';
+import { accessOf, type PartSpan, partOf, toldOf, toldOfPhase } from './part.js';
 import type { CountedPhase } from './phase-analyses.js';
 import type { RegionResults } from './region-figures.js';
 import type { RequestRead, RequestReadsResults } from './request-reads.js';
@@ -28,9 +28,15 @@ export interface SummaryInput {
   traced: NativeSummary;
   /** The files whose coverage was counted, the run's own model first; its phases are the run's. At least one. */
   subjects: readonly SubjectFigures[];
+  /** What was counted of the reads that land in the first subject's files alone; null or left out: nothing. */
+  inFiles?: NativeFigures | null;
   /** Of a workload whose marks tell of them. */
   phases: readonly CountedPhase[];
   memory: CountedMemory;
+  /** Without what is told of the trace itself; null or left out: nobody watched the machine. */
+  contention?:
+    | (Omit<NonNullable<Summary['contention']>, 'otherReadBytes'> & { chargedReadBytes: number | null })
+    | null;
   workload: WorkloadOutcome | null;
   /** Of a server; null: it is none, or without files. */
   requests?: RequestReadsResults | null;
@@ -45,7 +51,9 @@ export function buildSummary(input: SummaryInput): Summary {
   const [main, ...others] = input.subjects as readonly [SubjectFigures, ...SubjectFigures[]];
   const part = wholePart(traced, main, input.devices);
   const { model: _, ...told } = toldOf(part);
-  const model = part.model && modelOf(main, part);
+  const model =
+    part.model &&
+    modelOf(main, part, input.inFiles && accessOf(input.inFiles, wholeSpan(traced, input.devices)));
   const phases = phasesOf(input);
   return {
     schema: summarySchemaVersion,
@@ -64,12 +72,13 @@ export function buildSummary(input: SummaryInput): Summary {
       ? {}
       : {
           otherModels: others.map((other) => ({
-            ...modelOf(other, part),
+            ...modelOf(other, part, null),
             weights: other.weights?.main ?? null,
           })),
         }),
     phases,
     memory: { ...input.memory, ...derive(derivedMemoryFigures, { ...input.memory, model }) },
+    contention: contention(input),
     workload:
       input.workload &&
       workload(input.workload, phases?.generation ?? null, main.weights, input.requests ?? null),
@@ -84,6 +93,12 @@ export function buildSummary(input: SummaryInput): Summary {
       bytesWrittenToDevice: input.bytesWrittenToDevice,
     },
   };
+}
+
+function contention({ contention: seen, traced }: SummaryInput): Summary['contention'] {
+  if (!seen) return null;
+  const { chargedReadBytes: charged, ...figures } = seen;
+  return { ...figures, otherReadBytes: charged === null ? null : Math.max(0, traced.reads.bytes - charged) };
 }
 
 /** What this process itself holds for the experiment is not what tracing costs. */
@@ -168,14 +183,24 @@ function requestRemarks({ requests: { open, unmatched } }: NativeSummary): Nativ
   ].filter(({ values }) => values.requests > 0);
 }
 
+function wholeSpan(
+  { startedNs: startNs, stoppedNs: endNs, processes }: NativeSummary,
+  devices: SummaryInput['devices'],
+): PartSpan {
+  return { startNs, endNs, tokens: null, processes, devices };
+}
+
 function wholePart(traced: NativeSummary, main: SubjectFigures, devices: SummaryInput['devices']): Part {
-  const { startedNs: startNs, stoppedNs: endNs, processes } = traced;
   const model = main.files.length === 0 ? null : main.read;
-  return { ...partOf(traced, { startNs, endNs, tokens: null, processes, devices }), model };
+  return { ...partOf(traced, wholeSpan(traced, devices)), model };
 }
 
 /** Split models are all their parts. */
-function modelOf(subject: SubjectFigures, part: Part): ModelSummary {
+function modelOf(
+  subject: SubjectFigures,
+  part: Part,
+  access: ModelSummary['access'] | undefined,
+): ModelSummary {
   const { files, read, regions, heat, uses, weights } = subject;
   const tensors = rows(regions, 'tensors');
   return {
@@ -183,6 +208,7 @@ function modelOf(subject: SubjectFigures, part: Part): ModelSummary {
     extents: files.reduce((total, { extents }) => total + extents, 0),
     ...read,
     ...derive(derivedFileFigures, { ...part, model: read }),
+    access: access ?? null,
     ...perKind((kind) => rows(regions, kind)),
     tensors: withUses(tensors, uses, weights),
     uses: bytesByUse(tensors, uses),
@@ -230,11 +256,11 @@ function bytesByUse(tensors: ModelSummary['tensors'], uses: SubjectFigures['uses
 function phasesOf({ phases, traced, workload, devices }: SummaryInput): Summary['phases'] {
   if (phases.length === 0) return null;
   const said = workload?.generation ?? null;
-  const told = phases.map(({ name, fromNs, toNs, tokens, marks, counted }) => {
+  const told = phases.map(({ name, fromNs, toNs, tokens, marks, counted, inFiles }) => {
     // The first walk, as the first token, is the prompt's.
     const walks = name === 'generation' && said?.speculative && said.walks !== null ? said.walks - 1 : null;
     const span = { startNs: fromNs, endNs: toNs, tokens, marks, walks, processes: traced.processes, devices };
-    return [name, toldOfPhase(partOf(counted, span))] as const;
+    return [name, toldOfPhase(partOf(counted, span), inFiles && accessOf(inFiles, span))] as const;
   });
   return { load: null, prompt: null, generation: null, ...Object.fromEntries(told) };
 }

@@ -215,7 +215,7 @@ export const derivedFigures = {
     unit: 'bytesPerSecond',
     label: 'bytes read in the fullest second',
     at: 'timeline',
-    compare: 'highest second',
+    compare: 'peak, disk',
     of: ({ timeline }) => largest(perSecond(timeline.readBytes, timeline.bucketNs)),
   }),
   share128KiB: maybeDerived({
@@ -232,14 +232,14 @@ export const derivedFigures = {
     label: 'reads that begin where the one before ended',
     at: 'gaps.device',
     phases: 'sequential',
-    compare: 'sequential reads',
+    compare: 'sequential, disk',
     of: ({ gaps }) => gaps.device && ratio(gaps.device.sequential, total(gaps.device)),
   }),
   backwardShare: maybeDerived({
     unit: 'share',
     label: 'reads that begin before the end of the one before',
     at: 'gaps.device',
-    compare: 'backward reads',
+    compare: 'backward, disk',
     of: ({ gaps }) => gaps.device && ratio(gaps.device.backward, total(gaps.device)),
   }),
 } satisfies Figures;
@@ -251,6 +251,7 @@ export const derivedFileFigures = {
     label: 'of the files what was read at least once',
     at: 'uniqueBytes / bytes',
     compare: 'coverage',
+    phases: 'coverage',
     of: ({ model }) => (model && ratio(model.uniqueBytes, model.bytes)) ?? 0,
   }),
   reReadFactor: maybeDerived({
@@ -275,6 +276,79 @@ export const derivedFileFigures = {
     compare: 'not from the model',
     of: ({ model, reads }) => Math.max(0, reads.bytes - (model?.readBytes ?? 0)),
   }),
+} satisfies Figures;
+
+/** What the derived figures of an access are made from. */
+type AccessCounts = Pick<Part, 'sizes' | 'gaps' | 'latency' | 'timeline' | 'startNs' | 'endNs' | 'reads'>;
+
+const { maybeDerived: maybeOfAccess } = derivedFrom<AccessCounts>();
+
+/** How the files were read: of the reads that land in them alone, as if the disk had had no others. */
+export const accessFigures = {
+  sequentialShare: maybeOfAccess({
+    unit: 'share',
+    label: "the model's reads that begin where its read before ended",
+    at: 'gaps.device of these reads',
+    phases: 'sequential',
+    compare: 'sequential, model',
+    of: ({ gaps }) => gaps.device && ratio(gaps.device.sequential, total(gaps.device)),
+  }),
+  backwardShare: maybeOfAccess({
+    unit: 'share',
+    label: "the model's reads that begin before the end of its read before",
+    at: 'gaps.device of these reads',
+    compare: 'backward, model',
+    of: ({ gaps }) => gaps.device && ratio(gaps.device.backward, total(gaps.device)),
+  }),
+  fileSequentialShare: maybeOfAccess({
+    unit: 'share',
+    label: 'the same by offsets in the file: reads that go on where the one before ended',
+    at: 'gaps.file',
+    compare: 'sequential, by file',
+    of: ({ gaps }) => gaps.file && ratio(gaps.file.sequential, total(gaps.file)),
+  }),
+  fileBackwardShare: maybeOfAccess({
+    unit: 'share',
+    label: 'the same by offsets in the file: reads that go back',
+    at: 'gaps.file',
+    compare: 'backward, by file',
+    of: ({ gaps }) => gaps.file && ratio(gaps.file.backward, total(gaps.file)),
+  }),
+  share128KiB: maybeOfAccess({
+    unit: 'share',
+    label: 'of these reads those of exactly 128 KiB, the largest that a readahead of the default size makes',
+    at: 'sizes of these reads',
+    phases: '128 KiB',
+    of: ({ sizes }) => ratio(sizes.read[2 ** 17] ?? 0, total(sizes.read)),
+  }),
+  bytesPerSecond: maybeOfAccess({
+    unit: 'bytesPerSecond',
+    label: 'bytes of these reads a second, over all of it',
+    at: 'their bytes / wallNs',
+    phases: 'per second',
+    of: ({ reads, startNs, endNs }) => ratio(reads.bytes, (endNs - startNs) / 1e9),
+  }),
+  peakBytesPerSecond: maybeOfAccess({
+    unit: 'bytesPerSecond',
+    label: 'bytes of these reads in the fullest second',
+    at: 'their timeline',
+    compare: 'peak, model',
+    of: ({ timeline }) => largest(perSecond(timeline.readBytes, timeline.bucketNs)),
+  }),
+} satisfies Figures;
+
+/** Counted of these reads alone. */
+export const accessCounts = {
+  sizes: figure({ unit: 'sizes', label: 'these reads by size', at: 'C' }),
+  gaps: {
+    device: maybe({ unit: 'gaps', label: 'gaps between these reads in device order', at: device }),
+    demand: maybe({
+      unit: 'gaps',
+      label: 'gaps in the order in which they were asked for',
+      at: 'Q; null without Q',
+    }),
+  },
+  latency: stageTimes,
 } satisfies Figures;
 
 /** Of a phase alone. */
@@ -399,9 +473,9 @@ export const workloadFigures = {
   }),
   loadNs: maybe({
     unit: 'meanNs',
-    label: 'time to load the model',
+    label: 'time to load the model, by the program; the phase load begins with its process',
     at: 'told by the program',
-    compare: 'load time',
+    compare: 'loading (program)',
   }),
   wallNs: figure({
     unit: 'ns',
@@ -606,6 +680,57 @@ export const touchFigures = {
   }),
 } satisfies Figures;
 
+/**
+ * What the machine did besides, while the workload ran: what makes a run slower than another of the same conditions.
+ * null where the kernel does not count it.
+ */
+export const contentionFigures = {
+  cpuDelayNs: maybe({
+    unit: 'ns',
+    label:
+      'time in which a thread of the workload could run and had no CPU; of each quarter of a second that of the thread that waited most',
+    at: '/proc/PID/task/TID/schedstat',
+    compare: 'waited for a CPU',
+  }),
+  cpuStallNs: maybe({
+    unit: 'ns',
+    label: 'time in which some task of the machine waited for a CPU',
+    at: 'PSI',
+  }),
+  stealNs: maybe({
+    unit: 'ns',
+    label: 'time that a hypervisor gave to others, of all CPUs together',
+    at: '/proc/stat',
+  }),
+  workloadCpuNs: maybe({
+    unit: 'ns',
+    label: 'CPU time of the workload, of all its threads together',
+    at: '/proc/PID/stat',
+    compare: 'CPU time',
+  }),
+  otherCpuNs: maybe({
+    unit: 'ns',
+    label: 'CPU time of everybody else: not the workload, not blkscope',
+    at: '/proc/stat less those',
+  }),
+  involuntarySwitches: maybe({
+    unit: 'count',
+    label: 'times that the kernel took the CPU from a thread of the workload',
+    at: '/proc/PID/task/TID/status',
+  }),
+  otherReadBytes: maybe({
+    unit: 'bytes',
+    label:
+      'bytes read of the traced devices, less those that the kernel charged to the workload and to blkscope',
+    at: 'C, and /proc/PID/io',
+  }),
+  otherMemoryBytes: maybe({
+    unit: 'bytes',
+    label: "the most by which others' anonymous memory grew",
+    at: "AnonPages less the workload's",
+  }),
+} satisfies Figures;
+
 /** The highest speed that a run with this model, memory and disk can have. */
 export const boundFigures = {
   computeNsPerToken: figure({
@@ -673,10 +798,16 @@ export const boundFigures = {
       'bytes read during generation, role by role, beyond what a token can use of the role: readahead that was surely useless. Other useless readahead is not in it',
     at: 'C',
   }),
-  waitNsPerToken: figure({
+  busyNsPerToken: maybe({
     unit: 'meanNs',
     label:
-      "the rest of a token's time: compute and reads that did not overlap, or a disk below its full speed",
+      'of the rest what others took: the thread that waited most had no CPU for so long, or a hypervisor had it',
+    at: 'schedstat, /proc/stat',
+  }),
+  remainderNsPerToken: figure({
+    unit: 'meanNs',
+    label:
+      "what is left of a token's time, of which nobody knows the cause: compute and reads that did not overlap, a disk below its full speed, or a computation slower than the fastest",
     at: 'workload.tokensPerSecond',
   }),
 } satisfies Figures;
@@ -706,11 +837,15 @@ export const partFigures = joined(
   joined(traceFigures, derivedFigures),
 );
 
+/** The same with how the files were read, where that was told apart. */
+export const partWithAccess = joined(partFigures, { model: { access: joined(accessCounts, accessFigures) } });
+
 /** Of a run, all but what it has of its phases and of the model's regions. */
 export const runFigures = {
   workload: workloadFigures,
-  ...partFigures,
+  ...partWithAccess,
   memory: joined(memoryFigures, derivedMemoryFigures),
+  contention: contentionFigures,
   bound: boundFigures,
   integrity: integrityFigures,
   tracer: tracerFigures,

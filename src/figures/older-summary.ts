@@ -32,7 +32,8 @@ function ofSchema1(summary: Schema1): Json {
       ...derive(derivedMemoryFigures, { ...summary.memory, model: summary.model }),
     },
     workload: summary.workload && { ...absentWorkload, ...summary.workload },
-    bound: summary.bound && { ...absentBound, ...summary.bound },
+    contention: null,
+    bound: summary.bound && upgradedBound(summary.bound),
     tracer: { spoolFileBytes: null, ...summary.tracer },
   };
 }
@@ -121,8 +122,12 @@ const absentWorkload = { modelMappedBytes: null, lockedBytes: null, readBytes: n
 const absentBound = {
   ...{ touchedMostBytesPerToken: null, lowTokensPerSecond: null },
   ...{ computeFrom: 'run', sequentialBandwidth: null, randomBandwidth: null },
-  ...{ reReadBytesPerToken: 0, unusedBytesPerToken: 0, waitNsPerToken: 0 },
+  ...{ reReadBytesPerToken: 0, unusedBytesPerToken: 0, busyNsPerToken: null },
 };
+
+function upgradedBound({ waitNsPerToken, ...kept }: Json): Json {
+  return { ...absentBound, ...kept, remainderNsPerToken: waitNsPerToken ?? 0 };
+}
 
 type Files1 = NonNullable<Part['model']>;
 

@@ -1,6 +1,6 @@
 import type { NativeFigures, NativeSummary } from '../native/trace.js';
 import { type DeviceFigures, derive, type Reader } from './figure.js';
-import { derivedFigures, derivedFileFigures, type Part, phaseFigures } from './figures.js';
+import { accessFigures, derivedFigures, derivedFileFigures, type Part, phaseFigures } from './figures.js';
 
 /** Where in time a part of a trace lies, and what is known of it besides. */
 export interface PartSpan {
@@ -33,8 +33,25 @@ export function partOf(counted: NativeFigures, span: PartSpan): Part {
   };
 }
 
-/** All that is told of a part of a trace, counted and derived; what is told of a phase alone is not in it. */
-export function toldOf(part: Part) {
+/** How a part's files were read, from an analysis of the reads that land in them alone (filesOnly). */
+export function accessOf(counted: NativeFigures, span: PartSpan) {
+  const part = partOf(counted, span);
+  const { sizes, gaps, latency } = part;
+  return {
+    sizes: sizes.read,
+    gaps: { device: gaps.device, demand: gaps.demand },
+    latency,
+    ...derive(accessFigures, part),
+  };
+}
+
+export type Access = ReturnType<typeof accessOf>;
+
+/**
+ * All that is told of a part of a trace, counted and derived; what is told of a phase alone is not in it. `access`: null where
+ * the reads of the files were not analysed by themselves.
+ */
+export function toldOf(part: Part, access: Access | null = null) {
   const { tokens: _, marks: __, walks: ___, model, ...counted } = part;
   const derived = derive(derivedFigures, part);
   return {
@@ -42,15 +59,15 @@ export function toldOf(part: Part) {
     ...derived,
     reads: { ...counted.reads, ...derived.reads },
     writes: { ...counted.writes, ...derived.writes },
-    model: model && { ...model, ...derive(derivedFileFigures, part) },
+    model: model && { ...model, ...derive(derivedFileFigures, part), access },
   };
 }
 
 /** The same of a phase. */
-export function toldOfPhase(part: Part) {
+export function toldOfPhase(part: Part, access: Access | null = null) {
   const { tokens, marks, walks } = part;
   const { bytesPerToken, bytesPerWalk } = phaseFigures;
-  return { ...toldOf(part), tokens, marks, walks, ...derive({ bytesPerToken, bytesPerWalk }, part) };
+  return { ...toldOf(part, access), tokens, marks, walks, ...derive({ bytesPerToken, bytesPerWalk }, part) };
 }
 
 /** Times and sectors as numbers, columns as arrays. */

@@ -11,6 +11,33 @@ export interface CountedPhase extends PhaseWindow {
   counted: NativeFigures;
   /** False: unique sectors are too low, for want of memory for their sets. */
   setsComplete: boolean;
+  /** Of what lands in the files alone; null without files. */
+  inFiles: NativeFigures | null;
+}
+
+/** Analyses what lands in files alone, from the very batches that go to the store: how a model was read, whoever else read. */
+export class FileAnalysis {
+  readonly #analysis: NativeAnalysis | null;
+
+  /** null: no file lies on a traced disk. */
+  constructor(of: NativeAnalysisOptions | null, span: { fromNs?: bigint; toNs?: bigint } = {}) {
+    this.#analysis =
+      of === null || of.files.length === 0 ? null : new native.Analysis({ ...of, filesOnly: true, ...span });
+  }
+
+  /** Whether there are files. */
+  get any(): boolean {
+    return this.#analysis !== null;
+  }
+
+  consume(batch: EventBatch): void {
+    this.#analysis?.consume(batch);
+  }
+
+  /** Once, after the last batch; null without files. */
+  results(): NativeFigures | null {
+    return this.#analysis?.finish() ?? null;
+  }
 }
 
 /**
@@ -18,7 +45,11 @@ export interface CountedPhase extends PhaseWindow {
  * has ended, since its marks are known only then.
  */
 export class PhaseAnalyses {
-  readonly #phases: (PhaseWindow & { marks: number | null; analysis: NativeAnalysis })[];
+  readonly #phases: (PhaseWindow & {
+    marks: number | null;
+    analysis: NativeAnalysis;
+    inFiles: FileAnalysis;
+  })[];
 
   constructor(of: NativeAnalysisOptions, marks: readonly Mark[], said: Generation | null) {
     const tokens = timeSlots(marks, said).filter(({ token }) => token !== null).length;
@@ -28,6 +59,7 @@ export class PhaseAnalyses {
         ...window,
         marks: name === 'generation' ? tokens : null,
         analysis: new native.Analysis({ ...of, fromNs, toNs }),
+        inFiles: new FileAnalysis(of, { fromNs, toNs }),
       };
     });
   }
@@ -38,14 +70,17 @@ export class PhaseAnalyses {
   }
 
   consume(batch: EventBatch): void {
-    for (const { analysis } of this.#phases) analysis.consume(batch);
+    for (const { analysis, inFiles } of this.#phases) {
+      analysis.consume(batch);
+      inFiles.consume(batch);
+    }
   }
 
   /** Once, after the last batch. */
   results(): CountedPhase[] {
-    return this.#phases.map(({ analysis, ...window }) => {
+    return this.#phases.map(({ analysis, inFiles, ...window }) => {
       const counted = analysis.finish();
-      return { ...window, counted, setsComplete: analysis.setsComplete };
+      return { ...window, counted, setsComplete: analysis.setsComplete, inFiles: inFiles.results() };
     });
   }
 }

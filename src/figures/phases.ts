@@ -87,6 +87,14 @@ function timeOf(marks: readonly Mark[], kind: Mark['kind']): bigint | undefined 
   return marks.find((mark) => mark.kind === kind)?.time;
 }
 
+/**
+ * The number, among all tokens that were seen, of the first that the generation made: the tokens before it, mostly one, came
+ * with the prompt. A slot's token is counted from it.
+ */
+export function firstGenerated(marks: readonly Mark[]): number {
+  return marks.filter(({ kind }) => kind === 'token').length - generatedTokens(marks).length;
+}
+
 /** When each token after the prompt's end appeared. */
 function generatedTokens(marks: readonly Mark[]): bigint[] {
   const promptDone = timeOf(marks, 'promptDone');

@@ -168,26 +168,35 @@ export function readByTracer(
   return sumOfReads(files.flatMap((file) => traced.files[all.indexOf(file)] ?? []));
 }
 
-/** A touch as the store keeps it: by file and offset. */
-export function touchesOf(subject: Subject, { regions }: SubjectFigures) {
+/** A touch as the store keeps it: by file and offset, its token by its number among all tokens. `first`: of the generation. */
+export function touchesOf(subject: Subject, { regions }: SubjectFigures, first: number) {
   const read = regions?.touches.map((touch) => ({ ...touch, source: 'trace' as const })) ?? [];
-  return placed(subject, read);
+  return placed(subject, read, first);
 }
 
 /** The same of what tokens and the prompt used. */
-export function usesOf(subject: Subject, { touches, prompt }: UsedByTokens) {
+export function usesOf(subject: Subject, { touches, prompt }: UsedByTokens, first: number) {
   const source = 'faults' as const;
-  return placed(subject, [
-    ...prompt.map((touch) => ({ ...touch, source, phase: 'prompt' as const, token: null })),
-    ...touches.map((touch) => ({ ...touch, source, phase: 'generation' as const })),
-  ]);
+  return placed(
+    subject,
+    [
+      ...prompt.map((touch) => ({ ...touch, source, phase: 'prompt' as const, token: null })),
+      ...touches.map((touch) => ({ ...touch, source, phase: 'generation' as const })),
+    ],
+    first,
+  );
 }
 
-function placed<T extends { region: number }>({ model, files }: Subject, touches: readonly T[]) {
+function placed<T extends { region: number; token: number | null }>(
+  { model, files }: Subject,
+  touches: readonly T[],
+  first: number,
+) {
   if (!model) return [];
   const places = modelRegions(model);
   return touches.map(({ region, ...touch }) => {
     const { part, offset } = places[region] as Region;
-    return { ...touch, file: files[part]?.path as string, fileOffset: offset };
+    const token = touch.token === null ? null : touch.token + first;
+    return { ...touch, token, file: files[part]?.path as string, fileOffset: offset };
   });
 }

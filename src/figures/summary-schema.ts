@@ -3,7 +3,10 @@ import { groupKinds } from '../model/region-groups.js';
 import { joined } from './figure.js';
 import { shapeOf } from './figure-schema.js';
 import {
+  accessCounts,
+  accessFigures,
   boundFigures,
+  contentionFigures,
   derivedMemoryFigures,
   integrityFigures,
   memoryFigures,
@@ -57,7 +60,10 @@ const heat = z.object({
 });
 
 const { model: _, ...told } = shapeOf(partFigures);
-const files = shapeOf(partFigures.model);
+/** How the files were read; null where only all reads of the disk are told apart by it. */
+const access = z.object(shapeOf(joined(accessCounts, accessFigures)));
+
+const files = { ...shapeOf(partFigures.model), access: access.nullable() };
 
 /**
  * A part of the workload's life by its own marks, with the keys of the whole. What was in flight at its start or end
@@ -176,6 +182,8 @@ export const summarySchema = z.object({
       ...shapeOf(workloadFigures),
     })
     .nullable(),
+  /** Of a live run: what others did on the machine meanwhile. */
+  contention: z.object({ cpus: count, ...shapeOf(contentionFigures) }).nullable(),
   bound: z
     .object({
       /** From a run with everything cached, or told from this run's own time. */
@@ -201,5 +209,6 @@ export type Summary = z.infer<typeof summarySchema>;
 export type RegionFigures = z.infer<typeof region>;
 export type PhaseSummary = z.infer<typeof phase>;
 export type ModelSummary = NonNullable<Summary['model']>;
+export type AccessSummary = z.infer<typeof access>;
 export type WorkloadSummary = NonNullable<Summary['workload']>;
 export type RequestSummary = NonNullable<WorkloadSummary['requests']>;

@@ -8,7 +8,7 @@ import type { Run } from '../store/open-run.js';
 export interface RunTouches {
   /** In the model's order; `part` is an index of the summary's files. */
   regions: Region[];
-  /** Of the generation, by token. */
+  /** Of the generation, by token, counted from its first. */
   touches: Touch[];
   /** Indices of the regions that the prompt read of. */
   promptRegions: Set<number>;
@@ -48,13 +48,17 @@ export async function runTouches(run: Run): Promise<RunTouches> {
       `SELECT phase, token, file, "fileOffset"::DOUBLE, bytes::DOUBLE FROM ${storedSchema}.touch
        WHERE phase IN ('prompt', 'generation') ${seen ? "AND source = 'faults'" : ''} ORDER BY rowid`,
     );
+    const all = await connection.runAndReadAll('SELECT count(*)::INTEGER FROM token');
+    const { marks } = run.summary.phases?.generation ?? {};
+    // The tokens before came with the prompt.
+    const first = Math.max(0, (all.getRows()[0]?.[0] as number) - (marks ?? 0));
     const touches: Touch[] = [];
     const promptRegions = new Set<number>();
     for (const [phase, token, file, offset, bytes] of rows.getRows()) {
       const region = indexOf.get(`${file}:${offset}`);
       if (region === undefined) continue;
       if (phase === 'prompt') promptRegions.add(region);
-      else touches.push({ token: token as number, region, bytes: bytes as number });
+      else touches.push({ token: (token as number) - first, region, bytes: bytes as number });
     }
     const wholly = own.flatMap((row) => (row.at(-1) === 'whole' ? [row[3] as string] : []));
     return { regions, touches, promptRegions, wholly: new Set(wholly), seen };

@@ -349,6 +349,8 @@ export interface NativeAnalysisOptions {
   device: number;
   /** Devices that lie on other traced ones: sums leave them out. More are seen by remaps. */
   layered: Uint32Array;
+  /** Only what lands in the files, at least in part, as if nothing else were traced. Default: all. */
+  filesOnly?: boolean;
   /** Only what happens from `fromNs` to just before `toNs`, as if it were a trace of its own. Default: all. */
   fromNs?: bigint;
   toNs?: bigint;

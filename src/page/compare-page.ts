@@ -4,8 +4,8 @@ import type { Summary } from '../figures/summary-schema.js';
 import type { CliffPoint, Foreseen } from '../plot/cliff.js';
 import type { RunData } from '../plot/run-data.js';
 import { escaped } from '../plot/svg.js';
-import { comparisonRows } from '../report/compare.js';
-import { type ComparedGroup, groupRows, groupsLegend } from '../report/compare-groups.js';
+import { compareRuns } from '../report/compare.js';
+import { type ComparedGroup, compareGroups, groupsLegend } from '../report/compare-groups.js';
 import { openRun } from '../store/open-run.js';
 import { htmlPage } from './html.js';
 import { type MapSize, runData } from './run-data.js';
@@ -16,7 +16,11 @@ const smallMap: MapSize = { times: 4096, places: 512, mostCells: 30_000 };
 const mostShown = 8;
 
 /** Runs, or groups of repeats, on one page: the table of `compare`, the memory cliff, and the first run of each group on the same axes. */
-export async function comparePage(groups: readonly ComparedGroup[], title: string): Promise<string> {
+export async function comparePage(
+  groups: readonly ComparedGroup[],
+  title: string,
+  varied?: readonly string[],
+): Promise<string> {
   const runs: RunData[] = [];
   for (const { name, paths } of groups.slice(0, mostShown)) {
     const [first] = paths;
@@ -28,18 +32,27 @@ export async function comparePage(groups: readonly ComparedGroup[], title: strin
   const foreseen = points.length > 1 ? await foreseenBy(groups) : [];
   return htmlPage({
     title: `${title} - blkscope`,
-    head: headOf(groups, title, runs.length),
+    head: headOf(groups, title, runs.length, varied),
     foot: '',
     content: { kind: 'compare', runs, cliff: points.length > 1 ? { points, foreseen } : null },
   });
 }
 
-function headOf(groups: readonly ComparedGroup[], title: string, shown: number): string {
-  const single = groups.flatMap(({ name, summaries: [summary, ...more] }) =>
-    summary && more.length === 0 ? [{ name, summary }] : [],
+function headOf(
+  groups: readonly ComparedGroup[],
+  title: string,
+  shown: number,
+  varied: readonly string[] | undefined,
+): string {
+  const single = groups.flatMap(({ name, summaries: [summary, ...more], configs }) =>
+    summary && more.length === 0 ? [{ name, summary, config: configs?.[0] ?? null }] : [],
   );
   const alone = single.length === groups.length;
-  const [head = [], ...rows] = alone ? comparisonRows(single) : groupRows(groups);
+  const compared = alone ? compareRuns(single, varied) : compareGroups(groups, varied);
+  const [head = [], ...rows] = compared.rows;
+  const before = [`The same in all: ${compared.same}`, ...compared.warnings]
+    .map((line) => `<p class="note">${escaped(line)}</p>`)
+    .join('');
   const cells = (row: readonly string[]) =>
     row
       .map(
@@ -57,12 +70,12 @@ function headOf(groups: readonly ComparedGroup[], title: string, shown: number):
   const legend = alone
     ? '<p class="note">Each change is from the first run; bold: it differs.</p>'
     : `<p class="note">${escaped(groupsLegend)}</p>`;
-  return `<div class="top"><h1>${escaped(title)}</h1></div>${table}${legend}${rest}`;
+  return `<div class="top"><h1>${escaped(title)}</h1></div>${before}${table}${legend}${rest}`;
 }
 
 /** Whether a cell tells of a change that is one. */
 function differs(cell: string): boolean {
-  return /^(?:[+-][\d.]+ %|x [\d.]+)$|\((?:[+-]|x |from )[^)]*\)/.test(cell) && !/ [~?]\)$/.test(cell);
+  return /^(?:[+-][\d.]+ %|x [\d.]+)$|\((?:[+-]|x |from )[^)]*\)/.test(cell) && !/ [~?!]\)$/.test(cell);
 }
 
 /** Memory in excess of the model says no more. */

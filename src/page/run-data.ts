@@ -78,7 +78,7 @@ function fromSummary(summary: Summary, name: string, marks: Run['config']['marks
       tokensPerSecond: bound.tokensPerSecond,
       again: bound.reReadBytesPerToken,
       unused: bound.unusedBytesPerToken,
-      waiting: bound.waitNsPerToken / 1e9,
+      waiting: ((bound.busyNsPerToken ?? 0) + bound.remainderNsPerToken) / 1e9,
     },
     tokensPerSecond: workload?.tokensPerSecond ?? null,
     bytesPerToken: workload?.bytesPerToken ?? null,
@@ -180,9 +180,9 @@ async function accessOf(
   const reads = `SELECT time, sector, sectors FROM completed
     WHERE direction = 'read' AND device = (SELECT number FROM device ORDER BY rowid LIMIT 1)`;
   for await (const [time, sector, sectors] of numberColumns(connection, reads, [
-    'UBIGINT',
-    'UBIGINT',
-    'UINTEGER',
+    'BIGINT',
+    'BIGINT',
+    'INTEGER',
   ])) {
     map.add(time, sector, sectors);
   }

@@ -1,11 +1,13 @@
 import { type ExpertUses, expertKey } from '../model/expert-uses.js';
 import type { Model } from '../model/gguf.js';
 import { touchedBytes, type UsedRegion, usedRegions } from '../model/uses.js';
+import { native } from '../native/binding.js';
 import type { ByteRange } from '../native/memory.js';
+import { PageBudget } from './page-budget.js';
 import type { PinPlan } from './plan.js';
 
 /**
- * Chooses what to hold with `budgetBytes`: what every token needs first, in the file's order, then what it may need
+ * Chooses what to hold with `budgetBytes`, of which the whole pages that are held take no more: what every token needs first, in the file's order, then what it may need
  * (unknown uses), then experts, those that most tokens used by `uses` first. A table that tokens look rows up in is held
  * whole, after all else, or not at all: rows of it that nobody asks for would take the memory that the page cache uses for
  * those that somebody does. What only another path uses is not held, nor is metadata, which is read once.
@@ -39,12 +41,16 @@ export function planFromStart(model: Model, budgetBytes: number): PinPlan {
 function planOf(model: Model, budgetBytes: number, candidates: readonly UsedRegion[]): PinPlan {
   const parts = model.parts.map(({ path }) => ({ path, ranges: [] as ByteRange[] }));
   const tensors = new Map<string, PinPlan['tensors'][number]>();
-  let left = budgetBytes;
+  const budget = new PageBudget(budgetBytes, native.pageBytes());
+  let heldBytes = 0;
   let savedBytes = 0;
   for (const { region, likely } of candidates) {
-    if (left <= 0) break;
-    const bytes = Math.min(left, region.bytes);
-    left -= bytes;
+    const bytes = budget.take(region.part, region.offset, region.bytes);
+    if (bytes === 0) {
+      if (budget.spent) break;
+      continue;
+    }
+    heldBytes += bytes;
     savedBytes += bytes * likely;
     parts[region.part]?.ranges.push({ offset: region.offset, bytes });
     const name = region.tensor as string;
@@ -58,7 +64,7 @@ function planOf(model: Model, budgetBytes: number, candidates: readonly UsedRegi
   const touched = touchedBytes(model);
   return {
     parts,
-    bytes: budgetBytes - left,
+    bytes: heldBytes,
     tensors: [...tensors.values()],
     touchedBytes: touched.least,
     touchedMostBytes: touched.most,

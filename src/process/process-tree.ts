@@ -19,7 +19,7 @@ function childrenOf(pid: number): number[] {
 }
 
 /** The text of /proc/PID/NAME; null when the process is gone or not ours to look at. */
-export function readProc(pid: number | 'self', name: string): string | null {
+export function readProc(pid: number | string, name: string): string | null {
   try {
     return readFileSync(`/proc/${pid}/${name}`, 'utf8');
   } catch {

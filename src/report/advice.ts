@@ -36,16 +36,18 @@ export function renderAdvice(advice: Advice, screen: Screen = plainScreen): stri
       page.text(style.dim(change.reason), 5);
     });
   }
-  page.section('Memory', 'read per token, by how much memory the model has');
+  page.section('Memory', 'read for each token, by how much memory the model has');
   const points = [
-    ['memory', 'kernel evicts', 'best part pinned'],
-    ...curve.map(({ memoryBytes, kernelBytesPerToken, pinnedBytesPerToken }) => [
+    ['memory', 'kernel evicts', 'range', 'pinned', 'range'],
+    ...curve.map(({ memoryBytes, kernelBytesPerToken, pinnedBytesPerToken, kernelRange, pinnedRange }) => [
       size(memoryBytes),
       size(kernelBytesPerToken),
+      `${size(kernelRange.low)} to ${size(kernelRange.high)}`,
       size(pinnedBytesPerToken),
+      `${size(pinnedRange.low)} to ${size(pinnedRange.high)}`,
     ]),
   ];
-  return `${page}${layOut(points, screen)}`;
+  return `${page}${layOut(points, { ...screen, gap: 2 })}`;
 }
 
 /** What was predicted beside what was measured. */
@@ -53,16 +55,28 @@ export function renderVerified(verified: readonly Verified[], screen: Screen = p
   const size = (bytes: number) => format.size(Math.round(bytes));
   const rows = verified.map(({ change, bytesPerToken, tokensPerSecond }) => [
     change.title,
-    size(change.bytesPerToken.likely),
+    `${size(change.bytesPerToken.likely)} (${size(change.bytesPerToken.low)} to ${size(change.bytesPerToken.high)})`,
     size(bytesPerToken),
-    format.change(change.bytesPerToken.likely, bytesPerToken),
+    offBy(change.bytesPerToken, bytesPerToken),
     `${format.decimal(change.tokensPerSecond.likely)} (${range(change.tokensPerSecond)})`,
     format.decimal(tokensPerSecond),
   ]);
   const head = ['tried', 'foreseen', 'read', 'off by', 'tokens/s foreseen', 'measured'];
   const table = layOut([head, ...rows], { ...screen, gap: 2, longNames: 'above' });
+  const [{ seed } = { seed: null }] = verified;
+  const told = [
+    seed === null ? '' : `Tried on other tokens than the advice was made from: seed ${seed}, another prompt.`,
+    'off by: what was foreseen against what was read, + where more was foreseen; !: outside the range.',
+  ];
+  const notes = told.filter((line) => line !== '').map((line) => ` ${line}\n`);
   const runs = verified.map(({ change, run }) => ` ${printable(run)}: ${change.title}\n`);
-  return fit(`${table}\n${runs.join('')}`, screen.columns);
+  return fit(`${table}\n${notes.join('')}${runs.join('')}`, screen.columns);
+}
+
+/** As in docs/findings.md: 14 % is foreseen more than was read. */
+function offBy({ low, likely, high }: Foreseen, read: number): string {
+  const off = format.change(read, likely);
+  return read < low || read > high ? `${off} !` : off;
 }
 
 function range({ low, high }: Foreseen | Change['tokensPerSecond']): string {

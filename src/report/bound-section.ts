@@ -48,11 +48,12 @@ function exceededLine({ tokensPerSecond, ratio }: Bound): string {
 }
 
 function excess(bound: Bound): { name: string; ns: number }[] {
-  const { bandwidth, reReadBytesPerToken, unusedBytesPerToken, waitNsPerToken } = bound;
+  const { bandwidth, reReadBytesPerToken, unusedBytesPerToken, busyNsPerToken, remainderNsPerToken } = bound;
   return [
     { name: 're-reads', ns: (reReadBytesPerToken / bandwidth) * 1e9 },
     { name: 'useless readahead', ns: (unusedBytesPerToken / bandwidth) * 1e9 },
-    { name: 'waiting', ns: waitNsPerToken },
+    { name: 'busy CPUs', ns: busyNsPerToken ?? 0 },
+    { name: 'remainder', ns: remainderNsPerToken },
   ];
 }
 
@@ -77,7 +78,7 @@ export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[]
         limit: 'The disk limits the speed: memory cannot hold all that a token uses',
         ns: needed,
       };
-  const [again, unused, waiting] = excess(bound).map(({ ns }) => ns) as [number, number, number];
+  const [again, unused, busy, rest] = excess(bound).map(({ ns }) => ns) as [number, number, number, number];
   const parts = [
     least,
     {
@@ -91,10 +92,15 @@ export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[]
       ns: unused,
     },
     {
-      name: 'Waiting',
+      name: 'Waiting for a CPU',
+      limit: 'Others on the machine limit the speed: they had the CPUs meanwhile',
+      ns: busy,
+    },
+    {
+      name: 'The remainder',
       limit:
-        'Waiting limits the speed: computing and reading took turns, or the disk was slower than it can be',
-      ns: waiting,
+        'No figure says what limits the speed: computing and reading took turns, or the disk or the computation was slower than it can be',
+      ns: rest,
     },
   ];
   return { total, parts: parts.filter(({ ns }) => ns > 0) };
@@ -104,7 +110,8 @@ export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[]
 export function boundSection(page: Page, { bound }: Summary): void {
   if (!bound) return;
   const needed = bound.touchedBytesPerToken - bound.keptBytes;
-  const holds = 'no run with this memory and disk can be faster; each figure is per token';
+  const holds =
+    'no run with this memory and disk can be faster, by the fastest that was seen here; per token';
   page.section(
     'Bound',
     exceeded(bound) ? 'wrong, since this run was faster; each figure is per token' : holds,
@@ -125,10 +132,12 @@ export function boundSection(page: Page, { bound }: Summary): void {
     'readahead never used',
     'at least; beyond what a token can use',
   );
+  if (bound.busyNsPerToken !== null)
+    page.figure(format.seconds(bound.busyNsPerToken), 'busy CPUs', 'others ran meanwhile');
   page.figure(
-    format.seconds(bound.waitNsPerToken),
-    'waiting',
-    'computing and reading by turns, or a slow disk',
+    format.seconds(bound.remainderNsPerToken),
+    'remainder',
+    'reading and computing by turns, a slow disk, slow computation',
   );
 }
 

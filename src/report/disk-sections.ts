@@ -4,7 +4,7 @@ import type { DeviceFigures } from '../figures/figure.js';
 import { partFigures } from '../figures/figures.js';
 import { perSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
-import { type GapClass, gapClasses, type Stage, stages } from '../native/trace.js';
+import { type GapClass, gapClasses, type NativeGaps, type Stage, stages } from '../native/trace.js';
 import { bar } from './bar.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
@@ -100,6 +100,26 @@ export function deviceReads(
   }
 }
 
+/** Whose reads a section is of, and its figures. */
+export interface Reads {
+  whose: string;
+  gaps: { device: NativeGaps | null; demand: NativeGaps | null; file?: NativeGaps | null };
+  latency: Summary['latency'];
+  sizes: Record<string, number>;
+}
+
+/** Of the model, then of the whole disk: one is never told for the other. */
+export function readsOf(summary: Summary): Reads[] {
+  const { model, gaps, latency, sizes, source } = summary;
+  const disk = { whose: `all reads of ${source.device}`, latency, sizes: sizes.read };
+  if (!model?.access) return [{ ...disk, gaps }];
+  const { access } = model;
+  return [
+    { ...access, gaps: { ...access.gaps, file: gaps.file }, whose: `reads from the ${subjectOf(model)}` },
+    { ...disk, gaps: { device: gaps.device, demand: gaps.demand } },
+  ];
+}
+
 /** Of which devices the sums are, where some lie on others; null where none does. */
 export function layersOf(devices: readonly DeviceFigures[]): string | null {
   const named = (layered: boolean) =>
@@ -149,13 +169,17 @@ export function gapNotes({ gaps }: Summary): Record<'device' | 'demand' | 'file'
 }
 
 export function gaps(page: Page, summary: Summary): void {
+  for (const reads of readsOf(summary)) gapsOf(page, summary, reads);
+}
+
+function gapsOf(page: Page, summary: Summary, { gaps: byOrder, whose }: Reads): void {
   const classes = Object.entries(gapClasses);
   const notes = gapNotes(summary);
   for (const order of ['device', 'demand', 'file'] as const) {
-    const [found, note] = [summary.gaps[order], notes[order]];
+    const [found, note] = [byOrder[order], notes[order]];
     const total = found ? Object.values(found).reduce((sum, n) => sum + n, 0) : 0;
     if (!found || total === 0 || note === null) continue;
-    page.section('Gaps between reads', note);
+    page.section(`Gaps between ${whose}`, note);
     for (const [name, { label }] of classes) {
       const share = found[name as GapClass] / total;
       page.figure(format.percent(share), label.padEnd(12) + page.style.accent(bar(share, page.columns - 34)));
@@ -164,12 +188,16 @@ export function gaps(page: Page, summary: Summary): void {
 }
 
 export function latency(page: Page, summary: Summary): void {
+  for (const reads of readsOf(summary)) latencyOf(page, reads);
+}
+
+function latencyOf(page: Page, { latency: stagesFound, whose }: Reads): void {
   const known = Object.entries(stages).flatMap(([stage, label]) => {
-    const found = summary.latency[stage as Stage];
+    const found = stagesFound[stage as Stage];
     return found ? [{ label: `${stage.toUpperCase()}  ${label}`, found }] : [];
   });
   if (known.length === 0) return;
-  page.section('Latency of reads', 'matched per request');
+  page.section(`Latency of ${whose}`, 'matched per request');
   const rows = known.map(({ label, found }) => [
     label,
     ...[found.mean, found.p50, found.p99, found.max].map(format.microseconds),
@@ -184,11 +212,19 @@ const sizesShown = 6;
 const sizeFigures = toldInSection('sizes', partFigures);
 
 export function sizes(page: Page, summary: Summary): void {
-  const all = Object.entries(summary.sizes.read).map(([bytes, n]) => ({ bytes: Number(bytes), n }));
+  for (const reads of readsOf(summary)) sizesOf(page, reads);
+  for (const { name, value, show } of sizeFigures) {
+    const found = value(summary);
+    if (found !== null) page.figure(show(found), name);
+  }
+}
+
+function sizesOf(page: Page, { sizes: bySize, whose }: Reads): void {
+  const all = Object.entries(bySize).map(([bytes, n]) => ({ bytes: Number(bytes), n }));
   if (all.length === 0) return;
   const total = all.reduce((sum, { n }) => sum + n, 0);
   const top = all.toSorted((a, b) => b.n - a.n).slice(0, sizesShown);
-  page.section('Sizes of reads', 'completed; merged requests count as one');
+  page.section(`Sizes of ${whose}`, 'completed; merged requests count as one');
   for (const { bytes, n } of top.toSorted((a, b) => a.bytes - b.bytes)) {
     page.figure(
       format.size(bytes),
@@ -200,20 +236,23 @@ export function sizes(page: Page, summary: Summary): void {
     const others = `${format.count(rest).padStart(10)}  ${format.percent(rest / total).padStart(7)}`;
     page.figure('others', `${others}  in ${all.length - top.length} more sizes`);
   }
-  for (const { name, value, show } of sizeFigures) {
-    const found = value(summary);
-    if (found !== null) page.figure(show(found), name);
-  }
 }
 
-export function bandwidth(page: Page, { timeline }: Summary): void {
+export function bandwidth(page: Page, { timeline, model, source }: Summary): void {
   const bySecond = perSecond(timeline.readBytes, timeline.bucketNs);
   if (bySecond.length === 0) return;
   const total = bySecond.reduce((sum, bytes) => sum + bytes, 0);
-  page.section('Read bandwidth', 'completed bytes, second by second');
+  page.section(`Read bandwidth of ${source.device}`, 'all completed reads, second by second');
   page.line(
     `   |${sparkline(bySecond, Math.min(page.columns - 24, 120))}| ${format.count(bySecond.length)} s`,
   );
   page.figure(format.rate(greatest(bySecond)), 'the highest second');
   page.figure(format.rate(total / bySecond.length), 'mean over all seconds');
+  const { peakBytesPerSecond: peak, bytesPerSecond: mean } = model?.access ?? {};
+  if (model && peak != null && mean != null)
+    page.figure(
+      format.rate(peak),
+      `the highest of the ${subjectOf(model)}`,
+      `${format.rate(mean)} in the mean`,
+    );
 }

@@ -1,13 +1,13 @@
 import { greatest } from '../extremes.js';
 import { defectLine } from '../figures/defects.js';
 import { joined } from '../figures/figure.js';
-import { partFigures, phaseFigures } from '../figures/figures.js';
+import { partWithAccess, phaseFigures } from '../figures/figures.js';
 import { perSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { type GapClass, gapClasses } from '../native/trace.js';
 import { bar } from './bar.js';
 import { exceeded, tokenTime } from './bound-section.js';
-import { layersOf, lossLines } from './disk-sections.js';
+import { layersOf, lossLines, type Reads, readsOf } from './disk-sections.js';
 import { widthOf } from './fit.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
@@ -44,7 +44,7 @@ export function overview(page: Page, summary: Summary, { title, brief }: Overvie
 
 function verdict(page: Page, summary: Summary): void {
   const { style } = page;
-  const { read, limit, trace, help } = verdictOf(summary);
+  const { read, limit, contended, trace, help } = verdictOf(summary);
   const { complete, defects, remarks } = summary.integrity;
   if (complete === false) {
     page.text(style.warn(trace));
@@ -52,6 +52,7 @@ function verdict(page: Page, summary: Summary): void {
   }
   page.text(style.bold(read));
   if (limit) page.text(limit);
+  if (contended) page.text(style.warn(contended));
   if (complete !== false) page.text(complete ? trace : style.warn(trace));
   if (help) page.text(help);
   for (const remark of remarks) page.text(defectLine(remark));
@@ -125,7 +126,7 @@ function model(page: Page, { model: read, workload }: Summary): void {
 }
 
 /** Columns of the table of phases that matter most, of those that are known. */
-const phaseColumns = toldIn('phases', joined(partFigures, phaseFigures)).filter(({ name }) =>
+const phaseColumns = toldIn('phases', joined(partWithAccess, phaseFigures)).filter(({ name }) =>
   ['time', 'model read', 're-read', 'per second', 'per token'].includes(name),
 );
 
@@ -148,9 +149,11 @@ function phases(page: Page, summary: Summary): void {
 /** What the order of device gaps is called. */
 const deviceOrders = { issue: 'as issued', queue: 'as queued', completion: 'as completed' } as const;
 
-function order(page: Page, { gaps }: Summary): void {
+function order(page: Page, summary: Summary): void {
+  const [{ gaps, whose }] = readsOf(summary) as [Reads];
+  const { order: taken } = summary.gaps;
   const orders = [
-    ['device', gaps.order ? deviceOrders[gaps.order] : 'on the device'],
+    ['device', taken ? deviceOrders[taken] : 'on the device'],
     ['file', 'by offset in the file'],
   ] as const;
   const known = orders.flatMap(([key, name]) => {
@@ -161,7 +164,7 @@ function order(page: Page, { gaps }: Summary): void {
   if (known.length === 0) return;
   const classes = Object.entries(gapClasses);
   const cells = (texts: readonly string[]) => texts.map((text) => text.padStart(10)).join('');
-  page.section('Order of reads', 'how far a read begins from the end of the one before');
+  page.section(`Order of ${whose}`, 'how far a read begins from the end of the one before');
   page.line(`   ${' '.repeat(22)}${page.style.dim(cells(classes.map(([, { label }]) => label)))}`);
   for (const { name, found, total } of known) {
     const shares = classes.map(([kind]) => format.percent(found[kind as GapClass] / total));
@@ -186,10 +189,16 @@ function disk(
   const room = Math.min(page.columns - 32, 100);
   const line = page.style.accent(sparkline(bySecond, room));
   page.line(`   |${line}| ${format.count(bySecond.length)} s, highest ${format.rate(greatest(bySecond))}`);
-  const took = latency.d2c ?? latency.q2c;
+  const times = read?.access?.latency ?? latency;
+  const took = times.d2c ?? times.q2c;
   if (took) {
     const [p50, p99] = [took.p50, took.p99].map(format.microseconds);
-    row(page, 'A read takes (median)', `${p50}`, `1 in 100 more than ${p99}`);
+    row(
+      page,
+      read?.access ? `A read of the ${subjectOf(read)} takes` : 'A read takes',
+      `${p50}`,
+      `in the median; 1 in 100 more than ${p99}`,
+    );
   }
 }
 

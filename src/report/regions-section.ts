@@ -1,5 +1,5 @@
 import { joined } from '../figures/figure.js';
-import { partFigures, phaseFigures, regionFigures } from '../figures/figures.js';
+import { partWithAccess, phaseFigures, regionFigures } from '../figures/figures.js';
 import type { ModelSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
 import { groupKinds } from '../model/region-groups.js';
 import { fit } from './fit.js';
@@ -45,7 +45,8 @@ function nameOf({ files }: ModelSummary): string {
 export function phases(page: Page, summary: Summary): void {
   const found = Object.entries(summary.phases ?? {}).filter(([, phase]) => phase !== null);
   if (found.length === 0) return;
-  page.section('Phases', 'by what the workload said; a read counts in the phase in which it completed');
+  const whose = summary.model?.access ? "the model's reads" : 'reads';
+  page.section('Phases', `${whose}, by what the workload said, each in the phase in which it completed`);
   for (const line of columns(page, phaseColumns, found)) page.line(line);
   for (const line of tokenLines(summary)) page.remark(line);
 }
@@ -64,7 +65,7 @@ function tokenLines({ phases, workload }: Summary): string[] {
   ];
 }
 
-const phaseColumns = toldIn('phases', joined(partFigures, phaseFigures));
+const phaseColumns = toldIn('phases', joined(partWithAccess, phaseFigures));
 
 export function roles(page: Page, { model }: Summary): void {
   if (!model?.roles) return;

@@ -1,6 +1,7 @@
 import { BlkscopeError } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { boundSection } from './bound-section.js';
+import { contentionSection } from './contention.js';
 import { bandwidth, deviceReads, gaps, integrity, latency, modelReads, sizes } from './disk-sections.js';
 import { memory, tracer } from './machine-sections.js';
 import type { Page } from './page.js';
@@ -36,6 +37,7 @@ export const sections: Record<string, Section> = {
   bandwidth,
   workload: workloadSection,
   memory,
+  contention: contentionSection,
   cost: tracer,
 };
 

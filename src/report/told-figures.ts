@@ -31,6 +31,7 @@ export interface ToldFigure {
   name: string;
   value: (values: unknown) => number | null;
   show: (value: number) => string;
+  unit: Unit;
 }
 
 /** The figures of a list that stand at the end of a section of the report, by what they are. */
@@ -51,11 +52,8 @@ export function toldIn(place: Place, list: Figures): ToldFigure[] {
 }
 
 function told(name: string, figures: readonly Listed[]): ToldFigure {
-  return {
-    name,
-    value: (values) => firstKnown(figures, values),
-    show: looks[(figures[0] as Listed).figure.unit] ?? String,
-  };
+  const { unit } = (figures[0] as Listed).figure;
+  return { name, value: (values) => firstKnown(figures, values), show: looks[unit] ?? String, unit };
 }
 
 function firstKnown(figures: readonly Listed[], values: unknown): number | null {

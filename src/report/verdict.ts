@@ -1,6 +1,7 @@
 import type { Summary } from '../figures/summary-schema.js';
 import { usesPageCache } from '../workload/loading.js';
 import { exceeded, selfMade, tokenTime } from './bound-section.js';
+import { contentionLine } from './contention.js';
 import * as format from './format.js';
 import { countsAreLow, subjectOf } from './subject.js';
 
@@ -10,6 +11,8 @@ export interface Verdict {
   read: string;
   /** What limited the run; null where nothing tells. */
   limit: string | null;
+  /** What others on the machine took of it; null where that is nothing to speak of. */
+  contended: string | null;
   /** Whether the trace is complete. */
   trace: string;
   /** What would help; null where nothing is known to. */
@@ -17,7 +20,14 @@ export interface Verdict {
 }
 
 export function verdictOf(summary: Summary): Verdict {
-  return { read: readOf(summary), limit: limitOf(summary), trace: traceOf(summary), help: helpOf(summary) };
+  const contended = contentionLine(summary);
+  return {
+    read: readOf(summary),
+    limit: limitOf(summary),
+    contended: contended && `CONTENDED: ${contended}.`,
+    trace: traceOf(summary),
+    help: helpOf(summary),
+  };
 }
 
 function readOf(summary: Summary): string {

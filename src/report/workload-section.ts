@@ -12,7 +12,8 @@ export function workloadSection(page: Page, summary: Summary): void {
   if (!work) return;
   page.section('Workload', printable(work.engine));
   page.figure(format.seconds(work.wallNs), work.attached ? 'watched' : 'wall time', endNote(work));
-  if (work.loadNs !== null) page.figure(format.seconds(work.loadNs), 'load');
+  if (work.loadNs !== null)
+    page.figure(format.seconds(work.loadNs), 'loading, by the program', 'the phase load has its start too');
   if (work.promptTokensPerSecond !== null) {
     page.figure(
       `${format.decimal(work.promptTokensPerSecond)} /s`,

@@ -4,8 +4,8 @@ import { zramTraffic } from '../memory/swap.js';
 /**
  * What the kernel counts for the whole machine, by the metric names of docs/experiment.md.
  *
- * Bytes for memory and swap; pages for what the kernel did with pages; microseconds for stalls. All but the two
- * sizes and the swap in use count up from boot. A metric that this kernel does not have is left out.
+ * Bytes for memory and swap; pages for what the kernel did with pages; microseconds for stalls and CPU time. All but the
+ * sizes of memory count up from boot. A metric that this kernel does not have is left out.
  */
 export function machineMetrics(): [metric: string, value: number][] {
   return [
@@ -13,6 +13,21 @@ export function machineMetrics(): [metric: string, value: number][] {
     ...vmstatMetrics(read('/proc/vmstat')),
     ...zram(),
     ...stalls(),
+    ...cpuMetrics(read('/proc/stat')),
+  ];
+}
+
+/** Clock ticks are a hundredth of a second on every Linux that Node runs on. */
+const tickUs = 10_000;
+
+/** Time of all CPUs together: what ran on them, and what a hypervisor gave to others. */
+export function cpuMetrics(text: string): [string, number][] {
+  const [, ...ticks] = /^cpu +(.*)$/m.exec(text)?.[0].split(/ +/) ?? [];
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = ticks.map(Number);
+  if (ticks.length === 0) return [];
+  return [
+    ['cpuBusyUs', (user + nice + system + irq + softIrq) * tickUs],
+    ['stealUs', steal * tickUs],
   ];
 }
 
@@ -34,6 +49,7 @@ export function meminfoMetrics(text: string): [string, number][] {
     ['pageCacheBytes', of('Cached') + of('Buffers') - of('Shmem')],
     ['availableBytes', of('MemAvailable')],
     ['swapUsedBytes', of('SwapTotal') - of('SwapFree')],
+    ['anonBytes', of('AnonPages')],
   ];
 }
 
@@ -58,7 +74,7 @@ export function vmstatMetrics(text: string): [string, number][] {
   });
 }
 
-/** Microseconds in which some task, or all that could run, waited for memory, for a disk or for a processor (PSI). */
+/** Microseconds in which some task, or all that could run, waited for memory, a disk or a CPU (PSI). */
 function stalls(): [string, number][] {
   return (['memory', 'io', 'cpu'] as const).flatMap((resource) =>
     pressureMetrics(resource, read(`/proc/pressure/${resource}`)),
@@ -66,9 +82,12 @@ function stalls(): [string, number][] {
 }
 
 export function pressureMetrics(resource: 'memory' | 'io' | 'cpu', text: string): [string, number][] {
-  const metric = `${resource}Stall`;
-  return [...text.matchAll(/^(some|full) .* total=(\d+)$/gm)].map(([, share, total]) => [
-    `${metric}${share === 'some' ? 'Some' : 'Full'}Us`,
+  // Of the whole machine the kernel tells no full stall on CPUs: the line is there, with zeros.
+  const lines = [...text.matchAll(/^(some|full) .* total=(\d+)$/gm)].filter(
+    ([, share]) => resource !== 'cpu' || share === 'some',
+  );
+  return lines.map(([, share, total]) => [
+    `${resource}Stall${share === 'some' ? 'Some' : 'Full'}Us`,
     Number(total),
   ]);
 }

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { processTree, readProc } from '../process/process-tree.js';
 
 /** The counters of /proc/PID/io that are kept: bytes from storage, bytes by read calls, bytes to storage. */
@@ -8,7 +9,7 @@ const ioCounters = {
 };
 
 /**
- * I/O of a process and its living descendants, in bytes since each began, and its CPU time; empty when it is gone.
+ * I/O of a process and its living descendants, in bytes since each began, its CPU time and its memory; empty when it is gone.
  *
  * The kernel charges read-ahead and fault reads to the process whose access began them.
  */
@@ -21,8 +22,67 @@ export function processMetrics(pid: number): [metric: string, value: number][] {
     texts.reduce((sum, text) => sum + counterOf(text, key), 0),
   ]);
   const stats = tree.flatMap((member) => readProc(member, 'stat') ?? []);
-  const total = (timeOf: (stat: string) => number) => stats.reduce((sum, stat) => sum + timeOf(stat), 0);
-  return [...io, ['workloadUserUs', total(userUs)], ['workloadSystemUs', total(systemUs)]];
+  const sumOf = (us: (stat: string) => number) => stats.reduce((sum, stat) => sum + us(stat), 0);
+  return [
+    ...io,
+    ['workloadSystemUs', sumOf(systemUs)],
+    ['workloadUserUs', sumOf(userUs)],
+    ['workloadAnonBytes', tree.reduce((sum, member) => sum + anonBytes(member), 0)],
+  ];
+}
+
+/** A thread of a process, by the name of its folder below /proc. */
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((thread) => `${pid}/task/${thread}`);
+  } catch {
+    return []; // gone meanwhile
+  }
+}
+
+/**
+ * What threads waited and lost, added up look by look: threads end, and with them go the kernel's own sums. Threads of a
+ * workload wait for each other at every layer, so that of each look the one that waited most holds up all.
+ */
+export class ThreadWaits {
+  readonly #before = new Map<string, { waitUs: number; switches: number }>();
+  #waitUs = 0;
+  #switches = 0;
+  #counted = false;
+
+  /** The sums so far, of a process and its descendants. */
+  look(pid: number): [metric: string, value: number][] {
+    let most = 0;
+    for (const thread of processTree(pid).flatMap(threadsOf)) {
+      const wait = readProc(thread, 'schedstat')?.split(' ')[1];
+      const now = {
+        waitUs: Number(wait ?? 0) / 1e3,
+        switches: counterOf(readProc(thread, 'status') ?? '', 'nonvoluntary_ctxt_switches'),
+      };
+      if (wait !== undefined) this.#counted = true;
+      const was = this.#before.get(thread) ?? { waitUs: 0, switches: 0 };
+      most = Math.max(most, now.waitUs - was.waitUs);
+      this.#switches += Math.max(0, now.switches - was.switches);
+      this.#before.set(thread, now);
+    }
+    this.#waitUs += most;
+    const waited: [string, number][] = this.#counted ? [['workloadRunDelayUs', this.#waitUs]] : [];
+    return [...waited, ['workloadInvoluntarySwitches', this.#switches]];
+  }
+}
+
+function anonBytes(pid: number | 'self'): number {
+  return counterOf(readProc(pid, 'status') ?? '', 'RssAnon') * 1024;
+}
+
+/** CPU time and memory of this process and what it had read from storage: blkscope's own part in what the machine did. */
+export function ownMetrics(): [metric: string, value: number][] {
+  const { user, system } = process.cpuUsage();
+  return [
+    ['ownCpuUs', user + system],
+    ['ownAnonBytes', anonBytes('self')],
+    ['ownReadBytes', counterOf(readProc('self', 'io') ?? '', 'read_bytes')],
+  ];
 }
 
 /** Clock ticks are a hundredth of a second on every Linux that Node runs on. */
@@ -44,5 +104,5 @@ function fieldOf(stat: string, index: number): number {
 }
 
 export function counterOf(text: string, key: string): number {
-  return Number(new RegExp(`^${key}: (\\d+)`, 'm').exec(text)?.[1] ?? 0);
+  return Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 }

@@ -1,6 +1,6 @@
 import { native } from '../native/binding.js';
 import { machineMetrics } from './machine-metrics.js';
-import { processMetrics } from './process-metrics.js';
+import { ownMetrics, processMetrics, ThreadWaits } from './process-metrics.js';
 import type { Sample } from './sample.js';
 
 export interface SamplerOptions {
@@ -26,6 +26,7 @@ export class Sampler {
   readonly #paths: readonly string[];
   readonly #timer: NodeJS.Timeout;
   #pid: number | null = null;
+  readonly #waits = new ThreadWaits();
   #nextResidencyNs = 0n;
 
   constructor({ paths, everyMs = 250 }: SamplerOptions) {
@@ -56,7 +57,11 @@ export class Sampler {
   #look(): void {
     const start = process.hrtime.bigint();
     this.#take(machineMetrics());
-    if (this.#pid !== null) this.#take(processMetrics(this.#pid));
+    this.#take(ownMetrics());
+    if (this.#pid !== null) {
+      this.#take(processMetrics(this.#pid));
+      this.#take(this.#waits.look(this.#pid));
+    }
     this.#takeResidency();
     this.tookNs += Number(process.hrtime.bigint() - start);
     this.looks++;

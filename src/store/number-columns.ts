@@ -1,8 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 
 interface ColumnTypes {
-  UBIGINT: BigUint64Array;
-  UINTEGER: Uint32Array;
+  BIGINT: BigUint64Array;
+  INTEGER: Uint32Array;
 }
 
 type ColumnsOf<Types extends readonly (keyof ColumnTypes)[]> = {
@@ -11,7 +11,7 @@ type ColumnsOf<Types extends readonly (keyof ColumnTypes)[]> = {
 
 /**
  * Rows of a query as columns of numbers, 2,048 rows at most at a time, in the query's order: for what looks at millions. The query's columns have
- * `types`, and no nulls. Each batch is good until the next is asked for.
+ * `types`, nothing below 0 and no nulls. Each batch is good until the next is asked for.
  */
 export async function* numberColumns<const Types extends readonly (keyof ColumnTypes)[]>(
   connection: DuckDBConnection,
@@ -28,11 +28,11 @@ export async function* numberColumns<const Types extends readonly (keyof ColumnT
     const { rowCount: length, chunk: data } = chunk;
     yield types.map((type, column) => {
       const vector = duckdb.data_chunk_get_vector(data, column);
-      const width = type === 'UBIGINT' ? 8 : 4;
+      const width = type === 'BIGINT' ? 8 : 4;
       const bytes = duckdb.vector_get_data(vector, length * width);
       const { buffer } = bytes.byteOffset % width === 0 ? bytes : Uint8Array.from(bytes);
       const offset = bytes.byteOffset % width === 0 ? bytes.byteOffset : 0;
-      return type === 'UBIGINT'
+      return type === 'BIGINT'
         ? new BigUint64Array(buffer, offset, length)
         : new Uint32Array(buffer, offset, length);
     }) as ColumnsOf<Types>;

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
@@ -164,9 +164,16 @@ function readJson(folder: string, name: string): unknown {
   } catch (cause) {
     if (cause instanceof BlkscopeError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new BlkscopeError('NOT_A_RUN', `${folder} is not a run folder: it has no ${name}`, 'usage', {
-        cause,
-      });
+      const repeats = readdirSync(folder).some((entry) => existsSync(join(folder, entry, runFiles.summary)));
+      const hint = repeats ? `; it holds several: name one of them, or use blkscope compare ${folder}` : '';
+      throw new BlkscopeError(
+        'NOT_A_RUN',
+        `${folder} is not a run folder: it has no ${name}${hint}`,
+        'usage',
+        {
+          cause,
+        },
+      );
     }
     throw new BlkscopeError('BAD_RUN', `${path} cannot be read: ${(cause as Error).message}`, 'usage', {
       cause,

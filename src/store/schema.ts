@@ -5,9 +5,11 @@ import { partFigures, phaseFigures, regionFigures, requestFigures } from '../fig
  * The tables of trace.duckdb: their columns are declared here once, each with what it means. The SQL that makes the
  * tables and the tables of docs/store.md (`npm run docs:tables`) follow from this list.
  *
+ * Numbers that somebody may subtract are signed: in DuckDB a difference of unsigned ones that is below 0 is an error.
+ *
  * Raise the version when a column changes its meaning or goes; a new column, table or view keeps it.
  */
-export const storeSchemaVersion = 2;
+export const storeSchemaVersion = 3;
 
 /** A column: its type in SQL, with NOT NULL where it always has a value, and what it holds. */
 export interface ColumnDeclaration {
@@ -26,22 +28,22 @@ const needed = (type: string, about: string): ColumnDeclaration => column(`${typ
 
 const device = needed('UINTEGER', "the device, as the kernel's number: major << 20 | minor");
 const pid = needed('UINTEGER', 'the process that was running');
-const offset = needed('UBIGINT', "bytes from the file's start");
+const offset = needed('BIGINT', "bytes from the file's start");
 
 /** The columns of a table that hold figures, by the declaration of the figures. */
 function figureColumns(list: Figures, types: Record<string, string>): Record<string, ColumnDeclaration> {
   const columns = listed(list).flatMap(({ figure }) => {
     if (figure.column === undefined) return [];
-    const type = types[figure.column] ?? 'UBIGINT';
+    const type = types[figure.column] ?? 'BIGINT';
     return [[figure.column, figure.known ? needed(type, figure.label) : column(type, figure.label)] as const];
   });
   return Object.fromEntries(columns);
 }
 
 const place = {
-  layer: column('UINTEGER', 'the layer; null for tensors outside layers'),
+  layer: column('INTEGER', 'the layer; null for tensors outside layers'),
   role: column('VARCHAR', 'the role; null where the row is not of one role'),
-  expert: column('UINTEGER', 'the expert of a stacked tensor; null for anything else'),
+  expert: column('INTEGER', 'the expert of a stacked tensor; null for anything else'),
 };
 
 /** What the table of phases is made from. */
@@ -58,7 +60,7 @@ export const storedTables = {
         'TIMESTAMPTZ',
         "the wall clock at `started_ns`; of an import by the trace's own note, null without one",
       ),
-      started_ns: column('UBIGINT', 'the time of the trace at `started`'),
+      started_ns: column('BIGINT', 'the time of the trace at `started`'),
       summary: column('JSON', 'the figures, as in summary.json'),
     },
   },
@@ -80,13 +82,13 @@ export const storedTables = {
   event_row: {
     row: 'an event, in order of time',
     columns: {
-      time: needed('UBIGINT', 'ns'),
+      time: needed('BIGINT', 'ns'),
       device,
       cpu: needed('USMALLINT', 'the processor that told it'),
       action: needed('action', 'what happened: an enum'),
       direction: needed('direction', 'an enum: none, read, write, discard or flush'),
-      sector: needed('UBIGINT', "the first sector, from the disk's start"),
-      sectors: needed('UINTEGER', 'how many'),
+      sector: needed('BIGINT', "the first sector, from the disk's start"),
+      sectors: needed('INTEGER', 'how many'),
       pid,
       flags: needed('USMALLINT', 'the kinds of the I/O, as bits; 256 and 512: see metrics.md'),
       error: needed('USMALLINT', 'errno; 0 for success'),
@@ -95,7 +97,7 @@ export const storedTables = {
   event_payload: {
     row: 'what few events carry besides',
     columns: {
-      row: needed('UBIGINT', "the event's number in `event_row`, from 0"),
+      row: needed('BIGINT', "the event's number in `event_row`, from 0"),
       fromDevice: needed('UINTEGER', 'where a remap came from'),
       payload: needed(
         'UBIGINT',
@@ -104,19 +106,19 @@ export const storedTables = {
     },
   },
   io_row: {
-    row: 'a request, in order of completion; a time of 2^64 - 1 was not seen',
+    row: 'a request, in order of completion; a time of -1 was not seen',
     columns: {
       device,
       direction: needed('direction', 'as of the events'),
-      sector: needed('UBIGINT', "the first sector, from the disk's start"),
-      sectors: needed('UINTEGER', 'how many'),
-      queue: needed('UBIGINT', 'when its first bio was queued, ns'),
-      getrq: needed('UBIGINT', 'when it got a request, ns'),
-      insert: needed('UBIGINT', 'when it was inserted, ns'),
-      issue: needed('UBIGINT', 'when it was last issued, ns'),
-      complete: needed('UBIGINT', 'when it completed, ns'),
+      sector: needed('BIGINT', "the first sector, from the disk's start"),
+      sectors: needed('INTEGER', 'how many'),
+      queue: needed('BIGINT', 'when its first bio was queued, ns'),
+      getrq: needed('BIGINT', 'when it got a request, ns'),
+      insert: needed('BIGINT', 'when it was inserted, ns'),
+      issue: needed('BIGINT', 'when it was last issued, ns'),
+      complete: needed('BIGINT', 'when it completed, ns'),
       pid,
-      merges: needed('UINTEGER', 'bios that joined it'),
+      merges: needed('INTEGER', 'bios that joined it'),
       error: needed('USMALLINT', 'errno; 0 for success'),
     },
   },
@@ -125,8 +127,8 @@ export const storedTables = {
     columns: {
       file: needed('VARCHAR', 'its path'),
       fileOffset: offset,
-      sector: needed('UBIGINT', "where it begins, from the disk's start"),
-      sectors: needed('UBIGINT', 'how long it is'),
+      sector: needed('BIGINT', "where it begins, from the disk's start"),
+      sectors: needed('BIGINT', 'how long it is'),
     },
   },
   tensor: {
@@ -138,7 +140,7 @@ export const storedTables = {
       role: needed('VARCHAR', 'its role'),
       expert: place.expert,
       fileOffset: offset,
-      bytes: needed('UBIGINT', 'its size'),
+      bytes: needed('BIGINT', 'its size'),
       stack: needed('VARCHAR', 'the stack of its layer: empty for the main one, else `enc`, `dec`, `v`, ...'),
       use: column('VARCHAR', 'what a token uses of it: whole, rows, experts, none or unknown'),
     },
@@ -151,10 +153,13 @@ export const storedTables = {
         'trace: read, as the trace tells; faults: used, as page faults tell (`--touches`)',
       ),
       phase: needed('VARCHAR', 'load, prompt or generation'),
-      token: column('UINTEGER', 'the token, from 0; null outside generation'),
+      token: column(
+        'INTEGER',
+        'the token that was made meanwhile, by its number in `token`; null outside generation',
+      ),
       file: needed('VARCHAR', 'the file'),
-      fileOffset: needed('UBIGINT', "where the region begins, in bytes from the file's start"),
-      bytes: needed('UBIGINT', 'how many of its bytes'),
+      fileOffset: needed('BIGINT', "where the region begins, in bytes from the file's start"),
+      bytes: needed('BIGINT', 'how many of its bytes'),
     },
   },
   region: {
@@ -170,7 +175,7 @@ export const storedTables = {
   sample: {
     row: 'one value that was read while the workload ran',
     columns: {
-      time: needed('UBIGINT', 'ns'),
+      time: needed('BIGINT', 'ns'),
       metric: needed('VARCHAR', 'what was read; docs/experiment.md lists them'),
       value: needed('DOUBLE', 'in the unit that the metric names'),
     },
@@ -178,22 +183,22 @@ export const storedTables = {
   token: {
     row: 'a token that was seen',
     columns: {
-      index: needed('UINTEGER', 'its number, from 0'),
-      time: needed('UBIGINT', 'when it was there, ns'),
+      index: needed('INTEGER', 'its number, from 0'),
+      time: needed('BIGINT', 'when it was there, ns'),
     },
   },
   server_request: {
     row: 'a request that a server worked on, as its log tells',
     columns: {
       id: needed('VARCHAR', 'what the server calls it'),
-      ...figureColumns(requestFigures, { promptTokens: 'UINTEGER', tokens: 'UINTEGER' }),
+      ...figureColumns(requestFigures, { promptTokens: 'INTEGER', tokens: 'INTEGER' }),
     },
   },
   phase: {
     row: 'a phase: load, prompt or generation',
     columns: {
       name: needed('VARCHAR', 'which'),
-      ...figureColumns(figuresOfPhases, { tokens: 'UINTEGER' }),
+      ...figureColumns(figuresOfPhases, { tokens: 'INTEGER' }),
     },
   },
 } satisfies Record<string, Relation>;

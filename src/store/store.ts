@@ -57,7 +57,7 @@ export interface StoredTouch {
   /** What tells it: completed reads, or page faults of a workload that was watched. */
   source: 'trace' | 'faults';
   phase: string;
-  /** Counted from 0 over the tokens of the generation; null in other phases. */
+  /** The token that was made meanwhile, by its number among all tokens; null in other phases. */
   token: number | null;
   file: string;
   fileOffset: number;
@@ -233,7 +233,7 @@ export class StoreWriter implements AsyncDisposable {
   async finish(summaryJson: string, origin?: RunOrigin): Promise<void> {
     await this.#failing(async () => {
       await this.#connection.run(
-        'INSERT INTO run VALUES (?::UINTEGER, ?::VARCHAR, ?::VARCHAR::TIMESTAMPTZ, ?::UBIGINT, ?::VARCHAR::JSON)',
+        'INSERT INTO run VALUES (?::UINTEGER, ?::VARCHAR, ?::VARCHAR::TIMESTAMPTZ, ?::BIGINT, ?::VARCHAR::JSON)',
         [
           storeSchemaVersion,
           origin?.host ?? null,
@@ -341,7 +341,7 @@ function ioColumns(b: IoBatch): Column[] {
 
 /** A value of the summary as a column of this type takes it. */
 const stored = (type: string, value: unknown): DuckDBValue =>
-  typeof value === 'number' && type.startsWith('UBIGINT') ? BigInt(value) : ((value ?? null) as DuckDBValue);
+  typeof value === 'number' && type.startsWith('BIGINT') ? BigInt(value) : ((value ?? null) as DuckDBValue);
 
 /** What a summary tells of a region or phase, as the table's columns of figures have it. */
 function figureRow(

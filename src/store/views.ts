@@ -1,8 +1,7 @@
-import { notSeen } from '../native/trace.js';
 import type { Relation } from './schema.js';
 
-/** A time of `io_row`, null where it was not seen. */
-const seen = (column: string) => `nullif(${column}, ${notSeen}::UBIGINT)`;
+/** A time of `io_row`, null where it was not seen: the core's largest number, which is -1 where numbers are signed. */
+const seen = (column: string) => `nullif(${column}, -1)`;
 
 /** Of devices that lie on no other traced one: what a sum over devices is of. */
 const lowest = 'device NOT IN (SELECT number FROM device WHERE layered)';
@@ -104,13 +103,13 @@ export const viewList = {
     SELECT unnest(generate_series(0, ((stop - start) // 1_000_000_000)::BIGINT)) AS second FROM bounds WHERE start IS NOT NULL
   ),
   moved AS (
-    SELECT ((time - start) // 1_000_000_000)::BIGINT AS second, direction, 512 * sectors::UBIGINT AS bytes
+    SELECT ((time - start) // 1_000_000_000)::BIGINT AS second, direction, 512 * sectors::BIGINT AS bytes
     FROM completed, bounds WHERE ${lowest}
   )
   SELECT second,
-         coalesce(sum(bytes) FILTER (direction = 'read'), 0)::UBIGINT AS read_bytes,
+         coalesce(sum(bytes) FILTER (direction = 'read'), 0)::BIGINT AS read_bytes,
          count(*) FILTER (direction = 'read') AS reads,
-         coalesce(sum(bytes) FILTER (direction = 'write'), 0)::UBIGINT AS write_bytes,
+         coalesce(sum(bytes) FILTER (direction = 'write'), 0)::BIGINT AS write_bytes,
          count(*) FILTER (direction = 'write') AS writes
   FROM bucket LEFT JOIN moved USING (second) GROUP BY second ORDER BY second`,
   },
@@ -210,7 +209,7 @@ export const viewList = {
                 OVER (PARTITION BY device ORDER BY sector, stop ROWS UNBOUNDED PRECEDING) AS island
     FROM reached
   )
-  SELECT device, min(sector) AS sector, (max(stop) - min(sector))::UBIGINT AS sectors
+  SELECT device, min(sector) AS sector, (max(stop) - min(sector))::BIGINT AS sectors
   FROM numbered GROUP BY device, island`,
   },
   // Three ways to one figure: they must agree. The last expands every sector and is meant for small traces.
@@ -222,9 +221,9 @@ export const viewList = {
       sectors: 'the count',
     },
     sql: `
-  SELECT 'native' AS method, (summary->>'$.reads.uniqueSectors')::UBIGINT AS sectors FROM run
-  UNION ALL SELECT 'merged', coalesce(sum(sectors), 0)::UBIGINT FROM read_range WHERE ${lowest}
-  UNION ALL SELECT 'series', count(*)::UBIGINT FROM (
+  SELECT 'native' AS method, (summary->>'$.reads.uniqueSectors')::BIGINT AS sectors FROM run
+  UNION ALL SELECT 'merged', coalesce(sum(sectors), 0)::BIGINT FROM read_range WHERE ${lowest}
+  UNION ALL SELECT 'series', count(*)::BIGINT FROM (
     SELECT DISTINCT device, unnest(generate_series(sector::BIGINT, (sector + sectors)::BIGINT - 1)) FROM completed
     WHERE direction = 'read' AND ${lowest}
   )`,
@@ -245,7 +244,7 @@ export const viewList = {
            sum(step) OVER (PARTITION BY device ORDER BY border ROWS UNBOUNDED PRECEDING) AS times
     FROM (SELECT device, border, sum(step) AS step FROM edge GROUP BY device, border)
   )
-  SELECT times::UINTEGER AS times, sum(next - border)::UBIGINT AS sectors
+  SELECT times::INTEGER AS times, sum(next - border)::BIGINT AS sectors
   FROM depth WHERE times > 0 GROUP BY times ORDER BY times`,
   },
   // Where on the disk each tensor lies: its bytes cut by the file's extents.
@@ -298,8 +297,8 @@ export const viewList = {
     FROM met GROUP BY ALL
   ),
   sized AS (SELECT file, name, layer, role, expert, min("fileOffset") AS first, sum(bytes) AS bytes FROM tensor GROUP BY ALL)
-  SELECT s.file, s.name, s.layer, s.role, s.expert, s.bytes::UBIGINT AS bytes,
-         coalesce(c.unique_bytes, 0)::UBIGINT AS unique_bytes, coalesce(c.read_bytes, 0)::UBIGINT AS read_bytes,
+  SELECT s.file, s.name, s.layer, s.role, s.expert, s.bytes::BIGINT AS bytes,
+         coalesce(c.unique_bytes, 0)::BIGINT AS unique_bytes, coalesce(c.read_bytes, 0)::BIGINT AS read_bytes,
          coalesce(c.unique_bytes, 0) / s.bytes AS coverage
   FROM sized s LEFT JOIN covered c ON c.file = s.file AND c.role = s.role AND c.name IS NOT DISTINCT FROM s.name
     AND c.layer IS NOT DISTINCT FROM s.layer AND c.expert IS NOT DISTINCT FROM s.expert
@@ -317,14 +316,34 @@ export const viewList = {
     },
     sql: `
   WITH span AS (SELECT index, time, lag(time) OVER (ORDER BY time) AS after FROM token)
-  SELECT index, span.time, coalesce(sum(512 * sectors::UBIGINT), 0)::UBIGINT AS read_bytes, count(sectors) AS reads
+  SELECT index, span.time, coalesce(sum(512 * sectors::BIGINT), 0)::BIGINT AS read_bytes, count(sectors) AS reads
   FROM span LEFT JOIN (FROM completed WHERE ${lowest}) c ON (span.after IS NULL OR c.time > span.after) AND c.time <= span.time AND c.direction = 'read'
   GROUP BY index, span.time ORDER BY span.time`,
+  },
+  // The same share as in heat/token-experts.ts. Biases are a page or less: reading one tells nothing of its expert.
+  expert_touch: {
+    row: 'a token and an expert that it used, as far as reads show: for the token more than half of its weights were read. Fewer than it used where memory held some; with `--profile-touches` nearly all',
+    columns: {
+      token: 'the token, by its number in `token`',
+      layer: 'the layer',
+      expert: 'its expert',
+      share: "of the expert's weights what was read, 0 to 1; biases are left out",
+    },
+    sql: `
+  WITH weights AS (
+    SELECT file, "fileOffset", layer, expert, bytes, sum(bytes) OVER (PARTITION BY file, stack, layer, expert) AS whole
+    FROM tensor WHERE expert IS NOT NULL AND name NOT LIKE '%.bias'
+  )
+  SELECT token, layer, expert, sum(touch.bytes) / any_value(whole) AS share
+  FROM touch JOIN weights USING (file, "fileOffset")
+  WHERE token IS NOT NULL
+  GROUP BY token, layer, expert, whole HAVING sum(touch.bytes) > any_value(whole) / 2
+  ORDER BY token, layer, expert`,
   },
   touch_map: {
     row: 'a token and a tensor, or expert, of which the token read anything; in a run with `--touches` or `--profile-touches`, what it used',
     columns: {
-      token: 'its number, from 0',
+      token: 'the token, by its number in `token`',
       name: "the tensor's name",
       layer: 'its layer',
       role: 'its role',

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import type { ComparedGroup } from '../report/compare-groups.js';
 import { runFiles } from '../run/run-folder.js';
-import { openRun } from '../store/open-run.js';
+import { openRun, type Run } from '../store/open-run.js';
 import { groupOfFolder, type PlannedRun } from './sweep-plan.js';
 
 /**
@@ -12,8 +12,7 @@ import { groupOfFolder, type PlannedRun } from './sweep-plan.js';
  * Throws BlkscopeError: ENOENT, NOT_A_RUN, and what `openRun` throws.
  */
 export async function openGroups(path: string): Promise<ComparedGroup[]> {
-  if (existsSync(join(path, runFiles.summary)))
-    return [{ name: basename(path), summaries: [await summaryOf(path)], paths: [path] }];
+  if (existsSync(join(path, runFiles.summary))) return [groupOf(basename(path), [await runAt(path)])];
   if (!existsSync(path) || !statSync(path).isDirectory()) {
     throw new BlkscopeError('ENOENT', `${path}: no such run folder`);
   }
@@ -23,35 +22,37 @@ export async function openGroups(path: string): Promise<ComparedGroup[]> {
   if (names.length === 0) {
     throw new BlkscopeError('NOT_A_RUN', `${path} is neither a run folder nor a folder of repeated runs`);
   }
-  const groups = new Map<string, string[]>();
+  const groups = new Map<string, OpenedRun[]>();
   for (const name of names) {
     const group = groupOfFolder(name);
-    groups.set(group, [...(groups.get(group) ?? []), join(path, name)]);
+    groups.set(group, [...(groups.get(group) ?? []), await runAt(join(path, name))]);
   }
-  return Promise.all(
-    [...groups].map(async ([name, paths]) => ({
-      name,
-      paths,
-      summaries: await Promise.all(paths.map(summaryOf)),
-    })),
-  );
+  return [...groups].map(([name, runs]) => groupOf(name, runs));
+}
+
+type OpenedRun = Pick<Run, 'summary' | 'config' | 'path'>;
+
+function groupOf(name: string, runs: readonly OpenedRun[]): ComparedGroup {
+  return {
+    name,
+    summaries: runs.map(({ summary }) => summary),
+    configs: runs.map(({ config }) => config),
+    paths: runs.map(({ path }) => path),
+  };
 }
 
 /** The groups of a plan in its order, of the runs that were good. */
 export function plannedGroups(
-  outcomes: readonly { plan: PlannedRun; summary: ComparedGroup['summaries'][number] | null }[],
+  outcomes: readonly { plan: PlannedRun; run: OpenedRun | null }[],
 ): ComparedGroup[] {
   const names = [...new Set(outcomes.map(({ plan }) => plan.group))];
   return names.flatMap((name) => {
-    const good = outcomes.flatMap(({ plan, summary }) =>
-      plan.group === name && summary ? [{ summary, path: plan.options.output }] : [],
-    );
-    if (good.length === 0) return [];
-    return [{ name, summaries: good.map(({ summary }) => summary), paths: good.map(({ path }) => path) }];
+    const runs = outcomes.flatMap(({ plan, run }) => (plan.group === name && run ? [run] : []));
+    return runs.length > 0 ? [groupOf(name, runs)] : [];
   });
 }
 
-async function summaryOf(path: string): Promise<ComparedGroup['summaries'][number]> {
+async function runAt(path: string): Promise<OpenedRun> {
   await using run = await openRun(path);
-  return run.summary;
+  return run;
 }

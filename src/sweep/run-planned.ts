@@ -4,18 +4,17 @@ import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../experiment/experiment.js';
 import { requireTraceable } from '../experiment/requirements.js';
 import { given } from '../experiment/trace-options.js';
-import type { Summary } from '../figures/summary-schema.js';
 import { PartialFile, removeLeftovers } from '../files/partial.js';
 import { renameIn } from '../files/write.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import { folderError } from '../run/run-folder.js';
-import { openRun } from '../store/open-run.js';
+import { openRun, type Run } from '../store/open-run.js';
 import type { PlannedRun } from './sweep-plan.js';
 
-/** How a planned run went: its summary, or why there is none that counts. */
+/** How a planned run went: the run, or why there is none that counts. */
 export type PlannedOutcome = { plan: PlannedRun } & (
-  | { summary: Summary; error: null; found: boolean }
-  | { summary: null; error: Error }
+  | { run: Pick<Run, 'summary' | 'config' | 'path'>; error: null; found: boolean }
+  | { run: null; error: Error }
 );
 
 export interface PlannedOptions {
@@ -46,7 +45,7 @@ export async function runPlanned(
     const found = await goodRun(plan.options.output);
     if (found) {
       clock.skip();
-      outcomes.push({ plan, summary: found, error: null, found: true });
+      outcomes.push({ plan, run: found, error: null, found: true });
       continue;
     }
     requireWritable(dirname(plan.options.output));
@@ -72,21 +71,22 @@ async function runOne(plan: PlannedRun, around: PlannedOptions): Promise<Planned
     const { run, problem } = await runExperiment({ ...plan.options, ...around });
     await run[Symbol.asyncDispose]();
     around.signal?.throwIfAborted();
-    if (problem) return { plan, summary: null, error: problem };
-    return { plan, summary: run.summary, error: null, found: false };
+    if (problem) return { plan, run: null, error: problem };
+    return { plan, run, error: null, found: false };
   } catch (error) {
     around.signal?.throwIfAborted();
-    if (error instanceof BlkscopeError) return { plan, summary: null, error };
+    if (error instanceof BlkscopeError) return { plan, run: null, error };
     throw error; // a defect of ours would fail every run alike
   }
 }
 
-/** The summary of a run that was finished, whole and well; null for any other, which is made anew. */
-async function goodRun(path: string): Promise<Summary | null> {
+/** A run that was finished, whole and well; null for any other, which is made anew. */
+async function goodRun(path: string): Promise<Run | null> {
   if (!existsSync(path)) return null;
   try {
-    const { summary } = await openRun(path);
-    return summary.integrity.complete && summary.workload?.exitCode === 0 ? summary : null;
+    await using run = await openRun(path);
+    const { integrity, workload } = run.summary;
+    return integrity.complete && workload?.exitCode === 0 ? run : null;
   } catch {
     return null;
   }

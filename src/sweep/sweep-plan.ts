@@ -52,6 +52,8 @@ export function groupOfFolder(name: string): string {
 }
 
 interface Dimension {
+  /** What it is called in a comparison, see report/conditions.ts. */
+  condition: string;
   label(value: never): string;
   values: readonly unknown[];
   options(value: never): Partial<ExperimentOptions>;
@@ -60,17 +62,20 @@ interface Dimension {
 /** Options that differ between the groups, in the order in which they appear in a name. */
 function dimensions(sweep: Sweep): Dimension[] {
   const workload = (key: 'tokens' | 'context' | 'threads', letter: string): Dimension => ({
+    condition: key,
     label: (value: number) => `${letter}${value}`,
     values: sweep[key] ?? [undefined],
     options: (value: number | undefined) => ({ workload: given({ [key]: value }) }),
   });
   return [
     {
+      condition: 'model',
       label: (model: Sweep['model'][number]) => basename(modelPath(model)).replace(/\.gguf$/i, ''),
       values: sweep.model,
       options: (model: Sweep['model'][number]) => ({ model: modelPath(model) }),
     },
     {
+      condition: 'memory',
       label: (p: Sweep['pressure'][number]) =>
         p.mode === 'none' ? 'none' : `${p.mode}-${formatSize(p.bytes).replace(' ', '')}`,
       values: sweep.pressure,
@@ -80,11 +85,19 @@ function dimensions(sweep: Sweep): Dimension[] {
     workload('context', 'c'),
     workload('threads', 't'),
     {
+      condition: 'readahead',
       label: (kib: number) => `ra${kib}`,
       values: sweep.readahead ?? [undefined],
       options: (readAheadKib: number | undefined) => given({ readAheadKib }),
     },
   ];
+}
+
+/** What the sweep varies, as comparisons call it. */
+export function variedIn(sweep: Sweep): string[] {
+  return dimensions(sweep)
+    .filter(({ values }) => values.length > 1)
+    .map(({ condition }) => condition);
 }
 
 interface Combination {

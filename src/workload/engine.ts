@@ -28,6 +28,8 @@ export interface Mark {
 export interface WorkloadOptions {
   /** The GGUF file; of a split model its first part. */
   model?: string;
+  /** The model's parts where they are known: to find them its first pages are read, which a trace would show. */
+  modelParts?: readonly { path: string; bytes: number }[];
   prompt?: string;
   /**
    * Length of the prompt in tokens, exact for llama-bench and the embedded engine, about right for the

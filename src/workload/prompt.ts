@@ -7,6 +7,9 @@ export const defaultPrompt =
 /** As in the experiment that blkscope grew from. */
 export const defaultTokens = 100;
 
+/** Two runs generate the same. */
+export const defaultSeed = 1;
+
 /** For an engine that takes a length and no text: about that of the default prompt. */
 export function promptTokensOf(options: WorkloadOptions): number {
   return options.promptTokens ?? 16;

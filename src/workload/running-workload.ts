@@ -75,7 +75,8 @@ const drainAtMostMs = 10_000;
 
 /** Starts a workload and watches over it to its end. */
 export async function startWorkload(plan: WorkloadPlan): Promise<RunningWorkload> {
-  const files = plan.options.model === undefined ? [] : modelFiles(plan.options.model);
+  const { model, modelParts: known } = plan.options;
+  const files = known ?? (model === undefined ? [] : modelFiles(model));
   // /proc names files by their real paths.
   const modelParts = files.map(({ path, bytes }) => ({ path: realpathSync(path), bytes }));
   const log = new WorkloadLog(plan.options.log, plan.argv);

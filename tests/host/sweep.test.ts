@@ -87,6 +87,31 @@ test('run --repeat makes a group', () => {
   assert.deepEqual(runsIn('both'), ['both-r1', 'both-r2']);
 });
 
+test('a run is repeated by its own config, and nothing else goes with it', () => {
+  const { status, stderr } = blkscope('run', '--repeat-of', 'both/both-r1', '--mount', '-o', 'again');
+  assert.equal(status, 0, stderr);
+  const optionsOf = (run: string) =>
+    (
+      JSON.parse(readFileSync(join(folder, run, 'config.json'), 'utf8')) as {
+        options: Record<string, unknown>;
+      }
+    ).options;
+  const [first, again] = [optionsOf('both/both-r1'), optionsOf('again')];
+  assert.equal((first.workload as { seed: number }).seed, 1, 'defaults are written out');
+  assert.equal(first.model, join(folder, 'tiny.gguf'));
+  const { readAheadKib, output: _, ...same } = again;
+  const { output: __, ...before } = first;
+  assert.deepEqual(same, before);
+  assert.equal(typeof readAheadKib, 'number');
+  const refused = blkscope('run', '--repeat-of', 'both/both-r1', '--tokens', '5');
+  assert.equal(refused.status, exitCodes.usage);
+  assert.match(refused.stderr, /--tokens would make another run of it/);
+  assert.match(
+    blkscope('report', 'both').stderr,
+    /it holds several: name one of them, or use blkscope compare/,
+  );
+});
+
 test('where another tracer is active nothing else is touched, and a sweep stops at its first run', async () => {
   using _ = mountedTracefs();
   const model = join(folder, 'tiny.gguf');

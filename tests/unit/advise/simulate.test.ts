@@ -46,7 +46,7 @@ test("a run's own speed is foreseen for what it read, more for less, and never m
       },
       ...{ sequentialBandwidth: 1000 * MiB, randomBandwidth: 400 * MiB, tokensPerSecond: 10, ratio: 0.1 },
       ...{ touchedMostBytesPerToken: null, lowTokensPerSecond: null },
-      ...{ reReadBytesPerToken: 0, unusedBytesPerToken: 0, waitNsPerToken: 0 },
+      ...{ reReadBytesPerToken: 0, unusedBytesPerToken: 0, busyNsPerToken: null, remainderNsPerToken: 0 },
     };
   });
   const speed = speedModel(summary, 4096);

@@ -26,7 +26,12 @@ function adviceOf(changes: Change[], altered: Partial<Advice> = {}): Omit<Advice
     ...{ computeNsPerToken: 5e7, computeFrom: 'warm', touchedBytesPerToken: 250 * MiB, keptBytes: 200 * MiB },
     ...{ touchedMostBytesPerToken: null, lowTokensPerSecond: null },
     ...{ bandwidth: 1e9, sequentialBandwidth: 1e9, randomBandwidth: 5e8, tokensPerSecond: 19, ratio: 0.1 },
-    ...{ reReadBytesPerToken: 150 * MiB, unusedBytesPerToken: 0, waitNsPerToken: 0 },
+    ...{
+      reReadBytesPerToken: 150 * MiB,
+      unusedBytesPerToken: 0,
+      busyNsPerToken: null,
+      remainderNsPerToken: 0,
+    },
   };
   const measured = { bytesPerToken: 200 * MiB, tokensPerSecond: 2 };
   const modelled = { bytesPerToken: 201 * MiB };
@@ -74,9 +79,15 @@ test('where readahead is what helps, it is said whether pinning does nothing or 
 
 test('the text tells what is guessed, the changes with their ranges, and the curve', () => {
   const advice = adviceOf([pin(6)], { seenShare: 0.5 });
-  const curve = [{ memoryBytes: 100 * MiB, kernelBytesPerToken: 250 * MiB, pinnedBytesPerToken: 150 * MiB }];
+  const curve = [
+    {
+      ...{ memoryBytes: 100 * MiB, kernelBytesPerToken: 250 * MiB, pinnedBytesPerToken: 150 * MiB },
+      kernelRange: { low: 200 * MiB, high: 300 * MiB },
+      pinnedRange: { low: 140 * MiB, high: 160 * MiB },
+    },
+  ];
   const text = renderAdvice({ ...advice, curve, verdict: 'A verdict.' });
   assert.match(text, /Guessed: the trace shows only 50\.0 % of the uses of experts/);
   assert.match(text, /100 MiB pinned\n +50\.0 MiB per token, 6\.00 tokens\/s \(4\.80 to 7\.20\)\n +a reason/);
-  assert.match(text, /100 MiB +250 MiB +150 MiB/);
+  assert.match(text, /100 MiB +250 MiB +200 MiB to 300 MiB +150 MiB +140 MiB to 160 MiB/);
 });

@@ -81,7 +81,7 @@ test('the bound: what memory cannot keep at the speed of the disk, or compute wh
     disk,
   });
   close(slow?.tokensPerSecond ?? 0, 2);
-  close(slow?.waitNsPerToken ?? 0, 5e8);
+  close(slow?.remainderNsPerToken ?? 0, 5e8);
 });
 
 test('a run whose own seconds were faster than the probe never exceeds its bound', () => {

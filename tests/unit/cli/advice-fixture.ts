@@ -21,7 +21,12 @@ export function adviceFixture(): Advice {
       ...{ computeFrom: 'warm', computeNsPerToken: 2.2e7, touchedBytesPerToken: 5.6e8 },
       ...{ touchedMostBytesPerToken: 5.6e8, keptBytes: 4.5e8, bandwidth: 1e9, sequentialBandwidth: 1e9 },
       ...{ randomBandwidth: 8e8, tokensPerSecond: 9.86, lowTokensPerSecond: 9.86, ratio: 0.103 },
-      ...{ reReadBytesPerToken: 3.4e8, unusedBytesPerToken: 1.4e7, waitNsPerToken: 5.4e8 },
+      ...{
+        reReadBytesPerToken: 3.4e8,
+        unusedBytesPerToken: 1.4e7,
+        busyNsPerToken: null,
+        remainderNsPerToken: 5.4e8,
+      },
     },
     seenShare: 0.5,
     verdict:
@@ -30,6 +35,11 @@ export function adviceFixture(): Advice {
       change('readahead 32 KiB, 405 MiB pinned, the rest streamed', 1.3e8),
       change('memory 653 MiB, as much as the whole model takes with all that a token uses of it', 4e6),
     ],
-    curve: [{ memoryBytes: 1e8, kernelBytesPerToken: 5e8, pinnedBytesPerToken: 3e8 }],
+    curve: [
+      {
+        ...{ memoryBytes: 1e8, kernelBytesPerToken: 5e8, pinnedBytesPerToken: 3e8 },
+        ...{ kernelRange: { low: 4e8, high: 6e8 }, pinnedRange: { low: 2e8, high: 4e8 } },
+      },
+    ],
   };
 }

@@ -60,7 +60,7 @@ before(async () => {
   await imported(device);
 });
 
-function analysed(window: { fromNs?: bigint; toNs?: bigint } = {}): NativeFigures {
+function analysed(window: { fromNs?: bigint; toNs?: bigint; filesOnly?: boolean } = {}): NativeFigures {
   const analysis = new native.Analysis({ files, device, layered: new Uint32Array(), ...window });
   for (const batch of batches) analysis.consume(batch);
   return analysis.finish();
@@ -101,6 +101,19 @@ test('parts of a trace that lie side by side have all its transfers, an event at
   assert.throws(() => new native.Analysis({ files, device, layered: new Uint32Array(), fromNs: -1n }), {
     code: 'BAD_ARGUMENT',
   });
+});
+
+test('what lands in the files is analysed as if there were nothing else', () => {
+  const [all, own] = [analysed(), analysed({ filesOnly: true })];
+  const sum = (counts: object | null) => Object.values(counts ?? {}).reduce((total, n) => total + n, 0);
+  const fileReads = all.files.reduce((total, { reads }) => total + reads, 0);
+  assert.ok(fileReads > 0 && fileReads < all.reads.count, `${fileReads} of ${all.reads.count}`);
+  assert.equal(own.reads.count, fileReads);
+  assert.equal(sum(own.sizes.read), fileReads);
+  assert.deepEqual(own.files, all.files);
+  assert.deepEqual(own.gaps.file, all.gaps.file);
+  assert.ok(sum(own.gaps.device) < sum(all.gaps.device));
+  assert.ok((own.latency.d2c?.count ?? 0) <= (all.latency.d2c?.count ?? 0));
 });
 
 test('every figure of the core has its entry, and every entry that is counted comes from the core', () => {

@@ -125,6 +125,7 @@ export function summaryFixture(times = 1, change: (summary: Summary) => void = (
       readBytes: null,
       loading: null,
     },
+    contention: null,
     bound: null,
     tracer: {
       cpuNs: 1e7,

@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { meminfoMetrics, pressureMetrics, vmstatMetrics } from '../../../src/sample/machine-metrics.js';
+import {
+  cpuMetrics,
+  meminfoMetrics,
+  pressureMetrics,
+  vmstatMetrics,
+} from '../../../src/sample/machine-metrics.js';
 import { counterOf, systemUs, userUs } from '../../../src/sample/process-metrics.js';
 import { Sampler } from '../../../src/sample/sampler.js';
 
@@ -21,11 +26,12 @@ test('counters of kernels of different age get the same names', () => {
 
 test('memory in bytes, the page cache without shared memory', () => {
   const text =
-    'MemAvailable: 50 kB\nBuffers: 1 kB\nCached: 10 kB\nSwapTotal: 8 kB\nSwapFree: 5 kB\nShmem: 4 kB\n';
+    'MemAvailable: 50 kB\nBuffers: 1 kB\nCached: 10 kB\nSwapTotal: 8 kB\nSwapFree: 5 kB\nShmem: 4 kB\nAnonPages: 7 kB\n';
   assert.deepEqual(meminfoMetrics(text), [
     ['pageCacheBytes', 7 * 1024],
     ['availableBytes', 50 * 1024],
     ['swapUsedBytes', 3 * 1024],
+    ['anonBytes', 7 * 1024],
   ]);
 });
 
@@ -36,7 +42,11 @@ test('stalls and process counters', () => {
     ['ioStallSomeUs', 12],
     ['ioStallFullUs', 5],
   ]);
-  assert.deepEqual(pressureMetrics('cpu', pressure)[0], ['cpuStallSomeUs', 12]);
+  assert.deepEqual(pressureMetrics('cpu', pressure), [['cpuStallSomeUs', 12]]);
+  assert.deepEqual(cpuMetrics('cpu  1 2 3 100 7 4 5 6 0 0\ncpu0 9 9 9\n'), [
+    ['cpuBusyUs', 15 * 10_000],
+    ['stealUs', 6 * 10_000],
+  ]);
   const stat = `7 (a b) c) S ${'0 '.repeat(10)}5 3 0`;
   assert.deepEqual([userUs(stat), systemUs(stat)], [50_000, 30_000]);
   assert.equal(counterOf('rchar: 10\nread_bytes: 4096\n', 'read_bytes'), 4096);
@@ -58,4 +68,9 @@ test('samples are a few a second on the monotonic clock, and see what this proce
   assert.ok((sampler.growth('faults') ?? 0) > 0);
   assert.ok((samples.findLast(({ metric }) => metric === 'modelCachedBytes')?.value ?? 0) > 0);
   assert.equal(sampler.growth('no such metric'), null);
+  const own = (metric: string) => samples.findLast((sample) => sample.metric === metric)?.value ?? 0;
+  assert.ok(own('workloadUserUs') > 0 && own('workloadAnonBytes') > 2 ** 20);
+  assert.ok(own('cpuBusyUs') > own('ownCpuUs'));
+  const waits = samples.filter(({ metric }) => metric === 'workloadRunDelayUs').map(({ value }) => value);
+  assert.ok(waits.length > 0 && waits.every((value, i) => value >= (waits[i - 1] ?? 0)), 'it only grows');
 });

@@ -53,6 +53,18 @@ test('every second has its row of bandwidth, also the empty ones', async () => {
   ]);
 });
 
+test('a difference below 0 is a number: nothing that somebody may subtract is unsigned', async () => {
+  assert.deepEqual(await rows('SELECT min(sector) - max(sector), min(time) - max(time) FROM event'), [
+    ['-8000', String(900 - (3 * second + 900))],
+  ]);
+  const unsigned = await rows(
+    `SELECT table_name, column_name FROM information_schema.columns
+     WHERE data_type LIKE 'U%' AND column_name NOT IN
+       ('device', 'number', 'pid', 'cpu', 'flags', 'error', 'schema_version', 'fromDevice', 'payload')`,
+  );
+  assert.deepEqual(unsigned, []);
+});
+
 test('gaps follow the order of issue, classed by their size', async () => {
   assert.deepEqual(await rows('SELECT gap, class FROM gap ORDER BY time'), [
     ['-8', 'backward'],
