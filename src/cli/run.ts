@@ -61,10 +61,7 @@ export function runCommand(): Command {
   const command = new Command('run')
     .optionsGroup('Workload:')
     .option('-m, --model <file>', 'the GGUF file; any part of a split model')
-    .option(
-      '--repeat-of <run>',
-      'do again what a run did, with all its options; only -o, --repeat, --mount and --json go with it',
-    )
+    .option('--repeat-of <run>', 'do again what a run did; with -o, --repeat, --mount and --json alone')
     .option('--llama <path>', "llama.cpp's program, or 'embedded' (default: $LLAMA_CLI, PATH, then embedded)")
     .option('-p, --prompt <text>', 'the prompt')
     .option('-n, --tokens <count>', 'tokens to generate (default: 100)', count)
@@ -156,7 +153,10 @@ async function againAs(path: string, args: readonly string[], command: Command):
 
 function askedFor(args: readonly string[], flags: RunFlags): ExperimentOptions {
   if (flags.model === undefined)
-    throw new BlkscopeError('BAD_ARGUMENT', 'name a model with --model, or a run to repeat with --repeat-of');
+    throw new BlkscopeError(
+      'BAD_ARGUMENT',
+      'run needs -m, --model <file>: the GGUF file; any part of a split model; blkscope run --help lists the options',
+    );
   return {
     ...traceSettings(flags),
     model: flags.model,

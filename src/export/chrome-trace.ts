@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { storedSchema } from '../store/attached-run.js';
 import { quoted } from '../store/sql-text.js';
 
 const matchedRequests = `
@@ -63,7 +64,7 @@ timeline AS (
   FROM run
 ),
 slot AS (SELECT unnest(range(buckets)) AS slot, start, bucket, depth FROM timeline),
-traced AS (SELECT number FROM device ORDER BY rowid LIMIT 1),
+traced AS (SELECT number FROM ${storedSchema}.device ORDER BY rowid LIMIT 1),
 moved AS (
   SELECT (c.time - start) // bucket AS slot, 512 * c.sectors::BIGINT AS bytes, c.direction,
          device = number AND c.sector < e.sector + e.sectors AS inside

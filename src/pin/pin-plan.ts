@@ -45,11 +45,9 @@ function planOf(model: Model, budgetBytes: number, candidates: readonly UsedRegi
   let heldBytes = 0;
   let savedBytes = 0;
   for (const { region, likely } of candidates) {
+    if (budget.spent) break;
     const bytes = budget.take(region.part, region.offset, region.bytes);
-    if (bytes === 0) {
-      if (budget.spent) break;
-      continue;
-    }
+    if (bytes === 0) continue;
     heldBytes += bytes;
     savedBytes += bytes * likely;
     parts[region.part]?.ranges.push({ offset: region.offset, bytes });
