@@ -322,12 +322,12 @@ export const viewList = {
   },
   // The same share as in heat/token-experts.ts. Biases are a page or less: reading one tells nothing of its expert.
   expert_touch: {
-    row: 'a token and an expert that it used, as far as reads show: for the token more than half of its weights were read. Fewer than it used where memory held some; with `--profile-touches` nearly all',
+    row: 'a token and an expert that it used: more than half of its weights were used, or without `--touches` read, for the token. Of reads there are fewer than uses where memory held some',
     columns: {
       token: 'the token, by its number in `token`',
       layer: 'the layer',
       expert: 'its expert',
-      share: "of the expert's weights what was read, 0 to 1; biases are left out",
+      share: "of the expert's weights what was used or read, 0 to 1; biases are left out",
     },
     sql: `
   WITH weights AS (
@@ -337,6 +337,7 @@ export const viewList = {
   SELECT token, layer, expert, sum(touch.bytes) / any_value(whole) AS share
   FROM touch JOIN weights USING (file, "fileOffset")
   WHERE token IS NOT NULL
+    AND source = CASE WHEN EXISTS (FROM touch WHERE source = 'faults') THEN 'faults' ELSE 'trace' END
   GROUP BY token, layer, expert, whole HAVING sum(touch.bytes) > any_value(whole) / 2
   ORDER BY token, layer, expert`,
   },
