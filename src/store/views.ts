@@ -322,7 +322,7 @@ export const viewList = {
   },
   // The same share as in heat/token-experts.ts. Biases are a page or less: reading one tells nothing of its expert.
   expert_touch: {
-    row: 'a token and an expert that it used: more than half of its weights were used, or without `--touches` read, for the token. Of reads there are fewer than uses where memory held some',
+    row: 'a token and an expert that it used: more than half of its weights were used, or without `--touches` read, for the token. Of reads there are fewer than uses where memory held some, and more where readahead brought in experts that no token used',
     columns: {
       token: 'the token, by its number in `token`',
       layer: 'the layer',

@@ -26,7 +26,8 @@ before(async () => {
   await synthesizeModel(model, { preset: 'tiny-gpt-oss', layers, router: { zipf: 1.2 } });
   const { exitCode, stderr } = await blkscope([
     ...['run', '--model', model, '--llama', 'embedded', '--source', 'ftrace', '--mount'],
-    ...['--limit', '110M', '-n', String(tokens), '-o', join(folder, 'run')],
+    // Little readahead: an expert that was only read ahead would seem to be used.
+    ...['--limit', '110M', '--readahead', '16', '-n', String(tokens), '-o', join(folder, 'run')],
   ]);
   assert.equal(exitCode, 0, stderr);
   run = await openRun(join(folder, 'run'));

@@ -31,7 +31,7 @@ const run = (output: string, tokens: string) => [
 test('run --watch: the view follows the run and the size of the terminal; q leaves it, and the run goes on to its report', {
   timeout: 180_000,
 }, async () => {
-  await using terminal = new PseudoTerminal(run('watched', '40'));
+  await using terminal = new PseudoTerminal(run('watched', '400'));
   await terminal.shows(/generation, token [1-9]/);
   assert.ok(terminal.full);
   assert.match(terminal.text, /read at least once +\d+\.\d %/);
