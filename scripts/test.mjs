@@ -93,7 +93,8 @@ const kinds = {
     run(bin('biome'), 'ci', '.') &&
     run(bin('tsc'), '-p', 'tsconfig.all.json') &&
     run(bin('tsc'), '-p', 'tsconfig.page.json') &&
-    run(process.execPath, 'scripts/check-structure.mjs'),
+    run(process.execPath, 'scripts/check-structure.mjs') &&
+    run(bin('knip')),
   native: () =>
     build('build/tests') &&
     run('build/tests/native_tests') &&

@@ -46,11 +46,11 @@ export class FullScreen {
   }
 
   get columns(): number {
-    return this.#terminal.width;
+    return sizeOr(this.#terminal.width, 80);
   }
 
   get rows(): number {
-    return this.#terminal.height;
+    return sizeOr(this.#terminal.height, 24);
   }
 
   draw(lines: readonly Line[]): void {
@@ -80,8 +80,11 @@ export class FullScreen {
   #newBuffer(): terminalKit.ScreenBuffer {
     return new terminalKit.ScreenBuffer({
       dst: this.#terminal,
-      width: this.#terminal.width,
-      height: this.#terminal.height,
+      width: this.columns,
+      height: this.rows,
     });
   }
 }
+
+/** A terminal may not tell its size, as one behind a pipe of another program. */
+const sizeOr = (told: number, usual: number) => (told > 0 ? told : usual);

@@ -28,7 +28,7 @@ interface SectorRange {
   lastSector?: bigint;
 }
 
-export function sectorRange(text: string): SectorRange {
+function sectorRange(text: string): SectorRange {
   const [, first, last] = /^(\d+)-(\d*)$/.exec(text) ?? [];
   if (first === undefined)
     throw new InvalidArgumentError(`'${text}' is not a range of sectors such as 0-2047 or 2048-.`);
@@ -56,7 +56,7 @@ export function size(text: string): number {
 /** Of the smallest page: the kernel makes whole pages of its own size of what is asked. */
 const leastBufferBytes = 4096;
 
-export function bufferSize(text: string): number {
+function bufferSize(text: string): number {
   const bytes = size(text);
   if (bytes >= leastBufferBytes) return bytes;
   throw new InvalidArgumentError(`'${text}' is too small; the smallest is 4K.`);

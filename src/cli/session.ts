@@ -14,7 +14,7 @@ export interface Session {
 }
 
 /** A signal ended the command; its exit code is the shell's 128 + number. */
-export class Interrupted extends BlkscopeError {
+class Interrupted extends BlkscopeError {
   constructor(readonly signalName: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
     super('INTERRUPTED', `interrupted by ${signalName}`, 'incomplete');
   }

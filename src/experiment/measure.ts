@@ -115,7 +115,7 @@ async function showProgress(tracer: Tracer, progress: Progress): Promise<void> {
 }
 
 /** `12,345 events/s, 48.2 MiB/s read, 0 lost, spool 1.2 MiB`. */
-export function progressLine(figures: TracerProgress): string {
+function progressLine(figures: TracerProgress): string {
   const { eventsPerSecond, readBytesPerSecond, writeBytesPerSecond, dropped, spoolBytes } = figures;
   const parts = [
     `${Math.round(eventsPerSecond).toLocaleString('en-US')} events/s`,

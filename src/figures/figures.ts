@@ -126,7 +126,7 @@ export const traceFigures = {
 } satisfies Figures;
 
 /** Counted of what landed in the files whose coverage is counted. */
-export const fileFigures = {
+const fileFigures = {
   bytes: figure({ unit: 'bytes', label: 'size of the files', at: 'their extents' }),
   reads: figure({ unit: 'count', label: 'reads that touch the files', at: 'C' }),
   readBytes: figure({
@@ -145,7 +145,7 @@ export const fileFigures = {
 } satisfies Figures;
 
 /** The span of time that a trace or a phase is. */
-export const spanFigures = {
+const spanFigures = {
   startNs: figure({ unit: 'ns', label: 'when it began', at: 'CLOCK_MONOTONIC', column: 'start' }),
   endNs: figure({ unit: 'ns', label: 'when it ended', at: 'CLOCK_MONOTONIC', column: 'end' }),
 } satisfies Figures;

@@ -50,7 +50,7 @@ export function phaseWindows(marks: readonly Mark[], said: Generation | null = n
 }
 
 /** Whether there is a mark for each token that the program made, and a token for each walk. */
-export function marksShowTokens(marks: readonly Mark[], said: Generation): boolean {
+function marksShowTokens(marks: readonly Mark[], said: Generation): boolean {
   return !said.speculative && marks.filter(({ kind }) => kind === 'token').length === said.tokens;
 }
 

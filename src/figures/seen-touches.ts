@@ -74,7 +74,7 @@ export function usedByTokens(model: Model, seen: SeenTouches, outcome: WorkloadO
  * Slices of experts without a page of their own (biases) share theirs with other experts: such a page tells of none of them. They
  * were used if another slice of the same expert was.
  */
-export function withoutGuests(model: Model, touches: readonly SeenTouch[]): SeenTouch[] {
+function withoutGuests(model: Model, touches: readonly SeenTouch[]): SeenTouch[] {
   const regions = modelRegions(model);
   const pageBytes = native.pageBytes();
   const hasPage = regions.map(

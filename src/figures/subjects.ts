@@ -149,7 +149,7 @@ function heatOfModel({ marks, touches }: RegionResults, model: Model): Heat | nu
 }
 
 /** What was read of several files together, from that of each. */
-export function sumOfReads(files: readonly FilesRead[]): FilesRead {
+function sumOfReads(files: readonly FilesRead[]): FilesRead {
   const sum = (key: keyof FilesRead) => files.reduce((total, file) => total + file[key], 0);
   return {
     bytes: sum('bytes'),

@@ -13,7 +13,7 @@ import { tokenExperts } from './token-experts.js';
  *
  * Throws BlkscopeError: OTHER_MODEL; NO_HEAT when no token is known or no expert was read.
  */
-export async function expertUses(run: Run, model: Model): Promise<ExpertUses> {
+async function expertUses(run: Run, model: Model): Promise<ExpertUses> {
   requireSameModel(run, model);
   const touches = await runTouches(run);
   const { byToken } = tokenExperts(touches, shownTokens(run), model.experts?.used ?? null, 'cached');

@@ -7,7 +7,7 @@ import {
 import { type TensorType, tensorBytes, tensorTypeNumber } from './tensor-types.js';
 
 /** The alignment of tensors in a GGUF file that states none, in bytes. */
-export const GGUF_ALIGNMENT = 32;
+const GGUF_ALIGNMENT = 32;
 
 /** One key of a GGUF file. */
 export interface GgufKey {

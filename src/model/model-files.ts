@@ -45,7 +45,7 @@ function namedAlike(file: ModelFile): ModelFile[] {
 }
 
 /** Whether a file begins as a GGUF model does, whatever its name; false for what cannot be read. */
-export function isGguf(path: string): boolean {
+function isGguf(path: string): boolean {
   try {
     requireMagic(fileAt(path));
     return true;

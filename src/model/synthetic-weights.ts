@@ -8,7 +8,7 @@ export type WeightType = 'F16' | 'Q8_0' | 'Q4_0' | 'Q4_K' | 'Q6_K' | 'MXFP4';
 const POOL_BYTES = 4 << 20;
 
 /** Random bytes that depend on the seed and the label alone. */
-export function seededBytes(seed: number, label: string, length: number): Buffer {
+function seededBytes(seed: number, label: string, length: number): Buffer {
   const key = createHash('sha256').update(`${seed} ${label}`).digest().subarray(0, 16);
   return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
 }

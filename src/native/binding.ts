@@ -61,7 +61,7 @@ const require = createRequire(import.meta.url);
 const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** Makes the addon for this very machine; see docs/install.md. */
-export const rebuildCommand = `node ${join(packageRoot, 'scripts/rebuild.mjs')}`;
+const rebuildCommand = `node ${join(packageRoot, 'scripts/rebuild.mjs')}`;
 
 /**
  * The addon: the local build where there is one, else a prebuild of the package. It is loaded when something of it is first

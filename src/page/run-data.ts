@@ -14,7 +14,7 @@ export interface MapSize {
   mostCells: number;
 }
 
-export const usualMap: MapSize = { times: 16384, places: 1024, mostCells: 160_000 };
+const usualMap: MapSize = { times: 16384, places: 1024, mostCells: 160_000 };
 
 /**
  * What figures of a run are drawn from. A run that kept no events has the figures of its summary alone.

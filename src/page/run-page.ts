@@ -109,7 +109,7 @@ function figureRows(summary: Summary): string[][] {
   });
 }
 
-export function table(rows: readonly (readonly string[])[]): string {
+function table(rows: readonly (readonly string[])[]): string {
   const lines = rows.map((row) => `<tr>${row.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`);
   return `<div class="scroll"><table>${lines.join('')}</table></div>`;
 }
@@ -119,7 +119,7 @@ function details(title: string, inner: string): string {
 }
 
 /** Words as a shell takes them. */
-export function shellLine(words: readonly string[]): string {
+function shellLine(words: readonly string[]): string {
   return words
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' ');

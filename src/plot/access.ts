@@ -107,21 +107,21 @@ export function regionAt(regions: readonly PlacedRegion[], offset: number): Plac
 }
 
 /** Roles by how many bytes they have; the largest have a hue of their own. */
-export function roleHues({ regions }: RunData): Map<string, Hue> {
+function roleHues({ regions }: RunData): Map<string, Hue> {
   const sizes = new Map<string, number>();
   for (const { role, bytes: size } of regions) sizes.set(role, (sizes.get(role) ?? 0) + size);
   const roles = [...sizes].sort((a, b) => b[1] - a[1]).map(([role]) => role);
   return new Map(roles.map((role, i) => [role, hues[Math.min(i, hues.length - 1)] as Hue]));
 }
 
-export const timesHues: { name: string; hue: Hue }[] = [
+const timesHues: { name: string; hue: Hue }[] = [
   { name: 'for the first time', hue: 'sky' },
   { name: 'the second time', hue: 'orange' },
   { name: 'again', hue: 'red' },
 ];
 
 /** Mean sizes of reads, up to which a step of colour goes. */
-export const sizeSteps = [16384, 65536, 262144, 1048576, Number.POSITIVE_INFINITY] as const;
+const sizeSteps = [16384, 65536, 262144, 1048576, Number.POSITIVE_INFINITY] as const;
 
 /** By pixel: which of the colours of a mode, from 0, and how much of it, above 0 to 1; -1: nothing was read. */
 export interface Painted {

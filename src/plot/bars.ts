@@ -120,7 +120,7 @@ function powersOf(counts: Readonly<Record<string, number>>): Map<number, number>
   return powers;
 }
 
-export const gapNames = {
+const gapNames = {
   sequential: 'sequential',
   small: 'under 128 KiB',
   medium: 'under 1 MiB',

@@ -25,7 +25,7 @@ export function text(x: number, y: number, words: string, attributes: Attributes
 }
 
 /** To a hundredth of a unit: more digits show nothing. */
-export function rounded(value: number): string {
+function rounded(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
 

@@ -2,7 +2,7 @@
  * Colours that people with any colour vision tell apart (after Okabe and Ito), and whose lightness differs, so that they hold in
  * greyscale, too. Pages in the dark set them anew; a figure in a file has the light ones.
  */
-export const palette = {
+const palette = {
   blue: '#0072b2',
   orange: '#e69f00',
   green: '#009e73',
@@ -23,15 +23,7 @@ export function hueOf(index: number): Hue {
 }
 
 /** From nothing to the most, in steps whose lightness falls; pages in the dark set them anew. */
-export const heatSteps = [
-  '#f2f2ee',
-  '#fbe3b0',
-  '#f6b26b',
-  '#e06c3f',
-  '#b3282d',
-  '#6a0f3c',
-  '#2d0a35',
-] as const;
+const heatSteps = ['#f2f2ee', '#fbe3b0', '#f6b26b', '#e06c3f', '#b3282d', '#6a0f3c', '#2d0a35'] as const;
 
 /** A colour as a page may set it, with what it is without one. */
 export function heatColour(part: number): string {

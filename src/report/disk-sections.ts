@@ -159,7 +159,7 @@ const deviceOrders = {
 const fileOrders = { issue: 'as issued', queue: 'as queued', completion: 'as completed' } as const;
 
 /** What each of the gaps is; null: the same as another. */
-export function gapNotes({ gaps }: Summary): Record<'device' | 'demand' | 'file', string | null> {
+function gapNotes({ gaps }: Summary): Record<'device' | 'demand' | 'file', string | null> {
   const { order } = gaps;
   return {
     device: order ? deviceOrders[order] : 'device order',

@@ -60,7 +60,7 @@ function savedNote({ memory, bound }: Summary): string {
   return `${format.percent(memory.pinnedUsedBytes / bound.touchedBytesPerToken)} of what a token uses`;
 }
 
-export function sizeOrNone(bytes: number | null): string {
+function sizeOrNone(bytes: number | null): string {
   return bytes === null ? '-' : format.size(bytes);
 }
 

@@ -11,7 +11,7 @@ const wrap = (open: number, close: number) => (text: string) => `\x1b[${open}m${
 const same = (text: string) => text;
 
 export const plainStyle: Style = { bold: same, dim: same, warn: same, good: same, accent: same };
-export const colourStyle: Style = {
+const colourStyle: Style = {
   bold: wrap(1, 22),
   dim: wrap(2, 22),
   warn: wrap(33, 39),

@@ -144,6 +144,6 @@ function refuseTwins(groups: readonly Combination[]): void {
   }
 }
 
-export function modelPath(model: Sweep['model'][number]): string {
+function modelPath(model: Sweep['model'][number]): string {
   return typeof model === 'string' ? model : model.path;
 }

@@ -9,7 +9,7 @@ import { usesPageCache } from './loading.js';
  * told not to. Which of them on a machine depends on its CPU and on the build; of others, floats among them, it uses the
  * pages of the file.
  */
-export const packedTypes = ['Q4_0', 'Q8_0', 'Q2_K', 'Q4_K', 'Q5_K', 'Q6_K', 'IQ4_NL', 'MXFP4'] as const;
+const packedTypes = ['Q4_0', 'Q8_0', 'Q2_K', 'Q4_K', 'Q5_K', 'Q6_K', 'IQ4_NL', 'MXFP4'] as const;
 
 const packed: ReadonlySet<string> = new Set(packedTypes);
 

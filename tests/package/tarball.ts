@@ -47,7 +47,7 @@ export function unpacked(tarball: string, into: string): string {
   return join(into, 'package');
 }
 
-export function npm(args: readonly string[], cwd: string): string {
+function npm(args: readonly string[], cwd: string): string {
   return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 }
 

@@ -9,7 +9,7 @@ import { type Stage, stages } from '../../../src/native/trace.js';
 const noStage = Object.fromEntries(Object.keys(stages).map((stage) => [stage, null])) as Record<Stage, null>;
 
 /** 100 MiB read `times` over in 128 KiB, a second each time, of a model of that size. */
-export function partFixture(times = 1, change: (part: Part) => void = () => {}): Part {
+function partFixture(times = 1, change: (part: Part) => void = () => {}): Part {
   const bytes = 100 * 2 ** 20;
   const reads = (bytes / 131072) * times;
   const perSecond = (value: number) => Array.from({ length: times }, () => value);

@@ -9,7 +9,7 @@ export const names = {
   directions: ['none', 'read', 'write', 'discard', 'flush'],
 };
 
-export const disk = 254 << 20;
+const disk = 254 << 20;
 
 /** A completed read; time in ns, sector and sectors of 512 bytes. */
 export interface Read {
@@ -43,7 +43,7 @@ export function eventsOf(reads: readonly Read[]): NativeBatch {
 }
 
 /** Of a failed read the trace holds no queueing. */
-export function iosOf(reads: readonly Read[]): IoBatch {
+function iosOf(reads: readonly Read[]): IoBatch {
   const times = (before: number) => BigUint64Array.from(reads, ({ time }) => BigInt(time - before));
   const none = new BigUint64Array(reads.length).fill(notSeen);
   return {
