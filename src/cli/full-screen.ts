@@ -1,6 +1,8 @@
 import terminalKit from 'terminal-kit';
 import type { Line } from '../live/picture.js';
+import { printable } from '../report/printable.js';
 import { requireTerminal } from './screen.js';
+import { liftGuard } from './terminal-edge.js';
 
 const looks = {
   bold: { bold: true },
@@ -24,10 +26,12 @@ export class FullScreen {
   #buffer: terminalKit.ScreenBuffer;
   #open = true;
   readonly #restore = () => this.end();
+  readonly #guardAgain: () => void;
 
   /** Throws BlkscopeError NO_TERMINAL. */
   constructor(events: FullScreenEvents) {
     requireTerminal('a live view');
+    this.#guardAgain = liftGuard(process.stdout);
     this.#terminal.fullscreen(true);
     this.#terminal.hideCursor(true);
     this.#terminal.grabInput(true);
@@ -57,7 +61,11 @@ export class FullScreen {
     if (!this.#open) return;
     this.#buffer.fill({ char: ' ', attr: {} });
     lines.slice(0, this.rows).forEach(({ text, look }, y) => {
-      this.#buffer.put({ x: 0, y, attr: look ? looks[look] : {}, wrap: false, dx: 1, dy: 0 }, '%s', text);
+      this.#buffer.put(
+        { x: 0, y, attr: look ? looks[look] : {}, wrap: false, dx: 1, dy: 0 },
+        '%s',
+        printable(text),
+      );
     });
     this.#buffer.draw({ delta: true });
   }
@@ -73,6 +81,7 @@ export class FullScreen {
     this.#terminal.styleReset();
     this.#terminal.hideCursor(false);
     this.#terminal.fullscreen(false);
+    this.#guardAgain();
     process.stdin.pause();
     process.stdin.unref();
   }

@@ -12,10 +12,27 @@ export function terminalText(text: string): string {
     .join('');
 }
 
+type Write = NodeJS.WriteStream['write'];
+
+/** The guarded streams, with how they write without the guard. */
+const guarded = new Map<NodeJS.WriteStream, Write>();
+
 /** Everything that goes to a terminal goes through this one edge; files and pipes get what was written, to the byte. */
 export function guardTerminal(stream: NodeJS.WriteStream): void {
   if (!stream.isTTY) return;
-  const write = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean;
+  const plain = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean;
+  guarded.set(stream, plain as Write);
   stream.write = ((chunk: unknown, ...rest: unknown[]) =>
-    write(typeof chunk === 'string' ? terminalText(chunk) : chunk, ...rest)) as typeof stream.write;
+    plain(typeof chunk === 'string' ? terminalText(chunk) : chunk, ...rest)) as Write;
+}
+
+/** Lets what draws the whole terminal write its sequences; it must make the text of others printable itself. Returns what guards again. */
+export function liftGuard(stream: NodeJS.WriteStream): () => void {
+  const plain = guarded.get(stream);
+  if (!plain) return () => {};
+  const guard = stream.write;
+  stream.write = plain;
+  return () => {
+    stream.write = guard;
+  };
 }
