@@ -120,7 +120,8 @@ test('a profile of a mixture shows each token read the dense part and its own fo
   for (const { token, name } of whole)
     counts.set(`${token} ${name}`, (counts.get(`${token} ${name}`) ?? 0) + 1);
   for (const [place, count] of counts) assert.ok(count <= used, `${place}: ${count} experts`);
-  assert.ok(whole.length > 0.75 * tokens * 3 * mixture.layers * used, `${whole.length} slices`);
+  // Three quarters of the tokens are watched.
+  assert.ok(whole.length >= 0.75 * tokens * 3 * mixture.layers * used, `${whole.length} slices`);
   // Others lie beside those in a page.
   for (const other of slices.filter((slice) => slice.share <= 0.9))
     assert.ok(other.share < 0.1, JSON.stringify(other));
