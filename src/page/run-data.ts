@@ -4,6 +4,7 @@ import type { NativeAccess } from '../native/access.js';
 import { native } from '../native/binding.js';
 import type { NativeExtents } from '../native/trace.js';
 import type { LatencyOverTime, Matrix, PlacedRegion, RunData, Series } from '../plot/run-data.js';
+import { storedSchema } from '../store/attached-run.js';
 import { numberColumns } from '../store/number-columns.js';
 import type { Run } from '../store/open-run.js';
 
@@ -178,7 +179,7 @@ async function accessOf(
     places,
   });
   const reads = `SELECT time, sector, sectors FROM completed
-    WHERE direction = 'read' AND device = (SELECT number FROM device ORDER BY rowid LIMIT 1)`;
+    WHERE direction = 'read' AND device = (SELECT number FROM ${storedSchema}.device ORDER BY rowid LIMIT 1)`;
   for await (const [time, sector, sectors] of numberColumns(connection, reads, [
     'BIGINT',
     'BIGINT',
@@ -196,7 +197,7 @@ async function regionsOf(
   if (files.length === 0) return [];
   const baseOf = new Map(files.map(({ path, base }) => [path, base]));
   const found = await connection.runAndReadAll(
-    `SELECT t.file, t.name, t.layer, t.role, t.expert, t."fileOffset"::DOUBLE, t.bytes::DOUBLE FROM tensor t ORDER BY rowid`,
+    `SELECT t.file, t.name, t.layer, t.role, t.expert, t."fileOffset"::DOUBLE, t.bytes::DOUBLE FROM ${storedSchema}.tensor t ORDER BY rowid`,
   );
   // Regions of summary.json are in the same order as the tensors of the store, tensors whole.
   const figures = await connection.runAndReadAll(

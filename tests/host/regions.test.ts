@@ -8,6 +8,7 @@ import { exportRun } from '../../src/export/export-run.js';
 import type { RegionFigures, Summary } from '../../src/figures/summary-schema.js';
 import { heat } from '../../src/heat/run-heat.js';
 import { type SynthesizeOptions, synthesizeModel } from '../../src/model/synthesize.js';
+import { storedSchema } from '../../src/store/attached-run.js';
 import { openRun, type Run } from '../../src/store/open-run.js';
 import { importTrace } from '../../src/trace-file/import-trace.js';
 import { blkscope } from './command-line.js';
@@ -110,7 +111,7 @@ function sum(rows: RegionFigures[], key: 'bytes' | 'readBytes' | 'uniqueBytes' |
 const pieces = (where: string) => `
   SELECT e.rowid AS read, x."fileOffset" + 512 * (greatest(e.sector, x.sector) - x.sector) AS start,
          x."fileOffset" + 512 * (least(e.sector + e.sectors, x.sector + x.sectors) - x.sector) AS stop
-  FROM event_row e JOIN extent x ON e.sector < x.sector + x.sectors AND x.sector < e.sector + e.sectors
+  FROM ${storedSchema}.event_row e JOIN extent x ON e.sector < x.sector + x.sectors AND x.sector < e.sector + e.sectors
   WHERE e.action = 'complete' AND e.direction = 'read' AND e.error = 0 AND e.sectors > 0 AND ${where}`;
 
 async function assertTensors(run: Run): Promise<void> {
