@@ -22,16 +22,16 @@ export interface FullScreenEvents {
 
 /** The whole terminal, on its other page: what stood there is there again after `end()`, however the program ends. */
 export class FullScreen {
+  // First of all: the library takes stdout's write as it finds it.
+  readonly #guardAgain = liftGuard(process.stdout);
   readonly #terminal = terminalKit.terminal;
   #buffer: terminalKit.ScreenBuffer;
   #open = true;
   readonly #restore = () => this.end();
-  readonly #guardAgain: () => void;
 
   /** Throws BlkscopeError NO_TERMINAL. */
   constructor(events: FullScreenEvents) {
     requireTerminal('a live view');
-    this.#guardAgain = liftGuard(process.stdout);
     this.#terminal.fullscreen(true);
     this.#terminal.hideCursor(true);
     this.#terminal.grabInput(true);

@@ -115,6 +115,7 @@ class Workload implements WorkloadReports {
   readonly #readBefore = readBytesOfEndedChildren();
   readonly #exited: Promise<Exit>;
   #drained: Promise<unknown> = Promise.resolve();
+  #hangUp = () => {};
   readonly #streams: Readable[] = [];
   /** How often something of its output was read. */
   #reads = 0;
@@ -162,9 +163,8 @@ class Workload implements WorkloadReports {
       return workload;
     } catch (error) {
       pipe.reader.destroy();
-      throw error;
-    } finally {
       pipe.closeWriter();
+      throw error;
     }
   }
 
@@ -211,7 +211,9 @@ class Workload implements WorkloadReports {
     }
   }
 
-  #readOutput({ reader }: OutputPipe): void {
+  #readOutput(pipe: OutputPipe): void {
+    const { reader } = pipe;
+    this.#hangUp = () => pipe.closeWriter();
     const { output: expected } = this.plan;
     const output = expected ? new LlamaOutput(expected, (mark) => this.mark(mark)) : null;
     this.#output = output;
@@ -246,6 +248,8 @@ class Workload implements WorkloadReports {
   }
 
   async #drain(): Promise<void> {
+    await this.#empty();
+    this.#hangUp();
     let over = false;
     const drained = this.#drained.then(() => {
       over = true;
@@ -255,6 +259,18 @@ class Workload implements WorkloadReports {
       before = this.#reads;
       await Promise.race([drained, sleep(drainMs, undefined, { ref: false })]);
       await nextTurn(); // on a busy machine the timer is over before what is there was read
+    }
+  }
+
+  /**
+   * Reads what the workload left in the pipe. Until then our own end keeps it open: libuv takes a hang-up for the end of
+   * a pipe whose last read was shorter than its buffer, which a packet always is, and the packets behind it would be lost.
+   */
+  async #empty(): Promise<void> {
+    for (let before = -1; before < this.#reads; ) {
+      before = this.#reads;
+      await sleep(1);
+      await nextTurn(); // between two turns all that is there is looked at
     }
   }
 

@@ -338,7 +338,7 @@ case "$command" in
   *) echo "error: unknown command '$command'" >&2; exit 1 ;;
 esac
 shift
-exec ${program('')}$program "$@"
+exec ${program('')}/$program "$@"
 `;
 
 test('load modes: what was asked for is what is seen', async () => {
