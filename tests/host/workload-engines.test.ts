@@ -43,11 +43,20 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }));
 
+/**
+ * llama.cpp may exit before its logging thread has written the last lines, also into a file: 6 of 20 runs of
+ * llama-completion alone did on a busy machine. A run that lost them tells nothing of how they are read: it is made again.
+ */
 async function outcomeOf(engine: Engine, options: Partial<WorkloadOptions>): Promise<WorkloadOutcome> {
-  const workload = await engine.start({ threads: 1, tokens: 20, log, ...options });
-  const outcome = await workload.done;
-  assert.ok(!existsSync(`/proc/${workload.pid}`), 'the process is gone');
-  return outcome;
+  for (let tries = 1; ; tries++) {
+    const workload = await engine.start({ threads: 1, tokens: 20, log, ...options });
+    const outcome = await workload.done;
+    assert.ok(!existsSync(`/proc/${workload.pid}`), 'the process is gone');
+    const program = outcome.argv.slice(0, 2).join(' ');
+    const prints = outcome.exitCode === 0 && /llama[- ](completion|cli)\b/.test(program);
+    if (!prints || tries === 8 || /eval time|Generation: |t\/s/.test(readFileSync(log, 'utf8')))
+      return outcome;
+  }
 }
 
 function timesOf(marks: readonly Mark[], kind: Mark['kind']): bigint[] {
@@ -74,7 +83,11 @@ for (const name of ['llama-completion', 'llama-cli', 'llama-bench', 'embedded'] 
     test('generates exactly the tokens asked for, and stamps its phases on the monotonic clock', async () => {
       const before = process.hrtime.bigint();
       const seen: Mark[] = [];
-      const outcome = await outcomeOf(await find(), { model: tiny, onMark: (mark) => seen.push(mark) });
+      const onMark = (mark: Mark) => {
+        if (mark.kind === 'started') seen.length = 0;
+        seen.push(mark);
+      };
+      const outcome = await outcomeOf(await find(), { model: tiny, onMark });
       assert.equal(outcome.exitCode, 0, readFileSync(log, 'utf8'));
       assert.equal(outcome.engine, name);
       assert.equal(outcome.timings.tokens, 20);
