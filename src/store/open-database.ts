@@ -21,23 +21,24 @@ export class ReadingDatabase {
   private constructor(
     readonly instance: DuckDBInstance,
     readonly connection: DuckDBConnection,
-    private readonly scratch: PartialFolder,
+    private readonly scratch: PartialFolder | null,
   ) {}
 
   static async open(): Promise<ReadingDatabase> {
     const { DuckDBInstance } = await import('@duckdb/node-api');
     // In $TMPDIR, else /tmp, and not beside the run, where there may be no room or no right to write.
-    const scratch = PartialFolder.beside(join(tmpdir(), 'blkscope-query'));
+    const scratch = scratchFolder();
     try {
       const instance = await DuckDBInstance.create(':memory:', {
         ...noExtensions,
-        temp_directory: scratch.file('spill'),
-        max_temp_directory_size: mostSpilled,
+        ...(scratch
+          ? { temp_directory: scratch.file('spill'), max_temp_directory_size: mostSpilled }
+          : { temp_directory: '' }),
         memory_limit: `${Math.min(mostMemory, Math.floor(memoryState().availableBytes / 2))}B`,
       });
       return new ReadingDatabase(instance, await instance.connect(), scratch);
     } catch (error) {
-      scratch.discard();
+      scratch?.discard();
       throw error;
     }
   }
@@ -57,7 +58,7 @@ export class ReadingDatabase {
   close(): void {
     this.connection.closeSync();
     this.instance.closeSync();
-    this.scratch.discard();
+    this.scratch?.discard();
   }
 }
 
@@ -85,5 +86,15 @@ export async function withinTime<T>(
     });
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** null where the native part cannot be loaded, which makes such folders safe: a query then has memory alone. */
+function scratchFolder(): PartialFolder | null {
+  try {
+    return PartialFolder.beside(join(tmpdir(), 'blkscope-query'));
+  } catch (error) {
+    if ((error as { code?: string }).code === 'NO_NATIVE') return null;
+    throw error;
   }
 }

@@ -31,7 +31,7 @@ const PROGRAMS: Record<string, string[]> = {
   fio: ['fio'],
   dmsetup: ['dmsetup'],
   e2fsprogs: ['mke2fs', 'mkfs.ext4', 'e2fsck', 'filefrag'],
-  'util-linux': ['blockdev', 'losetup', 'fallocate', 'mkswap'],
+  'util-linux': ['blockdev', 'losetup', 'fallocate', 'mkswap', 'setpriv'],
   mount: ['swapon', 'swapoff'],
   strace: ['strace'],
   mdadm: ['mdadm'],
