@@ -15,7 +15,16 @@ const addons = files.filter((name) => name.endsWith('.node'));
 
 test('the tarball has what runs, what is read, and what builds the native part; and nothing else', () => {
   const folders = new Set(files.map((name) => name.split('/')[0]));
-  const expected = ['dist', 'docs', 'native', 'prebuilds', 'scripts', 'CMakeLists.txt', 'package.json'];
+  const expected = [
+    'dist',
+    'docs',
+    'man',
+    'native',
+    'prebuilds',
+    'scripts',
+    'CMakeLists.txt',
+    'package.json',
+  ];
   const pages = ['README.md', 'LICENSE', 'CHANGELOG.md', 'CONTRIBUTING.md'];
   assert.deepEqual([...folders].sort(), [...expected, ...pages].sort());
   assert.deepEqual(
