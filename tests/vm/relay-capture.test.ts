@@ -41,7 +41,7 @@ for (const { kernel, protocol } of [
         'all',
         '-b',
         '128K',
-        '-n',
+        '--buffer-count',
         '8',
       );
       assert.deepEqual(integrity.defects, []);
