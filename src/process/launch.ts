@@ -42,6 +42,13 @@ export interface LaunchedChild {
   startedAt: bigint;
 }
 
+const ownRunning = new Set<number>();
+
+/** The processes of blkscope's own that run beside it now: what they take of the machine is ours, not others'. */
+export function ownChildren(): number[] {
+  return [...ownRunning];
+}
+
 /**
  * Starts `argv` in a session of its own: a shell joins the cgroup, setpriv drops to the user and asks for
  * SIGKILL when blkscope dies, and then becomes the program. Each step execs the next, so the process id stays
@@ -84,6 +91,10 @@ export async function launch(
   });
   const pid = child.pid as number;
   child.once('exit', guardAgainstOwnDeath(pid));
+  if (options.ours) {
+    ownRunning.add(pid);
+    child.once('exit', () => ownRunning.delete(pid));
+  }
   return { child, pid, startedAt };
 }
 

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { ownChildren } from '../process/launch.js';
 import { processTree, readProc } from '../process/process-tree.js';
 
 /** The counters of /proc/PID/io that are kept: bytes from storage, bytes by read calls, bytes to storage. */
@@ -71,17 +72,22 @@ export class ThreadWaits {
   }
 }
 
-function anonBytes(pid: number | 'self'): number {
+function anonBytes(pid: number): number {
   return counterOf(readProc(pid, 'status') ?? '', 'RssAnon') * 1024;
 }
 
-/** CPU time and memory of this process and what it had read from storage: blkscope's own part in what the machine did. */
+/**
+ * CPU time and memory of this process and of those it runs for itself, and what they had read from storage: blkscope's own
+ * part in what the machine did. A process that streams a model reads nearly all of it.
+ */
 export function ownMetrics(): [metric: string, value: number][] {
-  const { user, system } = process.cpuUsage();
+  const own = [process.pid, ...ownChildren()];
+  const { user, system } = process.cpuUsage(); // in us, where /proc counts by ticks
+  const children = ownChildren().flatMap((pid) => readProc(pid, 'stat') ?? []);
   return [
-    ['ownCpuUs', user + system],
-    ['ownAnonBytes', anonBytes('self')],
-    ['ownReadBytes', counterOf(readProc('self', 'io') ?? '', 'read_bytes')],
+    ['ownCpuUs', children.reduce((sum, stat) => sum + userUs(stat) + systemUs(stat), user + system)],
+    ['ownAnonBytes', own.reduce((sum, pid) => sum + anonBytes(pid), 0)],
+    ['ownReadBytes', own.reduce((sum, pid) => sum + counterOf(readProc(pid, 'io') ?? '', 'read_bytes'), 0)],
   ];
 }
 

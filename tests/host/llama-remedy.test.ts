@@ -75,12 +75,15 @@ async function touchMap(name: string) {
 
 test('a dense model that is streamed reads what is not held once a token, and the reads are the stream’s', async () => {
   const limit = ['--limit', '125M', '-n', '12', '--readahead', '128'];
-  const { memory, workload, bound } = await run('streamed', dense, [...limit, '--pin', 'auto', '--stream']);
+  const streamed = await run('streamed', dense, [...limit, '--pin', 'auto', '--stream']);
+  const { memory, workload, bound, contention, reads } = streamed;
   const { stream } = memory;
   assert.ok(stream, 'it says what was streamed');
   assert.ok(stream.bytesPerRound > 20 * MiB && memory.pinnedBytes > 50 * MiB, JSON.stringify(memory));
   // The load and the prompt are rounds as well.
   assert.ok(stream.rounds > 12 && stream.rounds < 16, `${stream.rounds} rounds`);
+  // The process that streams is blkscope's own, not another program that contends for the disk.
+  assert.ok((contention?.otherReadBytes as number) < 0.05 * reads.bytes, JSON.stringify(contention));
   const pieces = (stream.rounds * stream.bytesPerRound) / (2 * MiB);
   assert.ok(stream.piecesRead > 0.7 * pieces, `${stream.piecesRead} of ${pieces} pieces read ahead`);
   const read = workload?.bytesPerToken as number;
