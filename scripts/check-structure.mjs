@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// Fails on a circle of files, on an import against the direction in which data flows between folders, and where a file
-// is made elsewhere than in the modules for it. Part of `npm test -- lint`.
+// Fails on a circle of files, on an import against the direction in which data flows between folders, on two exported types
+// of one name, and where a file is made elsewhere than in the modules for it. Part of `npm test -- lint`.
+//   node scripts/check-structure.mjs [ROOT]      ROOT: another tree with src/ and native/; tests try each fault in one
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseSync } from 'oxc-parser';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = process.argv[2] ? join(process.argv[2], '/') : fileURLToPath(new URL('..', import.meta.url));
 
 // A folder may use itself and the folders before it. A new folder gets its place here.
 const sourceFolders = [
@@ -198,11 +199,29 @@ function makersOfFiles() {
   return [...inSource, ...inNative];
 }
 
+/** A name says what a type is, wherever it is read. Passing on another file's type declares none. */
+function typesOfOneName() {
+  const types = ['TSInterfaceDeclaration', 'TSTypeAliasDeclaration', 'TSEnumDeclaration', 'ClassDeclaration'];
+  const places = new Map();
+  for (const file of Object.keys(source)) {
+    const { program } = parseSync(file, readFileSync(`${root}src/${file}`, 'utf8'));
+    for (const { type, declaration } of program.body) {
+      if (!type.startsWith('Export') || !types.includes(declaration?.type) || !declaration.id) continue;
+      const { name } = declaration.id;
+      places.set(name, [...(places.get(name) ?? []), file]);
+    }
+  }
+  return [...places]
+    .filter(([, files]) => files.length > 1)
+    .map(([name, files]) => `two exported types of one name, ${name}: ${files.join(', ')}`);
+}
+
 const source = sourceImports();
 const native = nativeImports();
 const faults = [
   ...circles(source),
   ...againstTheFlow(source, sourceFolders),
+  ...typesOfOneName(),
   ...circles(native),
   ...againstTheFlow(native, nativeFolders),
   ...askedElsewhere(),

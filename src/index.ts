@@ -3,7 +3,7 @@
  * takes longer than these commands run.
  */
 export { type AdviseOptions, advise } from './advise/advise.js';
-export type { Advice, Change, CurvePoint, Foreseen } from './advise/changes.js';
+export type { Advice, Change, Foreseen, MemoryPoint } from './advise/changes.js';
 export { type Verified, type VerifyOptions, verify } from './advise/verify.js';
 export type { Action, BlockEvent, Direction, EventBatch } from './capture/batch.js';
 export type { TracerProgress } from './capture/progress.js';

@@ -1,6 +1,7 @@
 #include "addon/access_map.h"
 
 #include <memory>
+#include <ranges>
 
 #include "addon/columns.h"
 #include "addon/convert.h"
@@ -16,16 +17,12 @@ Napi::Object jsGrid(Napi::Env env, const AccessGrid& grid, uint64_t sectors) {
   object["times"] = grid.times();
   object["places"] = grid.places();
   object["sectors"] = static_cast<double>(sectors);
-  auto fill = [&](const char* name, auto valueOf) {
-    auto array = Napi::Uint32Array::New(env, cells.size());
-    for (size_t i = 0; i < cells.size(); ++i) array[i] = valueOf(cells[i]);
-    object[name] = array;
-  };
-  fill("cell", [&](const AccessCell& cell) { return cell.time * grid.places() + cell.place; });
-  fill("first", [](const AccessCell& cell) { return cell.first; });
-  fill("second", [](const AccessCell& cell) { return cell.second; });
-  fill("later", [](const AccessCell& cell) { return cell.later; });
-  fill("reads", [](const AccessCell& cell) { return cell.reads; });
+  auto numberOf = [&](const AccessCell& cell) { return cell.time * grid.places() + cell.place; };
+  object["cell"] = jsColumn<Napi::Uint32Array>(env, cells, numberOf);
+  object["first"] = jsColumn<Napi::Uint32Array>(env, cells, &AccessCell::first);
+  object["second"] = jsColumn<Napi::Uint32Array>(env, cells, &AccessCell::second);
+  object["later"] = jsColumn<Napi::Uint32Array>(env, cells, &AccessCell::later);
+  object["reads"] = jsColumn<Napi::Uint32Array>(env, cells, &AccessCell::reads);
   return object;
 }
 
@@ -78,15 +75,8 @@ class JsAccessMap : public Napi::ObjectWrap<JsAccessMap> {
     object["byDisk"] = jsGrid(env, map_->byDisk(), map_->diskSectors());
     object["unitSectors"] = map_->unitSectors();
     auto timesRead = map_->timesRead();
-    auto times = Napi::Float64Array::New(env, timesRead.size());
-    auto sectors = Napi::Float64Array::New(env, timesRead.size());
-    size_t i = 0;
-    for (auto [count, size] : timesRead) {
-      times[i] = count;
-      sectors[i++] = static_cast<double>(size);
-    }
-    object["timesRead"] = times;
-    object["timesReadSectors"] = sectors;
+    object["timesRead"] = jsColumn<Napi::Float64Array>(env, timesRead | std::views::keys);
+    object["timesReadSectors"] = jsColumn<Napi::Float64Array>(env, timesRead | std::views::values);
     map_.reset();
     return object;
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "addon/columns.h"
 #include "addon/convert.h"
 #include "addon/promise_worker.h"
 #include "files/disk_speed.h"
@@ -15,20 +16,11 @@ namespace {
 Napi::Value jsFileExtents(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   TracedFile file = valueOrThrow(env, fileExtents(Argument::at(info, 0, "path").string()));
-  size_t count = file.extents.size();
-  auto offsets = Napi::BigUint64Array::New(env, count, napi_biguint64_array);
-  auto sectors = Napi::BigUint64Array::New(env, count, napi_biguint64_array);
-  auto counts = Napi::BigUint64Array::New(env, count, napi_biguint64_array);
-  for (size_t i = 0; i < count; ++i) {
-    offsets[i] = file.extents[i].fileOffset;
-    sectors[i] = file.extents[i].sector;
-    counts[i] = file.extents[i].sectors;
-  }
   auto object = Napi::Object::New(env);
   object["bytes"] = jsNumber(env, file.bytes);
-  object["fileOffsets"] = offsets;
-  object["sectors"] = sectors;
-  object["sectorCounts"] = counts;
+  object["fileOffsets"] = jsColumn<Napi::BigUint64Array>(env, file.extents, &FileExtent::fileOffset);
+  object["sectors"] = jsColumn<Napi::BigUint64Array>(env, file.extents, &FileExtent::sector);
+  object["sectorCounts"] = jsColumn<Napi::BigUint64Array>(env, file.extents, &FileExtent::sectors);
   return object;
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "addon/batch.h"
+#include "addon/columns.h"
 #include "addon/convert.h"
 #include "addon/summary.h"
 #include "addon/traced_file.h"
@@ -88,9 +89,7 @@ class ImporterBinding : public Napi::ObjectWrap<ImporterBinding> {
       clock["atNs"] = jsBigint(env, notes.wallClockAt);
       summary["wallClock"] = clock;
     }
-    auto devices = Napi::Uint32Array::New(env, session.devices().size());
-    std::copy(session.devices().begin(), session.devices().end(), devices.Data());
-    summary["deviceNumbers"] = devices;
+    summary["deviceNumbers"] = jsColumn<Napi::Uint32Array>(env, session.devices());
     return summary;
   }
 

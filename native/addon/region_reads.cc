@@ -30,41 +30,20 @@ std::vector<std::vector<uint32_t>> groupings(const Argument& argument, size_t re
 }
 
 Napi::Object jsRegions(Napi::Env env, std::span<const RegionFigures> figures) {
-  size_t n = figures.size();
-  auto reads = Napi::Float64Array::New(env, n);
-  auto readBytes = Napi::Float64Array::New(env, n);
-  auto uniqueBytes = Napi::Float64Array::New(env, n);
-  auto firstNs = Napi::Float64Array::New(env, n);
-  auto lastNs = Napi::Float64Array::New(env, n);
-  for (size_t i = 0; i < n; ++i) {
-    reads[i] = static_cast<double>(figures[i].reads);
-    readBytes[i] = static_cast<double>(figures[i].readBytes);
-    uniqueBytes[i] = static_cast<double>(figures[i].uniqueBytes);
-    firstNs[i] = static_cast<double>(figures[i].firstNs);
-    lastNs[i] = static_cast<double>(figures[i].lastNs);
-  }
   auto object = Napi::Object::New(env);
-  object["reads"] = reads;
-  object["readBytes"] = readBytes;
-  object["uniqueBytes"] = uniqueBytes;
-  object["firstNs"] = firstNs;
-  object["lastNs"] = lastNs;
+  object["reads"] = jsColumn<Napi::Float64Array>(env, figures, &RegionFigures::reads);
+  object["readBytes"] = jsColumn<Napi::Float64Array>(env, figures, &RegionFigures::readBytes);
+  object["uniqueBytes"] = jsColumn<Napi::Float64Array>(env, figures, &RegionFigures::uniqueBytes);
+  object["firstNs"] = jsColumn<Napi::Float64Array>(env, figures, &RegionFigures::firstNs);
+  object["lastNs"] = jsColumn<Napi::Float64Array>(env, figures, &RegionFigures::lastNs);
   return object;
 }
 
 Napi::Object jsTouches(Napi::Env env, std::span<const RegionTouch> touches) {
-  auto slots = Napi::Uint32Array::New(env, touches.size());
-  auto regions = Napi::Uint32Array::New(env, touches.size());
-  auto bytes = Napi::Float64Array::New(env, touches.size());
-  for (size_t i = 0; i < touches.size(); ++i) {
-    slots[i] = touches[i].slot;
-    regions[i] = touches[i].region;
-    bytes[i] = static_cast<double>(touches[i].bytes);
-  }
   auto object = Napi::Object::New(env);
-  object["slots"] = slots;
-  object["regions"] = regions;
-  object["bytes"] = bytes;
+  object["slots"] = jsColumn<Napi::Uint32Array>(env, touches, &RegionTouch::slot);
+  object["regions"] = jsColumn<Napi::Uint32Array>(env, touches, &RegionTouch::region);
+  object["bytes"] = jsColumn<Napi::Float64Array>(env, touches, &RegionTouch::bytes);
   return object;
 }
 
@@ -106,11 +85,7 @@ class JsRegionReads : public Napi::ObjectWrap<JsRegionReads> {
     reads_->finish();
     auto object = Napi::Object::New(env);
     object["regions"] = jsRegions(env, reads_->figures());
-    auto groupReads = Napi::Float64Array::New(env, reads_->groupReads().size());
-    for (size_t i = 0; i < groupReads.ElementLength(); ++i) {
-      groupReads[i] = static_cast<double>(reads_->groupReads()[i]);
-    }
-    object["groupReads"] = groupReads;
+    object["groupReads"] = jsColumn<Napi::Float64Array>(env, reads_->groupReads());
     object["touches"] = jsTouches(env, reads_->touches());
     object["complete"] = reads_->complete();
     reads_.reset();

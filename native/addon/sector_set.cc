@@ -1,5 +1,6 @@
 #include "addon/sector_set.h"
 
+#include "addon/columns.h"
 #include "addon/convert.h"
 #include "sectors/sector_set.h"
 
@@ -81,15 +82,9 @@ class JsSectorSet : public Napi::ObjectWrap<JsSectorSet> {
   Napi::Value intervals(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     std::vector<SectorRange> ranges = set_.intervals();
-    auto starts = Napi::BigUint64Array::New(env, ranges.size());
-    auto counts = Napi::BigUint64Array::New(env, ranges.size());
-    for (size_t i = 0; i < ranges.size(); ++i) {
-      starts[i] = ranges[i].start;
-      counts[i] = ranges[i].count;
-    }
     auto object = Napi::Object::New(env);
-    object["starts"] = starts;
-    object["counts"] = counts;
+    object["starts"] = jsColumn<Napi::BigUint64Array>(env, ranges, &SectorRange::start);
+    object["counts"] = jsColumn<Napi::BigUint64Array>(env, ranges, &SectorRange::count);
     return object;
   }
 

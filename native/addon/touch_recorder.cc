@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "addon/columns.h"
 #include "addon/convert.h"
 #include "addon/file_regions.h"
 #include "system/page_size.h"
@@ -17,42 +18,20 @@ namespace {
 constexpr size_t kMostCuts = 50'000;
 
 Napi::Value jsPasses(Napi::Env env, const std::vector<Pass>& passes) {
-  size_t n = passes.size();
-  auto begins = Napi::BigUint64Array::New(env, n);
-  auto ends = Napi::BigUint64Array::New(env, n);
-  auto ready = Napi::Float64Array::New(env, n);
-  auto profiled = Napi::Uint8Array::New(env, n);
-  auto faults = Napi::Uint32Array::New(env, n);
-  for (size_t i = 0; i < n; ++i) {
-    begins[i] = passes[i].begin;
-    ends[i] = passes[i].end;
-    ready[i] = static_cast<double>(passes[i].readyNs);
-    profiled[i] = passes[i].profiled;
-    faults[i] = passes[i].faults;
-  }
   auto object = Napi::Object::New(env);
-  object["begins"] = begins;
-  object["ends"] = ends;
-  object["readyNs"] = ready;
-  object["profiled"] = profiled;
-  object["faults"] = faults;
+  object["begins"] = jsColumn<Napi::BigUint64Array>(env, passes, &Pass::begin);
+  object["ends"] = jsColumn<Napi::BigUint64Array>(env, passes, &Pass::end);
+  object["readyNs"] = jsColumn<Napi::Float64Array>(env, passes, &Pass::readyNs);
+  object["profiled"] = jsColumn<Napi::Uint8Array>(env, passes, &Pass::profiled);
+  object["faults"] = jsColumn<Napi::Uint32Array>(env, passes, &Pass::faults);
   return object;
 }
 
 Napi::Value jsTouches(Napi::Env env, const std::vector<SeenTouch>& touches) {
-  size_t n = touches.size();
-  auto passes = Napi::Uint32Array::New(env, n);
-  auto regions = Napi::Uint32Array::New(env, n);
-  auto bytes = Napi::Float64Array::New(env, n);
-  for (size_t i = 0; i < n; ++i) {
-    passes[i] = touches[i].pass;
-    regions[i] = touches[i].region;
-    bytes[i] = static_cast<double>(touches[i].bytes);
-  }
   auto object = Napi::Object::New(env);
-  object["passes"] = passes;
-  object["regions"] = regions;
-  object["bytes"] = bytes;
+  object["passes"] = jsColumn<Napi::Uint32Array>(env, touches, &SeenTouch::pass);
+  object["regions"] = jsColumn<Napi::Uint32Array>(env, touches, &SeenTouch::region);
+  object["bytes"] = jsColumn<Napi::Float64Array>(env, touches, &SeenTouch::bytes);
   return object;
 }
 

@@ -124,25 +124,18 @@ Curve curveOf(const CurveInput& input) {
   return curve;
 }
 
-template <class Values>
-Napi::Value jsNumbers(Napi::Env env, const Values& values) {
-  auto array = Napi::Float64Array::New(env, values.size());
-  for (size_t i = 0; i < values.size(); ++i) array[i] = static_cast<double>(values[i]);
-  return array;
-}
-
 Napi::Value jsCurve(Napi::Env env, const Curve& curve) {
   auto object = Napi::Object::New(env);
   object["touchedBytes"] = jsNumber(env, curve.reuse.touchedBytes);
   object["firstBytes"] = jsNumber(env, curve.reuse.firstBytes);
-  object["bytesByDistance"] = jsNumbers(env, curve.reuse.bytesByDistance);
-  object["workingSets"] = jsNumbers(env, curve.workingSets);
-  object["lru"] = jsNumbers(env, curve.reuse.lru);
-  object["pins"] = jsNumbers(env, curve.pins);
-  object["belady"] = jsNumbers(env, curve.belady);
-  object["leastOften"] = jsNumbers(env, curve.leastOften);
-  object["leastStale"] = jsNumbers(env, curve.leastStale);
-  object["kernel"] = jsNumbers(env, curve.kernel);
+  object["bytesByDistance"] = jsColumn<Napi::Float64Array>(env, curve.reuse.bytesByDistance);
+  object["workingSets"] = jsColumn<Napi::Float64Array>(env, curve.workingSets);
+  object["lru"] = jsColumn<Napi::Float64Array>(env, curve.reuse.lru);
+  object["pins"] = jsColumn<Napi::Float64Array>(env, curve.pins);
+  object["belady"] = jsColumn<Napi::Float64Array>(env, curve.belady);
+  object["leastOften"] = jsColumn<Napi::Float64Array>(env, curve.leastOften);
+  object["leastStale"] = jsColumn<Napi::Float64Array>(env, curve.leastStale);
+  object["kernel"] = jsColumn<Napi::Float64Array>(env, curve.kernel);
   return object;
 }
 

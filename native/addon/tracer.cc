@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "addon/batch.h"
+#include "addon/columns.h"
 #include "addon/convert.h"
 #include "addon/summary.h"
 #include "addon/traced_file.h"
@@ -110,10 +111,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
     object["cpus"] = jsNumber(env, source.cpus);
     object["bufferBytes"] = jsNumber(env, source.bufferBytes);
     object["bufferCount"] = jsNumber(env, source.bufferCount);
-    std::vector<uint32_t> numbers = session_->layered();
-    auto layered = Napi::Uint32Array::New(env, numbers.size());
-    std::copy(numbers.begin(), numbers.end(), layered.Data());
-    object["layered"] = layered;
+    object["layered"] = jsColumn<Napi::Uint32Array>(env, session_->layered());
     return object;
   }
 
@@ -147,21 +145,11 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
     Napi::Env env = info.Env();
     uint64_t missed = 0;
     auto reads = session(env).takeReads(missed);
-    auto time = Napi::BigUint64Array::New(env, reads.size());
-    auto sector = Napi::BigUint64Array::New(env, reads.size());
-    auto sectors = Napi::Uint32Array::New(env, reads.size());
-    auto device = Napi::Uint32Array::New(env, reads.size());
-    for (size_t i = 0; i < reads.size(); ++i) {
-      time[i] = reads[i].time;
-      sector[i] = reads[i].sector;
-      sectors[i] = reads[i].sectors;
-      device[i] = reads[i].device;
-    }
     auto object = Napi::Object::New(env);
-    object["time"] = time;
-    object["sector"] = sector;
-    object["sectors"] = sectors;
-    object["device"] = device;
+    object["time"] = jsColumn<Napi::BigUint64Array>(env, reads, &TappedRead::time);
+    object["sector"] = jsColumn<Napi::BigUint64Array>(env, reads, &TappedRead::sector);
+    object["sectors"] = jsColumn<Napi::Uint32Array>(env, reads, &TappedRead::sectors);
+    object["device"] = jsColumn<Napi::Uint32Array>(env, reads, &TappedRead::device);
     object["missed"] = jsNumber(env, missed);
     return object;
   }

@@ -5,11 +5,11 @@ import { shownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { Run } from '../store/open-run.js';
-import { type Advice, bestFirst, type Change, type CurvePoint, type Foreseen } from './changes.js';
+import { type Advice, bestFirst, type Change, type Foreseen, type MemoryPoint } from './changes.js';
 import { changesForCopied, verdictOfCopied } from './copied.js';
 import { accessPattern, type ReadPattern } from './pattern.js';
 import { streamed } from './streamed.js';
-import { changed, pinBytes, type Subject, subjectOf, wholeMiB } from './subject.js';
+import { type AdvisedRun, advisedRun, changed, pinBytes, wholeMiB } from './subject.js';
 import { verdictOf } from './verdict.js';
 
 export interface AdviseOptions {
@@ -48,7 +48,7 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
   if (model.experts) requireMarks(touches);
   const weights = workload.weights ?? 'mapped';
   const patterns = await readPatterns(model, touches, weights === 'copied' && touches === run);
-  const subject = subjectOf(run, model, patterns);
+  const subject = advisedRun(run, model, patterns);
   const changes = weights === 'copied' ? changesForCopied(subject) : changesFor(subject);
   const advice = {
     run: run.path,
@@ -91,7 +91,7 @@ const readAheads = [32, 128, 512, 1024, 4096, 8192];
 const pinShares = [0.5, 0.75, 1];
 const memoryFactors = [1.1, 1.25, 1.5];
 
-function changesFor(subject: Subject): Change[] {
+function changesFor(subject: AdvisedRun): Change[] {
   const { measured } = subject;
   const others = readAheads.filter((kib) => kib !== measured.readAheadKib);
   const readAhead = best(others.map((readAheadKib) => changed(subject, { readAheadKib })));
@@ -127,7 +127,7 @@ function best(changes: Change[]): Change[] {
   return alike.sort((a, b) => readAhead(b) - readAhead(a)).slice(0, 1);
 }
 
-function moreMemory(subject: Subject): Change[] {
+function moreMemory(subject: AdvisedRun): Change[] {
   const { measured, model, rssAnonBytes } = subject;
   const all = measured.memoryBytes + rssAnonBytes;
   const enough = (model.bytes + rssAnonBytes) * 1.05;
@@ -137,7 +137,7 @@ function moreMemory(subject: Subject): Change[] {
   return sizes.map((bytes) => changed(subject, { memoryBytes: wholeMiB(bytes) }));
 }
 
-function moreThreads(subject: Subject): Change[] {
+function moreThreads(subject: AdvisedRun): Change[] {
   const { threads, cpus, run, speed } = subject;
   const tokenNs = 1e9 / (run.summary.workload?.tokensPerSecond ?? 1);
   const computes = speed.computeNs > tokenNs / 4;
@@ -150,7 +150,7 @@ const curveSteps = 10;
  * From no memory at all, where at least each byte that a token touches is read, to the whole model's size. More memory never
  * reads more: where the simulation says otherwise, by a lucky fit of a smaller cache, the larger reads hold for both.
  */
-function curveOf(subject: Subject): CurvePoint[] {
+function curveOf(subject: AdvisedRun): MemoryPoint[] {
   const { model, measured, predictor, run } = subject;
   const { readAheadKib } = measured;
   const touched = run.summary.bound?.touchedBytesPerToken ?? 0;
@@ -164,7 +164,7 @@ function curveOf(subject: Subject): CurvePoint[] {
   const [kernel, pinned] = [points.map((point) => point.kernel), points.map((point) => point.pinned)].map(
     (curve) => falling([{ low: touched, likely: touched, high: touched }, ...curve]),
   ) as [Foreseen[], Foreseen[]];
-  return [0, ...points.map(({ memoryBytes }) => memoryBytes)].map((memoryBytes, i): CurvePoint => {
+  return [0, ...points.map(({ memoryBytes }) => memoryBytes)].map((memoryBytes, i): MemoryPoint => {
     const [k, p] = [kernel[i], pinned[i]] as [Foreseen, Foreseen];
     return {
       memoryBytes,

@@ -37,7 +37,7 @@ export function bestFirst(changes: readonly Change[], measured: number): Change[
 }
 
 /** One point of the curve of reads against memory, with mapped weights. */
-export interface CurvePoint {
+export interface MemoryPoint {
   /** For the model's pages. */
   memoryBytes: number;
   /** Read for a token under the kernel's eviction, and with what `--pin auto` would hold of that memory. */
@@ -62,5 +62,5 @@ export interface Advice {
   verdict: string;
   /** The best first. */
   changes: Change[];
-  curve: CurvePoint[];
+  curve: MemoryPoint[];
 }

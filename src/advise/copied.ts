@@ -1,10 +1,10 @@
 import { formatSize, threeDigits } from '../memory/size.js';
 import type { Advice, Change, ChangedConditions, Foreseen } from './changes.js';
 import {
+  type AdvisedRun,
   changed,
   computeReason,
   pinBytes,
-  type Subject,
   threadsFactor,
   titleOf,
   wholeMiB,
@@ -27,7 +27,7 @@ const same: Foreseen = { low: 1, likely: 1, high: 1 };
  * For a run whose weights were copied into the process's own memory: after loading it uses none of the file's pages, so what
  * acts on those does nothing until the weights stay mapped.
  */
-export function changesForCopied(subject: Subject): Change[] {
+export function changesForCopied(subject: AdvisedRun): Change[] {
   const { measured, threads, cpus } = subject;
   const mapped = keepMapped(subject, {});
   const room = pinBytes(subject, measured.readAheadKib, measured.memoryBytes);
@@ -41,7 +41,7 @@ export function changesForCopied(subject: Subject): Change[] {
   ];
 }
 
-function keepMapped(subject: Subject, conditions: ChangedConditions): Change {
+function keepMapped(subject: AdvisedRun, conditions: ChangedConditions): Change {
   const { title, compute } = remedyFor(subject);
   const change = changed(subject, { ...conditions, mapped: true }, compute);
   const slower = compute.likely > 1 ? '; computation without the copy takes up to 1.4 times as long' : '';
@@ -53,7 +53,7 @@ function keepMapped(subject: Subject, conditions: ChangedConditions): Change {
 }
 
 /** Why they were copied tells what keeps them. */
-function remedyFor({ run }: Subject): Remedy {
+function remedyFor({ run }: AdvisedRun): Remedy {
   const { engine, modelMappedBytes } = run.summary.workload ?? {};
   if (engine === 'embedded') return { title: "no-repack (llama.cpp's own program)", compute: unpacked };
   if (modelMappedBytes === 0) return { title: 'mmap', compute: same };
@@ -61,7 +61,7 @@ function remedyFor({ run }: Subject): Remedy {
 }
 
 /** Of what memory is left, if any. */
-function pinOfUnused(subject: Subject): Change[] {
+function pinOfUnused(subject: AdvisedRun): Change[] {
   const { model, measured, run, rssAnonBytes } = subject;
   const copied = (run.summary.workload?.rssAnonBytes ?? 0) - rssAnonBytes;
   const left = Math.min(model.bytes, measured.memoryBytes - copied);
@@ -70,13 +70,18 @@ function pinOfUnused(subject: Subject): Change[] {
   return [unread(subject, { pinBytes: wholeMiB(left) }, same, reason)];
 }
 
-function moreThreads(subject: Subject): Change {
+function moreThreads(subject: AdvisedRun): Change {
   const factor = threadsFactor(subject, subject.cpus);
   return unread(subject, { threads: subject.cpus }, factor, computeReason(subject));
 }
 
 /** A change that reads as little as the run did. */
-function unread(subject: Subject, conditions: ChangedConditions, compute: Foreseen, reason: string): Change {
+function unread(
+  subject: AdvisedRun,
+  conditions: ChangedConditions,
+  compute: Foreseen,
+  reason: string,
+): Change {
   const { tokensPerSecond = 0, bytesPerToken = 0 } = subject.run.summary.workload ?? {};
   const exactly = (value: number | null): Foreseen => ({
     low: value ?? 0,
@@ -92,7 +97,7 @@ function unread(subject: Subject, conditions: ChangedConditions, compute: Forese
 }
 
 /** What the advice comes to. */
-export function verdictOfCopied({ changes, measured }: Omit<Advice, 'verdict'>, subject: Subject): string {
+export function verdictOfCopied({ changes, measured }: Omit<Advice, 'verdict'>, subject: AdvisedRun): string {
   const { threads, cpus } = subject;
   const now = threeDigits(measured.tokensPerSecond);
   const compute = computeReason(subject);

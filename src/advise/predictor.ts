@@ -20,7 +20,7 @@ export interface Measured {
   fromDisk: boolean;
 }
 
-export interface Conditions {
+export interface RunConditions {
   memoryBytes: number;
   readAheadKib: number;
   pinnedBytes: number;
@@ -69,7 +69,7 @@ export class Predictor {
     this.#factors = measured.fromDisk ? [1, this.#factor] : [1 / mostFactor, mostFactor];
   }
 
-  predict(conditions: Conditions): Prediction {
+  predict(conditions: RunConditions): Prediction {
     const own = conditions.readAheadKib === this.measured.readAheadKib;
     // Where only memory differs the model is off as it was for the run; a pin takes away what made it so.
     const scale = own && conditions.pinnedBytes === this.measured.pinnedBytes ? this.#factor : 1;
@@ -102,7 +102,7 @@ export class Predictor {
     };
   }
 
-  #simulated({ memoryBytes, readAheadKib, pinnedBytes }: Conditions): Simulated[] {
+  #simulated({ memoryBytes, readAheadKib, pinnedBytes }: RunConditions): Simulated[] {
     const { pageBytes } = this.measured;
     return this.patterns.map(({ pattern }) => {
       if (pinnedBytes === 0) return simulate(pattern, { pageBytes, memoryBytes, readAheadKib, pinned: [] });
@@ -118,7 +118,7 @@ export class Predictor {
 }
 
 /** What is pinned is there to the byte; of the rest the model's pages take a part. */
-function takenOf({ memoryBytes, pinnedBytes }: Conditions, factor: number): number {
+function takenOf({ memoryBytes, pinnedBytes }: RunConditions, factor: number): number {
   const rest = Math.max(0, memoryBytes - pinnedBytes);
   return memoryBytes - rest * (1 - factor);
 }

@@ -14,7 +14,7 @@ export interface AccessPattern {
 }
 
 /** Under which conditions. Bytes. */
-export interface Conditions {
+export interface CacheConditions {
   pageBytes: number;
   /** For the model's pages, those that are pinned included. */
   memoryBytes: number;
@@ -42,7 +42,7 @@ export function windowBytes(readAheadKib: number): number {
 }
 
 /** Runs load, prompt and tokens through a model of the page cache, and counts what the tokens read. */
-export function simulate(pattern: AccessPattern, conditions: Conditions): Simulated {
+export function simulate(pattern: AccessPattern, conditions: CacheConditions): Simulated {
   const { blockBytes, blocks, items, tokenStarts, rangeOf } = blockTouches(pattern, conditions.pageBytes);
   const pinned = conditions.pinned.flatMap(({ ranges }, part) =>
     ranges.map((range) => rangeOf(part, range.offset, range.bytes)),

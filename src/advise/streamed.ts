@@ -1,7 +1,7 @@
 import { walkOrder } from '../model/walk-order.js';
 import { streamReadAheadKib, streamWindowBytes } from '../pin/stream-plan.js';
 import type { Change, ChangedConditions, Foreseen } from './changes.js';
-import { pinBytes, type Subject, titleOf, wholeMiB } from './subject.js';
+import { type AdvisedRun, pinBytes, titleOf, wholeMiB } from './subject.js';
 
 /** How far what streamed runs read was off: pieces are read whole, and the workload itself reads what came too late. */
 const bytesRange = { low: 0.95, high: 1.15 };
@@ -12,7 +12,7 @@ const notShared = { likely: 0.5, high: 1.5 };
  * Pinning with the rest streamed, for a dense model that memory cannot hold: what is read is known to the byte, and the
  * disk reads while the token computes.
  */
-export function streamed(subject: Subject): Change[] {
+export function streamed(subject: AdvisedRun): Change[] {
   const { model, measured, run } = subject;
   if (model.experts) return [];
   const pin = pinBytes(subject, streamReadAheadKib, measured.memoryBytes, streamWindowBytes(model));

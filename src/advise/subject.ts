@@ -15,7 +15,7 @@ import { type SpeedModel, speedModel } from './speed.js';
 export const computeBound = 0.8;
 
 /** Everything that advice on a run is made from. */
-export interface Subject {
+export interface AdvisedRun {
   run: Run;
   model: Model;
   measured: Measured;
@@ -33,7 +33,7 @@ export function pageBytesOf({ config }: Run): number {
 }
 
 /** `run` has a bound. */
-export function subjectOf(run: Run, model: Model, patterns: readonly ReadPattern[]): Subject {
+export function advisedRun(run: Run, model: Model, patterns: readonly ReadPattern[]): AdvisedRun {
   const { memory, workload } = run.summary;
   const pageBytes = pageBytesOf(run);
   const measured: Measured = {
@@ -57,7 +57,7 @@ export function subjectOf(run: Run, model: Model, patterns: readonly ReadPattern
 
 /** What `--pin auto` would hold; null when nothing would be left for it. */
 export function pinBytes(
-  { model, rssAnonBytes, threads }: Subject,
+  { model, rssAnonBytes, threads }: AdvisedRun,
   readAheadKib: number,
   forModel: number,
   streamWindowBytes?: number,
@@ -76,7 +76,7 @@ export function pinBytes(
 
 /** `compute`: of the run's own, what a token takes. */
 export function changed(
-  subject: Subject,
+  subject: AdvisedRun,
   conditions: ChangedConditions,
   compute = threadsFactor(subject, conditions.threads ?? subject.threads),
 ): Change {
@@ -99,7 +99,7 @@ export function changed(
 }
 
 /** How much of its compute a token then takes: threads share it evenly at best, and at worst wait for the same memory. */
-export function threadsFactor(subject: Subject, threads: number): Foreseen {
+export function threadsFactor(subject: AdvisedRun, threads: number): Foreseen {
   const even = subject.threads / threads;
   return { low: even, likely: even, high: Math.max(even, 1) };
 }
@@ -115,7 +115,7 @@ export function titleOf({ readAheadKib, pinBytes, stream, memoryBytes, threads }
 }
 
 function reasonOf(
-  subject: Subject,
+  subject: AdvisedRun,
   { readAheadKib, pinBytes, memoryBytes, threads }: ChangedConditions,
   { bytes, unusedBytes }: Prediction,
 ): string {
@@ -138,7 +138,7 @@ function reasonOf(
 }
 
 /** Says how far compute is the limit, where threads would share it. */
-export function computeReason({ run, speed }: Subject): string {
+export function computeReason({ run, speed }: AdvisedRun): string {
   const share = (speed.computeNs * (run.summary.workload?.tokensPerSecond ?? 0)) / 1e9;
   const bound = share > computeBound ? 'compute-bound: ' : '';
   return `${bound}compute takes ${`${threeDigits(100 * Math.min(1, share))} %`} of a token`;

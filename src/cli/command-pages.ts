@@ -1,5 +1,5 @@
 import type { Command, Option } from 'commander';
-import type { Listed } from './listed.js';
+import type { ListedCommand } from './listed.js';
 
 /** A command as completions and manual pages tell it; all from its definition. */
 export interface CommandPage {
@@ -28,16 +28,16 @@ export interface OptionPage {
 
 /** Every command, in the order of the list. */
 export async function commandPages(
-  list: Readonly<Record<string, Listed>>,
+  list: Readonly<Record<string, ListedCommand>>,
   commands: Readonly<Record<string, () => Promise<Command>>>,
 ): Promise<CommandPage[]> {
   const pages = Object.entries(commands).map(async ([name, load]) =>
-    pageOf(name, list[name] as Listed, await load()),
+    pageOf(name, list[name] as ListedCommand, await load()),
   );
   return await Promise.all(pages);
 }
 
-function pageOf(name: string, { about, examples }: Listed, command: Command): CommandPage {
+function pageOf(name: string, { about, examples }: ListedCommand, command: Command): CommandPage {
   const help = command.createHelp();
   return {
     name,

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { commandPages } from './command-pages.js';
 import { dressed } from './dressed.js';
-import type { Listed } from './listed.js';
+import type { ListedCommand } from './listed.js';
 
 /** All commands. Loaded when asked for: DuckDB, zod and the like take longer to load than most commands take. */
-export const commandList: Record<string, Listed> = {
+export const commandList: Record<string, ListedCommand> = {
   doctor: {
     about: 'tell what works on this machine for a file or device, what is missing, and how to get it',
     examples: ['blkscope doctor model.gguf', 'blkscope doctor /dev/nvme0n1 --json'],

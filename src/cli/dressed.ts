@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { BlkscopeError } from '../errors.js';
 import { type ColourChoice, colourChoices } from '../report/style.js';
-import type { Listed } from './listed.js';
+import type { ListedCommand } from './listed.js';
 import { chooseColour } from './screen.js';
 import { chooseDetail } from './terminal-progress.js';
 
@@ -12,7 +12,10 @@ interface CommonFlags {
 }
 
 /** Gives a command what all commands have: its line and its examples in the help, --color, -q and -v. */
-export function dressed(command: Command, { about, examples }: Pick<Listed, 'about' | 'examples'>): Command {
+export function dressed(
+  command: Command,
+  { about, examples }: Pick<ListedCommand, 'about' | 'examples'>,
+): Command {
   const missing = mandatoryOptions(command);
   return command
     .description(about)

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 /** A command: what it does, in a line, how it is used, and how it is loaded. */
-export interface Listed {
+export interface ListedCommand {
   about: string;
   examples: readonly string[];
   load: () => Promise<Command>;

@@ -1,5 +1,5 @@
 import type { Watch } from '../experiment/watch.js';
-import { LiveRun, type Watched } from '../live/live-run.js';
+import { LiveRun, type WatchedRun } from '../live/live-run.js';
 import { mapWidth, runPicture } from '../live/picture.js';
 import type { Progress } from '../machine/progress.js';
 import type { Mark } from '../workload/engine.js';
@@ -41,7 +41,7 @@ export class WatchView implements Progress, Watch {
     else this.#lines.warn(text);
   }
 
-  begin(watched: Watched): void {
+  begin(watched: WatchedRun): void {
     this.#lines.end();
     const live = new LiveRun(watched);
     this.#live = live;
@@ -64,7 +64,7 @@ export class WatchView implements Progress, Watch {
     this.#lines.end();
   }
 
-  async #follow(live: LiveRun, { tracer }: Watched): Promise<void> {
+  async #follow(live: LiveRun, { tracer }: WatchedRun): Promise<void> {
     for await (const figures of tracer.progress(drawMs)) {
       if (!this.#screen) return;
       const { columns } = this.#screen;

@@ -20,7 +20,7 @@ import { liveTrace, type Measurement, measure, watched } from './measure.js';
 import { memorySummary, streamSummary } from './memory-summary.js';
 import { type ExperimentOptions, recorded } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
-import { checkSubject, type Subject } from './subject.js';
+import { checkSubject, type RunSubject } from './subject.js';
 import { given } from './trace-options.js';
 import type { Watch } from './watch.js';
 import { seenBy } from './watch-touches.js';
@@ -53,7 +53,11 @@ export async function runExperiment(options: ExperimentOptions): Promise<Finishe
 }
 
 /** What the user should know of the subject before the run. */
-function tellBefore({ engine, model }: Subject, { workload }: ExperimentOptions, progress: Progress): void {
+function tellBefore(
+  { engine, model }: RunSubject,
+  { workload }: ExperimentOptions,
+  progress: Progress,
+): void {
   // First of all: with copied weights the run measures something else than most expect.
   const copy = foreseenCopy(model, engine, { ...workload, model: model.path, log: '' });
   if (copy) progress.warn(copyLine(copy, engine));
@@ -73,7 +77,7 @@ interface Measured extends AsyncDisposable {
 
 async function measureWorkload(
   watch: Watch | undefined,
-  { model, files, engine }: Subject,
+  { model, files, engine }: RunSubject,
   { trace, pressure, pinned, workload, touches }: Prepared,
   steps: Steps,
   progress: Progress,
@@ -110,7 +114,7 @@ const limitLost = { code: 'LIMIT_LOST', values: {} };
 
 interface Finish {
   options: ExperimentOptions;
-  subject: Subject;
+  subject: RunSubject;
   prepared: Prepared;
   measured: Measured;
   folder: RunFolder;

@@ -43,7 +43,7 @@ export interface FinishedRun {
 }
 
 /** What was seen of the workload while a live trace ran. */
-export interface Watched {
+export interface WatchedWorkload {
   outcome: WorkloadOutcome | null;
   samples: readonly Sample[];
   /** By this process, to any disk. */
@@ -61,7 +61,7 @@ export interface FinishInput {
   step: string;
   trace: Trace;
   /** null: a saved trace tells nothing of it. */
-  watched: Watched | null;
+  watched: WatchedWorkload | null;
   files: readonly TracedFile[];
   /** The number that the device of the files has in the trace; null: there are none. */
   filesDevice: number | null;

@@ -17,7 +17,7 @@ import type { Model } from '../model/gguf.js';
 import type { NativeDefect } from '../native/trace.js';
 import { Sampler } from '../sample/sampler.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
-import type { Watched } from './finish-run.js';
+import type { WatchedWorkload } from './finish-run.js';
 import type { Watch } from './watch.js';
 
 /** The machine's memory at a moment, and what of the traced files was in the page cache (null: no files). */
@@ -98,7 +98,7 @@ export function liveTrace({ tracer, devices }: Measurement, around: readonly Nat
 }
 
 /** What was seen of the workload meanwhile. */
-export function watched({ outcome, sampler, bytesWritten, viewNs }: Measurement): Watched {
+export function watched({ outcome, sampler, bytesWritten, viewNs }: Measurement): WatchedWorkload {
   return { outcome, samples: sampler.samples, bytesWritten, viewNs };
 }
 

@@ -23,7 +23,7 @@ import { pinModel } from './pin-model.js';
 import { smallestLimit } from './profile-touches.js';
 import { tryTracing } from './requirements.js';
 import { mountSpool } from './spool-mount.js';
-import type { Subject } from './subject.js';
+import type { RunSubject } from './subject.js';
 import { given, tracerOptions } from './trace-options.js';
 import { canBeWatched, profiledPasses } from './watch-touches.js';
 
@@ -44,7 +44,7 @@ export interface Prepared {
 /** Everything before the trace, each step undone by `steps`: tracing is tried, then cache, readahead, pressure, pin. */
 export async function prepare(
   asked: ExperimentOptions,
-  subject: Subject,
+  subject: RunSubject,
   folder: RunFolder,
   steps: Steps,
   progress: Progress,

@@ -19,7 +19,7 @@ import { requireRoot, requireThread, requireTracing } from './requirements.js';
 import { requireWatchable } from './watch-touches.js';
 
 /** What is run, and where its files lie. */
-export interface Subject {
+export interface RunSubject {
   model: Model;
   /** What the program is given besides: a draft model, a projector, adapters. */
   others: Model[];
@@ -28,7 +28,7 @@ export interface Subject {
 }
 
 /** Everything that can be refused is refused here, before the machine is touched. Throws BlkscopeError. */
-export async function checkSubject(options: ExperimentOptions, progress: Progress): Promise<Subject> {
+export async function checkSubject(options: ExperimentOptions, progress: Progress): Promise<RunSubject> {
   const model = await readModel(options.model);
   if (model.format === 'safetensors') throw notForLlama(model.path);
   const files = locateFiles(model.parts.map(({ path }) => path));
@@ -73,7 +73,7 @@ async function modelsBeside(
   { workload }: ExperimentOptions,
   files: TracedFiles,
   progress: Progress,
-): Promise<Pick<Subject, 'others' | 'files'>> {
+): Promise<Pick<RunSubject, 'others' | 'files'>> {
   const leftOut = (path: string, error: Error) =>
     progress.warn(`the reads of ${path} are not counted: ${error.message}`);
   const named = argumentFiles(['', ...(workload?.extraArgs ?? [])]);

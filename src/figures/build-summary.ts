@@ -1,5 +1,6 @@
 import { release } from 'node:os';
-import { type GroupKind, groupKinds } from '../model/region-groups.js';
+import { type GroupKind, perKind } from '../model/region-groups.js';
+import { bytesByKind } from '../model/uses.js';
 import type { NativeDefect, NativeFigures, NativeSummary, NativeTracerInfo } from '../native/trace.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { remarks, toldDefect, toldRemark } from './defects.js';
@@ -222,10 +223,6 @@ function modelOf(
   };
 }
 
-function perKind<Value>(found: (kind: GroupKind) => Value): Record<GroupKind, Value> {
-  return Object.fromEntries(groupKinds.map((kind) => [kind, found(kind)])) as Record<GroupKind, Value>;
-}
-
 function rows(regions: RegionResults | null, kind: GroupKind): ModelSummary[GroupKind] {
   const found = regions?.rows.filter((_, i) => regions.groups[i]?.kind === kind) ?? [];
   return found.length === 0 ? null : found;
@@ -245,12 +242,7 @@ function withUses(
 /** Sizes of the tensors by what a token uses of them. */
 function bytesByUse(tensors: ModelSummary['tensors'], uses: SubjectFigures['uses']): ModelSummary['uses'] {
   if (!tensors || !uses) return null;
-  const bytes = { whole: 0, rows: 0, experts: 0, none: 0, unknown: 0 };
-  for (const row of tensors) {
-    const use = uses.get(row.name);
-    if (use) bytes[use.kind] += row.bytes;
-  }
-  return bytes;
+  return bytesByKind(tensors.map(({ name, bytes }) => ({ bytes, use: uses.get(name)?.kind ?? null })));
 }
 
 function phasesOf({ phases, traced, workload, devices }: SummaryInput): Summary['phases'] {

@@ -173,13 +173,13 @@ export function unknownOf<List extends Record<string, Figure>>(list: List): Reco
 }
 
 /** A figure of a list with its key, dots between the groups: `reads.bytes`. */
-export interface Listed {
+export interface ListedFigure {
   key: string;
   figure: Figure;
 }
 
 /** All figures of lists, in their order. */
-export function listed(list: Figures, group = ''): Listed[] {
+export function listed(list: Figures, group = ''): ListedFigure[] {
   return Object.entries(list).flatMap(([name, entry]) => {
     const key = group === '' ? name : `${group}.${name}`;
     return isFigure(entry) ? [{ key, figure: entry }] : listed(entry, key);

@@ -15,7 +15,7 @@ const device =
   'D, the first of each request; for a device without D (device mapper, md) Q, else C: see gaps.order';
 
 const stageTimes = Object.fromEntries(
-  Object.entries(stages).map(([stage, label]) => [
+  Object.entries(stages).map(([stage, { label }]) => [
     stage,
     maybe({
       unit: 'distribution',
@@ -24,6 +24,15 @@ const stageTimes = Object.fromEntries(
     }),
   ]),
 ) as Record<keyof typeof stages, ReturnType<typeof maybe<'distribution'>>>;
+
+const gapsBetween = (reads: string) => ({
+  device: maybe({ unit: 'gaps', label: `gaps between ${reads} in device order`, at: device }),
+  demand: maybe({
+    unit: 'gaps',
+    label: `gaps between ${reads} in the order in which they were asked for`,
+    at: 'Q; null without Q',
+  }),
+});
 
 /** Counted of a whole trace and of each phase. */
 export const traceFigures = {
@@ -60,12 +69,7 @@ export const traceFigures = {
     write: figure({ unit: 'sizes', label: 'writes by size', at: 'C' }),
   },
   gaps: {
-    device: maybe({ unit: 'gaps', label: 'gaps between reads in device order', at: device }),
-    demand: maybe({
-      unit: 'gaps',
-      label: 'gaps in the order in which reads were asked for',
-      at: 'Q; null without Q',
-    }),
+    ...gapsBetween('reads'),
     file: maybe({
       unit: 'gaps',
       label: 'gaps by offsets in the traced files, of reads that land in them',
@@ -340,14 +344,7 @@ export const accessFigures = {
 /** Counted of these reads alone. */
 export const accessCounts = {
   sizes: figure({ unit: 'sizes', label: 'these reads by size', at: 'C' }),
-  gaps: {
-    device: maybe({ unit: 'gaps', label: 'gaps between these reads in device order', at: device }),
-    demand: maybe({
-      unit: 'gaps',
-      label: 'gaps in the order in which they were asked for',
-      at: 'Q; null without Q',
-    }),
-  },
+  gaps: gapsBetween('these reads'),
   latency: stageTimes,
 } satisfies Figures;
 

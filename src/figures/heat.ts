@@ -1,4 +1,4 @@
-import { groupKinds, groupRegions } from '../model/region-groups.js';
+import { groupRegions, perKind } from '../model/region-groups.js';
 import type { Region } from '../model/regions.js';
 import { type ExpertUse, expertUse } from './expert-use.js';
 import type { Touch } from './touch.js';
@@ -69,18 +69,16 @@ export function heatOf(
     };
     return { kind, row };
   });
-  const [tensors, layers, roles, experts] = groupKinds.map((kind) =>
-    rows.filter((row) => row.kind === kind).map(({ row }) => row),
-  ) as [HeatRow[], HeatRow[], HeatRow[], HeatRow[]];
+  const byKind = perKind((kind) => rows.filter((row) => row.kind === kind).map(({ row }) => row));
   const regionBytes = { every: 0, some: 0, never: 0 };
   regions.forEach(({ bytes }, i) => {
     regionBytes[howOften(regionTokens[i] as number, tokens)] += bytes;
   });
   return {
-    ...{ tokens, tensors, layers, roles, experts, regionBytes },
+    ...{ tokens, ...byKind, regionBytes },
     expertUse: expertUse(regions, ordered),
     seenShare: seenShare(
-      tensors.filter(({ name }) => wholly.has(name)),
+      byKind.tensors.filter(({ name }) => wholly.has(name)),
       tokens,
     ),
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { groupKinds } from '../model/region-groups.js';
+import { useKinds } from '../model/uses.js';
 import { joined } from './figure.js';
 import { shapeOf } from './figure-schema.js';
 import {
@@ -36,7 +37,7 @@ const region = z.object({
   role: z.string().nullable().optional(),
   expert: count.nullable().optional(),
   /** Of tensors: what a token uses of them, see src/model/uses.ts; null for metadata and padding. */
-  use: z.enum(['whole', 'rows', 'experts', 'none', 'unknown']).nullable().optional(),
+  use: z.enum(useKinds).nullable().optional(),
   /** Of tensors: where the workload kept them; null where it cannot be told. */
   weights: z.enum(['mapped', 'copied', 'both']).nullable().optional(),
   ...shapeOf(regionFigures),
@@ -87,7 +88,7 @@ const model = z.object({
   /** Tensors, or experts' slices of them, of which not a byte was read. */
   neverRead: z.array(z.object({ name: z.string(), bytes: count })).nullable(),
   /** Sizes of the tensors by what a token uses of them. */
-  uses: z.object({ whole: count, rows: count, experts: count, none: count, unknown: count }).nullable(),
+  uses: perKey(useKinds, count).nullable(),
   heat: heat.nullable(),
   /** Of a model beside the run's own, whose word is the workload's: where most of what tokens use was. */
   weights: z.enum(['mapped', 'copied']).nullable().optional(),

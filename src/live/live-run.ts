@@ -8,7 +8,7 @@ import type { Sample } from '../sample/sample.js';
 import type { Mark } from '../workload/engine.js';
 
 /** What runs and is looked at. */
-export interface Watched {
+export interface WatchedRun {
   tracer: Tracer;
   /** The kernel's number of the disk that the extents are on. */
   device: number;
@@ -56,7 +56,7 @@ export class LiveRun {
   readonly #read = new native.SectorSet();
   readonly #startedMs = performance.now();
 
-  constructor(private readonly watched: Watched) {
+  constructor(private readonly watched: WatchedRun) {
     let base = 0;
     this.#pieces = watched.extents.flatMap(({ bytes, fileOffsets, sectors, sectorCounts }) => {
       const from = base;
@@ -159,7 +159,7 @@ export class LiveRun {
   }
 }
 
-function regionsOf({ model, extents }: Watched): LiveRegion[] {
+function regionsOf({ model, extents }: WatchedRun): LiveRegion[] {
   if (!model) return [];
   const bases: number[] = [];
   let base = 0;

@@ -4,6 +4,7 @@ import { native } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { statusBytes } from '../process/process-memory.js';
 import { formatSize } from './size.js';
+import { type HoldOptions, untilHeld } from './until-held.js';
 
 /** Memory that nobody else can use until it is released. */
 export interface LockedMemory {
@@ -16,39 +17,21 @@ export function availableMemory(): number {
   return native.memoryAvailable();
 }
 
-export interface HoldOptions {
-  onProgress?: (text: string) => void;
-  signal?: AbortSignal;
-}
-
-const progressMs = 200;
-
 /**
  * Locks memory on all cores. Throws BlkscopeError: NO_HEADROOM (it would starve the machine), MEMLOCK_LIMIT, ENOMEM;
  * the signal's reason when aborted, nothing stays locked then.
  */
-export async function holdMemory(
-  bytes: number,
-  { onProgress, signal }: HoldOptions = {},
-): Promise<LockedMemory> {
+export async function holdMemory(bytes: number, options: HoldOptions = {}): Promise<LockedMemory> {
+  const { signal } = options;
   signal?.throwIfAborted();
-  const locking = native.lockMemory(bytes);
-  const cancel = () => locking.cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
-  const show = setInterval(
-    () => onProgress?.(`${formatSize(locking.lockedBytes())} of ${formatSize(bytes)} locked`),
-    progressMs,
-  );
   try {
-    const memory = await locking.done;
+    const told = (locked: number) => `${formatSize(locked)} of ${formatSize(bytes)} locked`;
+    const memory = await untilHeld(native.lockMemory(bytes), told, options);
     requireLocked(memory);
     return memory;
   } catch (error) {
     signal?.throwIfAborted();
     throw asBlkscopeError(error);
-  } finally {
-    clearInterval(show);
-    signal?.removeEventListener('abort', cancel);
   }
 }
 

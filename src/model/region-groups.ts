@@ -3,6 +3,14 @@ import type { Region } from './regions.js';
 export const groupKinds = ['tensors', 'layers', 'roles', 'experts'] as const;
 export type GroupKind = (typeof groupKinds)[number];
 
+/** What one row is called: `tensor`. */
+export const kindOfOne = (kind: GroupKind): string => kind.slice(0, -1);
+
+/** Something for each kind. */
+export function perKind<Value>(found: (kind: GroupKind) => Value): Record<GroupKind, Value> {
+  return Object.fromEntries(groupKinds.map((kind) => [kind, found(kind)])) as Record<GroupKind, Value>;
+}
+
 /** Regions that one row of a table tells of: a tensor, a layer, a role, an expert of a layer. */
 export interface RegionGroup {
   kind: GroupKind;

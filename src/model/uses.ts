@@ -2,6 +2,18 @@ import type { Model, ModelTensor } from './gguf.js';
 import { modelRegions, type Region, stackedExperts } from './regions.js';
 import { type TensorPlace, tensorPlace } from './roles.js';
 
+export const useKinds = ['whole', 'rows', 'experts', 'none', 'unknown'] as const;
+export type UseKind = (typeof useKinds)[number];
+
+/** How many bytes are used in each way; null is left out. */
+export function bytesByKind(
+  tensors: readonly { bytes: number; use: UseKind | null }[],
+): Record<UseKind, number> {
+  const bytes = { whole: 0, rows: 0, experts: 0, none: 0, unknown: 0 };
+  for (const tensor of tensors) if (tensor.use !== null) bytes[tensor.use] += tensor.bytes;
+  return bytes;
+}
+
 /**
  * What a token of plain text generation uses of a tensor.
  *

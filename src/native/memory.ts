@@ -44,12 +44,13 @@ export interface NativeLockedRegion {
   release(): void;
 }
 
-export interface NativeLockProgress {
+/** Memory that is being locked. */
+export interface NativeHolding<Held> {
   /** Bytes populated and locked so far. */
   lockedBytes(): number;
   /** Ends the locking early: the promise rejects with code ABORTED and nothing stays locked. */
   cancel(): void;
-  done: Promise<NativeLockedRegion>;
+  done: Promise<Held>;
 }
 
 /** A range of a file. */
@@ -87,19 +88,12 @@ export interface NativeModelStream {
   stop(): void;
 }
 
-export interface NativePinProgress {
-  lockedBytes(): number;
-  /** Ends the pinning early: the promise rejects with code ABORTED and nothing stays locked. */
-  cancel(): void;
-  done: Promise<NativePinnedFile>;
-}
-
 export interface NativeMemory {
   /**
    * Reads the ranges into the page cache and locks them there. Errors: ENOENT, EACCES, RANGE, NO_HEADROOM,
    * MEMLOCK_LIMIT, FILE_CHANGED, NOT_LOCKED.
    */
-  pinFile(path: string, ranges: ByteRange[]): NativePinProgress;
+  pinFile(path: string, ranges: ByteRange[]): NativeHolding<NativePinnedFile>;
   /**
    * Reads pieces of the files ahead of the process that maps them, and drops them behind it, on threads of its own.
    * `ahead`: how many pieces are held in advance. Errors: ENOENT, EACCES, RANGE.
@@ -113,7 +107,7 @@ export interface NativeMemory {
    * Locks `bytes` of fresh memory on all cores. Errors: NO_HEADROOM when less than the safe rest would be left,
    * MEMLOCK_LIMIT, ENOMEM.
    */
-  lockMemory(bytes: number): NativeLockProgress;
+  lockMemory(bytes: number): NativeHolding<NativeLockedRegion>;
   /** Bytes that can be had without swapping: MemAvailable, or less where a memory cgroup of this process leaves less. */
   memoryAvailable(): number;
   /** What must stay available whatever is asked: 2 % of the memory, at least 256 MiB. */

@@ -189,7 +189,10 @@ export interface NativeTransfer {
   errors: number;
 }
 
-/** Classes of gaps, in sectors: a gap is of the class with the least `below` that is above it. */
+/**
+ * Classes of gaps, in sectors: a gap is of the class with the least `below` that is above it. The core's own classes (Gaps in
+ * native/analyse) are held against these by a test.
+ */
 export const gapClasses = {
   sequential: { below: 1, label: 'sequential' },
   small: { below: 256, label: '<128 KiB' },
@@ -232,13 +235,13 @@ export interface NativeDistribution {
 
 /** Between which points of an I/O's life, by blkparse's letters; in the order of that life, then the whole of it. */
 export const stages = {
-  q2g: 'queue to request',
-  q2m: 'queue to merge',
-  g2i: 'request to scheduler',
-  i2d: 'scheduler to issue',
-  q2d: 'queue to issue',
-  d2c: 'issue to complete: the device',
-  q2c: 'queue to complete',
+  q2g: { from: 'queue', to: 'getrq', label: 'queue to request' },
+  q2m: { from: 'queue', to: 'merge', label: 'queue to merge' },
+  g2i: { from: 'getrq', to: 'insert', label: 'request to scheduler' },
+  i2d: { from: 'insert', to: 'issue', label: 'scheduler to issue' },
+  q2d: { from: 'queue', to: 'issue', label: 'queue to issue' },
+  d2c: { from: 'issue', to: 'complete', label: 'issue to complete: the device' },
+  q2c: { from: 'queue', to: 'complete', label: 'queue to complete' },
 } as const;
 
 export type Stage = keyof typeof stages;

@@ -1,7 +1,7 @@
 import { advise } from '../advise/advise.js';
 import { BlkscopeError } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
-import type { CliffPoint, Foreseen } from '../plot/cliff.js';
+import type { CliffPoint, ForeseenReads } from '../plot/cliff.js';
 import type { RunData } from '../plot/run-data.js';
 import { escaped } from '../plot/svg.js';
 import { compareRuns } from '../report/compare.js';
@@ -120,7 +120,7 @@ function seriesOf({ memory, workload }: Summary): string {
 }
 
 /** The curve of the model of the page cache, where the first run that is short of memory still has its model; else none. */
-export async function foreseenBy(groups: readonly ComparedGroup[]): Promise<Foreseen[]> {
+export async function foreseenBy(groups: readonly ComparedGroup[]): Promise<ForeseenReads[]> {
   const short = groups.find(
     ({ summaries: [summary] }) =>
       (summary?.workload?.bytesPerToken ?? 0) > 0 && summary?.memory.pinnedBytes === 0,

@@ -1,9 +1,9 @@
-import type { CliffPoint, Foreseen } from '../plot/cliff.js';
+import type { CliffPoint, ForeseenReads } from '../plot/cliff.js';
 import type { RunData } from '../plot/run-data.js';
 
 /** What a page's script is given. */
 export interface PageContent {
   kind: 'run' | 'compare';
   runs: RunData[];
-  cliff: { points: CliffPoint[]; foreseen: Foreseen[] } | null;
+  cliff: { points: CliffPoint[]; foreseen: ForeseenReads[] } | null;
 }

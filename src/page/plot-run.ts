@@ -1,7 +1,7 @@
 import { BlkscopeError } from '../errors.js';
 import { accessFigure, type ColourMode, type OrderMode } from '../plot/access.js';
 import { cliffFigure } from '../plot/cliff.js';
-import type { Figure } from '../plot/figure.js';
+import type { PlotFigure } from '../plot/figure.js';
 import { makers, ofSeveral } from '../plot/figures-of.js';
 import { el } from '../plot/svg.js';
 import { plainColours, plotStyle } from '../plot/theme.js';
@@ -58,7 +58,7 @@ export async function plotRuns(
 async function figureOf(
   groups: readonly ComparedGroup[],
   { kind, colour, place }: PlotOptions,
-): Promise<Figure | null> {
+): Promise<PlotFigure | null> {
   if (kind === 'cliff') return cliffFigure(cliffPoints(groups), await foreseenBy(groups));
   const paths = groups.flatMap((group) =>
     group.paths.map((path, i) => ({

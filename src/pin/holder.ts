@@ -1,13 +1,9 @@
 import { formatSize } from '../memory/size.js';
+import { type HoldOptions, untilHeld } from '../memory/until-held.js';
 import { native } from '../native/binding.js';
 import type { NativeModelStream, NativePinnedFile, NativeStreamFigures } from '../native/memory.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import type { PinPlan, StreamPlan } from './plan.js';
-
-export interface HoldOptions {
-  onProgress?: (text: string) => void;
-  signal?: AbortSignal;
-}
 
 /** What holds the files: this process, or one of ours in a cgroup. */
 export interface Holder {
@@ -17,10 +13,9 @@ export interface Holder {
   release(): Promise<void>;
 }
 
-const progressMs = 200;
-
 /** Holds a plan's ranges by locks of this process. */
-export async function hold(plan: PinPlan, { onProgress, signal }: HoldOptions = {}): Promise<Holder> {
+export async function hold(plan: PinPlan, options: HoldOptions = {}): Promise<Holder> {
+  const { signal } = options;
   const held: NativePinnedFile[] = [];
   let stream: NativeModelStream | null = null;
   const release = () => {
@@ -30,21 +25,9 @@ export async function hold(plan: PinPlan, { onProgress, signal }: HoldOptions = 
   try {
     for (const { path, ranges } of plan.parts) {
       if (ranges.length === 0) continue;
-      const pinning = native.pinFile(path, ranges);
-      const cancel = () => pinning.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
       const before = held.reduce((sum, { bytes }) => sum + bytes, 0);
-      const show = setInterval(
-        () =>
-          onProgress?.(`${formatSize(before + pinning.lockedBytes())} of ${formatSize(plan.bytes)} pinned`),
-        progressMs,
-      );
-      try {
-        held.push(await pinning.done);
-      } finally {
-        clearInterval(show);
-        signal?.removeEventListener('abort', cancel);
-      }
+      const told = (locked: number) => `${formatSize(before + locked)} of ${formatSize(plan.bytes)} pinned`;
+      held.push(await untilHeld(native.pinFile(path, ranges), told, options));
       signal?.throwIfAborted();
     }
     stream = plan.stream && startStream(plan, plan.stream);

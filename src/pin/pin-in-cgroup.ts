@@ -2,9 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError, type ExitKind } from '../errors.js';
+import type { HoldOptions } from '../memory/until-held.js';
 import type { NativeStreamFigures } from '../native/memory.js';
 import { launch } from '../process/launch.js';
-import type { Holder, HoldOptions } from './holder.js';
+import type { Holder } from './holder.js';
 import type { PinPlan } from './plan.js';
 
 /** What the process in the cgroup is told first; `check` follows as often as wanted. */

@@ -1,8 +1,9 @@
 import { BlkscopeError } from '../errors.js';
 import { expertUsesOf } from '../heat/expert-uses.js';
+import type { HoldOptions } from '../memory/until-held.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { NativeStreamFigures } from '../native/memory.js';
-import { type HoldOptions, hold } from './holder.js';
+import { hold } from './holder.js';
 import { holdInCgroup } from './pin-in-cgroup.js';
 import { planFromStart, planPins } from './pin-plan.js';
 import type { PinPlan } from './plan.js';

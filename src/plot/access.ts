@@ -1,6 +1,6 @@
 import { greatest } from '../extremes.js';
 import type { AccessGrid } from '../native/access.js';
-import type { Figure, FigureTable, View } from './figure.js';
+import type { FigureTable, PlotFigure, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, seconds } from './numbers.js';
 import type { PlacedRegion, RunData } from './run-data.js';
@@ -272,7 +272,7 @@ export function accessFigure(
   mode: ColourMode = 'role',
   order: OrderMode = 'file',
   span: View = { from: 0, to: run.seconds },
-): Figure | null {
+): PlotFigure | null {
   const { access } = run;
   if (!access || access.byFile.cell.length === 0) return null;
   const grid = order === 'file' ? access.byFile : access.byDisk;

@@ -1,5 +1,6 @@
 import { greatest, smallest } from '../extremes.js';
-import type { Figure, FigureTable } from './figure.js';
+import { gapClasses } from '../native/trace.js';
+import type { PlotFigure } from './figure.js';
 import { byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, share, short } from './numbers.js';
 import type { RunData } from './run-data.js';
@@ -63,17 +64,25 @@ function drawBars({ title, groups, series, axis, tell, inBytes }: Bars, size: Si
   ]);
 }
 
-const barHeight = (width: number) => Math.min(Math.max(width * 0.32, 190), 260);
-
-function tableOf({ groups, series }: Bars, group: string, value: string): FigureTable {
+/** `group` and `value`: the columns of its table. */
+function barFigure(
+  bars: Bars,
+  { kind, note, group, value }: Record<'kind' | 'note' | 'group' | 'value', string>,
+): PlotFigure {
+  const { title, groups, series } = bars;
   return {
-    columns: ['series', group, value],
-    rows: series.flatMap(({ name, values }) => groups.map((is, i) => [name, is, values[i] ?? 0])),
+    ...{ kind, title, note },
+    heightFor: (width) => Math.min(Math.max(width * 0.32, 190), 260),
+    draw: (size) => drawBars(bars, size),
+    table: () => ({
+      columns: ['series', group, value],
+      rows: series.flatMap(({ name, values }) => groups.map((is, i) => [name, is, values[i] ?? 0])),
+    }),
   };
 }
 
 /** Reads by powers of two of their size, by phase or, of several runs, by run. */
-export function sizeFigure(runs: readonly RunData[]): Figure | null {
+export function sizeFigure(runs: readonly RunData[]): PlotFigure | null {
   const one = runs.length === 1;
   const counted = runs.flatMap((run) =>
     one
@@ -101,14 +110,12 @@ export function sizeFigure(runs: readonly RunData[]): Figure | null {
     axis: 'of the reads',
     tell: share,
   };
-  return {
+  return barFigure(bars, {
     kind: 'sizes',
-    title: 'Sizes of reads',
     note: 'Reads by their size, from one power of two up to the next. Merged requests count as one.',
-    heightFor: barHeight,
-    draw: (size) => drawBars(bars, size),
-    table: () => tableOf(bars, 'from_bytes', 'share'),
-  };
+    group: 'from_bytes',
+    value: 'share',
+  });
 }
 
 function powersOf(counts: Readonly<Record<string, number>>): Map<number, number> {
@@ -120,45 +127,35 @@ function powersOf(counts: Readonly<Record<string, number>>): Map<number, number>
   return powers;
 }
 
-const gapNames = {
-  sequential: 'sequential',
-  small: 'under 128 KiB',
-  medium: 'under 1 MiB',
-  large: 'larger',
-  backward: 'backward',
-} as const;
-
-export function gapFigure(runs: readonly RunData[]): Figure | null {
+export function gapFigure(runs: readonly RunData[]): PlotFigure | null {
   const one = runs.length === 1;
   const series = runs.flatMap((run) =>
     run.gaps
       .filter(({ order }) => one || order === 'as issued')
       .map(({ order, counts }) => {
         const total = Object.values(counts).reduce((sum, n) => sum + n, 0) || 1;
-        const values = Object.keys(gapNames).map((kind) => (counts[kind] ?? 0) / total);
+        const values = Object.keys(gapClasses).map((kind) => (counts[kind] ?? 0) / total);
         return { name: one ? order : run.name, values };
       }),
   );
   if (series.length === 0) return null;
   const bars: Bars = {
     title: 'Order of reads',
-    groups: Object.values(gapNames),
+    groups: Object.values(gapClasses).map(({ label }) => label),
     series,
     axis: 'of the reads',
     tell: share,
   };
-  return {
+  return barFigure(bars, {
     kind: 'gaps',
-    title: 'Order of reads',
     note: 'How far a read begins from the end of the one before: as issued to the disk, as asked for, and by offset in the file.',
-    heightFor: barHeight,
-    draw: (size) => drawBars(bars, size),
-    table: () => tableOf(bars, 'gap', 'share'),
-  };
+    group: 'gap',
+    value: 'share',
+  });
 }
 
 /** How often bytes of the model were read: x times, y MiB. */
-export function timesReadFigure(runs: readonly RunData[]): Figure | null {
+export function timesReadFigure(runs: readonly RunData[]): PlotFigure | null {
   const known = runs.filter(({ timesRead }) => timesRead !== null);
   if (known.length === 0) return null;
   const most = greatest(known.flatMap(({ timesRead }) => [...(timesRead?.times ?? [])]));
@@ -182,12 +179,10 @@ export function timesReadFigure(runs: readonly RunData[]): Figure | null {
     tell: bytes,
     inBytes: true,
   };
-  return {
+  return barFigure(bars, {
     kind: 'times-read',
-    title: 'How often bytes were read',
     note: 'Of the model: so much was read so many times. What stands at 0 was never read.',
-    heightFor: barHeight,
-    draw: (size) => drawBars(bars, size),
-    table: () => tableOf(bars, 'times', 'bytes'),
-  };
+    group: 'times',
+    value: 'bytes',
+  });
 }

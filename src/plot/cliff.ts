@@ -1,6 +1,6 @@
 import { line } from 'd3-shape';
 import { greatest, smallest } from '../extremes.js';
-import type { Figure, FigureTable } from './figure.js';
+import type { FigureTable, PlotFigure } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, share, short } from './numbers.js';
 import { el, escaped, picture, type Size, type Svg } from './svg.js';
@@ -20,7 +20,7 @@ export interface CliffPoint {
 }
 
 /** What a model of the page cache foresees, and what a run with it then did. */
-export interface Foreseen {
+export interface ForeseenReads {
   name: string;
   memory: number;
   bytesPerToken: number;
@@ -29,8 +29,8 @@ export interface Foreseen {
 /** Speed, and what a token reads, against memory: points with the spread of their repeats, the bound and what is foreseen as lines. */
 export function cliffFigure(
   points: readonly CliffPoint[],
-  foreseen: readonly Foreseen[] = [],
-): Figure | null {
+  foreseen: readonly ForeseenReads[] = [],
+): PlotFigure | null {
   const known = points.filter(
     ({ tokensPerSecond, bytesPerToken }) => tokensPerSecond.length + bytesPerToken.length > 0,
   );

@@ -1,6 +1,6 @@
 import { line } from 'd3-shape';
 import { greatest } from '../extremes.js';
-import type { Figure, FigureTable, View } from './figure.js';
+import type { FigureTable, PlotFigure, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, legendLines, linearAxis } from './frame.js';
 import { bytes, runningSums, seconds } from './numbers.js';
 import type { RunData } from './run-data.js';
@@ -46,7 +46,7 @@ function thinned<T>(values: readonly T[], most: number): T[] {
 }
 
 /** Bytes read and bytes read at least once, of one run or several on the same axes. */
-export function cumulativeFigure(runs: readonly RunData[], view?: View): Figure | null {
+export function cumulativeFigure(runs: readonly RunData[], view?: View): PlotFigure | null {
   const shown = runs.filter(({ access }) => access !== null).map((run) => ({ run, is: cumulativeOf(run) }));
   if (shown.length === 0) return null;
   const end = greatest(shown.map(({ run }) => run.seconds));

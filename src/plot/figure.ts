@@ -7,7 +7,7 @@ export interface FigureTable {
 }
 
 /** A figure of one run or of several. */
-export interface Figure {
+export interface PlotFigure {
   /** Its name for `plot --kind` and in links. */
   kind: string;
   title: string;

@@ -1,7 +1,7 @@
 import { accessFigure } from './access.js';
 import { gapFigure, sizeFigure, timesReadFigure } from './bars.js';
 import { cumulativeFigure } from './cumulative.js';
-import type { Figure, View } from './figure.js';
+import type { PlotFigure, View } from './figure.js';
 import { fragmentFigure } from './fragments.js';
 import { expertFigure, tokenLayerFigure } from './heat.js';
 import { latencyFigure } from './latency.js';
@@ -9,7 +9,7 @@ import type { RunData } from './run-data.js';
 import { timelineFigure } from './timeline.js';
 import { tokenTimeFigure } from './token-time.js';
 
-type Maker = (runs: readonly [RunData, ...RunData[]], view?: View) => Figure | null;
+type Maker = (runs: readonly [RunData, ...RunData[]], view?: View) => PlotFigure | null;
 
 /** Every figure by its kind, in the order in which a page shows them; those of one run take the first. */
 export const makers: Record<string, Maker> = {

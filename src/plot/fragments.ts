@@ -1,12 +1,12 @@
 import { greatest, smallest } from '../extremes.js';
-import type { Figure } from './figure.js';
+import type { PlotFigure } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis } from './frame.js';
 import { bytes } from './numbers.js';
 import type { RunData } from './run-data.js';
 import { el, escaped, picture, type Size, type Svg } from './svg.js';
 
 /** Where each piece of the model's files lies: offset in the files across, disk address upwards. */
-export function fragmentFigure({ extents }: RunData): Figure | null {
+export function fragmentFigure({ extents }: RunData): PlotFigure | null {
   if (extents.length === 0) return null;
   const end = greatest(extents.map(({ offset, bytes: size }) => offset + size));
   const low = smallest(extents.map(({ sector }) => sector * 512));

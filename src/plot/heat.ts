@@ -1,6 +1,6 @@
 import { line } from 'd3-shape';
 import { greatest } from '../extremes.js';
-import type { Figure, FigureTable } from './figure.js';
+import type { FigureTable, PlotFigure } from './figure.js';
 import { bottomAxis, leftAxis, linearAxis } from './frame.js';
 import { bytes, runningSums, share, short } from './numbers.js';
 import type { Matrix, RunData } from './run-data.js';
@@ -74,7 +74,7 @@ function frame(matrix: Matrix, size: Size, below: string): Svg[] {
 
 const heightOf = (rows: number) => Math.min(Math.max(rows * 12, 60), 420) + 66;
 
-export function tokenLayerFigure({ tokenLayers: matrix }: RunData): Figure | null {
+export function tokenLayerFigure({ tokenLayers: matrix }: RunData): PlotFigure | null {
   if (!matrix || matrix.columns === 0) return null;
   return {
     kind: 'heat',
@@ -96,7 +96,7 @@ export function tokenLayerFigure({ tokenLayers: matrix }: RunData): Figure | nul
 }
 
 /** Experts of each layer by how many tokens read of them, the most used first, and what share of all uses the first few have. */
-export function expertFigure({ experts: matrix, expertsUsed }: RunData): Figure | null {
+export function expertFigure({ experts: matrix, expertsUsed }: RunData): PlotFigure | null {
   if (!matrix || matrix.columns < 2) return null;
   const sorted: Matrix = {
     ...matrix,

@@ -1,6 +1,6 @@
 import { line } from 'd3-shape';
 import { greatest, smallest } from '../extremes.js';
-import type { Figure, FigureTable, View } from './figure.js';
+import type { FigureTable, PlotFigure, View } from './figure.js';
 import { bottomAxis, leftAxis, legend, linearAxis, logAxis } from './frame.js';
 import { seconds, share } from './numbers.js';
 import type { RunData } from './run-data.js';
@@ -8,7 +8,7 @@ import { el, picture, type Size, type Svg } from './svg.js';
 import { dashes, hueOf } from './theme.js';
 
 /** The share of reads that took at most so long, and, of one run, median and 99th percentile over time. */
-export function latencyFigure(runs: readonly RunData[], view?: View): Figure | null {
+export function latencyFigure(runs: readonly RunData[], view?: View): PlotFigure | null {
   const known = runs.filter(({ latency }) => latency !== null);
   const [first] = known;
   if (!first) return null;

@@ -1,6 +1,6 @@
 import { area, line } from 'd3-shape';
 import { cumulativeOf } from './cumulative.js';
-import type { Figure, FigureTable, View } from './figure.js';
+import type { FigureTable, PlotFigure, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, perSecond, seconds, share, short } from './numbers.js';
 import type { RunData, Series } from './run-data.js';
@@ -149,7 +149,7 @@ const gapFor = (width: number) => (width < 560 ? 50 : 34);
 /** Where the time axis of the stack lies, for what is drawn or asked beside it. */
 export const timelineMargins = { left: 74, right: 12 };
 
-export function timelineFigure(run: RunData, view?: View): Figure | null {
+export function timelineFigure(run: RunData, view?: View): PlotFigure | null {
   const panels = panelsOf(run);
   if (panels.length === 0) return null;
   const span = view ?? { from: 0, to: run.seconds };

@@ -1,5 +1,5 @@
 import { greatest } from '../extremes.js';
-import type { Figure, FigureTable } from './figure.js';
+import type { FigureTable, PlotFigure } from './figure.js';
 import { bottomAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, seconds } from './numbers.js';
 import type { RunData } from './run-data.js';
@@ -54,7 +54,7 @@ export function tokenTimes({ tokens, tokenBytes, bound }: RunData): TokenTime[] 
   });
 }
 
-export function tokenTimeFigure(run: RunData): Figure | null {
+export function tokenTimeFigure(run: RunData): PlotFigure | null {
   const times = tokenTimes(run);
   if (times.length === 0) return null;
   return {

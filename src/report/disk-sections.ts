@@ -192,7 +192,7 @@ export function latency(page: Page, summary: Summary): void {
 }
 
 function latencyOf(page: Page, { latency: stagesFound, whose }: Reads): void {
-  const known = Object.entries(stages).flatMap(([stage, label]) => {
+  const known = Object.entries(stages).flatMap(([stage, { label }]) => {
     const found = stagesFound[stage as Stage];
     return found ? [{ label: `${stage.toUpperCase()}  ${label}`, found }] : [];
   });

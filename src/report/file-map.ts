@@ -1,4 +1,5 @@
 import type { FileMap } from '../map/file-map.js';
+import { bytesByKind } from '../model/uses.js';
 import { fit } from './fit.js';
 import * as format from './format.js';
 import { printable } from './printable.js';
@@ -47,10 +48,8 @@ export function renderMap(
 
 function tensorsSection(tensors: NonNullable<FileMap['tensors']>, all: boolean, screen: Screen): string {
   const split = tensors.filter(({ extents }) => extents > 1);
-  const bytes = { whole: 0, rows: 0, experts: 0, none: 0, unknown: 0 };
-  for (const tensor of tensors) bytes[tensor.use] += tensor.bytes;
   const counts = `${format.counted(tensors.length, 'tensor')}, ${format.count(split.length)} of them in more than one extent`;
-  const told = `${counts}\n${usesLine(bytes)}\n`;
+  const told = `${counts}\n${usesLine(bytesByKind(tensors))}\n`;
   if (!all) return told;
   const rows = tensors.map(({ name, type, role, use, fileOffset, bytes, sector, extents }) => [
     printable(name),

@@ -13,7 +13,7 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /** `few`: a group of fewer than three tells no spread worth the name. `open`: the spread allows no verdict. */
-export type Verdict = 'higher' | 'lower' | 'open' | 'few';
+export type SpreadVerdict = 'higher' | 'lower' | 'open' | 'few';
 
 /** Fewer repeats than this, in either group, give no verdict. */
 export const fewestRepeats = 3;
@@ -22,7 +22,7 @@ export const fewestRepeats = 3;
  * Whether a figure of two groups differs: by Welch's t test, two-sided at 5 %, which does not take the groups to
  * spread alike. Of groups without any spread, such as counts that repeat exactly, those differ whose values do.
  */
-export function verdict(from: Spread, to: Spread): Verdict {
+export function verdict(from: Spread, to: Spread): SpreadVerdict {
   if (Math.min(from.count, to.count) < fewestRepeats) return 'few';
   const [a, b] = [from.deviation ** 2 / from.count, to.deviation ** 2 / to.count];
   const difference = to.mean - from.mean;

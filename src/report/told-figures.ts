@@ -1,7 +1,7 @@
 import {
   type Declaration,
   type Figures,
-  type Listed,
+  type ListedFigure,
   listed,
   type Unit,
   valueAt,
@@ -43,7 +43,7 @@ export function toldInSection(section: Declaration['section'], list: Figures): T
 
 /** The figures of a list that a place shows, in its order. */
 export function toldIn(place: Place, list: Figures): ToldFigure[] {
-  const byName = new Map<string, Listed[]>();
+  const byName = new Map<string, ListedFigure[]>();
   for (const entry of listed(list)) {
     const name = entry.figure[place];
     if (name !== undefined) byName.set(name, [...(byName.get(name) ?? []), entry]);
@@ -51,12 +51,12 @@ export function toldIn(place: Place, list: Figures): ToldFigure[] {
   return [...byName].map(([name, figures]) => told(name, figures));
 }
 
-function told(name: string, figures: readonly Listed[]): ToldFigure {
-  const { unit } = (figures[0] as Listed).figure;
+function told(name: string, figures: readonly ListedFigure[]): ToldFigure {
+  const { unit } = (figures[0] as ListedFigure).figure;
   return { name, value: (values) => firstKnown(figures, values), show: looks[unit] ?? String, unit };
 }
 
-function firstKnown(figures: readonly Listed[], values: unknown): number | null {
+function firstKnown(figures: readonly ListedFigure[], values: unknown): number | null {
   const known = figures.map(({ key }) => valueAt(values, key)).find((value) => typeof value === 'number');
   return known === undefined ? null : (known as number);
 }

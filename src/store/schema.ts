@@ -1,5 +1,7 @@
 import { type Figures, joined, listed } from '../figures/figure.js';
 import { partFigures, phaseFigures, regionFigures, requestFigures } from '../figures/figures.js';
+import { groupKinds, kindOfOne } from '../model/region-groups.js';
+import { useKinds } from '../model/uses.js';
 
 /**
  * The tables of trace.duckdb: their columns are declared here once, each with what it means. The SQL that makes the
@@ -25,6 +27,13 @@ export interface Relation<C = ColumnDeclaration> {
 
 const column = (type: string, about: string): ColumnDeclaration => ({ type, about });
 const needed = (type: string, about: string): ColumnDeclaration => column(`${type} NOT NULL`, about);
+
+/** "a, b or c". */
+export function either(names: readonly string[]): string {
+  return new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
+}
+
+const oneRegion = either(groupKinds.map(kindOfOne));
 
 const device = needed('UINTEGER', "the device, as the kernel's number: major << 20 | minor");
 const pid = needed('UINTEGER', 'the process that was running');
@@ -142,7 +151,7 @@ export const storedTables = {
       fileOffset: offset,
       bytes: needed('BIGINT', 'its size'),
       stack: needed('VARCHAR', 'the stack of its layer: empty for the main one, else `enc`, `dec`, `v`, ...'),
-      use: column('VARCHAR', 'what a token uses of it: whole, rows, experts, none or unknown'),
+      use: column('VARCHAR', `what a token uses of it: ${either(useKinds)}`),
     },
   },
   touch: {
@@ -163,10 +172,10 @@ export const storedTables = {
     },
   },
   region: {
-    row: 'a tensor, layer, role or expert, with its figures from the summary; of each model, where a run has several',
+    row: `a ${oneRegion}, with its figures from the summary; of each model, where a run has several`,
     columns: {
       file: needed('VARCHAR', 'the model: its file, of a split one the first'),
-      kind: needed('VARCHAR', 'tensor, layer, role or expert'),
+      kind: needed('VARCHAR', oneRegion),
       name: needed('VARCHAR', 'its name'),
       ...place,
       ...figureColumns(regionFigures, {}),

@@ -3,6 +3,7 @@ import { type Figures, listed, valueAt } from '../figures/figure.js';
 import { regionFigures, requestFigures } from '../figures/figures.js';
 import type { PhaseSummary, RegionFigures, RequestSummary, Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
+import { groupKinds, kindOfOne } from '../model/region-groups.js';
 import { modelRegions } from '../model/regions.js';
 import { tensorUses } from '../model/uses.js';
 import type { NativeBatch, NativeExtents } from '../native/trace.js';
@@ -176,8 +177,8 @@ export class StoreWriter implements AsyncDisposable {
   async writeFigures({ model, otherModels = [], phases }: Summary): Promise<void> {
     const models = model ? [model, ...otherModels] : otherModels;
     const regions = models.flatMap((each) =>
-      (['tensors', 'layers', 'roles', 'experts'] as const).flatMap((kind) =>
-        (each[kind] ?? []).map((region) => regionRow(each.files[0] ?? '', kind.slice(0, -1), region)),
+      groupKinds.flatMap((kind) =>
+        (each[kind] ?? []).map((region) => regionRow(each.files[0] ?? '', kindOfOne(kind), region)),
       ),
     );
     await this.#appendRows('region', regions);

@@ -1,10 +1,31 @@
-import type { Relation } from './schema.js';
+import { gapClasses, stages } from '../native/trace.js';
+import { either, type Relation } from './schema.js';
 
 /** A time of `io_row`, null where it was not seen: the core's largest number, which is -1 where numbers are signed. */
 const seen = (column: string) => `nullif(${column}, -1)`;
 
 /** Of devices that lie on no other traced one: what a sum over devices is of. */
 const lowest = 'device NOT IN (SELECT number FROM device WHERE layered)';
+
+const timesSeen = ['queue', 'getrq', 'insert', 'issue'].map((name) => `${seen(name)} AS ${name}`).join(', ');
+
+/** Of a merge no request tells: it is a bio's. */
+const requestStages = Object.entries(stages).filter(([, { to }]) => to !== 'merge');
+
+/** A time before another may bear a later stamp, of another processor's clock: that span is 0, as in the summary. */
+const spans = requestStages
+  .map(
+    ([stage, { from, to }]) =>
+      `SELECT direction, '${stage}' AS span, greatest(${to} - ${from}, 0) AS ns FROM times WHERE ${to} IS NOT NULL AND ${from} IS NOT NULL`,
+  )
+  .join('\n    UNION ALL ');
+
+const gapClass = `CASE ${Object.entries(gapClasses)
+  .toSorted(([, a], [, b]) => a.below - b.below)
+  .map(([name, { below }]) =>
+    Number.isFinite(below) ? `WHEN gap < ${below} THEN '${name}'` : `ELSE '${name}' END`,
+  )
+  .join(' ')}`;
 
 /** A view: its columns with their meaning, and the query that it is. */
 interface View extends Relation<string> {
@@ -122,7 +143,7 @@ export const viewList = {
       device: "the device's number",
       direction: 'as of the events',
       gap: 'the start of this I/O minus the end of the one before, in sectors',
-      class: 'sequential, small, medium, large or backward; see metrics.md',
+      class: `${either(Object.keys(gapClasses))}; see metrics.md`,
     },
     sql: `
   WITH ordering AS (
@@ -154,8 +175,7 @@ export const viewList = {
   ),
   measured AS (SELECT *, sector::BIGINT - before::BIGINT AS gap FROM ordered WHERE before IS NOT NULL)
   SELECT time, device, direction, gap,
-         CASE WHEN gap < 0 THEN 'backward' WHEN gap = 0 THEN 'sequential' WHEN gap < 256 THEN 'small'
-              WHEN gap < 2048 THEN 'medium' ELSE 'large' END AS class
+         ${gapClass} AS class
   FROM measured`,
   },
   // A span has both its ends. As in the summary, failed requests have none.
@@ -163,7 +183,7 @@ export const viewList = {
     row: 'a direction and a stage, of requests that did not fail and have both actions in the trace',
     columns: {
       direction: 'read or write',
-      span: 'q2c, q2d, d2c, q2g, g2i or i2d',
+      span: either(requestStages.map(([stage]) => stage)),
       count: 'how many requests',
       min: 'ns',
       mean: 'ns',
@@ -175,16 +195,10 @@ export const viewList = {
     },
     sql: `
   WITH times AS (
-    SELECT direction, ${seen('queue')} AS q, ${seen('getrq')} AS g, ${seen('insert')} AS i, ${seen('issue')} AS d, complete AS c
-    FROM io_row WHERE error = 0
+    SELECT direction, ${timesSeen}, complete FROM io_row WHERE error = 0
   ),
   spans AS (
-    SELECT direction, 'q2c' AS span, c - q AS ns FROM times WHERE c >= q
-    UNION ALL SELECT direction, 'q2d', d - q FROM times WHERE d >= q
-    UNION ALL SELECT direction, 'd2c', c - d FROM times WHERE c >= d
-    UNION ALL SELECT direction, 'q2g', g - q FROM times WHERE g >= q
-    UNION ALL SELECT direction, 'g2i', i - g FROM times WHERE i >= g
-    UNION ALL SELECT direction, 'i2d', d - i FROM times WHERE d >= i
+    ${spans}
   )
   SELECT direction, span, count(*) AS count, min(ns) AS min, avg(ns) AS mean, quantile_disc(ns, 0.5) AS p50,
          quantile_disc(ns, 0.9) AS p90, quantile_disc(ns, 0.99) AS p99, quantile_disc(ns, 0.999) AS p999, max(ns) AS max

@@ -1,6 +1,6 @@
 import { accessFigure } from '../../plot/access.js';
 import { cliffFigure } from '../../plot/cliff.js';
-import type { Figure } from '../../plot/figure.js';
+import type { PlotFigure } from '../../plot/figure.js';
 import { makers, ofSeveral } from '../../plot/figures-of.js';
 import { seconds } from '../../plot/numbers.js';
 import type { RunData } from '../../plot/run-data.js';
@@ -21,7 +21,7 @@ function show(content: PageContent): void {
   main.replaceChildren();
   const links = node('nav', { 'aria-label': 'Figures' });
   main.append(links);
-  const add = (figure: Figure, body: HTMLElement) => {
+  const add = (figure: PlotFigure, body: HTMLElement) => {
     const data = dataOf(figure);
     const section = node(
       'section',
@@ -48,7 +48,7 @@ function show(content: PageContent): void {
   else showOne(first, add);
 }
 
-function showOne(run: RunData, add: (figure: Figure, body: HTMLElement) => void): void {
+function showOne(run: RunData, add: (figure: PlotFigure, body: HTMLElement) => void): void {
   const shared = new SharedView({ from: 0, to: run.seconds });
   for (const [kind, make] of Object.entries(makers)) {
     const figure = make([run]);
@@ -56,7 +56,7 @@ function showOne(run: RunData, add: (figure: Figure, body: HTMLElement) => void)
     if (kind === 'access') {
       const map = new AccessMap(run, shared);
       redraws.push(() => map.draw());
-      add(accessFigure(run) as Figure, map.element);
+      add(accessFigure(run) as PlotFigure, map.element);
     } else {
       const body = drawn(() => make([run], shared.view) ?? figure);
       if (kind === 'timeline') withReadout(body, run, shared);
@@ -66,7 +66,7 @@ function showOne(run: RunData, add: (figure: Figure, body: HTMLElement) => void)
   shared.onChange(redrawOverTime);
 }
 
-function showSeveral(runs: Runs, add: (figure: Figure, body: HTMLElement) => void): void {
+function showSeveral(runs: Runs, add: (figure: PlotFigure, body: HTMLElement) => void): void {
   for (const kind of ofSeveral) {
     const make = makers[kind];
     const figure = make?.(runs);
@@ -97,7 +97,7 @@ function showSeveral(runs: Runs, add: (figure: Figure, body: HTMLElement) => voi
 }
 
 /** A place that a figure is drawn into as wide as it is. */
-function drawn(make: () => Figure): HTMLElement {
+function drawn(make: () => PlotFigure): HTMLElement {
   const body = node('div', { class: 'canvas' });
   const draw = () => {
     const figure = make();
@@ -158,7 +158,7 @@ function nearest(times: readonly number[], time: number): number {
 const rowsShown = 500;
 
 /** The figure's data as a table, made when it is asked for. */
-function dataOf(figure: Figure): HTMLElement {
+function dataOf(figure: PlotFigure): HTMLElement {
   const details = node('details', {}, node('summary', {}, 'Data'));
   details.addEventListener('toggle', () => {
     if (!details.open || details.querySelector('table')) return;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { changesForCopied } from '../../../src/advise/copied.js';
 import { accessPattern } from '../../../src/advise/pattern.js';
-import { type Subject, subjectOf } from '../../../src/advise/subject.js';
+import { type AdvisedRun, advisedRun } from '../../../src/advise/subject.js';
 import { boundOf } from '../../../src/bound/bound.js';
 import type { WorkloadSummary } from '../../../src/figures/summary-schema.js';
 import { type Model, readModel, synthesizeModel } from '../../../src/index.js';
@@ -25,7 +25,7 @@ before(async () => {
 after(() => rmSync(folder, { recursive: true }));
 
 /** 10 tokens a second on one of two CPUs, all of it compute, 30 MiB of its own besides the copy. */
-function subjectWith(limitBytes: number, workload: Partial<WorkloadSummary> = {}): Subject {
+function subjectWith(limitBytes: number, workload: Partial<WorkloadSummary> = {}): AdvisedRun {
   const summary = summaryFixture(1, (made) => {
     made.memory.limitBytes = limitBytes;
     if (made.model) made.model.bytes = model.bytes;
@@ -53,7 +53,7 @@ function subjectWith(limitBytes: number, workload: Partial<WorkloadSummary> = {}
     wholly: new Set<string>(),
     seen: false,
   };
-  return subjectOf(new Run('run', summary, config), model, [accessPattern(model, nothing, 8, 'any')]);
+  return advisedRun(new Run('run', summary, config), model, [accessPattern(model, nothing, 8, 'any')]);
 }
 
 test('mapped weights that fit are read no more, and compute as fast or slower', () => {

@@ -88,6 +88,8 @@ const read = 1 | (1 << 8); // a file system's
 
 export const actions = {
   queue: ((read | (1 << 4)) << 16) | 1,
+  getrq: ((read | (1 << 4)) << 16) | 4,
+  insert: ((read | (1 << 4)) << 16) | 12,
   issue: ((read | (1 << 6)) << 16) | 7,
   requeue: ((read | (1 << 5)) << 16) | 6,
   remap: ((read | (1 << 4)) << 16) | 15,

@@ -1,0 +1,26 @@
+import type { NativeHolding } from '../native/memory.js';
+
+/** How one waits for memory, or for files in it, to be locked. */
+export interface HoldOptions {
+  onProgress?: (text: string) => void;
+  signal?: AbortSignal;
+}
+
+const progressMs = 200;
+
+/** What was locked, once it is. Tells now and then how far it is, and ends it when the signal aborts: it then throws ABORTED. */
+export async function untilHeld<Held>(
+  locking: NativeHolding<Held>,
+  told: (lockedBytes: number) => string,
+  { onProgress, signal }: HoldOptions,
+): Promise<Held> {
+  const cancel = () => locking.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  const show = setInterval(() => onProgress?.(told(locking.lockedBytes())), progressMs);
+  try {
+    return await locking.done;
+  } finally {
+    clearInterval(show);
+    signal?.removeEventListener('abort', cancel);
+  }
+}
