@@ -10,6 +10,7 @@ import type { Progress } from '../machine/progress.js';
 import type { PressureRequest } from '../memory/pressure.js';
 import { runFiles } from '../run/run-folder.js';
 import type { Run } from '../store/open-run.js';
+import { resolvedWorkload } from '../workload/resolved.js';
 import type { Advice, Change, ChangedConditions } from './changes.js';
 
 /** A change that was tried, on other tokens than those that the advice was made from: what was foreseen, and what came out. */
@@ -98,7 +99,7 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
  */
 function otherTokens(asked: ExperimentOptions, touches: Run | undefined): { seed: number; prompt: string } {
   const planned = (touches?.config.options as ExperimentOptions | undefined)?.workload;
-  const seeds = [asked.workload?.seed ?? 1, planned?.seed ?? 1];
+  const seeds = [asked.workload, planned].map((workload = {}) => resolvedWorkload(workload).seed);
   const length = (asked.workload?.prompt ?? otherPrompt).split(/\s+/).length;
   const words = otherPrompt.split(' ');
   const prompt = Array.from({ length }, (_, i) => words[i % words.length]).join(' ');

@@ -1,24 +1,24 @@
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { BoundRecords } from '../bound/bound-records.js';
 import { defectLine, toldDefect } from '../figures/defects.js';
-import { noProgress, type Progress } from '../machine/progress.js';
+import type { Progress } from '../machine/progress.js';
 import { Steps } from '../machine/steps.js';
 import type { CgroupFigures } from '../memory/cgroup.js';
 import type { NativeStreamFigures } from '../native/memory.js';
 import { type ConfigStart, configStart } from '../run/config.js';
-import { defaultRunPath, RunFolder } from '../run/run-folder.js';
+import { RunFolder } from '../run/run-folder.js';
 import type { Sampler } from '../sample/sampler.js';
 import type { SeenTouches } from '../touches/seen.js';
 import type { TouchWatch } from '../touches/touch-watch.js';
 import type { Engine, Mark, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { copyLine, foreseenCopy } from '../workload/packed-layouts.js';
+import { threadsOf } from '../workload/resolved.js';
 import { cachedRunCompute } from './cached-run.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
 import { liveTrace, type Measurement, measure, watched } from './measure.js';
 import { memorySummary, streamSummary } from './memory-summary.js';
-import { type ExperimentOptions, recorded } from './options.js';
+import { type ExperimentOptions, type ResolvedOptions, recorded, resolvedOptions } from './options.js';
 import { type Prepared, prepare } from './prepare.js';
 import { checkSubject, type RunSubject } from './subject.js';
 import { given } from './trace-options.js';
@@ -32,18 +32,19 @@ import { seenBy } from './watch-touches.js';
  * on success, on errors and when `signal` aborts. Throws BlkscopeError when no run could be made; a run that was made
  * but is not a good one comes with its `problem`.
  */
-export async function runExperiment(options: ExperimentOptions): Promise<FinishedRun> {
-  const progress = options.progress ?? noProgress;
+export async function runExperiment(asked: ExperimentOptions): Promise<FinishedRun> {
+  const options = resolvedOptions(asked);
+  const { progress } = options;
   const steps = new Steps(progress, options.signal);
-  const subject = await steps.step('check model, engine and machine', () => checkSubject(options, progress));
-  tellBefore(subject, options, progress);
-  const folder = RunFolder.begin(options.output ?? defaultRunPath(options.model));
+  const subject = await steps.step('check model, engine and machine', () => checkSubject(options));
+  tellBefore(subject, options);
+  const folder = RunFolder.begin(options.output);
   try {
     const config = configStart('run', options.commandLine, recorded(options, subject.engine));
-    const prepared = await prepare(options, subject, folder, steps, progress);
+    const prepared = await prepare(options, subject, folder, steps);
     await using measured = await measureWorkload(options.watch, subject, prepared, steps, progress);
     await steps.undo();
-    return await finish({ options, subject, prepared, measured, folder, config, steps, progress });
+    return await finish({ options, subject, prepared, measured, folder, config, steps });
   } catch (error) {
     folder.discard();
     throw error;
@@ -53,11 +54,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Finishe
 }
 
 /** What the user should know of the subject before the run. */
-function tellBefore(
-  { engine, model }: RunSubject,
-  { workload }: ExperimentOptions,
-  progress: Progress,
-): void {
+function tellBefore({ engine, model }: RunSubject, { workload, progress }: ResolvedOptions): void {
   // First of all: with copied weights the run measures something else than most expect.
   const copy = foreseenCopy(model, engine, { ...workload, model: model.path, log: '' });
   if (copy) progress.warn(copyLine(copy, engine));
@@ -113,26 +110,25 @@ async function measureWorkload(
 const limitLost = { code: 'LIMIT_LOST', values: {} };
 
 interface Finish {
-  options: ExperimentOptions;
+  options: ResolvedOptions;
   subject: RunSubject;
   prepared: Prepared;
   measured: Measured;
   folder: RunFolder;
   config: ConfigStart;
   steps: Steps;
-  progress: Progress;
 }
 
 /** The machine is as it was: the bound's cached run, then the files of the run. */
 async function finish(input: Finish): Promise<FinishedRun> {
-  const { options, subject, prepared, measured, folder, config, steps, progress } = input;
+  const { options, subject, prepared, measured, folder, config, steps } = input;
   const { model, others, files, engine } = subject;
   const { workload, pressure, cache, pinned, diskSpeed } = prepared;
   const { measurement, cgroup } = measured;
   const runs = dirname(folder.target);
   const streamed = measured.streamed !== null;
   const cached = { engine, model, workload, measurement, cache, streamed, runs };
-  const computeNs = await cachedRunCompute(cached, steps, progress);
+  const computeNs = await cachedRunCompute(cached, steps, options.progress);
   config.versions[engine.name] = measurement.outcome?.version ?? null;
   return await finishRun({
     folder,
@@ -156,7 +152,7 @@ async function finish(input: Finish): Promise<FinishedRun> {
       diskSpeed,
       computeNs,
       records: new BoundRecords(runs, { engine, model, workload, disk: files.disk }),
-      threads: options.workload?.threads ?? availableParallelism(),
+      threads: threadsOf(options.workload),
     },
     interruption: () => interruptionBy(options.signal),
   });

@@ -1,11 +1,14 @@
 import { resolve } from 'node:path';
 import { BlkscopeError } from '../errors.js';
-import type { Progress } from '../machine/progress.js';
+import { noProgress, type Progress } from '../machine/progress.js';
 import type { CacheState } from '../memory/cache-state.js';
 import type { PressureRequest } from '../memory/pressure.js';
+import { streamReadAheadKib } from '../pin/stream-plan.js';
+import { defaultRunPath } from '../run/run-folder.js';
 import type { Run } from '../store/open-run.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
-import { defaultPrompt, defaultSeed, defaultTokens } from '../workload/prompt.js';
+import { promptOfLength } from '../workload/prompt.js';
+import { type Resolved, resolvedWorkload } from '../workload/resolved.js';
 import type { PinRequest } from './pin-model.js';
 import type { TraceOptions } from './trace-options.js';
 
@@ -49,29 +52,52 @@ export interface ExperimentOptions extends TraceOptions {
   commandLine?: readonly string[];
 }
 
-/** The options as config.json keeps them, with what stood for those that were left out: what a later run needs to do the same. */
+/** What an experiment is made by: the options, with what stands for those that were left out. */
+export interface ResolvedOptions extends ExperimentOptions {
+  workload: AskedOfWorkload & Resolved;
+  pressure: PressureRequest;
+  cache: CacheState;
+  dropCaches: boolean;
+  progress: Progress;
+  output: string;
+}
+
+/** The one place that knows what stands for an option that was left out; all that follows takes what this gives. */
+export function resolvedOptions(asked: ExperimentOptions): ResolvedOptions {
+  const { pin } = asked;
+  return {
+    ...asked,
+    model: resolve(asked.model),
+    workload: resolvedWorkload(asked.workload ?? {}),
+    pressure: asked.pressure ?? { mode: 'none' },
+    ...(pin ? { pin: { ...pin, ...(pin.plan === undefined ? {} : { plan: resolve(pin.plan) }) } } : {}),
+    // Beside a stream readahead would only take the memory that it needs.
+    ...(pin?.stream ? { readAheadKib: asked.readAheadKib ?? streamReadAheadKib } : {}),
+    cache: asked.cache ?? 'cold',
+    dropCaches: asked.dropCaches ?? false,
+    progress: asked.progress ?? noProgress,
+    output: asked.output ?? defaultRunPath(asked.model),
+  };
+}
+
+/** The options as config.json keeps them: what a later run needs to do the same. */
 export function recorded(
-  { progress: _, signal: __, commandLine: ___, watch: ____, ...options }: ExperimentOptions,
+  {
+    progress: _,
+    signal: __,
+    commandLine: ___,
+    watch: ____,
+    workload: { prompt, ...workload },
+    ...options
+  }: ResolvedOptions,
   engine: Pick<Engine, 'name' | 'path'>,
 ): Record<string, unknown> {
-  const { workload = {}, plan } = { ...options, plan: options.pin?.plan };
-  const { prompt, promptTokens, tokens = defaultTokens, seed = defaultSeed } = workload;
+  const { promptTokens } = workload;
+  const followsFromLength = promptTokens !== undefined && prompt === promptOfLength(promptTokens);
   return {
     ...options,
-    model: resolve(options.model),
     llama: options.llama ?? engine.path ?? engine.name,
-    pressure: options.pressure ?? { mode: 'none' },
-    ...(options.pin
-      ? { pin: { ...options.pin, ...(plan === undefined ? {} : { plan: resolve(plan) }) } }
-      : {}),
-    cache: options.cache ?? 'cold',
-    dropCaches: options.dropCaches ?? false,
-    workload: {
-      ...workload,
-      ...(promptTokens === undefined ? { prompt: prompt ?? defaultPrompt } : {}),
-      tokens,
-      seed,
-    },
+    workload: { ...workload, ...(followsFromLength ? {} : { prompt }) },
   };
 }
 

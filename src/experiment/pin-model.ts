@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { Progress } from '../machine/progress.js';
 import type { Steps } from '../machine/steps.js';
 import { availableMemory } from '../memory/locked-memory.js';
@@ -9,6 +8,7 @@ import { automaticPinBytes, checkPinFits } from '../pin/automatic-size.js';
 import { type PinnedModel, type PinOptions, pin } from '../pin/pinned-model.js';
 import { streamWindowBytes } from '../pin/stream-plan.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
+import { threadsOf } from '../workload/resolved.js';
 import { ownMemory } from './own-memory.js';
 import { given } from './trace-options.js';
 
@@ -77,7 +77,7 @@ async function automaticSize(input: PinInput, steps: Steps): Promise<number> {
   );
   await input.resetCache();
   const memoryBytes = pressure.cgroup?.limitBytes ?? availableMemory() - native.safeRest();
-  const threads = workload.threads ?? availableParallelism();
+  const threads = threadsOf(workload);
   return automaticPinBytes({
     ...{ memoryBytes, rssAnonBytes, readAheadKib, threads, modelBytes: model.bytes },
     ...(request.stream ? { streamWindowBytes: streamWindowBytes(model) } : {}),

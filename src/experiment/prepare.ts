@@ -13,12 +13,12 @@ import { formatSize } from '../memory/size.js';
 import { swapAreas } from '../memory/swap.js';
 import type { Model } from '../model/gguf.js';
 import type { PinnedModel } from '../pin/pinned-model.js';
-import { streamReadAheadKib } from '../pin/stream-plan.js';
 import { type RunFolder, runFiles } from '../run/run-folder.js';
 import { TouchWatch } from '../touches/touch-watch.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import { usesPageCache } from '../workload/loading.js';
-import type { ExperimentOptions } from './options.js';
+import type { ResolvedWorkload } from '../workload/resolved.js';
+import type { ResolvedOptions } from './options.js';
 import { pinModel } from './pin-model.js';
 import { smallestLimit } from './profile-touches.js';
 import { tryTracing } from './requirements.js';
@@ -35,7 +35,7 @@ export interface Prepared {
   diskSpeed: DiskSpeed | null;
   pressure: Pressure;
   readAheadKib: number;
-  workload: WorkloadOptions;
+  workload: ResolvedWorkload;
   pinned: PinnedModel | null;
   /** null: what tokens use is not watched. */
   touches: TouchWatch | null;
@@ -43,30 +43,28 @@ export interface Prepared {
 
 /** Everything before the trace, each step undone by `steps`: tracing is tried, then cache, readahead, pressure, pin. */
 export async function prepare(
-  asked: ExperimentOptions,
+  asked: ResolvedOptions,
   subject: RunSubject,
   folder: RunFolder,
   steps: Steps,
-  progress: Progress,
 ): Promise<Prepared> {
+  const { progress } = asked;
   const { model, files, engine } = subject;
   const log = folder.file(runFiles.log);
   if (asked.mount) await mountTracing(steps);
   const trace = tracerOptions(await mountSpool(steps, asked), [files.disk], files.extents);
   await tryTracing(steps, trace);
-  const options = asked.profileTouches
-    ? await profiling(asked, engine, model, log, steps, progress)
-    : withStreamReadAhead(asked);
-  const cache = options.cache ?? 'cold';
-  const resetCache = () => setCache(options, cache, files.paths, steps, progress);
+  const options = asked.profileTouches ? await profiling(asked, engine, model, log, steps) : asked;
+  const { cache } = options;
+  const resetCache = () => setCache(options, files.paths, steps);
   await resetCache();
   await setReadAheadFor(options, files.disk, steps);
   const diskSpeed = await steps.step(`measure how fast ${files.disk} reads`, () =>
     measuredDiskSpeed(model.path, files.disk, dirname(folder.target)),
   );
-  const pressure = await setPressure(options, steps, progress);
+  const pressure = await setPressure(options, steps);
   const readAhead = readAheadKib(files.disk);
-  const workload: WorkloadOptions = {
+  const workload: ResolvedWorkload = {
     ...options.workload,
     model: model.path,
     modelParts: model.parts,
@@ -85,33 +83,25 @@ export async function prepare(
   return { trace, cache, diskSpeed, pressure, readAheadKib: readAhead, workload, pinned, touches };
 }
 
-/** Beside a stream readahead would only take the memory that it needs. */
-function withStreamReadAhead(options: ExperimentOptions): ExperimentOptions {
-  if (!options.pin?.stream) return options;
-  return { ...options, readAheadKib: options.readAheadKib ?? streamReadAheadKib };
-}
-
 /** Touches are watched; where they cannot be: the smallest limit that works, readahead off. Before all else is set up, since it runs the workload a few times. */
 async function profiling(
-  options: ExperimentOptions,
+  options: ResolvedOptions,
   engine: Engine,
   model: Model,
   log: string,
   steps: Steps,
-  progress: Progress,
-): Promise<ExperimentOptions> {
+): Promise<ResolvedOptions> {
   const workload = { ...options.workload, model: model.path, log, ...given({ signal: options.signal }) };
-  if (await canBeWatched(model, engine, workload, steps, progress)) return { ...options, touches: true };
+  if (await canBeWatched(model, engine, workload, steps, options.progress))
+    return { ...options, touches: true };
   const bytes = await smallestLimit(engine, workload, steps);
   return { ...options, pressure: { mode: 'limit', bytes }, readAheadKib: 0 };
 }
 
 async function setCache(
-  { dropCaches = false }: ExperimentOptions,
-  cache: CacheState,
+  { cache, dropCaches, progress }: ResolvedOptions,
   paths: readonly string[],
   steps: Steps,
-  progress: Progress,
 ): Promise<void> {
   const names = { cold: 'evict the model from the page cache', warm: 'read the model into the page cache' };
   if (cache === 'asIs' && !dropCaches) return;
@@ -122,7 +112,7 @@ async function setCache(
 }
 
 async function setReadAheadFor(
-  { readAheadKib: kib }: ExperimentOptions,
+  { readAheadKib: kib }: ResolvedOptions,
   disk: string,
   steps: Steps,
 ): Promise<void> {
@@ -132,8 +122,8 @@ async function setReadAheadFor(
   await steps.step(`set the readahead of ${disk} to ${kib} KiB`, () => setReadAhead(changes, disk, kib));
 }
 
-async function setPressure(options: ExperimentOptions, steps: Steps, progress: Progress): Promise<Pressure> {
-  const request = options.pressure ?? { mode: 'none' };
+async function setPressure(options: ResolvedOptions, steps: Steps): Promise<Pressure> {
+  const { pressure: request, progress } = options;
   const apply = () =>
     applyPressure(request, {
       changes,

@@ -1,7 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
-import type { Progress } from '../machine/progress.js';
 import { recover } from '../machine/recover.js';
 import { availableMemory } from '../memory/locked-memory.js';
 import { type PressureRequest, requirePressure } from '../memory/pressure.js';
@@ -13,7 +12,7 @@ import type { Engine } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
 import { speculates } from '../workload/speculation.js';
 import { argumentFiles } from './argument-files.js';
-import type { ExperimentOptions } from './options.js';
+import type { ResolvedOptions } from './options.js';
 import { askedOfPin, type PinRequest } from './pin-model.js';
 import { requireRoot, requireThread, requireTracing } from './requirements.js';
 import { requireWatchable } from './watch-touches.js';
@@ -28,19 +27,19 @@ export interface RunSubject {
 }
 
 /** Everything that can be refused is refused here, before the machine is touched. Throws BlkscopeError. */
-export async function checkSubject(options: ExperimentOptions, progress: Progress): Promise<RunSubject> {
+export async function checkSubject(options: ResolvedOptions): Promise<RunSubject> {
   const model = await readModel(options.model);
   if (model.format === 'safetensors') throw notForLlama(model.path);
   const files = locateFiles(model.parts.map(({ path }) => path));
-  const beside = await modelsBeside(options, files, progress);
+  const beside = await modelsBeside(options, files);
   requireRoot();
   recover(); // first of all: what a killed session left would be taken for this machine's own settings
   requireTracing(options);
   requireThread(options);
-  requirePressure(options.pressure ?? { mode: 'none' }, availableMemory());
+  requirePressure(options.pressure, availableMemory());
   if (options.readAheadKib !== undefined) requireReadAhead(options.readAheadKib);
   if (options.touches) requireWatchable(options.workload);
-  if (options.pin?.stream && speculates(options.workload?.extraArgs ?? [])) {
+  if (options.pin?.stream && speculates(options.workload.extraArgs)) {
     throw new BlkscopeError(
       'BAD_ARGUMENT',
       '--stream reads the weights once for each token, but with speculative decoding a token is not one walk over them; leave out one of the two',
@@ -58,25 +57,20 @@ function notForLlama(path: string): BlkscopeError {
 }
 
 /** What cannot be planned, or leaves the workload no memory, is told before anything is done. */
-async function requirePin(
-  model: Model,
-  pin: PinRequest,
-  pressure: PressureRequest | undefined,
-): Promise<void> {
+async function requirePin(model: Model, pin: PinRequest, pressure: PressureRequest): Promise<void> {
   await pinPlan(model, askedOfPin(pin));
-  if (pin.bytes !== 'auto' && pressure?.mode === 'limit')
+  if (pin.bytes !== 'auto' && pressure.mode === 'limit')
     checkPinFits(Math.min(pin.bytes, model.bytes), pressure.bytes);
 }
 
 /** The models among the program's own arguments that lie on the same disk, and where all files lie. */
 async function modelsBeside(
-  { workload }: ExperimentOptions,
+  { workload, progress }: ResolvedOptions,
   files: TracedFiles,
-  progress: Progress,
 ): Promise<Pick<RunSubject, 'others' | 'files'>> {
   const leftOut = (path: string, error: Error) =>
     progress.warn(`the reads of ${path} are not counted: ${error.message}`);
-  const named = argumentFiles(['', ...(workload?.extraArgs ?? [])]);
+  const named = argumentFiles(['', ...workload.extraArgs]);
   const models = await modelsOf(
     named.filter((path) => !files.paths.includes(realpathSync(path))),
     leftOut,

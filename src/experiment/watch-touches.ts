@@ -5,30 +5,30 @@ import type { Steps } from '../machine/steps.js';
 import type { Model } from '../model/gguf.js';
 import type { SeenTouches } from '../touches/seen.js';
 import { TouchWatch } from '../touches/touch-watch.js';
-import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
-import { defaultTokens } from '../workload/prompt.js';
+import type { Engine, WorkloadOutcome } from '../workload/engine.js';
+import type { Resolved, ResolvedWorkload } from '../workload/resolved.js';
 import { speculates } from '../workload/speculation.js';
 
 /** Of the tokens, those that are watched; the rest tell the speed. */
 const watchedShare = 0.75;
 
 /** The prompt's pass, and then those of the first tokens. */
-export function profiledPasses({ tokens = defaultTokens }: Pick<WorkloadOptions, 'tokens'> = {}): number {
+export function profiledPasses({ tokens }: Pick<Resolved, 'tokens'>): number {
   return 1 + Math.ceil(Math.max(0, tokens - 1) * watchedShare);
 }
 
 /** Throws BlkscopeError BAD_ARGUMENT for what shows no touches, or no tokens. */
-export function requireWatchable(workload: Partial<WorkloadOptions> = {}): void {
+export function requireWatchable(workload: Resolved): void {
   const refuse = (why: string) => {
     throw new BlkscopeError('BAD_ARGUMENT', `--touches ${why}; leave out one of the two`);
   };
-  if (speculates(workload.extraArgs ?? []))
+  if (speculates(workload.extraArgs))
     refuse(
       'shows what each pass over the weights uses, but with speculative decoding a pass is not one token',
     );
   if (workload.mlock) refuse('makes pages fault again, which --mlock keeps from happening');
   if (workload.repack) refuse('shows what is used of the mapped file, of which --repack makes a copy');
-  if (workload.mmap === false) refuse('shows what is used of the mapped file, which is not mapped here');
+  if (!workload.mmap) refuse('shows what is used of the mapped file, which is not mapped here');
 }
 
 /** What was seen; a workload that failed may not have come so far. Throws BlkscopeError NO_TOUCHES. */
@@ -54,7 +54,7 @@ export function seenBy(
 export async function canBeWatched(
   model: Model,
   engine: Engine,
-  workload: WorkloadOptions,
+  workload: ResolvedWorkload,
   steps: Steps,
   progress: Progress,
 ): Promise<boolean> {

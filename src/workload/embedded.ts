@@ -1,13 +1,12 @@
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError } from '../errors.js';
 import type { EmbeddedMessage, EmbeddedRequest } from './embedded-child.js';
 import type { Engine, RunningWorkload, WorkloadOptions } from './engine.js';
 import type { Loading } from './loading.js';
 import type { LlamaTimings } from './printed-timings.js';
-import { defaultPrompt, defaultTokens } from './prompt.js';
 import { requireModel } from './require-model.js';
+import { resolvedWorkload, threadsOf } from './resolved.js';
 import { startWorkload, type WorkloadReports } from './running-workload.js';
 
 /** Both ways out where no llama.cpp is there. */
@@ -42,7 +41,7 @@ export function embeddedEngine(): Engine {
     path: null,
     start,
     packs: () => true, // the library has no switch against it
-    loading: ({ mmap = true, mlock = false }) => loadingOf({ mmap, mlock }),
+    loading: (options) => loadingOf(resolvedWorkload(options)),
   };
 }
 
@@ -51,8 +50,9 @@ function loadingOf({ mmap, mlock }: Pick<EmbeddedRequest, 'mmap' | 'mlock'>): Lo
   return { mode, lazy: null, gpuLayers: null, cpuMoe: null };
 }
 
-async function start(options: WorkloadOptions): Promise<RunningWorkload> {
-  if (options.extraArgs?.length) {
+async function start(asked: WorkloadOptions): Promise<RunningWorkload> {
+  const options = resolvedWorkload(asked);
+  if (options.extraArgs.length > 0) {
     throw new BlkscopeError(
       'BAD_ARGUMENT',
       `${options.extraArgs[0]}: the embedded engine takes no options of llama.cpp's; name a program with --llama`,
@@ -60,18 +60,18 @@ async function start(options: WorkloadOptions): Promise<RunningWorkload> {
   }
   const request: EmbeddedRequest = {
     model: requireModel(options),
-    prompt: options.prompt ?? defaultPrompt,
+    prompt: options.prompt,
     promptTokens: options.promptTokens ?? null,
-    tokens: options.tokens ?? defaultTokens,
+    tokens: options.tokens,
     // The library's own default can be more threads than cores, whose spinning costs seconds a token.
-    threads: options.threads ?? availableParallelism(),
+    threads: threadsOf(options),
     context: options.context ?? null,
     batch: options.batch ?? null,
-    seed: options.seed ?? 1,
+    seed: options.seed,
     temperature: options.temperature ?? 0.8,
-    mmap: options.mmap ?? true,
-    mlock: options.mlock ?? false,
-    repack: options.repack ?? false,
+    mmap: options.mmap,
+    mlock: options.mlock,
+    repack: options.repack,
   };
   const timings: LlamaTimings = {
     loadMs: null,

@@ -1,8 +1,9 @@
-import type { EngineName, WorkloadOptions } from './engine.js';
+import type { EngineName } from './engine.js';
 import type { LlamaOptions } from './llama-options.js';
 import type { OutputStyle } from './llama-output.js';
-import { defaultTokens, promptTokensOf } from './prompt.js';
+import { promptTokensOf } from './prompt.js';
 import { requireModel } from './require-model.js';
+import type { ResolvedWorkload } from './resolved.js';
 
 /** What a program is, as far as it says so in its --help and --version. */
 export interface LlamaProgram {
@@ -19,12 +20,11 @@ export interface LlamaProgram {
  */
 export function exactTokens(
   { style, options: known }: LlamaProgram,
-  options: WorkloadOptions,
+  options: ResolvedWorkload,
 ): number | null {
-  const extra = options.extraArgs ?? [];
-  const asked = !['--n-predict', '--ctx-size'].some((name) => known.isAmong(extra, name));
+  const asked = !['--n-predict', '--ctx-size'].some((name) => known.isAmong(options.extraArgs, name));
   const enough = asked && options.context === undefined && known.has('--ignore-eos');
-  return style !== 'bench' && enough ? (options.tokens ?? defaultTokens) : null;
+  return style !== 'bench' && enough ? options.tokens : null;
 }
 
 /** Collects options that the program knows and that the user has not set after `--`. */
@@ -54,25 +54,20 @@ class ArgumentList {
 }
 
 /** The command line of a program that generates text, as far as the program knows each option. */
-export function textArguments(
-  { options: known, style }: LlamaProgram,
-  options: WorkloadOptions,
-  prompt: string,
-): string[] {
+export function textArguments({ options: known, style }: LlamaProgram, options: ResolvedWorkload): string[] {
+  const { prompt } = options;
   const chat = style === 'chat';
   const args = commonArguments(known, options);
   // A prompt of the user's own, in a file or as system prompt, takes the place of ours.
   if (
-    !['--file', '--binary-file', '--system-prompt'].some((name) =>
-      known.isAmong(options.extraArgs ?? [], name),
-    )
+    !['--file', '--binary-file', '--system-prompt'].some((name) => known.isAmong(options.extraArgs, name))
   ) {
     args.add('--prompt', prompt);
   }
   args
-    .add('--n-predict', options.tokens ?? defaultTokens)
-    .add('--ctx-size', contextFor(options, prompt))
-    .add('--seed', options.seed ?? 1)
+    .add('--n-predict', options.tokens)
+    .add('--ctx-size', contextFor(options))
+    .add('--seed', options.seed)
     .add('--ignore-eos')
     .addIf(options.temperature !== undefined, '--temp', options.temperature)
     .addIf(!chat, ['--no-conversation', '-no-cnv'])
@@ -85,31 +80,31 @@ export function textArguments(
     .add('--fit', 'off') // it loads the model's head a second time
     .add('--perf')
     .addIf(chat, '--log-verbosity', 3) // says when the model is loaded, and counts tokens
-    .addIf(options.repack !== true, '--no-repack');
+    .addIf(!options.repack, '--no-repack');
   if (known.has('--load-mode'))
     args.addIf(loadMode(options, known), '--load-mode', loadMode(options, known) as string);
-  else args.addIf(options.mmap === false, '--no-mmap').addIf(options.mlock, '--mlock');
+  else args.addIf(!options.mmap, '--no-mmap').addIf(options.mlock, '--mlock');
   return args.all;
 }
 
 /** The same for llama-bench. */
-export function benchArguments({ options: known }: LlamaProgram, options: WorkloadOptions): string[] {
+export function benchArguments({ options: known }: LlamaProgram, options: ResolvedWorkload): string[] {
   const args = commonArguments(known, options)
     .add('--n-prompt', promptTokensOf(options))
-    .add('--n-gen', options.tokens ?? defaultTokens)
+    .add('--n-gen', options.tokens)
     .add('--repetitions', 1)
     .add('--output', 'json')
     .add('--progress') // says when the model is loaded and when the prompt is done
     .add('--no-warmup')
-    .addIf(options.repack !== true, '--repack', 0);
+    .addIf(!options.repack, '--repack', 0);
   if (known.has('--load-mode'))
     args.addIf(loadMode(options, known), '--load-mode', loadMode(options, known) as string);
-  else args.addIf(options.mmap === false, '--mmap', 0);
+  else args.addIf(!options.mmap, '--mmap', 0);
   return args.all;
 }
 
-function commonArguments(known: LlamaOptions, options: WorkloadOptions): ArgumentList {
-  const extra = options.extraArgs ?? [];
+function commonArguments(known: LlamaOptions, options: ResolvedWorkload): ArgumentList {
+  const extra = options.extraArgs;
   const choosesGpu = ['--n-gpu-layers', '--device'].some((name) => known.isAmong(extra, name));
   const args = new ArgumentList(known, extra)
     .add('--model', requireModel(options))
@@ -121,10 +116,10 @@ function commonArguments(known: LlamaOptions, options: WorkloadOptions): Argumen
 }
 
 /** For programs since 2026; null: their own choice, which is to map. */
-function loadMode({ mmap, mlock }: WorkloadOptions, known: LlamaOptions): string | null {
+function loadMode({ mmap, mlock }: ResolvedWorkload, known: LlamaOptions): string | null {
   // At first `mlock` mapped as well, and nothing else did.
   const [mapped, read] = known.says('mmap+mlock') ? ['mmap+mlock', 'mlock'] : ['mlock', 'none'];
-  if (mmap === false) return mlock ? (read as string) : 'none';
+  if (!mmap) return mlock ? (read as string) : 'none';
   return mlock ? (mapped as string) : null;
 }
 
@@ -132,10 +127,10 @@ function loadMode({ mmap, mlock }: WorkloadOptions, known: LlamaOptions): string
  * A token is at least a byte, so a prompt's bytes bound its tokens from above; a chat puts a template around
  * it.
  */
-function contextFor(options: WorkloadOptions, prompt: string): number {
-  if (options.context) return options.context;
+function contextFor({ context, prompt, tokens, ...options }: ResolvedWorkload): number {
+  if (context) return context;
   const promptTokens = options.promptTokens ?? Math.min(Buffer.byteLength(prompt), 4096);
-  return roundUp(promptTokens + (options.tokens ?? defaultTokens) + 128, 256);
+  return roundUp(promptTokens + tokens + 128, 256);
 }
 
 function roundUp(value: number, step: number): number {

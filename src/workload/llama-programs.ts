@@ -6,13 +6,13 @@ import { sudoCaller } from '../files/caller.js';
 import { workloadEnvironment } from '../process/environment.js';
 import { privilegeCommand } from '../process/launch.js';
 import { parseBenchJson } from './bench-timings.js';
-import type { Engine, RunningWorkload, WorkloadOptions } from './engine.js';
+import type { Engine, RunningWorkload } from './engine.js';
 import { benchArguments, exactTokens, type LlamaProgram, textArguments } from './llama-arguments.js';
 import { LlamaOptions } from './llama-options.js';
 import { parseLlamaTimings } from './llama-timings.js';
 import { loadingOf } from './loading.js';
 import type { LlamaTimings } from './printed-timings.js';
-import { defaultPrompt, defaultTokens, promptOfLength } from './prompt.js';
+import { type ResolvedWorkload, resolvedWorkload } from './resolved.js';
 import { startWorkload } from './running-workload.js';
 
 const run = promisify(execFile);
@@ -29,9 +29,9 @@ export async function llamaEngine(path: string, command?: string): Promise<Engin
   return {
     name: program.name,
     path,
-    start: (options) => start(program, options),
-    packs: (options) => packs(program, options),
-    loading: (options) => loadingOf(argumentsFor(program, options), program.options),
+    start: (options) => start(program, resolvedWorkload(options)),
+    packs: (options) => packs(program, resolvedWorkload(options)),
+    loading: (options) => loadingOf(argumentsFor(program, resolvedWorkload(options)), program.options),
   };
 }
 
@@ -67,7 +67,7 @@ async function identifyCommand(argv: readonly string[], help: string): Promise<L
 }
 
 /** By the arguments it will have. A build without the option may pack whatever it has a layout for. */
-function packs(program: LlamaProgram, options: WorkloadOptions): boolean {
+function packs(program: LlamaProgram, options: ResolvedWorkload): boolean {
   const { options: known, style } = program;
   const given = argumentsFor(program, options);
   if (style === 'bench') return known.has('--repack') ? lastValue(given, ['--repack']) !== '0' : true;
@@ -133,17 +133,11 @@ function versionIn(output: string): string | null {
   return /^version:\s*(.+)$/m.exec(output)?.[1]?.trim() ?? null;
 }
 
-function promptFor(options: WorkloadOptions): string {
-  return options.prompt ?? (options.promptTokens ? promptOfLength(options.promptTokens) : defaultPrompt);
+function argumentsFor(program: LlamaProgram, options: ResolvedWorkload): string[] {
+  return program.style === 'bench' ? benchArguments(program, options) : textArguments(program, options);
 }
 
-function argumentsFor(program: LlamaProgram, options: WorkloadOptions): string[] {
-  if (program.style === 'bench') return benchArguments(program, options);
-  return textArguments(program, options, promptFor(options));
-}
-
-async function start(program: LlamaProgram, options: WorkloadOptions): Promise<RunningWorkload> {
-  const prompt = promptFor(options);
+async function start(program: LlamaProgram, options: ResolvedWorkload): Promise<RunningWorkload> {
   const argv = [...program.argv, ...argumentsFor(program, options)];
   return startWorkload({
     engine: program.name,
@@ -153,8 +147,8 @@ async function start(program: LlamaProgram, options: WorkloadOptions): Promise<R
     loading: loadingOf(argv, program.options),
     output: {
       style: program.style,
-      prompt,
-      tokens: options.tokens ?? defaultTokens,
+      prompt: options.prompt,
+      tokens: options.tokens,
       echoesPrompt: !program.options.has('--no-display-prompt'),
     },
     tokensWhenDone: exactTokens(program, options),

@@ -4,12 +4,6 @@ import type { WorkloadOptions } from './engine.js';
 export const defaultPrompt =
   'A model that is larger than memory is read from the disk again and again, because';
 
-/** As in the experiment that blkscope grew from. */
-export const defaultTokens = 100;
-
-/** Two runs generate the same. */
-export const defaultSeed = 1;
-
 /** For an engine that takes a length and no text: about that of the default prompt. */
 export function promptTokensOf(options: WorkloadOptions): number {
   return options.promptTokens ?? 16;
