@@ -23,6 +23,7 @@ const needs = {
     { package: 'cpio', proof: 'cpio' },
     { package: 'dmsetup', proof: 'dmsetup' },
     { package: 'strace', proof: 'strace' },
+    { package: 'sudo', proof: 'sudo' },
     { package: 'mdadm', proof: 'mdadm' },
     { package: 'bcache-tools', proof: 'make-bcache' },
     { package: 'sg3-utils', proof: 'sg_dd' },

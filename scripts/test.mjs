@@ -114,7 +114,7 @@ const kinds = {
     build('build/tsan', '-DCMAKE_BUILD_TYPE=Sanitize', '-DBLKSCOPE_SANITIZE=thread') &&
     run('build/tsan/native_tests', threadTests),
   unit: () => nodeTests('unit', 2),
-  fuzz: () => buildForAsan() && fuzzAll(),
+  fuzz: async () => buildForAsan() && (await fuzzAll()) && nodeTests('fuzz'),
   package: () => nodeTests('package'),
   host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
   vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),

@@ -13,6 +13,7 @@
 #include "addon/pinned_file.h"
 #include "addon/region_reads.h"
 #include "addon/sector_set.h"
+#include "addon/signals.h"
 #include "addon/touch_recorder.h"
 #include "addon/touches.h"
 #include "addon/tracer.h"
@@ -32,6 +33,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   blkscope::registerRegionReads(env, exports);
   blkscope::registerPinnedFile(env, exports);
   blkscope::registerSectorSet(env, exports);
+  blkscope::registerSignals(env, exports);
   blkscope::registerTouches(env, exports);
   blkscope::registerTouchRecorder(env, exports);
   blkscope::registerTracer(env, exports);

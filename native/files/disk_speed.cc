@@ -79,7 +79,7 @@ Result<double> randomSpeed(const Fd& file, uint64_t blocks) {
 }  // namespace
 
 Result<DiskSpeed> diskSpeed(const std::string& path) {
-  auto file = openFile(path, O_RDONLY | O_DIRECT);
+  auto file = openRegular(path, O_DIRECT);
   if (!file && file.error().code == "EINVAL") return Error{"NO_DIRECT_IO", path + ": no direct I/O on this file system"};
   if (!file) return file.error();
   struct stat info {};

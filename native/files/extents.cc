@@ -128,7 +128,7 @@ Result<FileDevice> fileDevice(const std::string& path) {
 }
 
 Result<TracedFile> fileExtents(const std::string& path) {
-  auto fd = openFile(path, O_RDONLY);
+  auto fd = openRegular(path);
   if (!fd) return fd.error();
   struct stat info{};
   if (::fstat(fd->get(), &info) != 0) return systemError(path);

@@ -44,7 +44,7 @@ struct MappedFile {
 Result<std::vector<MappedFile>> mapFiles(const std::vector<std::string>& paths) {
   std::vector<MappedFile> files;
   for (const std::string& path : paths) {
-    auto file = openFile(path, O_RDONLY);
+    auto file = openRegular(path);
     if (!file) return file.error();
     struct stat seen {};
     if (::fstat(file->get(), &seen) != 0) return systemError("stat " + path);

@@ -104,13 +104,13 @@ Result<Residency> residencyOrReads(const Fd& fd, const std::string& path) {
 }  // namespace
 
 Result<Residency> pageCacheResidency(const std::string& path) {
-  auto fd = openFile(path, O_RDONLY);
+  auto fd = openRegular(path);
   if (!fd) return fd.error();
   return residencyOf(*fd, path);
 }
 
 Result<Residency> evictFile(const std::string& path) {
-  auto fd = openFile(path, O_RDONLY);
+  auto fd = openRegular(path);
   if (!fd) return fd.error();
   if (::fdatasync(fd->get()) != 0) return systemError("write back " + path);
   if (int error = ::posix_fadvise(fd->get(), 0, 0, POSIX_FADV_DONTNEED)) return systemError("evict " + path, error);
@@ -122,7 +122,7 @@ Result<Residency> evictFile(const std::string& path) {
 }
 
 Result<Residency> warmFile(const std::string& path) {
-  auto fd = openFile(path, O_RDONLY);
+  auto fd = openRegular(path);
   if (!fd) return fd.error();
   ::posix_fadvise(fd->get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   constexpr size_t kBlock = 1 << 20;

@@ -83,7 +83,7 @@ std::vector<ByteRange> wholePages(std::vector<ByteRange> ranges, uint64_t pageBy
 }
 
 Result<PinnedFile> PinnedFile::pin(const std::string& path, std::vector<ByteRange> ranges, LockProgress& progress) {
-  auto file = openFile(path, O_RDONLY);
+  auto file = openRegular(path);
   if (!file) return file.error();
   struct stat seen {};
   if (::fstat(file->get(), &seen) != 0) return systemError("stat " + path);

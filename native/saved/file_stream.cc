@@ -87,6 +87,9 @@ std::vector<Defect> FileStream::defects() const {
   if (uint64_t restarts = times_.restarts()) {
     found.push_back({"CLOCK_GOES_BACK", {{"file", name_}, {"times", restarts}}});
   }
+  if (uint64_t leaps = times_.leaps()) {
+    found.push_back({"CLOCK_LEAPS", {{"file", name_}, {"times", leaps}}});
+  }
   return found;
 }
 

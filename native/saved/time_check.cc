@@ -5,7 +5,7 @@
 namespace blkscope {
 namespace {
 
-constexpr uint64_t kLongestStepNs = 366ull * 86'400 * 1'000'000'000;  // between two events: a year
+constexpr uint64_t kLongestStepNs = 30ull * 86'400 * 1'000'000'000;  // between two events of a CPU: a month
 
 bool wellBefore(uint64_t time, uint64_t other) { return time + TimeCheck::kToleranceNs < other; }
 
@@ -85,6 +85,7 @@ void TimeCheck::giveHeld(Output& out) {
     ++restarts_;
     level_ = 0;
   }
+  if (state_ == State::later && held_.front().time > level_ + kLongestStepNs) ++leaps_;
   for (const Event& event : held_) {
     level_ = std::max(level_, event.time);
     out.put(event);

@@ -12,7 +12,7 @@ namespace blkscope {
 /// A CPU stamps its events in order, but for an interrupt between a stamp and its record, which is over in an instant.
 /// An event that is later than what follows it, or earlier than what came before, by more than that has a broken stamp
 /// and is left out. Where the stream goes back and stays there, another session begins (a second boot, two traces put
-/// together): its events are kept, and counted as a restart.
+/// together): its events are kept, and counted as a restart; where it goes on a month or more later, as a leap.
 ///
 /// What follows a long step in time is held back, up to kMostHeld events, until it is clear which of both it is.
 class TimeCheck {
@@ -30,6 +30,7 @@ class TimeCheck {
 
   uint64_t impossible() const { return impossible_; }
   uint64_t restarts() const { return restarts_; }
+  uint64_t leaps() const { return leaps_; }
 
  private:
   enum class State { start, even, later, earlier };  // than what came before
@@ -52,6 +53,7 @@ class TimeCheck {
   std::vector<Event> held_;
   uint64_t impossible_ = 0;
   uint64_t restarts_ = 0;
+  uint64_t leaps_ = 0;
 };
 
 }  // namespace blkscope

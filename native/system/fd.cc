@@ -1,6 +1,7 @@
 #include "system/fd.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace blkscope {
@@ -13,6 +14,15 @@ Result<Fd> openFile(const std::string& path, int flags, int mode) {
   int fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
   if (fd < 0) return systemError("open " + path);
   return Fd(fd);
+}
+
+Result<Fd> openRegular(const std::string& path, int flags) {
+  auto file = openFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
+  if (!file) return file;
+  struct stat status {};
+  if (::fstat(file->get(), &status) != 0) return systemError("open " + path);
+  if (!S_ISREG(status.st_mode)) return Error{"NOT_A_FILE", path + ": not a regular file; name a file"};
+  return file;
 }
 
 Result<std::pair<Fd, Fd>> openPipe(int flags) {

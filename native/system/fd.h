@@ -35,6 +35,10 @@ class Fd {
 /// Opens a file (close-on-exec is added to `flags`). Error: "open <path>: ...".
 Result<Fd> openFile(const std::string& path, int flags, int mode = 0);
 
+/// Opens a regular file to read. Error: "open <path>: ..."; NOT_A_FILE for anything else, at once: a pipe that nobody writes
+/// into would be waited for.
+Result<Fd> openRegular(const std::string& path, int flags = 0);
+
 /// Both ends of a pipe: what is written to the second comes out of the first. `flags` as pipe2's.
 Result<std::pair<Fd, Fd>> openPipe(int flags = 0);
 

@@ -10,6 +10,9 @@
 namespace blkscope {
 namespace {
 
+// Two a pass and one a mapping: so many no run has.
+constexpr size_t kMostRecords = 1 << 20;
+
 template <class Value>
 void append(std::string& text, const Value& value) {
   text.append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -47,8 +50,12 @@ Result<PassChannel> PassChannel::create(const std::vector<WantedFile>& files, ui
 Result<std::vector<blkscope_record>> PassChannel::records() const {
   struct stat state {};
   if (::fstat(fd_.get(), &state) != 0) return systemError("look at a file in memory");
+  // The workload may do to it what it likes.
+  auto size = static_cast<size_t>(state.st_size);
+  if (size < begin_ || size - begin_ > kMostRecords * sizeof(blkscope_record))
+    return Error{"TOUCHES_CHANGED", "the workload changed what the library had told of its passes; nothing of it is used"};
   // A record that was being written when its process ended is no record.
-  std::vector<blkscope_record> records((static_cast<size_t>(state.st_size) - begin_) / sizeof(blkscope_record));
+  std::vector<blkscope_record> records((size - begin_) / sizeof(blkscope_record));
   size_t bytes = records.size() * sizeof(blkscope_record);
   if (::pread(fd_.get(), records.data(), bytes, static_cast<off_t>(begin_)) != static_cast<ssize_t>(bytes))
     return systemError("read a file in memory");

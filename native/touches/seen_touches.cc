@@ -39,9 +39,20 @@ struct RegionFault {
   bool own;
 };
 
+/// The workload writes the records, and may write anything.
+bool isPlausible(const blkscope_record& mapping, size_t files) {
+  constexpr uint64_t kMost = 1ull << 62;
+  return mapping.where < files && mapping.first < mapping.second && mapping.second < kMost && mapping.third < kMost;
+}
+
 class Mappings {
  public:
+  explicit Mappings(size_t files) : files_(files) {}
+
+  /// A program maps each file once, or once again for each of its threads; each is looked at for each fault.
   void add(const blkscope_record& record) {
+    constexpr size_t kMostMappings = 4096;
+    if (all_.size() == kMostMappings || !isPlausible(record, files_)) return;
     all_.push_back({record.pid, record.first, record.second, record.third, record.where});
   }
   bool empty() const { return all_.empty(); }
@@ -55,6 +66,7 @@ class Mappings {
   }
 
  private:
+  size_t files_;
   std::vector<Mapped> all_;
 };
 
@@ -151,20 +163,31 @@ struct MadePass {
   uint64_t pid;
 };
 
+/// A process makes one pass after another: what is told otherwise is none of them.
 std::vector<MadePass> passesIn(std::span<const blkscope_record> records) {
   std::vector<MadePass> passes;
+  std::map<uint64_t, size_t> last;  // by process
   for (const blkscope_record& record : records) {
+    auto found = last.find(record.pid);
+    Pass* before = found == last.end() ? nullptr : &passes[found->second].pass;
     if (record.kind == BLKSCOPE_BEGIN) {
+      if (before && (before->end == 0 || record.second < before->end)) continue;
+      last[record.pid] = passes.size();
       passes.push_back({{record.second, 0, 0, record.where != 0, 0}, record.pid});
-    } else if (record.kind == BLKSCOPE_END) {
-      auto open = std::find_if(passes.rbegin(), passes.rend(),
-                               [&](const MadePass& each) { return each.pid == record.pid && each.pass.end == 0; });
-      if (open == passes.rend()) continue;
-      open->pass.end = record.second;
-      open->pass.readyNs = record.third;
+    } else if (record.kind == BLKSCOPE_END && before && before->end == 0 && before->begin <= record.second) {
+      before->end = record.second;
+      before->readyNs = record.third;
     }
   }
   return passes;
+}
+
+/// By process, in order of time: a pass looks at its own alone.
+std::map<uint64_t, std::vector<Fault>> faultsByProcess(const Faults& faults) {
+  std::map<uint64_t, std::vector<Fault>> all;
+  for (const Fault& fault : faults.all) all[fault.pid].push_back(fault);
+  for (auto& [pid, of] : all) std::ranges::sort(of, {}, &Fault::time);
+  return all;
 }
 
 /// Before and behind each page in which a region of at most `largest` bytes begins or ends: such a page belongs to several, and
@@ -216,7 +239,7 @@ std::vector<Cuts> cutsFor(std::span<const ModelRegion> regions, uint32_t files, 
 SeenTouches seenTouches(std::span<const blkscope_record> records, const Faults& faults, std::span<const ModelRegion> regions,
                         std::span<const Cuts> cuts, uint64_t pageBytes) {
   SeenTouches seen;
-  Mappings mappings;
+  Mappings mappings(cuts.size());
   for (const blkscope_record& record : records) {
     if (record.kind == BLKSCOPE_MAPPING) mappings.add(record);
     if (record.kind == BLKSCOPE_REFUSED) seen.refused = record.where;
@@ -224,15 +247,15 @@ SeenTouches seenTouches(std::span<const blkscope_record> records, const Faults& 
   std::vector<MadePass> passes = passesIn(records);
   seen.called = !passes.empty();
   seen.mapped = !mappings.empty();
-  std::vector<Fault> inTime = faults.all;
-  std::ranges::sort(inTime, {}, &Fault::time);
+  std::map<uint64_t, std::vector<Fault>> byProcess = faultsByProcess(faults);
   Joiner joiner(regions, cuts, mappings, pageBytes);
   for (MadePass& made : passes) {
     Pass& pass = made.pass;
     uint64_t end = pass.end == 0 ? UINT64_MAX : pass.end;
-    auto from = std::ranges::lower_bound(inTime, pass.begin, {}, &Fault::time);
-    for (; from != inTime.end() && from->time <= end; ++from) {
-      if (pass.profiled && from->pid == made.pid && joiner.add(*from)) ++pass.faults;
+    const std::vector<Fault>& own = byProcess[made.pid];
+    auto from = std::ranges::lower_bound(own, pass.begin, {}, &Fault::time);
+    for (; from != own.end() && from->time <= end; ++from) {
+      if (pass.profiled && joiner.add(*from)) ++pass.faults;
     }
     joiner.finishPass(static_cast<uint32_t>(seen.passes.size()), seen.touches);
     seen.passes.push_back(pass);

@@ -1,14 +1,11 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../experiment/experiment.js';
 import type { ExperimentOptions } from '../experiment/options.js';
+import { askedOf } from '../experiment/repeated-run.js';
 import { given } from '../experiment/trace-options.js';
 import { greatest } from '../extremes.js';
-import { sudoCaller } from '../files/caller.js';
 import type { Progress } from '../machine/progress.js';
 import type { PressureRequest } from '../memory/pressure.js';
-import { runFiles } from '../run/run-folder.js';
 import type { Run } from '../store/open-run.js';
 import { resolvedWorkload } from '../workload/resolved.js';
 import type { Advice, Change, ChangedConditions } from './changes.js';
@@ -34,31 +31,13 @@ export interface VerifyOptions {
   commandLine?: readonly string[];
 }
 
-/** A config names programs, files and variables: to repeat somebody else's is to run what he likes. */
-function requireOwn(run: Run): void {
-  const { uid } = statSync(join(run.path, runFiles.config));
-  const us = [0, process.geteuid?.(), sudoCaller()?.uid];
-  if (us.includes(uid)) return;
-  throw new BlkscopeError(
-    'FOREIGN_RUN',
-    `${run.path}: user ${uid} made that run, and --verify would run the program that it names; make the run yourself first`,
-  );
-}
-
 /**
  * Makes the advised run again with its best changes, another seed and another prompt, one run each, beside it as `RUN-advice-1` and so on.
  *
- * Throws BlkscopeError: NOT_VERIFIABLE for a run that `run` did not make; what runExperiment throws; a run's problem.
+ * Throws BlkscopeError: what `askedOf` throws; NOT_VERIFIABLE for a run that shows touches; what runExperiment throws; a run's problem.
  */
 export async function verify(run: Run, advice: Advice, options: VerifyOptions = {}): Promise<Verified[]> {
-  if (run.config.kind !== 'run') {
-    throw new BlkscopeError(
-      'NOT_VERIFIABLE',
-      `${run.path}: only a run that 'blkscope run' made can be run again`,
-    );
-  }
-  requireOwn(run);
-  const asked = run.config.options as unknown as ExperimentOptions;
+  const asked = askedOf(run);
   if (asked.profileTouches) {
     throw new BlkscopeError(
       'NOT_VERIFIABLE',

@@ -1,4 +1,5 @@
 import { BlkscopeError } from '../errors.js';
+import type { Folder } from '../files/folder.js';
 import { journalDirectory } from '../machine/recover.js';
 import { native } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
@@ -17,6 +18,7 @@ import type {
 import { protectFromOomKiller } from '../process/oom-protection.js';
 import { type BlockEvent, type EventBatch, eventBatch } from './batch.js';
 import { progressOf, type TracerProgress } from './progress.js';
+import { openSpoolFolder } from './spool-folder.js';
 
 export interface TracerOptions {
   /** Kernel names of the block devices to trace: `vda`, `nvme0n1`, `dm-0`. */
@@ -68,10 +70,12 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
   #lastCounters: NativeCounters | null = null;
   readonly #over = new AbortController();
   #unprotect: () => void;
+  readonly #spool: Folder | null;
   /** The source chosen and why, its buffers, the record version. */
   readonly info: NativeTracerInfo;
 
-  private constructor(options: TracerOptions) {
+  private constructor(options: TracerOptions, spool: Folder | null) {
+    this.#spool = spool;
     this.#native = new native.Tracer(
       {
         source: options.source ?? 'auto',
@@ -85,7 +89,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
         lastSector: options.lastSector ?? 2n ** 64n - 1n,
         pid: options.pid ?? 0,
         spoolBytes: options.spoolBytes ?? 256 * 2 ** 20,
-        spoolDirectory: options.spoolDirectory ?? '',
+        spoolDirectory: spool?.path ?? '',
         spoolFileBytes: options.spoolFileBytes ?? 8 * 2 ** 30,
         onFull: options.onFull ?? 'drop',
         deliver: options.deliver ?? true,
@@ -107,9 +111,13 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
 
   /** Starts tracing. Throws BlkscopeError: not root, no such device, tracer busy, tracefs not mounted. */
   static start(options: TracerOptions): Tracer {
+    const { spoolDirectory: path } = options;
+    const spool = path ? openSpoolFolder(path) : null;
     try {
-      return new Tracer(options);
+      return new Tracer(options, spool);
     } catch (error) {
+      spool?.[Symbol.dispose]();
+      if (spool && error instanceof Error) error.message = error.message.replaceAll(spool.path, `${path}`);
       throw asBlkscopeError(error);
     }
   }
@@ -192,9 +200,11 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lastCounters ??= this.#native.counters();
+    const wasOpen = !this.#closed;
     this.#closed = true;
     this.#over.abort();
     this.#native.close();
+    if (wasOpen) this.#spool?.[Symbol.dispose]();
     this.#unprotect();
     this.#wake();
   }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { exitCodes } from '../errors.js';
 import { given } from '../experiment/trace-options.js';
 import { BlkscopeError, type ExportFormat, exportFormats, exportRun, openRun } from '../index.js';
+import { opensByName, StdoutPipe } from './stdout-pipe.js';
 import { TerminalProgress } from './terminal-progress.js';
 
 interface ExportFlags {
@@ -28,14 +29,17 @@ export function exportCommand(): Command {
       if (!output && !streamed) {
         throw new BlkscopeError('NO_OUTPUT', `--format ${format} writes files: name the place with -o`);
       }
-      const target = output ?? '/dev/stdout';
+      const toStdout = !output || output === '/dev/stdout';
+      using pipe = toStdout && !opensByName(process.stdout) ? new StdoutPipe(process.stdout) : null;
+      const target = pipe?.path ?? output ?? '/dev/stdout';
       const lost = await exportRun(run, { format, output: target, ...given({ table, makeQueues }) }).catch(
         (error) => {
           // A reader that goes away (head, less) is no failure of ours; here the database writes, not Node.
-          if (target === '/dev/stdout' && error.code === 'EPIPE') process.exit(exitCodes.ok);
+          if (toStdout && error.code === 'EPIPE') process.exit(exitCodes.ok);
           throw error;
         },
       );
+      await pipe?.end();
       if (lost) new TerminalProgress().warn(lost);
       if (output) process.stdout.write(`${output}\n`);
     });

@@ -6,6 +6,7 @@ import { asBlkscopeError } from '../native/native-error.js';
 import { printable } from '../report/printable.js';
 import { version } from '../run/versions.js';
 import { commandList, commands } from './commands.js';
+import { removeUnfinishedAtEnd, watchOutput } from './ending.js';
 import { guardTerminal } from './terminal-edge.js';
 import { isVerbose } from './terminal-progress.js';
 
@@ -41,15 +42,8 @@ program.addHelpText(
 
 for (const stream of [process.stdout, process.stderr]) guardTerminal(stream);
 
-// A reader that goes away (head, less) is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.ok);
-  throw error;
-});
-// Steps and warnings that nobody reads must not end a run before it has put things back.
-process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+watchOutput(tell);
+removeUnfinishedAtEnd();
 
 // What needs no root has none: sudo gives nobody the files of others by these.
 if (withoutRoot.has(name)) becomeCaller();
@@ -84,6 +78,7 @@ function tell(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   const known = asBlkscopeError(error);
   process.stderr.write(`blkscope: ${printable(known.message)}\n`);
-  if (isVerbose() || process.env.BLKSCOPE_DEBUG) process.stderr.write(`${known.stack}\n`);
+  if (isVerbose() || process.env.BLKSCOPE_DEBUG)
+    process.stderr.write(`${known.stack?.split('\n').map(printable).join('\n')}\n`);
   return known instanceof BlkscopeError ? known.exitCode : exitCodes.internal;
 }

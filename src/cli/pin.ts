@@ -13,6 +13,7 @@ import {
   streamReadAheadKib,
 } from '../index.js';
 import { environmentOf } from '../process/environment.js';
+import { printable } from '../report/printable.js';
 import { environmentOption, size } from './options.js';
 import { print } from './screen.js';
 import { withSession } from './session.js';
@@ -113,7 +114,7 @@ function tell(plan: PinPlan, json: boolean): void {
     .slice(0, tensorsShown)
     .map(
       ({ name, bytes, heldBytes }) =>
-        `${formatSize(heldBytes).padStart(12)} of ${formatSize(bytes).padEnd(10)} ${name}`,
+        `${formatSize(heldBytes).padStart(12)} of ${formatSize(bytes).padEnd(10)} ${printable(name)}`,
     );
   const more = plan.tensors.length - tensorsShown;
   if (more > 0) lines.push(`             and ${more} more tensors`);

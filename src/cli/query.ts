@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { given } from '../experiment/trace-options.js';
 import { BlkscopeError, openRuns } from '../index.js';
 import { fit, widthOf, wrapped } from '../report/fit.js';
+import { printable } from '../report/printable.js';
 import { csvLine, exactValue, jsonValue, textBlocks, textTable } from '../report/rows.js';
 import { tables } from '../store/schema.js';
 import { views } from '../store/views.js';
@@ -55,9 +56,11 @@ async function query(words: string[], flags: QueryFlags): Promise<void> {
   const result = await runs.query(sql);
   const columns = result.deduplicatedColumnNames();
   if (flags.csv) {
-    process.stdout.write(csvLine(columns));
+    // What goes on to a file or a program gets every byte.
+    const line = process.stdout.isTTY ? shownLine : csvLine;
+    process.stdout.write(line(columns));
     for await (const rows of result.yieldConvertedRows(exactValue)) {
-      process.stdout.write(rows.map(csvLine).join(''));
+      process.stdout.write(rows.map(line).join(''));
     }
     return;
   }
@@ -69,6 +72,8 @@ async function query(words: string[], flags: QueryFlags): Promise<void> {
     process.stdout.write(tableFor(process.stdout, columns, rows));
   }
 }
+
+const shownLine = (row: readonly unknown[]) => `${printable(csvLine(row).slice(0, -1))}\n`;
 
 /** What is piped on keeps its columns whatever they take; on a terminal that is too narrow for them they stand below each other. */
 function tableFor(

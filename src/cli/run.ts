@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { optionsOf } from '../experiment/options.js';
+import { optionsOf } from '../experiment/repeated-run.js';
 import { given } from '../experiment/trace-options.js';
 import {
   BlkscopeError,

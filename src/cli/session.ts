@@ -2,6 +2,7 @@ import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
 import type { Watch } from '../experiment/watch.js';
 import type { Progress } from '../machine/progress.js';
+import { type EndingSignal, endingSignalNames, endingSignals, leaveSignalsToSession } from './ending.js';
 import { requireTerminal, shortPath, stdoutScreen } from './screen.js';
 import { TerminalProgress } from './terminal-progress.js';
 
@@ -15,12 +16,12 @@ export interface Session {
 
 /** A signal ended the command; its exit code is the shell's 128 + number. */
 class Interrupted extends BlkscopeError {
-  constructor(readonly signalName: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
+  constructor(readonly signalName: EndingSignal) {
     super('INTERRUPTED', `interrupted by ${signalName}`, 'incomplete');
   }
 
   override get exitCode(): number {
-    return 128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[this.signalName];
+    return 128 + endingSignals[this.signalName];
   }
 }
 
@@ -35,18 +36,18 @@ export async function withSession<T>(
   const controller = new AbortController();
   const view = watch === undefined ? null : await watchView(watch, () => stop('SIGINT'));
   const progress = view ?? new TerminalProgress();
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const stop = (name: (typeof names)[number]) => {
+  leaveSignalsToSession();
+  const stop = (name: EndingSignal) => {
     if (controller.signal.aborted) return;
     progress.warn(`${name}: ending the run and undoing all changes`);
     controller.abort(new Interrupted(name));
   };
-  for (const name of names) process.on(name, stop);
+  for (const name of endingSignalNames) process.on(name, stop);
   try {
     return await action({ progress, signal: controller.signal, ...(view ? { watch: view } : {}) });
   } finally {
     progress.end();
-    for (const name of names) process.off(name, stop);
+    for (const name of endingSignalNames) process.off(name, stop);
   }
 }
 

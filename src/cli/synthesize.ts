@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { given } from '../experiment/trace-options.js';
 import { BlkscopeError, formatSize, type SynthesizeOptions, synthesizeModel } from '../index.js';
@@ -45,7 +45,10 @@ export function synthesizeCommand(): Command {
 }
 
 async function synthesize({ output, force, ...flags }: SynthesizeFlags): Promise<void> {
-  if (existsSync(output) && !force)
+  const there = statSync(output, { throwIfNoEntry: false });
+  if (there && !there.isFile())
+    throw new BlkscopeError('NOT_A_FILE', `${output}: not a regular file; name another place with -o`);
+  if (there && !force)
     throw new BlkscopeError('EEXIST', `${output} exists already; name another file with -o, or give --force`);
   if (flags.router && flags.router !== 'uniform' && !presets[flags.preset].experts)
     throw new BlkscopeError('BAD_SHAPE', `--router: ${flags.preset} has no experts; leave the option out`);

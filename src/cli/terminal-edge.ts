@@ -1,8 +1,11 @@
 import { printable } from '../report/printable.js';
+import { emphasis } from '../report/style.js';
 
-/** What we write of control sequences ourselves: emphasis, and the wiping of a progress line. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
-const ours = /(\x1b\[\d{1,2}m|\r\x1b\[K|[\n\t])/;
+/**
+ * What we write of control sequences ourselves: emphasis, and at the start of a text what wipes a progress line. Names and
+ * values are made printable where they are put into a text; this is for those that are forgotten.
+ */
+const ours = new RegExp(`(^\\r\\x1b\\[K|${emphasis.source}|[\\n\\t])`);
 
 /** Text as a terminal may have it: no control character but our own, whoever's name or value held it. */
 export function terminalText(text: string): string {
@@ -22,8 +25,8 @@ export function guardTerminal(stream: NodeJS.WriteStream): void {
   if (!stream.isTTY) return;
   const plain = stream.write.bind(stream) as (chunk: unknown, ...rest: unknown[]) => boolean;
   guarded.set(stream, plain as Write);
-  stream.write = ((chunk: unknown, ...rest: unknown[]) =>
-    plain(typeof chunk === 'string' ? terminalText(chunk) : chunk, ...rest)) as Write;
+  stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) =>
+    plain(terminalText(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()), ...rest)) as Write;
 }
 
 /** Lets what draws the whole terminal write its sequences; it must make the text of others printable itself. Returns what guards again. */

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { BlkscopeError, whyUnreadable } from '../errors.js';
+import { openToRead } from '../files/read.js';
 import { ExpertColumns, type ExpertTouches } from './touch-columns.js';
 
 /** `token,layer,expert`: the columns of a file of routes. */
@@ -19,7 +20,12 @@ export async function readRoutes(path: string, expertBytes: number): Promise<Exp
   const reader = new RoutesReader(path, expertBytes);
   let rest = '';
   try {
-    for await (const chunk of createReadStream(path, { encoding: 'latin1', highWaterMark: 1 << 20 })) {
+    const file = openToRead(path);
+    for await (const chunk of createReadStream('', {
+      fd: file,
+      encoding: 'latin1',
+      highWaterMark: 1 << 20,
+    })) {
       const lines = (rest + (chunk as string)).split('\n');
       rest = lines.pop() as string;
       for (const line of lines) reader.take(line);

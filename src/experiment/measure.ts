@@ -77,6 +77,7 @@ export async function measure(
       watch?.end();
     });
     if (outcome?.logLeftOutBytes) progress.warn(logCut(outcome.logLeftOutBytes));
+    if (outcome?.refusedReports) progress.warn(refusedReports(outcome.refusedReports));
     const after = snapshot(paths);
     const bytesWritten = bytesWrittenByUs() - written;
     const viewNs = watch?.tookNs ?? 0;
@@ -104,6 +105,10 @@ export function watched({ outcome, sampler, bytesWritten, viewNs }: Measurement)
 
 function logCut(bytes: number): string {
   return `workload.log is full: ${formatSize(bytes)} more that the workload printed were left out`;
+}
+
+function refusedReports({ count, first }: { count: number; first: string }): string {
+  return `the workload reported what cannot be, ${count} times; its marks may be missing or wrong; the first was ${first}`;
 }
 
 function snapshot(paths: readonly string[]): Snapshot {

@@ -1,11 +1,9 @@
 import { resolve } from 'node:path';
-import { BlkscopeError } from '../errors.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import type { CacheState } from '../memory/cache-state.js';
 import type { PressureRequest } from '../memory/pressure.js';
 import { streamReadAheadKib } from '../pin/stream-plan.js';
 import { defaultRunPath } from '../run/run-folder.js';
-import type { Run } from '../store/open-run.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import { promptOfLength } from '../workload/prompt.js';
 import { type Resolved, resolvedWorkload } from '../workload/resolved.js';
@@ -99,33 +97,4 @@ export function recorded(
     llama: options.llama ?? engine.path ?? engine.name,
     workload: { ...workload, ...(followsFromLength ? {} : { prompt }) },
   };
-}
-
-/**
- * What a finished run asked for, to be asked for again: with the readahead that it had, whatever the disk has now.
- *
- * Throws BlkscopeError NOT_REPEATABLE for a recording or an import.
- */
-export function optionsOf({ path, config, summary }: Run): ExperimentOptions {
-  if (config.kind !== 'run') {
-    throw new BlkscopeError(
-      'NOT_REPEATABLE',
-      `${path}: only a run that 'blkscope run' made can be made again; this is one of 'blkscope ${config.kind}'`,
-    );
-  }
-  const {
-    output: _,
-    mount: __,
-    firstSector,
-    lastSector,
-    ...options
-  } = config.options as unknown as ExperimentOptions;
-  const sectors = { firstSector, lastSector };
-  // JSON has made numbers of them.
-  const whole = Object.entries(sectors).flatMap(([key, sector]) =>
-    sector === undefined ? [] : [[key, BigInt(sector)] as const],
-  );
-  const { readAheadKib } = summary.memory;
-  const readAhead = options.profileTouches || readAheadKib === null ? {} : { readAheadKib };
-  return { ...options, ...readAhead, ...Object.fromEntries(whole) };
 }

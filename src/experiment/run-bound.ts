@@ -44,7 +44,7 @@ export function boundOfRun(
   const compute =
     cachedNs === null
       ? ({
-          ns: Math.min(computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), ...shown),
+          ns: smallest([computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), ...shown]),
           from: 'run',
         } as const)
       : ({ ns: cachedNs, from: 'warm' } as const);

@@ -1,3 +1,4 @@
+import { Folder } from '../files/folder.js';
 import { beginChanges, undoChanges } from '../machine/changes.js';
 import { journalDirectory } from '../machine/recover.js';
 import type { Steps } from '../machine/steps.js';
@@ -13,10 +14,15 @@ export async function mountSpool(steps: Steps, options: TraceOptions): Promise<T
   if (bytes === undefined) return options;
   const changes = beginChanges();
   const target = `${journalDirectory()}/spool-${process.pid}`;
-  steps.onUndo('unmount the spool', () => undoChanges(changes));
-  await steps.step(`mount a tmpfs of ${formatSize(bytes)} for the spool`, () => {
+  let held: Folder | null = null;
+  steps.onUndo('unmount the spool', () => {
+    held?.[Symbol.dispose]();
+    undoChanges(changes);
+  });
+  held = await steps.step(`mount a tmpfs of ${formatSize(bytes)} for the spool`, () => {
     changes.makeDirectory(target);
     changes.mount('tmpfs', target, `size=${bytes},mode=700`);
+    return Folder.open(target, null); // it is ours, whoever called sudo
   });
-  return { ...options, spoolDirectory: target, spoolFileBytes: bytes };
+  return { ...options, spoolDirectory: held.path, spoolFileBytes: bytes };
 }

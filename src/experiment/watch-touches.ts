@@ -45,7 +45,9 @@ export function seenBy(
       );
     return seen;
   } catch (error) {
-    if (outcome?.exitCode === 0) throw error;
+    const { code, message } = error as Error & { code?: string };
+    if (code === 'TOUCHES_CHANGED') progress.warn(`--touches: ${message}`);
+    else if (outcome?.exitCode === 0) throw error;
     return null; // why it failed is what matters
   }
 }

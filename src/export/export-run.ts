@@ -29,7 +29,10 @@ const boundedMemory = `SET memory_limit = '256MB'; SET threads = 1`;
 
 export interface ExportOptions {
   format: ExportFormat;
-  /** A file; for parquet the dataset's folder, for blktrace the base name of its files. `/dev/stdout` takes csv and jsonl. */
+  /**
+   * A file; for parquet the dataset's folder, for blktrace the base name of its files. `/dev/stdout`, or the writing end of a
+   * pipe by its descriptor (`/proc/self/fd/9`), takes csv and jsonl.
+   */
   output: string;
   /** For csv and jsonl alone, which hold one table each. Default: event. */
   table?: string;
@@ -85,16 +88,20 @@ async function writeTables(
         await writeChromeTrace(connection, partial);
       });
     } else {
+      const streamed = isStream(output);
       const write = async (path: string) => {
-        await (output === '/dev/stdout' ? lock([], [path]) : lock([dirname(path)]));
+        await (streamed ? lock([], [path]) : lock([dirname(path)]));
         await connection.run(copySql(await orderedRows(connection, table), format, path));
       };
-      await (output === '/dev/stdout' ? write(output) : writeWhole(output, write));
+      await (streamed ? write(output) : writeWhole(output, write));
     }
   } catch (error) {
     throw storeError(error, `write ${output}`);
   }
 }
+
+/** What is there already, and is written as it comes. */
+const isStream = (output: string) => /^\/dev\/stdout$|^\/proc\/self\/fd\/\d+$/.test(output);
 
 function copySql(rows: string, format: 'csv' | 'jsonl', path: string): string {
   const options = format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT json';

@@ -149,6 +149,12 @@ export const causes: Record<string, Cause> = {
     mend: 'import each session by itself',
     lowerBounds: false,
   },
+  CLOCK_LEAPS: {
+    message:
+      '{file}: its clock leaps a month or more ahead {times time}: speeds and shares of time mean nothing',
+    mend: 'import each session by itself',
+    lowerBounds: false,
+  },
   INTERRUPTED: {
     message: '{reason}',
     mend: 'let the workload end by itself',

@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import type { Model, ModelTensor } from '../model/gguf.js';
 import { tensorUses } from '../model/uses.js';
 import type { FileRange, OpenedFile } from '../process/opened-files.js';
@@ -91,7 +92,7 @@ function mostlyWithin({ offset, bytes }: ModelTensor, ranges: readonly FileRange
     const end = Math.min(offset + bytes, range.offset + range.bytes);
     return Math.max(0, end - Math.max(offset, range.offset));
   });
-  return Math.max(0, ...within) >= bytes / 2;
+  return greatest(within) >= bytes / 2;
 }
 
 function sizeOf(tensors: readonly ModelTensor[]): number {

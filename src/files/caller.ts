@@ -71,9 +71,15 @@ function lookUp(program: string, args: string[]): string {
   return answer;
 }
 
+/** Where root's helpers are looked for: in the system's own folders first, whatever PATH its caller has left it. */
+export function systemPath(): string {
+  return `/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH ?? ''}`;
+}
+
 function ask(program: string, args: string[]): string {
   try {
-    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const env = { PATH: systemPath() };
+    return execFileSync(program, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   } catch {
     return '';
   }

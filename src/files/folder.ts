@@ -10,9 +10,13 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { actAs, type Identity } from './identity.js';
+import { BlkscopeError } from '../errors.js';
+import { actAs, type Identity, isRootsOwn } from './identity.js';
 
 const toOpen = constants.O_RDONLY | constants.O_DIRECTORY;
+
+/** A file without a name, which Node knows no flag for. */
+const nameless = 0o20_000_000 | constants.O_DIRECTORY | constants.O_RDWR;
 
 /**
  * A folder that is held open. Its entries are reached through its descriptor, so it stays the same folder whoever renames
@@ -25,9 +29,17 @@ export class Folder implements Disposable {
     this.fd = openSync(path, flags);
   }
 
-  /** Follows links, with these rights. Throws the system's error. */
+  /** Follows links, with these rights. Throws the system's error; BlkscopeError MOVED for a place of root's that others change. */
   static open(path: string, identity: Identity): Folder {
-    return actAs(identity, () => new Folder(path, toOpen));
+    const folder = actAs(identity, () => new Folder(path, toOpen));
+    // A folder of root's that all may write lets anybody put a link there just now.
+    if (identity !== null || isRootsOwn(path, folder.fd)) return folder;
+    folder[Symbol.dispose]();
+    throw new BlkscopeError(
+      'MOVED',
+      `${path}: somebody else changes what it leads to; name another place`,
+      'busy',
+    );
   }
 
   /** Makes it and those above it where they are missing; what was just made is not reached through a link. */
@@ -64,6 +76,11 @@ export class Folder implements Disposable {
     if (name === '' || name === '.' || name === '..' || name.includes('/'))
       throw new Error(`${name}: no name of an entry`);
     return `${this.path}/${name}`;
+  }
+
+  /** Throws the system's error where files cannot be made in it with these rights. */
+  requireWritable(identity: Identity): void {
+    closeSync(actAs(identity, () => openSync(this.path, nameless, 0o600)));
   }
 
   status(): Stats {

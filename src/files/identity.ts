@@ -16,8 +16,15 @@ export function identityAt(path: string): Identity {
   if (process.geteuid?.() !== 0 || path.startsWith(heldFolders)) return null;
   const caller = sudoCaller();
   if (caller) return caller;
-  const uid = firstOtherOwner(resolve(path));
-  return uid === null ? null : userIdentity(uid);
+  const { owner } = wayTo(resolve(path));
+  return owner === null ? null : userIdentity(owner);
+}
+
+/** Whether an open folder is still the one that its path leads to, with nothing of another user's on the way there. */
+export function isRootsOwn(path: string, fd: number): boolean {
+  if (process.geteuid?.() !== 0 || path.startsWith(heldFolders)) return true;
+  const { owner, real } = wayTo(resolve(path));
+  return owner === null && real === readlinkSync(`${heldFolders}${fd}`);
 }
 
 /** What we reach by a descriptor of ours is a folder in the making, which is ours alone. */
@@ -26,19 +33,20 @@ const heldFolders = '/proc/self/fd/';
 /** As the kernel allows it; a chain of links that is longer leads nowhere. */
 const mostLinks = 40;
 
-function firstOtherOwner(path: string, links = 0): number | null {
+/** Looks at each step once: the first other user whom one belongs to, else where the path leads. */
+function wayTo(path: string, links = 0): { owner: number | null; real: string } {
   let at = '/';
   const names = path.split('/').filter(Boolean);
   for (const [i, name] of names.entries()) {
     at = join(at, name);
     const status = lstatSync(at, { throwIfNoEntry: false });
-    if (!status) return null;
-    if (status.uid !== 0) return status.uid;
+    if (!status) break;
+    if (status.uid !== 0) return { owner: status.uid, real: path };
     if (!status.isSymbolicLink()) continue;
-    if (links === mostLinks) return null;
-    return firstOtherOwner(resolve(dirname(at), readlinkSync(at), ...names.slice(i + 1)), links + 1);
+    if (links === mostLinks) break;
+    return wayTo(resolve(dirname(at), readlinkSync(at), ...names.slice(i + 1)), links + 1);
   }
-  return null;
+  return { owner: null, real: path };
 }
 
 /** Runs what does not wait with these rights on files. Throws what it throws; EPERM where we may not act as them. */

@@ -14,6 +14,7 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   type Stats,
   unlinkSync,
 } from 'node:fs';
@@ -23,6 +24,7 @@ import { BlkscopeError } from '../errors.js';
 import { native } from '../native/binding.js';
 import { Folder } from './folder.js';
 import { actAs, type Identity, identityAt } from './identity.js';
+import { begun, finished } from './unfinished.js';
 
 /** In a folder that is not finished: what has it is ours, and nothing else is removed. */
 const marker = '.unfinished';
@@ -33,20 +35,6 @@ function partialName(name: string): string {
 }
 
 const isPartialName = (name: string) => /^\..*\.[0-9a-f]{16}\.partial$/.test(name);
-
-/** All that is not finished in this process: a signal that ends it has it removed. */
-const unfinished = new Set<{ discard(): void }>();
-
-/** Removes all that this process has begun to write and has not finished. */
-export function discardUnfinished(): void {
-  for (const each of unfinished) {
-    try {
-      each.discard();
-    } catch {
-      // its disk may be gone; the others' may not
-    }
-  }
-}
 
 const synced = promisify(fsync);
 
@@ -102,7 +90,7 @@ export class PartialFolder {
       this.#close();
       throw error;
     }
-    unfinished.add(this);
+    begun(this);
     targets.set(this.path, target);
   }
 
@@ -168,7 +156,7 @@ export class PartialFolder {
     this.#handOver();
     using target = Folder.make(dirname(to), this.identity);
     actAs(this.identity, () => {
-      if (replace) removeFile(target.at(basename(to)));
+      if (replace) removeFile(target, basename(to));
       native.renameNew(this.#folder.fd, name, target.fd, basename(to));
     });
   }
@@ -197,7 +185,7 @@ export class PartialFolder {
   }
 
   #close(): void {
-    unfinished.delete(this);
+    finished(this);
     targets.delete(this.path);
     this.#folder[Symbol.dispose]();
     this.#parent[Symbol.dispose]();
@@ -221,8 +209,20 @@ function giveAway(folder: Folder, identity: Identity, group: number): void {
   if (identity) fchownSync(folder.fd, identity.uid, group);
 }
 
-function removeFile(path: string): void {
-  if (lstatSync(path, { throwIfNoEntry: false })) unlinkSync(path);
+/** A link itself, not what it leads to. */
+function removeFile(folder: Folder, name: string): void {
+  requireFile(folder, name);
+  rmSync(folder.at(name), { force: true });
+}
+
+/** A device, a pipe or a folder is nothing that a file of ours may take the place of. */
+function requireFile(folder: Folder, name: string): void {
+  const there = lstatSync(folder.at(name), { throwIfNoEntry: false });
+  if (there && !there.isFile() && !there.isSymbolicLink())
+    throw new BlkscopeError(
+      'NOT_A_FILE',
+      `${name}: not a regular file, and not replaced; name another place`,
+    );
 }
 
 /**
@@ -243,13 +243,14 @@ export class PartialFile {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     try {
       removeLeftoversIn(this.#parent, this.#identity);
+      actAs(this.#identity, () => requireFile(this.#parent, basename(target)));
       this.fd = actAs(this.#identity, () => openSync(this.#parent.at(this.#name), flags, 0o666));
     } catch (error) {
       this.#parent[Symbol.dispose]();
       throw error;
     }
     native.lockOpenFile(this.fd);
-    unfinished.add(this);
+    begun(this);
   }
 
   /** Makes the folders above it where they are missing, and removes what killed sessions left beside it. Throws the system's errors. */
@@ -260,7 +261,7 @@ export class PartialFile {
   /** Gives it its name. Throws EEXIST: that is taken; `replace` removes what is there. */
   publish(name: string, { replace = false } = {}): void {
     actAs(this.#identity, () => {
-      if (replace) removeFile(this.#parent.at(name));
+      if (replace) removeFile(this.#parent, name);
       native.renameNew(this.#parent.fd, this.#name, this.#parent.fd, name);
     });
     this.#close();
@@ -286,7 +287,7 @@ export class PartialFile {
 
   #close(): void {
     this.#over = true;
-    unfinished.delete(this);
+    finished(this);
     closeSync(this.fd);
     this.#parent[Symbol.dispose]();
   }

@@ -28,9 +28,18 @@ export function openToRead(path: string, { identity = null, noLink = false }: Re
  * BlkscopeError NOT_A_FILE, TOO_LARGE.
  */
 export function readText(path: string, mostBytes: number, options: ReadOptions = {}): string {
+  return readOwned(path, mostBytes, options).text;
+}
+
+/** The same, with the user whom the file that was read belongs to. */
+export function readOwned(
+  path: string,
+  mostBytes: number,
+  options: ReadOptions = {},
+): { text: string; uid: number } {
   const fd = openToRead(path, options);
   try {
-    const { size } = fstatSync(fd);
+    const { size, uid } = fstatSync(fd);
     if (size > mostBytes) {
       throw new BlkscopeError(
         'TOO_LARGE',
@@ -44,7 +53,7 @@ export function readText(path: string, mostBytes: number, options: ReadOptions =
       if (got === 0) break;
       length += got;
     }
-    return buffer.toString('utf8', 0, length);
+    return { text: buffer.toString('utf8', 0, length), uid };
   } finally {
     closeSync(fd);
   }

@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { BlkscopeError } from '../errors.js';
+import { systemPath } from '../files/caller.js';
 import { identityAt } from '../files/identity.js';
 import { PartialFile } from '../files/partial.js';
 import { openToRead } from '../files/read.js';
@@ -78,6 +79,7 @@ function allocate(fd: number, bytes: number): void {
   if (bytes === 0) return;
   try {
     execFileSync('fallocate', ['--length', String(bytes), '/proc/self/fd/3'], {
+      env: { PATH: systemPath() },
       stdio: ['ignore', 'ignore', 'ignore', fd],
     });
   } catch {}

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
+import { greatest } from '../extremes.js';
 import { readModel } from '../model/gguf.js';
 import { type RegionRole, tensorPlace } from '../model/roles.js';
 import { type TensorUse, tensorUses } from '../model/uses.js';
@@ -63,7 +64,7 @@ export async function mapFile(path: string): Promise<FileMap> {
     backward: starts.filter(
       (i) => i > 0 && (extents[i] as MappedExtent).sector < (extents[i - 1] as MappedExtent).sector,
     ).length,
-    largestFragment: Math.max(0, ...sizes),
+    largestFragment: Math.max(0, greatest(sizes)),
     ...(await tensorsOf(path, extents)),
   };
 }

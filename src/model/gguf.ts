@@ -189,7 +189,7 @@ function safetensorsModel(paths: readonly string[]): Model {
   const first = paths[0] as string;
   const config = configBeside(first);
   const { architecture, name, keys } = configKeys(config ?? {});
-  const inNames = Math.max(0, ...tensors.map((each) => mainLayer(each) + 1));
+  const inNames = Math.max(0, greatest(tensors.map((each) => mainLayer(each) + 1)));
   return {
     path: first,
     parts: files.map(({ path, bytes, metadataBytes }) => ({ path, bytes, metadataBytes })),
@@ -264,7 +264,9 @@ function expertsOf(
   );
   const single = tensors.map((tensor) => (placeOf(tensor).expert ?? -1) + 1);
   const count =
-    numberOf(keys.get(`${architecture}.expert_count`)) || stacked?.shape.at(-1) || Math.max(0, ...single);
+    numberOf(keys.get(`${architecture}.expert_count`)) ||
+    stacked?.shape.at(-1) ||
+    Math.max(0, greatest(single));
   const used = numberOf(keys.get(`${architecture}.expert_used_count`)) || null;
   return count > 0 ? { count, used: used && Math.min(used, count) } : null;
 }

@@ -1,7 +1,7 @@
-import { closeSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
-import { openToRead } from '../files/read.js';
+import { openToRead, readText } from '../files/read.js';
 import { namesInCache } from './hub-cache.js';
 
 /** A file of safetensors and where its weights begin, in bytes. */
@@ -144,8 +144,7 @@ const mostJsonBytes = 512 * 2 ** 20;
 
 function objectIn(path: string): Record<string, unknown> | null {
   try {
-    if (statSync(path).size > mostJsonBytes) return null;
-    const found: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const found: unknown = JSON.parse(readText(path, mostJsonBytes));
     return isObject(found) ? found : null;
   } catch {
     return null;

@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import type { Model, ModelTensor } from './gguf.js';
 import { placeOf } from './roles.js';
 import { tensorUses } from './uses.js';
@@ -24,7 +25,7 @@ const orderInLayer = [
 export function walkOrder(model: Model): ModelTensor[] {
   const uses = tensorUses(model);
   const walked = model.tensors.filter(({ name }) => uses.get(name)?.kind === 'whole');
-  const layers = Math.max(0, ...walked.map((tensor) => placeOf(tensor).layer ?? 0));
+  const layers = Math.max(0, greatest(walked.map((tensor) => placeOf(tensor).layer ?? 0)));
   const place = (tensor: ModelTensor): [number, number, number] => {
     const { layer, role } = placeOf(tensor);
     // What makes a layer's own inputs of looked-up rows is used before all layers.

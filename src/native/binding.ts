@@ -53,6 +53,8 @@ export interface NativeBinding extends NativeFileRights, NativeMemory, NativeReg
    * page; such a pipe may be opened again by its name in /proc by any user who has it.
    */
   openPipe(packets?: boolean): [number, number];
+  /** SIGHUP, SIGINT and SIGTERM, where they are handled, end the process after so many ms at the latest. */
+  limitEndingSignals(ms: number): void;
   /** ns on CLOCK_MONOTONIC, the trace's clock. */
   monotonicNow(): bigint;
 }

@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { greatest } from '../extremes.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { NativeAccess } from '../native/access.js';
 import { native } from '../native/binding.js';
@@ -310,7 +311,7 @@ async function touchesOf(
     JOIN tensor USING (file, "fileOffset") WHERE phase = 'generation' AND token IS NOT NULL GROUP BY ALL`);
   const rows = found.getRows() as [number, number | null, number | null, number][];
   if (rows.length === 0) return none;
-  const columns = Math.max(count, ...rows.map(([token]) => token + 1));
+  const columns = Math.max(count, greatest(rows.map(([token]) => token + 1)));
   const layers = [...new Set(rows.map(([, layer]) => layer))].sort((a, b) => (a ?? 1e9) - (b ?? 1e9));
   const tokenLayers = emptyMatrix(
     layers.map((layer) => (layer === null ? 'outside' : `layer ${layer}`)),

@@ -56,9 +56,8 @@ export function cumulativeFigure(runs: readonly RunData[], view?: View): PlotFig
     const key = legend({ left: 8, top: 12, right: size.width - 8 }, names);
     const box = { left: 62, top: 20 + key.lines * 15, right: size.width - 12, bottom: size.height - 34 };
     const x = linearAxis(span, { from: box.left, to: box.right }, Math.max(3, size.width / 90), seconds);
-    const most = Math.max(
-      ...shown.map(({ is }) => is.read.at(-1) ?? 0),
-      ...shown.map(({ run }) => run.modelBytes ?? 0),
+    const most = greatest(
+      shown.flatMap(({ is, run: { modelBytes } }) => [is.read.at(-1) ?? 0, modelBytes ?? 0]),
     );
     const y = byteAxis(most, { from: box.bottom, to: box.top }, 5, bytes);
     const lines = shown.flatMap(({ is }, i) =>

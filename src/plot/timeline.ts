@@ -1,4 +1,5 @@
 import { area, line } from 'd3-shape';
+import { greatest } from '../extremes.js';
 import { cumulativeOf } from './cumulative.js';
 import type { FigureTable, PlotFigure, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
@@ -179,10 +180,10 @@ function drawPanels(run: RunData, panels: readonly Panel[], span: View, size: Si
     const box = { left, top, right, bottom: top + height };
     const x = linearAxis(span, { from: left, to: right }, Math.max(3, size.width / 90), seconds);
     const stacked = stack(panel.curves);
-    const most = Math.max(
-      ...stacked.flatMap(({ top: values, time }) => values.filter((_, k) => within(time[k] as number, span))),
-      1e-9,
+    const inSpan = stacked.flatMap(({ top: values, time }) =>
+      values.filter((_, k) => within(time[k] as number, span)),
     );
+    const most = Math.max(greatest(inSpan), 1e-9);
     const place = { from: box.bottom, to: box.top };
     const y = panel.inBytes
       ? byteAxis(most, place, 3, panel.told)

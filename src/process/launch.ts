@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { BlkscopeError } from '../errors.js';
-import { type Caller, callerEnvironment, sudoCaller } from '../files/caller.js';
+import { type Caller, callerEnvironment, sudoCaller, systemPath } from '../files/caller.js';
 import { workloadEnvironment } from './environment.js';
+import { HandedEnvironment, rootsEnvironment, takeEnvironment } from './handed-environment.js';
 import { ownOomScore } from './oom-protection.js';
 import { signalTree } from './process-tree.js';
 import { inPath } from './programs.js';
@@ -31,9 +32,14 @@ export interface LaunchOptions {
 export interface ChildStreams {
   stdout: number;
   stderr: number | 'pipe';
-  /** A Node process that talks to us by messages (bigint included). */
+  /** A Node process of ours that talks to us by messages: one with a user's rights could send what Node cannot read. */
   messages?: boolean;
+  /** The writing end of a pipe, for what it reports: its own `reportsDescriptor`. Not with `messages`. */
+  reports?: number;
 }
+
+/** The number that a child's pipe for reports has there. */
+export const reportsDescriptor = 3;
 
 /** A started child and the time just before it was made. */
 export interface LaunchedChild {
@@ -51,11 +57,12 @@ export function ownChildren(): number[] {
 
 /**
  * Starts `argv` in a session of its own: a shell joins the cgroup, setpriv drops to the user and asks for
- * SIGKILL when blkscope dies, and then becomes the program. Each step execs the next, so the process id stays
- * the same throughout.
+ * SIGKILL when blkscope dies, a second shell takes the environment, and then becomes the program. Each step execs the
+ * next, so the process id stays the same throughout.
  *
  * The order matters: only root may write cgroup.procs, and the kernel forgets a parent-death signal on a
- * change of user, so setpriv asks for it last.
+ * change of user, so setpriv asks for it last. And what runs as root gets none of the environment that a user chose:
+ * LD_PRELOAD would be root's.
  */
 export async function launch(
   argv: string[],
@@ -63,28 +70,35 @@ export async function launch(
   streams: ChildStreams,
 ): Promise<LaunchedChild> {
   const caller = options.ours ? null : options.user === undefined ? sudoCaller() : options.user;
-  const [shell, args] = shellCommand([...privilegeCommand(caller, options), ...argv], options);
   const stdio: StdioOptions = [
     'ignore',
     streams.stdout,
     streams.stderr,
     ...(streams.messages ? ['ipc' as const] : []),
+    ...(streams.reports === undefined ? [] : [streams.reports]),
   ];
   const inherited = options.inherited ? { [options.inherited.variable]: `${stdio.length}` } : {};
   if (options.inherited) stdio.push(options.inherited.fd);
+  const own = { ...options.env, ...inherited };
+  const handed = options.ours
+    ? null
+    : new HandedEnvironment({
+        ...workloadEnvironment(),
+        ...(caller ? callerEnvironment(caller.uid) : {}),
+        ...own,
+      });
+  if (handed) stdio.push(handed.reader);
+  const takingIt = handed ? takeEnvironment(stdio.length - 1) : [];
+  const [shell, args] = shellCommand([...privilegeCommand(caller, options), ...takingIt, ...argv], options);
   const startedAt = process.hrtime.bigint();
   const child = spawn(shell, args, {
     cwd: options.cwd,
-    env: {
-      ...(options.ours ? process.env : workloadEnvironment()),
-      ...(caller ? callerEnvironment(caller.uid) : {}),
-      ...options.env,
-      ...inherited,
-    },
+    env: handed ? rootsEnvironment : { ...process.env, ...own },
     stdio,
     detached: true, // setsid: the terminal's Ctrl-C reaches blkscope, which ends the workload in its own order
     serialization: 'advanced',
   });
+  handed?.send();
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (error) => reject(cannotStart(argv, error)));
@@ -147,7 +161,7 @@ let setprivFound: string | null | undefined;
 /** util-linux's setpriv of 2018 or later; busybox has one that can do neither of what it is needed for. */
 function findSetpriv(): string | null {
   if (setprivFound === undefined) {
-    const path = inPath('setpriv');
+    const path = inPath('setpriv', systemPath());
     setprivFound = path && printsPdeathsig(path) ? path : null;
   }
   return setprivFound;

@@ -24,4 +24,10 @@ export class OutputPipe {
   closeWriter(): void {
     closeSync(this.writer);
   }
+
+  /** For a child that was not started. */
+  discard(): void {
+    this.reader.destroy();
+    this.closeWriter();
+  }
 }

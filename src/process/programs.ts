@@ -12,7 +12,7 @@ export function isExecutable(path: string): boolean {
 }
 
 /** The program that a shell would run for `name`; null when no folder of PATH has it. */
-export function inPath(name: string): string | null {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+export function inPath(name: string, path = process.env.PATH ?? ''): string | null {
+  const folders = path.split(delimiter).filter((folder) => folder !== '');
   return folders.map((folder) => join(folder, name)).find(isExecutable) ?? null;
 }

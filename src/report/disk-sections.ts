@@ -23,7 +23,7 @@ export function integrity(page: Page, summary: Summary): void {
   page.figure(format.count(seen.readSectorsTraced), 'read sectors traced');
   page.figure(
     seen.readSectorsDiskstats === null ? '-' : format.count(seen.readSectorsDiskstats),
-    `counted by ${source.device} itself`,
+    `counted by ${printable(source.device)} itself`,
   );
   for (const defect of seen.defects) page.text(page.style.warn(defectLine(defect)), 2);
   for (const line of lossLines(summary)) page.text(line, 4);
@@ -75,7 +75,7 @@ export function deviceReads(
   { reads, writes, devices, model, otherModels = [], source }: Summary,
 ): void {
   const ofModels = [...(model ? [model] : []), ...otherModels].reduce((sum, each) => sum + each.readBytes, 0);
-  page.section(`All of ${source.device}`, 'completed I/O of all programs');
+  page.section(`All of ${printable(source.device)}`, 'completed I/O of all programs');
   page.traced(format.size(reads.bytes), 'read', format.counted(reads.count, 'read'));
   if (model)
     page.figure(
@@ -111,7 +111,7 @@ export interface Reads {
 /** Of the model, then of the whole disk: one is never told for the other. */
 export function readsOf(summary: Summary): Reads[] {
   const { model, gaps, latency, sizes, source } = summary;
-  const disk = { whose: `all reads of ${source.device}`, latency, sizes: sizes.read };
+  const disk = { whose: `all reads of ${printable(source.device)}`, latency, sizes: sizes.read };
   if (!model?.access) return [{ ...disk, gaps }];
   const { access } = model;
   return [
@@ -242,7 +242,7 @@ export function bandwidth(page: Page, { timeline, model, source }: Summary): voi
   const bySecond = perSecond(timeline.readBytes, timeline.bucketNs);
   if (bySecond.length === 0) return;
   const total = bySecond.reduce((sum, bytes) => sum + bytes, 0);
-  page.section(`Read bandwidth of ${source.device}`, 'all completed reads, second by second');
+  page.section(`Read bandwidth of ${printable(source.device)}`, 'all completed reads, second by second');
   page.line(
     `   |${sparkline(bySecond, Math.min(page.columns - 24, 120))}| ${format.count(bySecond.length)} s`,
   );

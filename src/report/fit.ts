@@ -1,6 +1,7 @@
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from './printable.js';
+import { emphasis } from './style.js';
 
 /** Text that is already laid out, with no line longer than `columns`: longer ones go on below, indented by two more. */
 export function fit(text: string, columns: number): string {
@@ -30,12 +31,11 @@ function fitLine(line: string, columns: number): string[] {
 }
 
 // Emphasis is ours; any other control character came with a name.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
-const emphasis = /(\x1b\[\d+m)/;
+const ours = new RegExp(`(${emphasis.source})`);
 
 function printableLine(line: string): string {
   return line
-    .split(emphasis)
+    .split(ours)
     .map((part, i) => (i % 2 === 1 ? part : printable(part)))
     .join('');
 }

@@ -1,3 +1,4 @@
+import { append } from '../extremes.js';
 import { joined } from '../figures/figure.js';
 import { partWithAccess, phaseFigures, regionFigures } from '../figures/figures.js';
 import type { ModelSummary, RegionFigures, Summary } from '../figures/summary-schema.js';
@@ -195,13 +196,12 @@ function regionTables(model: ModelSummary | null, screen: Screen): string {
   for (const kind of groupKinds) {
     const rows = model?.[kind];
     if (!rows) continue;
-    lines.push(`${kind}:`, ...regionLines(screen, rows), '');
+    append(lines, [`${kind}:`, ...regionLines(screen, rows), '']);
   }
   if (model?.neverRead?.length) {
-    lines.push(
-      'never read:',
-      ...model.neverRead.map(({ name, bytes }) => `  ${format.size(bytes).padStart(12)}  ${printable(name)}`),
-    );
+    lines.push('never read:');
+    for (const { name, bytes } of model.neverRead)
+      lines.push(`  ${format.size(bytes).padStart(12)}  ${printable(name)}`);
   }
   return lines.length === 0 ? '' : `${lines.join('\n').trimEnd()}\n`;
 }

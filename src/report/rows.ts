@@ -6,6 +6,7 @@ import {
   type Json,
   JsonDuckDBValueConverter,
 } from '@duckdb/node-api';
+import { greatest } from '../extremes.js';
 import { printable } from './printable.js';
 
 // A number in JavaScript tells so many decimal digits from one another.
@@ -39,7 +40,8 @@ function csvField(text: string): string {
 /** Columns aligned: numbers to the right, the rest to the left. */
 export function textTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
   const cells = rows.map((row) => row.map((value) => printable(plain(value))));
-  const widths = columns.map((name, i) =>
+  const names = columns.map(printable);
+  const widths = names.map((name, i) =>
     cells.reduce((most, row) => Math.max(most, row[i]?.length ?? 0), name.length),
   );
   const right = columns.map((_, i) => rows.some((row) => isNumber(row[i])));
@@ -49,17 +51,18 @@ export function textTable(columns: readonly string[], rows: readonly (readonly u
       .join('  ')
       .trimEnd();
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
-  return [line(columns), rule, ...cells.map(line), ''].join('\n');
+  return [line(names), rule, ...cells.map(line), ''].join('\n');
 }
 
 /** A row as a block of lines, a column each: for tables that are wider than the terminal. */
 export function textBlocks(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
-  const width = Math.max(0, ...columns.map(({ length }) => length));
+  const names = columns.map(printable);
+  const width = Math.max(0, greatest(names.map(({ length }) => length)));
   return rows
     .map((row, i) =>
       [
         `-- ${i + 1}`,
-        ...columns.map((name, k) => `${name.padEnd(width)}  ${printable(plain(row[k]))}`),
+        ...names.map((name, k) => `${name.padEnd(width)}  ${printable(plain(row[k]))}`),
         '',
       ].join('\n'),
     )

@@ -19,6 +19,10 @@ const colourStyle: Style = {
   accent: wrap(36, 39),
 };
 
+/** The emphasis above, and no other that a name may hold. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
+export const emphasis = /\x1b\[(?:1|2|22|32|33|36|39)m/;
+
 export const colourChoices = ['auto', 'always', 'never'] as const;
 export type ColourChoice = (typeof colourChoices)[number];
 

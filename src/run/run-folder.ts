@@ -97,13 +97,17 @@ function taken(target: string): BlkscopeError {
   return new BlkscopeError('EEXIST', `${target} exists already; give another folder with -o, or remove it`);
 }
 
-const kinds: Record<string, ExitKind> = { ENOSPC: 'busy', EDQUOT: 'busy', EACCES: 'usage', EROFS: 'usage' };
+const kinds: Record<string, ExitKind> = {
+  ...{ ENOSPC: 'busy', EDQUOT: 'busy', EIO: 'busy' },
+  ...{ EACCES: 'usage', EROFS: 'usage' },
+};
 
 const reasons: Record<string, string> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
   EROFS: 'the file system is read-only',
   EACCES: 'permission denied',
+  EIO: 'the disk fails',
 };
 
 /** Turns a failure to write below a run folder into a line for the user. */

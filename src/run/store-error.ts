@@ -6,6 +6,7 @@ const causes: readonly (readonly [RegExp, string, string])[] = [
   [/disk quota/i, 'EDQUOT', 'the disk quota is used up; free some space or name another place'],
   [/read-only file system/i, 'EROFS', 'the file system is read-only; name another place'],
   [/permission denied/i, 'EACCES', 'permission denied; name another place'],
+  [/input\/output error/i, 'EIO', 'the disk fails; name another place'],
   [/broken pipe/i, 'EPIPE', 'what read it has ended'],
   [/could not set lock|conflicting lock/i, 'EBUSY', 'another program has it open for writing'],
 ];
@@ -16,7 +17,7 @@ export function storeError(error: unknown, doing: string): Error {
   const known = causes.find(([pattern]) => pattern.test(error.message));
   const first = withRealPaths(error.message.split('\n')[0] as string);
   const [, code, reason] = known ?? [null, 'STORE', first];
-  const busy = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EBUSY';
+  const busy = ['ENOSPC', 'EDQUOT', 'EBUSY', 'EIO'].includes(code);
   return new BlkscopeError(code, `cannot ${withRealPaths(doing)}: ${reason}`, busy ? 'busy' : 'usage', {
     cause: error,
   });

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
+import { sudoCaller } from '../files/caller.js';
 import { openToRead } from '../files/read.js';
 import { notSeen } from '../native/trace.js';
 import { runFiles } from '../run/run-folder.js';
@@ -66,7 +67,7 @@ export async function attachRun(
 
 function openTrace(path: string): number {
   try {
-    return openToRead(path, { noLink: true });
+    return openToRead(path, { noLink: true, identity: sudoCaller() });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ELOOP')

@@ -4,7 +4,8 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { oldestSummarySchema, summarySchemaVersion } from '../figures/summary-version.js';
-import { readText } from '../files/read.js';
+import { sudoCaller } from '../files/caller.js';
+import { readOwned } from '../files/read.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
 import { attachRun } from './attached-run.js';
@@ -27,6 +28,8 @@ export class Run implements AsyncDisposable {
     readonly path: string,
     readonly summary: Summary,
     readonly config: RunConfig,
+    /** The user whom its config belongs to; null: this process has just made it. */
+    readonly madeBy: number | null = null,
   ) {}
 
   /** Whether the run kept its events; `import --no-store` does not. */
@@ -108,7 +111,7 @@ export async function openRun(path: string): Promise<Run> {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new BlkscopeError('ENOENT', `${path}: no such run folder`);
   }
-  const summary = readObject(folder, runFiles.summary);
+  const summary = readObject(folder, runFiles.summary).value;
   refuseVersion(
     join(path, runFiles.summary),
     'summary',
@@ -117,10 +120,12 @@ export async function openRun(path: string): Promise<Run> {
     oldestSummarySchema,
   );
   const { checkedConfig } = await import('../run/config-schema.js');
+  const { value: config, uid } = readObject(folder, runFiles.config);
   return new Run(
     folder,
     await checkedSummary(path, summary),
-    checkedConfig(join(path, runFiles.config), readObject(folder, runFiles.config)),
+    checkedConfig(join(path, runFiles.config), config),
+    uid,
   );
 }
 
@@ -147,20 +152,22 @@ async function checkedSummary(path: string, summary: Record<string, unknown>): P
 /** A run of a million regions has less. */
 const mostBytes = 2 ** 30;
 
-function readObject(folder: string, name: string): Record<string, unknown> {
-  const value = readJson(folder, name);
+function readObject(folder: string, name: string): { value: Record<string, unknown>; uid: number } {
+  const { value, uid } = readJson(folder, name);
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
+    return { value: value as Record<string, unknown>, uid };
   throw new BlkscopeError(
     'BAD_RUN',
     `${join(folder, name)} is no JSON object; the file was changed or is damaged`,
   );
 }
 
-function readJson(folder: string, name: string): unknown {
+/** With the rights of who called sudo: root's must not show him what he may not read. */
+function readJson(folder: string, name: string): { value: unknown; uid: number } {
   const path = join(folder, name);
   try {
-    return JSON.parse(readText(path, mostBytes, { noLink: true }));
+    const { text, uid } = readOwned(path, mostBytes, { noLink: true, identity: sudoCaller() });
+    return { value: JSON.parse(text), uid };
   } catch (cause) {
     if (cause instanceof BlkscopeError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {

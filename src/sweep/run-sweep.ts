@@ -13,10 +13,10 @@ import { planSweep } from './sweep-plan.js';
 /** Makes the models that the sweep wants made and are missing, then its runs; see `runPlanned`. */
 export async function runSweep(sweep: Sweep, options: PlannedOptions = {}): Promise<PlannedOutcome[]> {
   const { progress = noProgress, signal } = options;
+  const plan = planSweep(sweep); // before a large file is made for runs that cannot be
   for (const model of sweep.model) {
     if (typeof model === 'string' || existsSync(model.path)) continue;
     makeFolders(dirname(model.path));
-    // Before a large file is made for runs that cannot be.
     await requireTraceable(dirname(model.path), given({ mount: options.mount }));
     progress.step(`make ${model.path}`);
     await synthesizeModel(model.path, {
@@ -25,5 +25,5 @@ export async function runSweep(sweep: Sweep, options: PlannedOptions = {}): Prom
       ...given({ bytes: model.bytes, router: model.router, signal }),
     });
   }
-  return runPlanned(planSweep(sweep), options);
+  return runPlanned(plan, options);
 }

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { isMap, LineCounter, parseDocument } from 'yaml';
+import { isMap, LineCounter, parseDocument, type YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { BlkscopeError, whyUnreadable } from '../errors.js';
+import { sudoCaller } from '../files/caller.js';
+import { readText } from '../files/read.js';
 import { parseSize } from '../memory/size.js';
 import { type PresetName, presets } from '../model/synthetic-shape.js';
 
@@ -79,16 +80,20 @@ export const sweepSchema = z.strictObject({
 /** A sweep as its file asks for it; paths as they are there, relative to where blkscope is started. */
 export type Sweep = z.output<typeof sweepSchema> & { output: string };
 
+/** A sweep of all the runs that one may have, each value in a line of its own, has less. */
+const mostBytes = 2 ** 20;
+
 /**
  * Reads a sweep's YAML or JSON, which YAML includes.
  *
- * Throws BlkscopeError: ENOENT and the like; BAD_SWEEP, which names the line and the key that are wrong.
+ * Throws BlkscopeError: ENOENT and the like; NOT_A_FILE, TOO_LARGE; BAD_SWEEP, which names the line and the key that are wrong.
  */
 export function readSweep(path: string): Sweep {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readText(path, mostBytes, { identity: sudoCaller() });
   } catch (cause) {
+    if (cause instanceof BlkscopeError) throw cause;
     const { code = 'EIO' } = cause as NodeJS.ErrnoException;
     const why = whyUnreadable(cause as NodeJS.ErrnoException);
     throw new BlkscopeError(code, `${path}: the sweep cannot be read: ${why}`, 'usage', { cause });
@@ -101,22 +106,43 @@ export function readSweep(path: string): Sweep {
 /** `path` is for messages alone. */
 export function parseSweep(text: string, path: string): z.output<typeof sweepSchema> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parsed(text, lines, path);
   const broken = document.errors[0];
   if (broken) {
-    const reason =
-      broken.code === 'MULTIPLE_DOCS'
-        ? 'a second document begins; write one'
-        : broken.message.split('\n')[0]?.replace(/ at line \d+.*$/, '');
-    throw badSweep(path, lines.linePos(broken.pos[0]).line, reason ?? broken.code);
+    throw badSweep(path, lines.linePos(broken.pos[0]).line, reasonOf(broken));
   }
   if (document.contents === null) throw badSweep(path, 1, 'the file is empty');
-  const checked = sweepSchema.safeParse(document.toJS(), { reportInput: true });
+  const checked = sweepSchema.safeParse(plainValue(document, path), { reportInput: true });
   if (checked.success) return checked.data;
   const { where, why } = innermost(checked.error.issues[0] as z.core.$ZodIssue);
   const node = nearestNode(document, where);
   const line = lines.linePos(node?.range?.[0] ?? 0).line;
   throw badSweep(path, line, `${where.join('.') || 'the file'}: ${why}`);
+}
+
+const nestedTooDeeply = 'it is nested too deeply';
+
+function reasonOf({ code, message }: YAMLParseError): string {
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins; write one';
+  if (/call stack/i.test(message)) return nestedTooDeeply;
+  return message.split('\n')[0]?.replace(/ at line \d+.*$/, '') ?? code;
+}
+
+/** The library recurses over what is nested. */
+function parsed(text: string, lines: LineCounter, path: string): ReturnType<typeof parseDocument> {
+  try {
+    return parseDocument(text, { lineCounter: lines });
+  } catch {
+    throw badSweep(path, 1, nestedTooDeeply);
+  }
+}
+
+function plainValue(document: ReturnType<typeof parseDocument>, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    throw badSweep(path, 1, 'its aliases stand for too much, or for nothing');
+  }
 }
 
 function badSweep(path: string, line: number, why: string): BlkscopeError {

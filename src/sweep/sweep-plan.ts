@@ -18,9 +18,10 @@ export interface PlannedRun {
  * Every combination of what the sweep lists, repeated. The repeats are the outermost loop, so that a machine that
  * changes with time changes for all groups alike, and the first round already shows all of them.
  *
- * Throws BlkscopeError BAD_SWEEP where two combinations would get the same folder.
+ * Throws BlkscopeError: TOO_MANY_RUNS; BAD_SWEEP where two combinations would get the same folder.
  */
 export function planSweep(sweep: Sweep): PlannedRun[] {
+  requireCountable(dimensions(sweep).reduce((product, { values }) => product * values.length, sweep.repeat));
   const groups = combinations(sweep);
   refuseTwins(groups);
   return Array.from({ length: sweep.repeat }, (_, i) => i + 1).flatMap((repeat) =>
@@ -32,8 +33,21 @@ export function planSweep(sweep: Sweep): PlannedRun[] {
   );
 }
 
-/** The same run several times, into folders below `output`. */
+/** A run takes seconds: more are a mistake, and would fill the memory before the first is made. */
+const mostRuns = 100_000;
+
+function requireCountable(runs: number): void {
+  if (runs <= mostRuns) return;
+  const count = runs.toLocaleString('en-US');
+  throw new BlkscopeError(
+    'TOO_MANY_RUNS',
+    `${count} runs are asked for; at most ${mostRuns.toLocaleString('en-US')} can be made at once: list fewer values or repeats`,
+  );
+}
+
+/** The same run several times, into folders below `output`. Throws BlkscopeError TOO_MANY_RUNS. */
 export function planRepeats(options: ExperimentOptions & { output: string }, repeats: number): PlannedRun[] {
+  requireCountable(repeats);
   const group = basename(options.output);
   return Array.from({ length: repeats }, (_, i) => ({
     group,

@@ -64,6 +64,7 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
     using _ = untilEnded(importer, options.signal, progress);
     // From here on the trace is read: what finishes the run is loaded meanwhile.
     const { finishRun } = await import('../experiment/finish-run.js');
+    if (importer.events === 0) options.signal?.throwIfAborted(); // there is nothing to be kept
     const trace = new SavedTrace(importer, options.paths, unread, (figures) => {
       if (files) requireTraced(files, device, options.paths, figures);
     });
@@ -122,6 +123,8 @@ class OfPartition extends Error {
 
 async function subjectOf({ files, model: path, progress }: ImportOptions): Promise<Subject> {
   if (path === undefined && !files?.length) return { files: null, models: [], device: 0 };
+  // What is no file is told as that, and not as a damaged model.
+  const named = path === undefined ? locateFiles(files ?? []) : null;
   // Loaded when asked for: the reader of models takes longer to load than most traces take.
   const { modelsOf, readModel } = await import('../model/gguf.js');
   const models =
@@ -130,9 +133,8 @@ async function subjectOf({ files, model: path, progress }: ImportOptions): Promi
           progress?.warn(`the tensors of ${each} are not told apart: ${error.message}`),
         )
       : [await readModel(path)];
-  const paths = path === undefined ? files : models.flatMap(({ parts }) => parts.map((part) => part.path));
-  const located = paths?.length ? locateFiles(paths) : null;
-  return { files: located, models, device: located ? deviceNumber(located.disk) : 0 };
+  const located = named ?? locateFiles(models.flatMap(({ parts }) => parts.map((part) => part.path)));
+  return { files: located, models, device: deviceNumber(located.disk) };
 }
 
 /**

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import type { LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp';
 import { append } from '../extremes.js';
 import { native } from '../native/binding.js';
+import { reportsDescriptor } from '../process/launch.js';
 import { statusBytes } from '../process/process-memory.js';
-import type { Mark } from './engine.js';
+import type { SentReport } from './embedded-reports.js';
 
 // The embedded engine's process: loads a model and generates, as the one argument (JSON) says, and sends what
 // happens to blkscope. All it prints goes to the workload's log. Run by embedded.ts.
@@ -26,21 +27,9 @@ export interface EmbeddedRequest {
   repack: boolean;
 }
 
-export type EmbeddedMessage =
-  | (Pick<Mark, 'time' | 'index'> & { kind: 'loaded' | 'promptDone' | 'token' })
-  /**
-   * Sent before the model is loaded: llama.cpp's release, and the anonymous memory that Node itself takes.
-   */
-  | { kind: 'loading'; time: bigint; version: string; anonBytes: number }
-  | { kind: 'prompt'; tokens: number }
-  /** The last; what was sent before it has arrived when it has. */
-  | { kind: 'done' };
-
 const request = JSON.parse(process.argv[2] ?? '') as EmbeddedRequest;
-process.on('disconnect', () => process.exit(1));
 try {
   await generate(request);
-  await allSent();
   process.exit(0); // no time is spent on giving back memory that is gone with the process
 } catch (error) {
   console.error(`error: ${(error instanceof Error ? error.message : String(error)).split('\n')[0]}`);
@@ -61,7 +50,7 @@ async function generate(request: EmbeddedRequest): Promise<void> {
     logger: (level, message) => console.log(`${level}: ${message.trimEnd()}`),
   });
   const version = `${llama.llamaCppRelease.release} (node-llama-cpp ${await getModuleVersion()})`;
-  send({ kind: 'loading', time: process.hrtime.bigint(), version, anonBytes: ownAnonBytes() });
+  send({ kind: 'loading', time: now(), version, anonBytes: ownAnonBytes() });
   const model = await llama.loadModel({
     modelPath: request.model,
     useMmap: request.mmap,
@@ -77,7 +66,7 @@ async function generate(request: EmbeddedRequest): Promise<void> {
     ignoreMemorySafetyChecks: true,
   });
   const sequence = context.getSequence({ checkpoints: { max: 0, interval: false } });
-  send({ kind: 'loaded', time: process.hrtime.bigint() });
+  send({ kind: 'loaded', time: now() });
   send({ kind: 'prompt', tokens: prompt.length });
   await generateTokens(sequence, prompt, model, request);
 }
@@ -99,7 +88,7 @@ async function generateTokens(
     tokenBias: noEnd,
     yieldEogToken: true,
   })) {
-    const time = process.hrtime.bigint();
+    const time = now();
     if (words.length === 0) send({ kind: 'promptDone', time });
     send({ kind: 'token', time, index: words.length });
     if (words.push(token) >= tokens) break;
@@ -122,14 +111,10 @@ function ownAnonBytes(): number {
   return statusBytes(readFileSync('/proc/self/status', 'utf8'), 'RssAnon');
 }
 
-function send(message: EmbeddedMessage): void {
-  process.send?.(message);
+function now(): string {
+  return String(process.hrtime.bigint());
 }
 
-/** Resolves when all messages are on their way. */
-function allSent(): Promise<void> {
-  return new Promise((resolve) => {
-    if (process.send) process.send({ kind: 'done' } satisfies EmbeddedMessage, () => resolve());
-    else resolve();
-  });
+function send(report: SentReport): void {
+  writeSync(reportsDescriptor, `${JSON.stringify(report)}\n`);
 }

@@ -1,13 +1,14 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError } from '../errors.js';
-import type { EmbeddedMessage, EmbeddedRequest } from './embedded-child.js';
+import type { EmbeddedRequest } from './embedded-child.js';
+import { EmbeddedReports } from './embedded-reports.js';
 import type { Engine, RunningWorkload, WorkloadOptions } from './engine.js';
 import type { Loading } from './loading.js';
 import type { LlamaTimings } from './printed-timings.js';
 import { requireModel } from './require-model.js';
 import { resolvedWorkload, threadsOf } from './resolved.js';
-import { startWorkload, type WorkloadReports } from './running-workload.js';
+import { startWorkload } from './running-workload.js';
 
 /** Both ways out where no llama.cpp is there. */
 export function waysToLlama(): string {
@@ -80,27 +81,16 @@ async function start(asked: WorkloadOptions): Promise<RunningWorkload> {
     tokens: null,
     tokensPerSecond: null,
   };
+  const reports = new EmbeddedReports(request.tokens, timings);
   return startWorkload({
     engine: 'embedded',
     argv: [process.execPath, ...childScript(), JSON.stringify(request)],
     version: null,
     options,
     loading: loadingOf(request),
-    onMessage: (message, workload) => take(message as EmbeddedMessage, workload, timings),
+    onReport: (line, time, workload) => reports.take(line, time, workload),
     timings: () => ({ timings }),
   });
-}
-
-function take(message: EmbeddedMessage, workload: WorkloadReports, timings: LlamaTimings): void {
-  if (message.kind === 'loading') {
-    workload.loadingSince = message.time;
-    workload.version = message.version;
-    workload.anonBeforeLoading = message.anonBytes;
-  } else if (message.kind === 'prompt') {
-    timings.promptTokens = message.tokens;
-  } else if (message.kind !== 'done') {
-    workload.mark(message);
-  }
 }
 
 /**

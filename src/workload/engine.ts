@@ -143,6 +143,8 @@ export interface WorkloadOutcome {
   openedFiles: OpenedFile[];
   /** Bytes of its output that workload.log had no room for. */
   logLeftOutBytes: number;
+  /** What it reported that cannot be: how many lines, and the beginning of the first. */
+  refusedReports?: { count: number; first: string };
   /** The line of its output that best says why it failed; null when it did not, or said nothing. */
   errorLine: string | null;
   /** Of a server what it worked on, as its log tells; none of what is no server. */

@@ -43,7 +43,7 @@ export async function findEngine(choice?: string): Promise<Engine> {
   if (fromEnvironment === 'embedded') return embeddedEngine();
   if (fromEnvironment) return namedEngine(fromEnvironment, '$LLAMA_CLI');
   const passedOver: string[] = [];
-  for (const path of programsInPath.map(inPath)) {
+  for (const path of programsInPath.map((name) => inPath(name))) {
     if (!path) continue;
     try {
       return { ...(await llamaEngine(path)), passedOver };
@@ -57,7 +57,7 @@ export async function findEngine(choice?: string): Promise<Engine> {
 
 /** What is in PATH is named, used or not. */
 function withoutProgram(passedOver: readonly string[]): Engine {
-  const others = otherPrograms.map(inPath).filter((path) => path !== null);
+  const others = otherPrograms.map((name) => inPath(name)).filter((path) => path !== null);
   const named = [
     ...passedOver,
     ...others.map((path) => `${path}: not a program that generates and ends; to trace it: ${tracing}`),

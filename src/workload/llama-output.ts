@@ -30,6 +30,9 @@ export const loadedLine =
 /** Its own figures come after the last token. */
 const figuresLine = /\b(?:sampl(?:e|ing)|load|eval) time\s*=/;
 
+/** Characters of a line that has not ended, and of what comes before the answer: a program may print without an end. */
+const mostHeld = 2 ** 20;
+
 /** Turns a llama.cpp program's output, as it arrives, into marks. */
 export class LlamaOutput {
   #loaded = false;
@@ -60,7 +63,7 @@ export class LlamaOutput {
 
   stderr(text: string, time: bigint): void {
     const lines = (this.#stderrRest + text).split('\n');
-    this.#stderrRest = lines.pop() as string;
+    this.#stderrRest = (lines.pop() as string).slice(-mostHeld);
     for (const line of lines) this.#line(line, time);
   }
 
@@ -76,8 +79,8 @@ export class LlamaOutput {
 
   /** What of `text` comes after the prompt's echo; '' while that is not complete. */
   #afterPrompt(text: string): string {
-    this.#echo += text;
     const prompt = this.expected.prompt.trim();
+    this.#echo = (this.#echo + text).slice(-(prompt.length + mostHeld));
     if (this.expected.style === 'text') {
       this.#answering = this.#echo.trim().length >= prompt.length;
       return '';
@@ -94,7 +97,7 @@ export class LlamaOutput {
   #chat(answer: string, time: bigint): void {
     const own = answer.replace(/\[(Start|End) thinking\]|\[ Prompt:.*/gs, '');
     if (/^\n*$/.test(own)) {
-      if (own !== '') this.#heldBreaks.push(time);
+      if (own !== '' && this.#heldBreaks.length < this.expected.tokens) this.#heldBreaks.push(time);
       return;
     }
     for (const earlier of this.#heldBreaks.splice(0)) this.#token(earlier);

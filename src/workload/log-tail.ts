@@ -14,12 +14,15 @@ export class Lines {
   readonly #decoder = new StringDecoder();
   #rest = '';
 
-  /** `time`: when the line was seen. */
-  constructor(private readonly onLine: (line: string, time: bigint) => void) {}
+  /** `time`: when the line was seen. Of a line that is longer than `most` characters the end alone is handed on. */
+  constructor(
+    private readonly onLine: (line: string, time: bigint) => void,
+    private readonly most = mostBytes,
+  ) {}
 
   add(bytes: Buffer, time: bigint): void {
     const lines = (this.#rest + this.#decoder.write(bytes)).split(/[\r\n]/);
-    this.#rest = (lines.pop() as string).slice(-mostBytes);
+    this.#rest = (lines.pop() as string).slice(-this.most);
     for (const line of lines) if (line !== '') this.onLine(line, time);
   }
 

@@ -47,15 +47,17 @@ export interface WorkloadPlan {
    * exit before its logging thread has written the last lines.
    */
   tokensWhenDone?: number | null;
-  /** Called for each message of a child that is a Node process. */
-  onMessage?: (message: unknown, workload: WorkloadReports) => void;
+  /** Called for each line of a child that reports through a pipe of its own, and when it arrived. */
+  onReport?: (line: string, time: bigint, workload: WorkloadReports) => void;
   /** Reads the timings out of what it printed; `version` is for programs that tell only there. */
   timings(log: WorkloadLog): { timings: LlamaTimings; version?: string | null };
 }
 
-/** What a child that talks by messages may report. */
+/** What a child that reports by itself may tell. */
 export interface WorkloadReports {
   mark(mark: Mark): void;
+  /** A line that is no report of its. */
+  refuse(line: string): void;
   /**
    * When it began to load the model, if later than its start by more than llama.cpp's programs take
    * (milliseconds).
@@ -72,6 +74,10 @@ const killAfterMs = 3_000;
 /** Output that comes after the end: what was in the pipes. A pause of this length in it only a forgotten child makes. */
 const drainMs = 1_000;
 const drainAtMostMs = 10_000;
+
+/** A report is a line of less characters; of one that is refused so many are told. */
+const mostOfReport = 4096;
+const shownOfRefused = 80;
 
 /** Starts a workload and watches over it to its end. */
 export async function startWorkload(plan: WorkloadPlan): Promise<RunningWorkload> {
@@ -122,6 +128,7 @@ class Workload implements WorkloadReports {
   #output: LlamaOutput | null = null;
   #lines: Lines | null = null;
   readonly #served = new ServerLog();
+  #refused: { count: number; first: string } | null = null;
   #timedOut = false;
   #stopped = false;
 
@@ -149,21 +156,22 @@ class Workload implements WorkloadReports {
     modelParts: { path: string; bytes: number }[],
   ): Promise<Workload> {
     const pipe = new OutputPipe({ packets: plan.output !== undefined });
+    const reports = plan.onReport ? new OutputPipe() : null;
     const faultsBefore = faultsOfEndedChildren();
     try {
       const { child, pid, startedAt } = await launch(plan.argv, launchOptions(plan), {
         stdout: pipe.writer,
         // One pipe for both keeps them in their order.
         stderr: plan.output ? 'pipe' : pipe.writer,
-        messages: plan.onMessage !== undefined,
+        ...(reports ? { reports: reports.writer } : {}),
       });
       const workload = new Workload(plan, log, modelParts, child, pid, startedAt, faultsBefore);
       workload.#readOutput(pipe);
-      if (plan.onMessage) workload.#readMessages(plan.onMessage);
+      if (reports) workload.#readReports(reports);
       return workload;
     } catch (error) {
-      pipe.reader.destroy();
-      pipe.closeWriter();
+      pipe.discard();
+      reports?.discard();
       throw error;
     }
   }
@@ -173,6 +181,11 @@ class Workload implements WorkloadReports {
     this.plan.options.onMark?.(mark);
     // The files of a program that is over within the first 0.2 s would else be missed.
     if (mark.kind === 'loaded' || mark.kind === 'promptDone') this.#watch.look({ files: true });
+  }
+
+  refuse(line: string): void {
+    this.#refused ??= { count: 0, first: line.slice(0, shownOfRefused) };
+    this.#refused.count++;
   }
 
   /** Sends `signal`, and SIGKILL when that did not end it. */
@@ -274,10 +287,24 @@ class Workload implements WorkloadReports {
     }
   }
 
-  #readMessages(onMessage: NonNullable<WorkloadPlan['onMessage']>): void {
-    this.child.on('message', (message) => onMessage(message, this));
-    const disconnected = new Promise((resolve) => this.child.once('disconnect', resolve));
-    this.#drained = Promise.all([this.#drained, disconnected]);
+  #readReports(pipe: OutputPipe): void {
+    const { reader } = pipe;
+    const outputToo = this.#hangUp;
+    this.#hangUp = () => {
+      outputToo();
+      pipe.closeWriter();
+    };
+    const lines = new Lines((line, time) => this.plan.onReport?.(line, time, this), mostOfReport);
+    this.#streams.push(reader);
+    const ended = new Promise((resolve) => {
+      reader.on('data', (chunk: Buffer) => {
+        this.#reads++;
+        lines.add(chunk, process.hrtime.bigint());
+      });
+      reader.once('close', resolve).once('error', resolve);
+    });
+    const told = ended.then(() => lines.end(process.hrtime.bigint()));
+    this.#drained = Promise.all([this.#drained, told]);
   }
 
   async #outcome(
@@ -329,6 +356,7 @@ class Workload implements WorkloadReports {
       minorFaults: faults.minor - this.#faultsBefore.minor,
       openedFiles: this.#watch.files,
       logLeftOutBytes: this.log.leftOutBytes,
+      ...(this.#refused ? { refusedReports: this.#refused } : {}),
       errorLine: failed ? await this.#errorLine(exit.signal) : null,
     };
   }

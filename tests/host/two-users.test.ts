@@ -1,7 +1,7 @@
 // Root works for a user, in folders of that user's: nothing that he puts there, or moves meanwhile, makes root write, follow
 // or delete what he could not.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -12,6 +12,8 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -21,6 +23,8 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { exitCodes } from '../../src/errors.js';
 import { locateFiles } from '../../src/figures/traced-files.js';
+import { Folder } from '../../src/files/folder.js';
+import { identityAt } from '../../src/files/identity.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
 import { writeStoredRun } from '../unit/store/stored-run.js';
 import { blkscope, type CommandResult } from './command-line.js';
@@ -127,6 +131,95 @@ describe('a run for a user', () => {
   });
 });
 
+describe('what a user chooses for his workload', () => {
+  test('is not in the environment of what is still root', async () => {
+    const debug = ['--env', 'LD_DEBUG=libs', '--env', `LD_DEBUG_OUTPUT=${join(secrets, 'by-root')}`];
+    const quoted = ['--env', "QUOTED=it's\n two"];
+    const args = ['lock', '1M', ...debug, ...quoted, '--', '/bin/sh', '-c', 'echo "$QUOTED"; id -u'];
+    const { exitCode, stdout, stderr } = await asSudo(args);
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /it's\n two/);
+    assert.match(stdout, new RegExp(`^${user}$`, 'm'));
+    secretsAreSafe();
+  });
+
+  test('is no folder for the spool that he could not write', async () => {
+    const traced = [
+      'record',
+      '-d',
+      locateFiles([model]).disk,
+      '--source',
+      'ftrace',
+      '--mount',
+      '--duration',
+      '1',
+    ];
+    for (const env of [sudo, {}]) {
+      asUser(`rm -f spool; ln -s ${secrets} spool`);
+      const args = [...traced, '--spool', join(home, 'spool'), '-o', join(home, 'runs', 'spooled')];
+      assertRefused(await blkscope(args, { cwd: home, env }), /spool cannot use .*permission denied/);
+      secretsAreSafe();
+    }
+    const own = await asSudo([...traced, '--spool', home, '-o', 'runs/spooled']);
+    assert.equal(own.exitCode, 0, own.stderr);
+  });
+
+  test('is no sweep or run that he may not read', async () => {
+    writeFileSync(join(secrets, 'sweep.yaml'), 'password: of root\n', { mode: 0o600 });
+    const swept = await asSudo(['sweep', join(secrets, 'sweep.yaml')]);
+    assertRefused(swept, /sweep\.yaml: the sweep cannot be read: you may not read it/);
+    mkdirSync(join(secrets, 'again'));
+    writeFileSync(join(secrets, 'again', 'summary.json'), '{}');
+    assertRefused(await asSudo(['run', '--repeat-of', join(secrets, 'again')]), /permission denied/);
+  });
+});
+
+describe('a run that is made again', () => {
+  const again = join(home, 'again');
+  const evil = join(home, 'evil');
+  const config = (changes: object) => ({
+    kind: 'run',
+    options: { model, llama: evil, profileTouches: true, pressure: { mode: 'none' }, ...changes },
+  });
+  before(async () => {
+    await writeStoredRun(again, [{ time: 1000, sector: 8, sectors: 8 }], 1000);
+    writeFileSync(evil, `#!/bin/sh\nid -u >> ${home}/ran-as\necho "  --model --prompt --n-predict"\n`, {
+      mode: 0o755,
+    });
+    writeFileSync(join(home, 'ran-as'), '', { mode: 0o666 });
+    chmodSync(join(home, 'ran-as'), 0o666);
+    execFileSync('chown', ['-R', `${user}:${user}`, again, evil]);
+  });
+  const ranAs = () => new Set(readFileSync(join(home, 'ran-as'), 'utf8').split('\n').filter(Boolean));
+
+  test("a user's own has no rights but his, whatever he wrote into its config", async () => {
+    const launch = { ours: true, user: null, cgroupProcsFile: join(secrets, 'shadow') };
+    for (const profileTouches of [true, false]) {
+      const changed = config({ profileTouches, workload: { launch, log: join(secrets, 'log'), tokens: 1 } });
+      writeFileSync(join(again, 'config.json'), JSON.stringify(changed));
+      const result = await asSudo(['run', '--repeat-of', again, '--mount', '-o', 'runs/again']);
+      assert.notEqual(result.exitCode, exitCodes.internal, result.stderr);
+      assert.deepEqual(ranAs(), new Set([String(user)]));
+      secretsAreSafe();
+    }
+  });
+
+  test("somebody else's is not made again, and a link to one's own does not make it that", async () => {
+    rmSync(join(home, 'ran-as'));
+    for (const env of [{}, { SUDO_UID: '54322', SUDO_GID: '54322' }]) {
+      const result = await blkscope(['run', '--repeat-of', again], { cwd: '/', env });
+      assertRefused(result, new RegExp(`user ${user} made that run`));
+      const advised = await blkscope(['advise', again, '--verify'], { cwd: '/', env });
+      assert.notEqual(advised.exitCode, exitCodes.ok);
+    }
+    assert.ok(!existsSync(join(home, 'ran-as')));
+    renameSync(join(again, 'config.json'), join(home, 'config.json'));
+    writeFileSync(join(folder, 'of-root.json'), readFileSync(join(home, 'config.json')));
+    asUser(`ln -s ${join(folder, 'of-root.json')} again/config.json`);
+    assertRefused(await blkscope(['run', '--repeat-of', again], { cwd: '/' }), /config\.json cannot be read/);
+  });
+});
+
 describe('left-overs', () => {
   const name = '.run.0123456789abcdef.partial';
 
@@ -156,6 +249,29 @@ describe('left-overs', () => {
     await blkscope(['recover', home]);
     assert.equal(readFileSync(join(old, 'trace.duckdb'), 'utf8'), 'of root');
   });
+});
+
+test('a link that comes and goes in a folder that all may write leads root nowhere', async () => {
+  const shared = join(folder, 'shared');
+  mkdirSync(shared);
+  chmodSync(shared, 0o777);
+  const ids = ['--reuid', String(user), '--regid', String(user), '--clear-groups'];
+  const flip = `while :; do ln -s ${secrets} ${shared}/runs; rm -f ${shared}/runs; done`;
+  const attacker = spawn('setpriv', [...ids, '/bin/sh', '-c', flip], { stdio: 'ignore' });
+  try {
+    const until = performance.now() + 5000;
+    for (let tries = 0; tries < 5000 && performance.now() < until; tries++) {
+      try {
+        const path = join(shared, 'runs');
+        using opened = Folder.open(path, identityAt(path));
+        assert.notEqual(readlinkSync(opened.path), secrets);
+      } catch (error) {
+        if (error instanceof assert.AssertionError) throw error;
+      }
+    }
+  } finally {
+    attacker.kill('SIGKILL');
+  }
 });
 
 describe('copies and exports', () => {

@@ -103,6 +103,17 @@ TEST_SUITE("time check") {
     CHECK(seen(joined(sound, {uint64_t{1} << 60})).times == sound);
   }
 
+  TEST_CASE("a leap of a month or more is kept where the stream goes on from there, and counted") {
+    constexpr uint64_t kDay = 86'400 * kSecond;
+    for (uint64_t days : {29u, 31u, 18'000u}) {
+      auto times = joined(run(5000 * kSecond, 100), run(days * kDay + 6000 * kSecond, 100));
+      CHECK(seen(times).times == times);
+      TimeCheck check;
+      taken(times, check, 512);
+      CHECK(check.leaps() == (days > 30 ? 1 : 0));
+    }
+  }
+
   TEST_CASE("a second session in the stream is kept and counted") {
     for (size_t length : {2u, 50u, 64u, 300u}) {
       auto times = joined(run(5000 * kSecond, 50), run(100 * kSecond, length));

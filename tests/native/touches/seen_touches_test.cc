@@ -175,3 +175,24 @@ TEST_CASE("however large the model, a process has room for the cuts") {
     }
   }
 }
+
+TEST_CASE("records that the workload made up cost neither a crash nor much time") {
+  std::vector<ModelRegion> regions = {{0, 0, 100 * kPage}, {1, 0, 50 * kPage}};
+  std::vector<Cuts> cuts = cutsFor(regions, 2, kPage, 1000);
+  constexpr uint64_t kEdges[] = {0, 1, 7, kPage, 1ull << 32, 1ull << 62, 1ull << 63, UINT64_MAX - 1, UINT64_MAX};
+  std::mt19937_64 rng(1);
+  auto edge = [&] { return rng() % 2 ? kEdges[rng() % std::size(kEdges)] : rng() % 1000; };
+  std::vector<blkscope_record> records;
+  for (int i = 0; i < 300'000; ++i) {
+    auto kind = static_cast<uint32_t>(rng() % 6);
+    records.push_back({kind, static_cast<uint32_t>(edge()), rng() % 3 ? 7 : edge(), edge(), edge(), edge()});
+  }
+  Faults faults;
+  for (int i = 0; i < 20'000; ++i) faults.all.push_back({edge(), edge(), rng() % 3 ? 7u : static_cast<uint32_t>(edge())});
+  SeenTouches seen = seenTouches(records, faults, regions, cuts, kPage);
+  for (const SeenTouch& touch : seen.touches) CHECK(touch.region < regions.size());
+
+  // One pass after another in a process: passes that lie over one another would each look at all faults.
+  std::vector<blkscope_record> passes(100'000, {BLKSCOPE_BEGIN, 1, 7, 0, 1, 0});
+  CHECK(seenTouches(passes, faults, regions, cuts, kPage).passes.size() == 1);
+}

@@ -21,14 +21,18 @@ test('no control character of others reaches a terminal', () => {
     '\x1bP+q\x1b\\',
     '\x9b2J',
     '\x1b[?1049h',
+    '\x1b[31m',
+    '\x1b[8m',
+    '\x1b[1;31m',
   ]) {
     assert.doesNotMatch(terminalText(`name${attack}`), /\p{Cc}/u, JSON.stringify(attack));
   }
 });
 
 test('our own emphasis and the wiping of a progress line stay, and what is no terminal gets every byte', () => {
-  const own = '\x1b[1mbold\x1b[22m\tand\n\r\x1b[K';
+  const own = '\r\x1b[K\x1b[1mbold\x1b[22m\tand\n';
   assert.equal(terminalText(own), own);
+  assert.doesNotMatch(terminalText('name\r\x1b[K'), /\r/, 'a name wipes no line');
   const written: unknown[] = [];
   const stream = (isTTY: boolean) =>
     ({ isTTY, write: (chunk: unknown) => written.push(chunk) > 0 }) as unknown as NodeJS.WriteStream;
@@ -37,7 +41,7 @@ test('our own emphasis and the wiping of a progress line stay, and what is no te
   for (const each of [terminal, pipe]) {
     guardTerminal(each);
     each.write('a\x1b[2Jb');
+    each.write(Buffer.from('a\x1b[2Jb'));
   }
-  assert.notEqual(written[0], 'a\x1b[2Jb');
-  assert.equal(written[1], 'a\x1b[2Jb');
+  assert.deepEqual(written, ['a\\x1b[2Jb', 'a\\x1b[2Jb', 'a\x1b[2Jb', Buffer.from('a\x1b[2Jb')]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseSweep } from '../../../src/sweep/sweep-file.js';
-import { planSweep } from '../../../src/sweep/sweep-plan.js';
+import { planRepeats, planSweep } from '../../../src/sweep/sweep-plan.js';
 
 const problem = (text: string) => {
   try {
@@ -63,4 +63,29 @@ test('every combination, repeats outermost, each with a folder of its own', () =
 test('combinations that would share a folder are refused', () => {
   const sweep = { ...parseSweep('model: [x/a.gguf, y/a.gguf]\n', 'x.yaml'), output: '/out' };
   assert.throws(() => planSweep(sweep), /both be called a:/);
+});
+
+test('what would take the memory or the stack is refused at once, in a line', () => {
+  const began = performance.now();
+  const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
+  for (let i = 1; i < 12; i++) {
+    const [name, before] = [String.fromCharCode(97 + i), String.fromCharCode(96 + i)];
+    bomb.push(`${name}: &${name} [${Array(9).fill(`*${before}`).join(', ')}]`);
+  }
+  assert.match(problem(`${bomb.join('\n')}\nmodel: *l\n`), /^my\.yaml:1: its aliases stand for too much/);
+  assert.match(problem('model: *nobody\n'), /^my\.yaml:1: /);
+  assert.match(problem(`model: ${'['.repeat(50_000)}`), /^my\.yaml:1: it is nested too deeply/);
+  assert.match(problem(`model: ${'{a: '.repeat(3000)}1${'}'.repeat(3000)}`), /^my\.yaml:\d+: /);
+  const numbers = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+  const plan = (changes: object) =>
+    planSweep({ ...parseSweep(JSON.stringify({ model: 'a.gguf', ...changes }), 'x.json'), output: '/out' });
+  assert.throws(() => plan({ repeat: 100_001 }), { code: 'TOO_MANY_RUNS', message: /100,001 runs/ });
+  assert.throws(() => plan({ repeat: 2 ** 53 - 1 }), { code: 'TOO_MANY_RUNS' });
+  assert.throws(
+    () => plan({ tokens: numbers(1000), threads: numbers(1000), context: numbers(1000), repeat: 1e6 }),
+    { code: 'TOO_MANY_RUNS' },
+  );
+  assert.equal(plan({ tokens: numbers(100), threads: numbers(100), repeat: 10 }).length, 100_000);
+  assert.throws(() => planRepeats({ model: 'a.gguf', output: '/out' }, 1e9), { code: 'TOO_MANY_RUNS' });
+  assert.ok(performance.now() - began < 5000);
 });

@@ -1,0 +1,65 @@
+// Pipes, devices and folders where a file is wanted, and files where a folder is: one line, exit code 2, at once.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { exitCodes } from '../../../src/errors.js';
+import { blkscope } from '../../host/command-line.js';
+import { writeStoredRun } from '../store/stored-run.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'blkscope-not-files-'));
+const places = { pipe: join(folder, 'pipe'), folder: join(folder, 'folder'), device: '/dev/zero' };
+const root = process.getuid?.() === 0;
+
+before(async () => {
+  execFileSync('mkfifo', [places.pipe]);
+  mkdirSync(places.folder);
+  await writeStoredRun(join(folder, 'run'), [{ time: 1000, sector: 8, sectors: 8 }], 8);
+  writeFileSync(join(folder, 'file'), 'a file');
+});
+after(() => rmSync(folder, { recursive: true }));
+
+/** X stands for what is no file. */
+const lines: readonly string[] = [
+  ...['report X', 'compare X', 'plot X --kind gaps -o out.svg', 'export X --format csv', 'query X FROM_io'],
+  ...['advise X', 'curve X', 'curve --routes X', 'sweep X', 'import t --file X', 'import t --model X'],
+  ...[
+    'pin -m X --dry-run',
+    'synthesize --preset tiny-llama --force -o X',
+    'synthesize --preset tiny-llama -o X',
+  ],
+  ...['report run --html X', 'export run --format csv -o X', 'plot run --kind gaps -o X/x.svg'],
+];
+const asRoot: readonly string[] = ['run -m X', 'run --repeat-of X', 'record --file X'];
+
+/** A folder is what these may be given. */
+const mayBeFolder = /^(export run --format csv -o|plot run)/;
+
+test('what is no file is told as that by every command, and waited for by none', {
+  timeout: 240_000,
+}, async () => {
+  const queue = Object.entries(places).flatMap(([kind, path]) =>
+    [...lines, ...(root ? asRoot : []), 'map X'].flatMap((line) =>
+      kind === 'folder' && (mayBeFolder.test(line) || line === 'map X') ? [] : [[line, path] as const],
+    ),
+  );
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) await refuses(...next);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  assert.ok(statSync(places.pipe).isFIFO(), 'nothing took its place');
+  assert.ok(statSync(places.device).isCharacterDevice());
+  assert.ok(!existsSync(join(folder, 'runs')));
+});
+
+async function refuses(line: string, path: string): Promise<void> {
+  const args = line.split(' ').map((word) => word.replace(/^X/, path).replace('FROM_io', 'FROM io'));
+  const { exitCode, stderr, stdout } = await blkscope(args, { cwd: folder });
+  const told = `blkscope ${args.join(' ')}: ${stderr}`;
+  assert.equal(exitCode, exitCodes.usage, told);
+  assert.equal(stdout, '', told);
+  // Steps of what is done come before it.
+  assert.match(stderr, /^(blkscope: (check|make|find)[^\n]*\n)?blkscope: [^\n]+\n$/, told);
+}
