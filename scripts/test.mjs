@@ -96,7 +96,7 @@ const kinds = {
     run(process.execPath, 'scripts/check-structure.mjs') &&
     run(bin('knip')),
   native: () =>
-    build('build/tests') &&
+    build('build/tests', '-DBLKSCOPE_BENCH=ON') &&
     run('build/tests/native_tests') &&
     // Again as if pages were of 64 KiB. What asks the real kernel for the state of a page cannot be led to believe it.
     run(

@@ -1,60 +1,61 @@
 // What tracing costs the traced workload, blkscope beside blktrace: same guest, device, load and buffers, interleaved.
-//   npm run bench:capture [-- ROUNDS [SECONDS]]      a table on stderr, JSON as stdout's last line; medians over the rounds
-import { readFileSync } from 'node:fs';
+//   npm run bench:capture -- [--quick] [--rounds N] [--seconds N] [--only VARIANT;...] [--json FILE]
+// Default: 3 rounds of 2 s of load for each variant. --quick: 2 rounds, and of the variants those with usual buffers.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { bootGuest } from '../../tests/vm/guest.js';
+import { captureFigures, type Shapes, type Variant } from '../results.js';
+import { type Spread, spread } from '../spread.js';
 
-interface Measurement {
-  variant: string;
-  iops: number;
-  events?: number;
-  dropped?: number;
-  cpuNsPerEvent?: number;
-  analysisNsPerEvent?: number | null;
-  ramBytes?: number;
-}
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string', default: '2' },
+    only: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+const rounds = Number(flags.rounds ?? (flags.quick ? 2 : 3));
+const seconds = Number(flags.seconds);
+const quickVariants =
+  'untraced;blkscope;kernel alone, the same actions;blkscope --actions all;kernel alone, all actions;blktrace to tmpfs';
+const only = flags.only ?? (flags.quick ? quickVariants : '');
 
-const [rounds = 5, seconds = 2] = process.argv.slice(2).map(Number);
+type Figure = (typeof captureFigures)[number];
+type Measurement = { variant: string } & Partial<Record<Figure, number | null>>;
 
 await using guest = await bootGuest({
   kernel: '7.3',
   memoryMiB: 3072,
-  modules: ['null_blk nr_devices=1 gb=1 queue_mode=2'],
+  modules: ['null_blk nr_devices=2 gb=1 queue_mode=2'],
 });
 const measurements: Measurement[] = JSON.parse(
-  await guest.output(`node --input-type=module - ${rounds} ${seconds}`, {
+  await guest.output(`node --input-type=module - '${only}' ${rounds} ${seconds}`, {
     input: readFileSync(new URL('in-guest.mjs', import.meta.url)),
     timeoutMs: rounds * (seconds + 5) * 9000,
   }),
 );
 
-const figures = ['iops', 'events', 'dropped', 'cpuNsPerEvent', 'analysisNsPerEvent', 'ramBytes'] as const;
-const variants = [...new Set(measurements.map(({ variant }) => variant))].map((variant) => {
+const variants = [...new Set(measurements.map(({ variant }) => variant))].map((variant): Variant => {
   const own = measurements.filter((each) => each.variant === variant);
-  const medians = figures.map((figure) => [figure, median(own.map((each) => each[figure]))]);
-  return { variant, ...Object.fromEntries(medians) } as { variant: string } & Record<
-    (typeof figures)[number],
-    number | null
-  >;
+  const of = (figure: Figure) => {
+    const values = own.map((each) => each[figure]).filter((value) => typeof value === 'number');
+    return values.length === 0 ? null : spread(values);
+  };
+  return { variant, ...Object.fromEntries(captureFigures.map((figure) => [figure, of(figure)])) } as Variant;
 });
 
-function median(values: (number | null | undefined)[]): number | null {
-  const numbers = values.filter((value) => typeof value === 'number').sort((a, b) => a - b);
-  return numbers.length === 0 ? null : (numbers[numbers.length >> 1] as number);
-}
-
-const untraced = variants.find(({ variant }) => variant === 'untraced')?.iops ?? Number.NaN;
-const table = variants.map(
-  ({ variant, iops, events, dropped, cpuNsPerEvent, analysisNsPerEvent, ramBytes }) => [
-    variant,
-    `${Math.round(iops ?? 0)}`,
-    `${(100 - (100 * (iops ?? 0)) / untraced).toFixed(1)} %`,
-    `${events ?? '-'}`,
-    `${dropped ?? '-'}`,
-    cpuNsPerEvent === null ? '-' : cpuNsPerEvent.toFixed(0),
-    analysisNsPerEvent === null ? '-' : analysisNsPerEvent.toFixed(0),
-    ramBytes === null ? '-' : (ramBytes / 2 ** 20).toFixed(1),
-  ],
-);
+const untraced = variants.find(({ variant }) => variant === 'untraced')?.iops?.median ?? Number.NaN;
+const shown = (value: Spread | null, digits = 0, unit = 1) =>
+  value === null ? '-' : (value.median / unit).toFixed(digits);
+const table = variants.map((v) => [
+  v.variant,
+  shown(v.iops),
+  v.iops === null ? '-' : `${(100 - (100 * v.iops.median) / untraced).toFixed(1)} %`,
+  ...[shown(v.events), shown(v.dropped), shown(v.cpuNsPerEvent), shown(v.analysisNsPerEvent)],
+  shown(v.ramBytes, 1, 2 ** 20),
+]);
 const head = [
   '',
   'reads/s',
@@ -66,6 +67,7 @@ const head = [
   'RAM MiB',
 ];
 for (const row of [head, ...table]) {
-  console.error(row.map((cell, i) => (i === 0 ? cell.padEnd(38) : cell.padStart(18))).join(''));
+  console.log(row.map((cell, i) => (i === 0 ? cell.padEnd(38) : cell.padStart(18))).join(''));
 }
-console.log(JSON.stringify({ kernel: guest.release, rounds, seconds, variants, measurements }));
+const result: Shapes['capture'] = { kernel: guest.release, rounds, seconds, variants };
+if (flags.json) writeFileSync(flags.json, `${JSON.stringify(result)}\n`);

@@ -1,13 +1,15 @@
 // Runs inside the guest: one fio load after the other, traced by one tracer or by none, in interleaved rounds.
-// Prints a JSON array of measurements, one a round and variant. Arguments: rounds, seconds of load.
+// Prints a JSON array of measurements, one a round and variant. Arguments: variants, with ; between them, or '' for all;
+// rounds; seconds of load.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const { Tracer } = await import('/blkscope/dist/capture/tracer.js');
-const [rounds, seconds] = process.argv.slice(-2).map(Number);
-const device = 'nullb0';
+const [only, ...numbers] = process.argv.slice(-3);
+const [rounds, seconds] = numbers.map(Number);
+const device = 'nullb0'; // nullb1 is idle
 const folder = '/tmp/bench'; // a tmpfs
 const usual = { bytes: 512 << 10, count: 4 }; // blktrace's own, and blkscope's
 const tiny = { bytes: 16 << 10, count: 2 };
@@ -31,11 +33,11 @@ async function load() {
   return { iops, ios };
 }
 
-async function blkscope(actions, { bytes, count }) {
+async function blkscope(actions, { bytes, count }, traced = device) {
   // As `blkscope record` does it: events wait in the spool until the workload has ended.
   const tracer = Tracer.start({
     source: 'relay',
-    devices: [device],
+    devices: [traced],
     actions,
     bufferBytes: bytes,
     bufferCount: count,
@@ -48,11 +50,13 @@ async function blkscope(actions, { bytes, count }) {
     iops,
     events: summary.eventsRead,
     dropped: summary.eventsDropped,
-    cpuNsPerEvent: captureCpuNs / summary.eventsRead,
-    analysisNsPerEvent: analysisCpuNs / summary.eventsRead,
+    cpuNsPerEvent: perEvent(captureCpuNs, summary),
+    analysisNsPerEvent: perEvent(analysisCpuNs, summary),
     ramBytes: kernelBufferBytes + spoolPeakBytes,
   };
 }
+
+const perEvent = (ns, { eventsRead }) => (eventsRead === 0 ? null : ns / eventsRead);
 
 /** CPU time of all threads so far, ns. */
 function cpuNs(pid) {
@@ -124,6 +128,8 @@ async function kernelAlone(actions) {
 
 const variants = {
   untraced: async () => ({ iops: (await load()).iops }),
+  // What a tracer costs that has nothing to read.
+  'blkscope on an idle device': () => blkscope('needed', usual, 'nullb1'),
   blkscope: () => blkscope('needed', usual),
   'kernel alone, the same actions': () => kernelAlone(['issue', 'complete', 'requeue']),
   'blkscope --actions all': () => blkscope('all', usual),
@@ -134,10 +140,13 @@ const variants = {
   'blktrace to tmpfs, tiny buffers': () => blktrace(tiny),
 };
 
+const asked = only ? only.split(';') : Object.keys(variants);
+for (const name of asked) if (!variants[name]) throw new Error(`${name}: no such variant`);
+
 const measurements = [];
 for (let round = 0; round < rounds; round++) {
   // Every other round backwards, so that no variant always follows the same one.
-  const names = round % 2 ? Object.keys(variants).reverse() : Object.keys(variants);
+  const names = round % 2 ? asked.toReversed() : asked;
   for (const variant of names) {
     process.stderr.write(`${round} ${variant}\n`);
     measurements.push({ round, variant, ...(await variants[variant]()) });

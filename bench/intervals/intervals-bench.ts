@@ -1,49 +1,32 @@
 // The union of sector ranges beside std::map, CRoaring and the SQL that blkscope replaces, on made patterns and on a run.
 //
-//   npm run bench:intervals -- [--run RUN] [--rounds N] [--scale X] [--json FILE]
+//   npm run bench:intervals -- [--quick] [--run RUN] [--rounds N] [--scale X] [--json FILE]
 //
 // RUN is a run folder with events; the reads that completed in it are a pattern of their own. Times are ns an insertion,
 // medians of --rounds (default 5) interleaved rounds; the SQL, counting every sector that generate_series gives, runs on
-// the first 20,000 reads of each pattern, on one thread. Needs CRoaring (Debian's libroaring-dev) and the build.
-import { spawnSync } from 'node:child_process';
+// the first 20,000 reads of each pattern, on one thread. --quick: a tenth of the reads, and 3 rounds. Needs CRoaring
+// (Debian's libroaring-dev) and the build.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { build, built, output } from '../programs.js';
+import type { Pattern } from '../results.js';
 
 const { values: flags } = parseArgs({
   options: {
+    quick: { type: 'boolean', default: false },
     run: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
-    scale: { type: 'string', default: '1' },
+    rounds: { type: 'string' },
+    scale: { type: 'string' },
     json: { type: 'string' },
   },
 });
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'blkscope-bench-'));
 
-/** As intervals_bench prints it. */
-interface Pattern {
-  name: string;
-  title: string;
-  /** The most that an insertion may take; 0: nothing was promised. */
-  barNs: number;
-  reads: number;
-  sectors: number;
-  sample: { reads: number; sectors: number };
-  structures: Record<string, { ns: number; leastNs: number; bytes: number; residentBytes: number }>;
-}
-
-function output(program: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`);
-  return stdout;
-}
+/** As intervals_bench prints it; `barNs` is the most that an insertion may take, 0 where nothing was promised. */
+type Printed = Omit<Pattern, 'sqlNs'> & { barNs: number };
 
 /** The reads that completed in a run, as the columns that intervals_bench reads. */
 async function readsOf(run: string): Promise<string> {
@@ -59,7 +42,7 @@ async function readsOf(run: string): Promise<string> {
 }
 
 /** What the SQL takes a read, in ns. Throws: it counts other sectors. */
-async function sqlNs(connection: DuckDBConnection, { name, sample }: Pattern): Promise<number> {
+async function sqlNs(connection: DuckDBConnection, { name, sample }: Printed): Promise<number> {
   const words = new BigUint64Array(new Uint8Array(readFileSync(join(folder, `${name}.bin`))).buffer);
   const rows = Array.from({ length: sample.reads }, (_, i) => `${words[2 * i]},${words[2 * i + 1]}`);
   const csv = join(folder, 'sample.csv');
@@ -76,7 +59,7 @@ async function sqlNs(connection: DuckDBConnection, { name, sample }: Pattern): P
   return took / sample.reads;
 }
 
-function show(pattern: Pattern, sql: number): void {
+function show(pattern: Printed, sql: number): void {
   const { title, barNs, structures } = pattern;
   const own = structures.sectorSet;
   const roaring = structures.roaring;
@@ -92,19 +75,19 @@ function show(pattern: Pattern, sql: number): void {
 }
 
 try {
-  const build = join(root, 'build/bench');
-  output('cmake', '-S', root, '-B', build, '-DBLKSCOPE_BENCH=ON');
-  output('cmake', '--build', build, '-j', '2', '--target', 'intervals_bench');
+  build('intervals_bench');
   const trace = flags.run === undefined ? [] : ['--trace', await readsOf(flags.run)];
-  const options = ['--rounds', flags.rounds, '--scale', flags.scale, '--sample', '20000', folder, ...trace];
-  const patterns: Pattern[] = JSON.parse(output(join(build, 'bench/intervals/intervals_bench'), ...options));
+  const rounds = flags.rounds ?? (flags.quick ? '3' : '5');
+  const scale = flags.scale ?? (flags.quick ? '0.1' : '1');
+  const options = ['--rounds', rounds, '--scale', scale, '--sample', '20000', folder, ...trace];
+  const patterns: Printed[] = JSON.parse(output(built('intervals/intervals_bench'), options));
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
   const columns = ['own', 'map', 'roaring', 'SQL', 'own', 'map', 'roaring'];
   console.log(
     `${'ns an insertion, then KiB'.padEnd(46)}${columns.map((name) => name.padStart(8)).join('')}  bar, ns`,
   );
-  const results = [];
+  const results: Pattern[] = [];
   for (const pattern of patterns) {
     const sql = await sqlNs(connection, pattern);
     show(pattern, sql);
@@ -112,7 +95,7 @@ try {
   }
   connection.closeSync();
   instance.closeSync();
-  if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`);
+  if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results)}\n`);
 } finally {
   rmSync(folder, { recursive: true });
 }

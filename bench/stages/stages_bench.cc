@@ -2,8 +2,8 @@
 //
 //   stages_bench BASE [ROUNDS [STAGE]]    BASE as of generate_trace; 9 rounds; one stage alone, for a profiler
 //
-// A line a stage: it together with all before it, the median over the rounds and the least, in ns an event, and how many
-// times the bare walk over the records the median is, which a slower or faster machine leaves alone.
+// JSON: for each stage, it together with all before it, the ns an event of every round. analyse-bench.ts tells how many times
+// the bare walk over the records that is, which a slower or faster machine leaves alone.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -79,7 +79,7 @@ void mergeAll(const Streams& streams, Sink&& sink) {
   MemoryInput input(streams);
   Merger<MemoryInput> merger(input, streams.size());
   std::vector<Event> events(1024);
-  while (size_t count = merger.read(events, UINT64_MAX)) sink(std::span<const Event>(events).first(count));
+  while (size_t count = merger.read(events, UINT64_MAX)) sink(std::span<Event>(events).first(count));
 }
 
 uint64_t merge(const Streams& streams) {
@@ -105,7 +105,7 @@ uint64_t match(const Streams& streams) {
 uint64_t analyse(const Streams& streams, std::vector<TracedFile> files) {
   constexpr uint32_t kDevice = 8 << 20;
   auto analysis = std::make_unique<Analysis>(std::move(files), kDevice, 1'000'000'000);
-  mergeAll(streams, [&](std::span<const Event> events) { analysis->consume(events); });
+  mergeAll(streams, [&](std::span<Event> events) { analysis->consume(events); });
   analysis->finish(analysis->lastNs());
   return analysis->uniqueReadSectors();
 }
@@ -120,11 +120,6 @@ struct Stage {
   uint64_t (*run)(const Streams&);
   std::vector<double> ns;
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 void report(const Streams& streams, int rounds, std::string_view only) {
   std::vector<Stage> stages = {{"walk", walk, {}},   {"decode", decode, {}}, {"merge", merge, {}},
@@ -141,13 +136,14 @@ void report(const Streams& streams, int rounds, std::string_view only) {
       stage.ns.push_back(taken.count() / static_cast<double>(events));
     }
   }
+  const char* before = "[";
   for (const Stage& stage : stages) {
-    double bare = median(stages[0].ns);
-    double ns = median(stage.ns);
-    double least = *std::min_element(stage.ns.begin(), stage.ns.end());
-    std::printf("%-12s %7.2f ns an event (least %6.2f) %6.1f x walk %7.1f M events/s\n", stage.name, ns, least, ns / bare,
-                1e3 / ns);
+    std::printf("%s{\"name\":\"%s\",\"ns\":[", before, stage.name);
+    for (size_t i = 0; i < stage.ns.size(); ++i) std::printf("%s%.3f", i ? "," : "", stage.ns[i]);
+    std::printf("]}");
+    before = ",";
   }
+  std::printf("]\n");
 }
 
 }  // namespace

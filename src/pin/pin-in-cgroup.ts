@@ -33,7 +33,7 @@ export async function holdInCgroup(
   cgroupProcsFile: string,
   { onProgress, signal }: HoldOptions,
 ): Promise<Holder> {
-  const program = fileURLToPath(new URL('./pin-child.js', import.meta.url));
+  const program = fileURLToPath(new URL('../pin/pin-child.js', import.meta.url));
   const { child } = await launch(
     [process.execPath, program],
     { ours: true },

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { benchTables, readResults, withBenches, withoutBenches } from '../../../scripts/docs-bench.js';
 import { filled, made } from '../../../scripts/docs-tables.js';
 import { commands } from '../../../src/cli/commands.js';
 import { exitCodes } from '../../../src/errors.js';
@@ -59,6 +60,16 @@ test('the tables of figures, tables and views are those of the sources', () => {
   const all = [...texts.values()].join('');
   const unshown = Object.keys(made).filter((name) => !all.includes(`<!-- table ${name}:`));
   assert.deepEqual(unshown, [], 'a table that no page holds');
+});
+
+test('the tables of performance.md are those of the bench, and nothing else there is a measured figure', () => {
+  const page = `${texts.get('docs/performance.md')}`;
+  const tables = benchTables(readResults());
+  assert.equal(withBenches(page, tables), page, 'run npm run docs:bench');
+  const unshown = Object.keys(tables).filter((name) => !page.includes(`<!-- bench ${name}:`));
+  assert.deepEqual(unshown, [], 'a table that the page does not hold');
+  const measured = /\d[\d.,]* (ns|µs|us|ms|s|seconds|%|[KMG]i?B|[KMG]i?B\/s|reads\/s)(?=\W|$)/g;
+  assert.deepEqual([...withoutBenches(page).matchAll(measured)].map(String), []);
 });
 
 test('the page of the architecture has every folder of the sources', () => {

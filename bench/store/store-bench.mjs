@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // How fast each format is written, how large it is and what memory it takes, beside the route by CSV.
-//   node bench/store/run.mjs [MILLIONS...] [--rounds N] [--only FORMAT,...]
-// Default: 1 and 5 million events, 3 rounds, all formats. 50 million take 10 GB of disk, and blkparse as much memory.
+//   npm run bench:store -- [--quick] [MILLIONS...] [--rounds N] [--only FORMAT,...] [--json FILE]
+// Default: 1 and 5 million events, 3 rounds, all formats; --quick: a fifth of a million. 50 million take 10 GB of disk, and blkparse as much memory.
 // Every format is written once a round, one after the other, each by a process of its own, so that its peak memory is
 // its own; medians of the rounds are printed. The CSV route is what one does without blkscope: blkparse makes a CSV
 // file of the trace (blkparse), read_csv and a checkpoint make a database of it (read_csv).
 // Needs the build (npm run build) and blkparse (apt install blktrace).
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,7 @@ import { exportRun } from '../../dist/export/export-run.js';
 import { native } from '../../dist/native/binding.js';
 import { Run } from '../../dist/store/open-run.js';
 import { StoreWriter } from '../../dist/store/store.js';
+import { spread } from '../spread.ts';
 
 const batchRows = 65_536;
 const actions = ['queue', 'getrq', 'issue', 'complete'].map((name) => native.actionNames.indexOf(name));
@@ -131,7 +132,7 @@ function bytesIn(folder) {
 
 function measure(folder, name, events) {
   const before = bytesIn(folder);
-  const one = [fileURLToPath(import.meta.url), '--one', folder, name, String(events)];
+  const one = [...process.execArgv, fileURLToPath(import.meta.url), '--one', folder, name, String(events)];
   const child = spawnSync(process.execPath, one, { encoding: 'utf8' });
   if (child.status !== 0) throw new Error(`${name}: ${child.stderr}`);
   const bytes = bytesIn(folder) - before;
@@ -150,42 +151,52 @@ function round(events, names) {
   }
 }
 
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
-
+/** What every format took, of all rounds. */
 function bench(million, count, names) {
   const events = million * 1e6;
   const rounds = Array.from({ length: count }, () => round(events, names));
-  const medians = {};
-  for (const [i, name] of names.entries()) {
-    const of = (key) => median(rounds.map((results) => results[i][key]));
-    medians[name] = of('seconds');
-    const rate = `${(events / of('seconds') / 1e6).toFixed(2)} M`;
+  const formats = names.map((name, i) => {
+    const of = (key) => spread(rounds.map((results) => results[i][key]));
     // blkparse is another process, whose memory is not seen here.
-    const peak = name === 'blkparse' ? '' : of('peakMiB').toFixed(0);
-    const cells = [`${million} M`, name, of('seconds').toFixed(2), rate];
-    process.stdout.write(`| ${[...cells, (of('bytes') / events).toFixed(2), peak].join(' | ')} |\n`);
+    const peakMiB = name === 'blkparse' ? null : of('peakMiB');
+    return { name, seconds: of('seconds'), bytes: of('bytes').median, peakMiB };
+  });
+  return { events, rounds: count, formats };
+}
+
+function show({ events, formats }) {
+  for (const { name, seconds, bytes, peakMiB } of formats) {
+    const rate = `${(events / seconds.median / 1e6).toFixed(2)} M/s`;
+    const size = `${(bytes / events).toFixed(2)} B/event`;
+    const peak = peakMiB ? `${peakMiB.median.toFixed(0)} MiB` : '';
+    const cells = [`${events / 1e6} M`, name, `${seconds.median.toFixed(2)} s`, rate, size, peak];
+    console.log(cells.map((cell) => cell.padEnd(16)).join(''));
   }
-  const route = medians.blkparse + medians.read_csv;
-  if (Number.isNaN(route)) return;
-  const ratio = (route / medians['trace.duckdb']).toFixed(1);
-  process.stdout.write(
-    `\n${million} M: the CSV route takes ${route.toFixed(2)} s, ${ratio} times trace.duckdb\n\n`,
-  );
 }
 
 function all(args) {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { rounds: { type: 'string', default: '3' }, only: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string', default: '3' },
+      only: { type: 'string' },
+      json: { type: 'string' },
+    },
   });
   const asked = values.only?.split(',') ?? Object.keys(works);
   // The exports are made of trace.duckdb.
   const names = Object.keys(works).filter((name) => name === 'trace.duckdb' || asked.includes(name));
-  process.stdout.write('| events | written as | s | rows/s | bytes/event | peak MiB |\n');
-  process.stdout.write('| --- | --- | --- | --- | --- | --- |\n');
-  const millions = positionals.length > 0 ? positionals : [1, 5];
-  for (const million of millions) bench(Number(million), Number(values.rounds), names);
+  const usual = values.quick ? [0.2] : [1, 5];
+  const millions = positionals.length > 0 ? positionals.map(Number) : usual;
+  const results = [];
+  for (const million of millions) {
+    const result = bench(million, Number(values.rounds), names);
+    show(result);
+    results.push(result);
+  }
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(results)}\n`);
 }
 
 const [first, ...rest] = process.argv.slice(2);

@@ -1,0 +1,121 @@
+import type { MachineConfig } from '../dist/machine/machine.js';
+import type { Spread } from './spread.js';
+
+/** What bench.ts writes: each bench with when and where it was made. */
+export type Results = { [Name in keyof Shapes]?: Made<Shapes[Name]> };
+
+export interface Made<Shape> {
+  form: 'quick' | 'full';
+  /** The day. */
+  made: string;
+  commit: string;
+  machine: Omit<MachineConfig, 'host'> & { node: string };
+  /** How long the bench took. */
+  seconds: number;
+  result: Shape;
+}
+
+/** What each bench writes as JSON. Times are seconds unless a name tells another unit. */
+export interface Shapes {
+  start: { rounds: number; programs: ({ name: string } & Costs)[] };
+  package: {
+    tarballBytes: number;
+    unpackedBytes: number;
+    /** How many of them are in it. */
+    prebuilds: number;
+    /** Those that it needs, and theirs. */
+    packages: number;
+    packagesBytes: number;
+    duckdbBytes: number;
+  };
+  lock: {
+    mib: number;
+    rounds: number;
+    writeBytesPerSecond: Spread;
+    lockBytesPerSecond: Spread;
+    /** Locking / writing, of each round. */
+    times: Spread;
+  };
+  intervals: Pattern[];
+  store: { events: number; rounds: number; formats: Format[] }[];
+  analyse: { comparisons: Comparison[]; byLength: Length[] };
+  interference: {
+    rounds: number;
+    modelBytes: number;
+    limitBytes: number;
+    tokens: number;
+    variants: Interference[];
+  };
+  capture: { kernel: string; rounds: number; seconds: number; variants: Variant[] };
+}
+
+/** The experiment under a tracer, or none. `readBytes`: by the disk's own counters. */
+export interface Interference {
+  variant: string;
+  tokensPerSecond: Spread;
+  readBytes: Spread;
+  cachedAfterBytes: Spread;
+  tracerBytes: Spread;
+}
+
+/** As bench/analyse/measure prints it. */
+export interface Cost {
+  seconds: number;
+  cpuSeconds: number;
+  peakBytes: number;
+}
+
+/** Of a whole process, over all rounds. */
+export type Costs = Record<keyof Cost, Spread>;
+
+/** One pattern of reads: ns an insertion, and what the structure then takes. */
+export interface Pattern {
+  name: string;
+  title: string;
+  reads: number;
+  sectors: number;
+  sample: { reads: number; sectors: number };
+  structures: Record<string, { ns: number; leastNs: number; bytes: number; residentBytes: number }>;
+  /** ns a read of the sample. */
+  sqlNs: number;
+}
+
+export interface Format {
+  name: string;
+  seconds: Spread;
+  bytes: number;
+  /** null where another process holds it. */
+  peakMiB: Spread | null;
+}
+
+/** What the bench found on one trace. */
+export interface Comparison {
+  trace: string;
+  events: number;
+  rounds: number;
+  /** `node`: Node's own start, which blkscope's time includes. */
+  programs: Record<string, Costs>;
+  /** Of the analysis alone: CPU time of its two threads; and of a bare walk over the files. */
+  analysisNsPerEvent: Spread;
+  walkNsPerEvent: Spread;
+  /** In memory on one core, ns an event: each stage with those before it. */
+  stages: { name: string; ns: Spread }[];
+}
+
+export interface Length {
+  events: number;
+  nsPerEvent: Spread;
+  peakBytes: Spread;
+}
+
+export const captureFigures = [
+  'iops',
+  'events',
+  'dropped',
+  'cpuNsPerEvent',
+  'analysisNsPerEvent',
+  'ramBytes',
+] as const;
+
+/** How the load is traced; null where the tracer does not tell a figure. */
+export type Variant = { variant: string } & Record<(typeof captureFigures)[number], Spread | null>;
