@@ -98,6 +98,8 @@ async function start(asked: WorkloadOptions): Promise<RunningWorkload> {
  */
 function childScript(): string[] {
   const fromSource = import.meta.url.endsWith('.ts');
-  const script = fileURLToPath(new URL(`../workload/embedded-child.${fromSource ? 'ts' : 'js'}`, import.meta.url));
+  const script = fileURLToPath(
+    new URL(`../workload/embedded-child.${fromSource ? 'ts' : 'js'}`, import.meta.url),
+  );
   return fromSource ? ['--import', import.meta.resolve('tsx'), script] : [script];
 }

@@ -107,7 +107,7 @@ const foreign = new Set([
     '--no-repack',
     '--log-file',
   ],
-  ...['--rounds', '--only'],
+  ...['--rounds', '--only', '--run'],
 ]);
 
 function links(): { page: string; path: string; anchor: string }[] {

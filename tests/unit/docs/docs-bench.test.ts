@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Comparison, Made, Shapes } from '../../../bench/results.js';
+import { type Spread, spread } from '../../../bench/spread.js';
+import { benchTables, withBenches, withoutBenches } from '../../../scripts/docs-bench.js';
+
+const all = (value: number): Spread => spread([value]);
+const costs = (seconds: number) => ({
+  seconds: all(seconds),
+  cpuSeconds: all(seconds),
+  peakBytes: all(64 * 2 ** 20),
+});
+
+const made = <Shape>(result: Shape): Made<Shape> => ({
+  ...{ form: 'full', made: '2026-01-02', commit: 'abc1234', seconds: 60, result },
+  machine: {
+    ...{ kernel: '6.18', kernelBuild: '', cpu: 'A CPU', cpus: 2, memoryBytes: 24 * 2 ** 30, swapBytes: 0 },
+    node: 'v20.0.0',
+  },
+});
+
+const comparison: Comparison = {
+  ...{ trace: 'harsh-2', events: 3_000_000, rounds: 3 },
+  programs: {
+    blkscope: costs(0.15),
+    node: costs(0.05),
+    'blkparse text': costs(6),
+    'blkparse csv': costs(7),
+    'blkparse -d, btt': costs(4),
+  },
+  ...{ analysisNsPerEvent: all(24), walkNsPerEvent: all(2) },
+  stages: [
+    { name: 'walk', ns: all(2) },
+    { name: 'full', ns: all(18) },
+  ],
+};
+
+test('a spread is the value in the middle with the lowest and the highest', () => {
+  assert.deepEqual(spread([3, 1, 2]), { median: 2, least: 1, most: 3 });
+  assert.deepEqual(spread([10, 9]), { median: 10, least: 9, most: 10 });
+  assert.throws(() => spread([]), /no rounds/);
+});
+
+test("a peer's times are of blkscope's own time, which leaves the start of Node out", () => {
+  const { analyse = '', stages = '' } = benchTables({
+    analyse: made({ comparisons: [comparison], byLength: [] }),
+  });
+  // 6 s / (0.15 s - 0.05 s)
+  assert.match(
+    analyse,
+    /\| harsh, 2 CPUs \| 3,000,000 \| 0\.15 \| 0\.050 \| 6\.00, x 60\.0 \| 7\.00, x 70\.0 \| 4\.00, x 40\.0 \| 24\.0 \| 64\.0 \|/,
+  );
+  assert.match(
+    analyse,
+    /Made on 2026-01-02, at abc1234, in the full form, which took 60 s\. 2 CPUs \(A CPU\), 24\.0 GiB/,
+  );
+  assert.match(stages, /\| harsh, 2 CPUs \| 2\.00 \| 18\.0 \| 9\.00 \|/);
+});
+
+test('what is lost to a tracer is of the untraced speed, and rounds that differ show their ends', () => {
+  const none = { events: null, dropped: null, cpuNsPerEvent: null, analysisNsPerEvent: null, ramBytes: null };
+  const result: Shapes['capture'] = {
+    ...{ kernel: '7.3', rounds: 3, seconds: 2 },
+    variants: [
+      { variant: 'untraced', ...none, iops: all(100_000) },
+      { variant: 'blkscope', ...none, iops: spread([80_000, 75_000, 85_000]) },
+    ],
+  };
+  const { capture = '' } = benchTables({ capture: made(result) });
+  assert.match(capture, /\| untraced \| 100,000 \| {2}\|/);
+  assert.match(capture, /\| blkscope \| 80,000 \(75,000 to 85,000\) \| 20\.0 % \|/);
+});
+
+test('a page keeps its prose, and a table that nothing makes is refused', () => {
+  const page = (name: string, text: string) =>
+    `before\n<!-- bench ${name}: made by npm run docs:bench -->\n${text}<!-- end of bench -->\nafter\n`;
+  assert.equal(withBenches(page('start', 'old\n'), { start: 'new' }), page('start', 'new\n'));
+  assert.throws(() => withBenches(page('nothing', ''), {}), /nothing makes the table nothing/);
+  assert.doesNotMatch(withoutBenches(page('start', '| 5 ms |\n')), /5 ms/);
+});
