@@ -24,7 +24,10 @@ const { outputFiles, metafile } = await build({
   platform: 'node',
   target: 'node20',
   // Loaded where they are installed: what has native parts, or is not needed by most.
-  external: ['@duckdb/*', 'node-gyp-build', 'node-llama-cpp', 'terminal-kit'],
+  external: [
+    ...['@duckdb/*', '@resvg/resvg-js', 'node-gyp-build', 'node-llama-cpp', 'pdfkit', 'svg-to-pdfkit'],
+    'terminal-kit',
+  ],
   metafile: true,
   write: false,
   logLevel: 'warning',

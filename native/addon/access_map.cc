@@ -43,7 +43,9 @@ class JsAccessMap : public Napi::ObjectWrap<JsAccessMap> {
     if (end <= start) options["endNs"].refuse("a time after startNs");
     if (times == 0) options["times"].refuse("a number above 0");
     if (places == 0) options["places"].refuse("a number above 0");
-    map_ = std::make_unique<AccessMap>(std::move(files), start, end, times, places);
+    auto mostCells = static_cast<size_t>(options["mostCells"].integer(UINT32_MAX));
+    if (mostCells == 0) options["mostCells"].refuse("a number above 0");
+    map_ = std::make_unique<AccessMap>(std::move(files), start, end, times, places, mostCells);
   }
 
  private:
@@ -69,7 +71,7 @@ class JsAccessMap : public Napi::ObjectWrap<JsAccessMap> {
   Napi::Value finish(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     requireOpen(env);
-    map_->finish(static_cast<size_t>(Argument::at(info, 0, "mostCells").integer(UINT32_MAX)));
+    map_->finish();
     auto object = Napi::Object::New(env);
     object["byFile"] = jsGrid(env, map_->byFile(), map_->fileSectors());
     object["byDisk"] = jsGrid(env, map_->byDisk(), map_->diskSectors());

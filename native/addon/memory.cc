@@ -4,7 +4,9 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "addon/columns.h"
 #include "addon/convert.h"
 #include "addon/lock_progress.h"
 #include "addon/promise_worker.h"
@@ -61,6 +63,22 @@ Napi::Value residencyNow(const Napi::CallbackInfo& info) {
                      valueOrThrow(info.Env(), pageCacheResidency(Argument::at(info, 0, "path").string())));
 }
 
+/// As doubles, like all sizes in bytes.
+Napi::Value cachedPartsNow(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::string path = Argument::at(info, 0, "path").string();
+  auto offsets = bigColumn(Argument::at(info, 1, "offsets"));
+  auto bytes = bigColumn(Argument::at(info, 2, "bytes"));
+  if (bytes.size() != offsets.size()) Argument::at(info, 2, "bytes").refuse("as many as the offsets");
+  std::vector<FilePart> parts;
+  for (size_t i = 0; i < offsets.size(); ++i) parts.push_back({offsets[i], bytes[i]});
+  auto cached = valueOrThrow(env, cachedParts(path, parts));
+  if (!cached) return env.Null();
+  auto array = Napi::Float64Array::New(env, cached->size());
+  for (size_t i = 0; i < cached->size(); ++i) array[i] = static_cast<double>((*cached)[i]);
+  return array;
+}
+
 }  // namespace
 
 void registerMemory(Napi::Env env, Napi::Object exports) {
@@ -72,6 +90,7 @@ void registerMemory(Napi::Env env, Napi::Object exports) {
   exports["pageBytes"] = Napi::Function::New(
       env, [](const Napi::CallbackInfo& info) { return jsNumber(info.Env(), pageBytes()); }, "pageBytes");
   exports["pageCacheResidency"] = Napi::Function::New(env, residencyNow, "pageCacheResidency");
+  exports["cachedParts"] = Napi::Function::New(env, cachedPartsNow, "cachedParts");
   exports["evictFile"] = Napi::Function::New(env, cachePromise<evictFile>, "evictFile");
   exports["warmFile"] = Napi::Function::New(env, cachePromise<warmFile>, "warmFile");
   exports["declineTileRegisters"] = Napi::Function::New(

@@ -21,76 +21,107 @@ struct AccessCell {
   uint32_t reads = 0;
 };
 
-/// Cells in order of time, then place. Reads come about in order of time: one column is open, all before it are packed, and what
-/// comes late for those is put in its place at the end.
+/// Cells in order of time, then place, never more than so many: a grid that gets more is halved in its times, and in its places
+/// where it has not many more times than these, as it grows. Reads come about in order of time: one column is open, all before it
+/// are packed, and what comes late for those is put in its place at the end.
 class AccessGrid {
  public:
-  AccessGrid(uint32_t times, uint32_t places);
+  /// As finely as it divides before it is halved; `most` at least 1.
+  AccessGrid(uint32_t times, uint32_t places, size_t most);
 
-  /// Both in range.
+  /// Both as finely as the grid divided at first, and in range.
   void add(uint32_t time, uint32_t place, const AccessCell& what);
-  /// Halves the number of times, and that of places where there are not more times than `timesPerPlace` of them, until
-  /// there are at most `most` cells.
-  void shrinkTo(size_t most);
+  /// When all was added.
+  void close();
 
   uint32_t times() const { return times_; }
   uint32_t places() const { return places_; }
   /// After close().
   std::span<const AccessCell> cells() const { return cells_; }
-  /// When all was added.
-  void close();
 
  private:
-  void closeColumn();
-  AccessGrid folded(uint32_t timesBy, uint32_t placesBy) const;
+  void addHere(uint32_t time, uint32_t place, const AccessCell& what);
+  void openColumn(uint32_t time);
+  void packColumn();
+  /// Packs the open column, and halves the grid until there are few enough cells.
+  void shrink();
+  void halve(bool placesToo);
 
   uint32_t times_;
   uint32_t places_;
+  size_t most_;
+  uint32_t timeHalved_ = 0;
+  uint32_t placeHalved_ = 0;
   uint32_t column_ = 0;
   std::vector<AccessCell> open_;
-  std::vector<AccessCell> late_;
+  uint32_t openFrom_;  // places of the open column that have something lie from here ...
+  uint32_t openTo_ = 0;  // ... to before here
+  std::vector<AccessCell> late_;  // as finely as they were added
   std::vector<AccessCell> cells_;
+};
+
+/// Sectors divided into places of one size.
+class Places {
+ public:
+  Places(uint64_t sectors, uint32_t count);
+
+  uint32_t of(uint64_t sector) const;
+  /// The first sector after a place; of the last one there is none.
+  uint64_t end(uint32_t place) const { return starts_[place + 1]; }
+  uint64_t sectors() const { return sectors_; }
+
+ private:
+  uint64_t sectors_;
+  double perSector_;
+  std::vector<uint64_t> starts_;
 };
 
 /// The same reads by place in the files, in their order, and by place on the disk: there the extents stand in order of their
 /// sectors, with nothing between them.
 class AccessMap {
  public:
-  /// Times in ns; `endNs` above `startNs`. Times and places at least 1.
-  AccessMap(std::vector<TracedFile> files, uint64_t startNs, uint64_t endNs, uint32_t times, uint32_t places);
+  /// Times in ns; `endNs` above `startNs`. Times, places and `mostCells`, which each order may have, at least 1.
+  AccessMap(std::vector<TracedFile> files, uint64_t startNs, uint64_t endNs, uint32_t times, uint32_t places,
+            size_t mostCells);
 
   /// A completed read. A time out of the span goes to its end.
   void add(uint64_t time, uint64_t sector, uint32_t sectors);
   /// Call once, after the last read.
-  void finish(size_t mostCells);
+  void finish();
 
-  const AccessGrid& byFile() const { return byFile_; }
-  const AccessGrid& byDisk() const { return byDisk_; }
+  const AccessGrid& byFile() const { return fileOrder_.grid; }
+  const AccessGrid& byDisk() const { return diskOrder_.grid; }
   /// Sectors that the places of each grid stand for together.
-  uint64_t fileSectors() const { return fileSectors_; }
-  uint64_t diskSectors() const { return diskSectors_; }
+  uint64_t fileSectors() const { return fileOrder_.places.sectors(); }
+  uint64_t diskSectors() const { return diskOrder_.places.sectors(); }
   /// By how often: the sectors that were read so many times, exact to unitSectors().
   std::map<uint32_t, uint64_t> timesRead() const;
-  uint32_t unitSectors() const { return unitSectors_; }
+  uint32_t unitSectors() const { return 1u << unitShift_; }
 
  private:
   enum class Kind { first, second, later };
 
+  struct Order {
+    Places places;
+    AccessGrid grid;
+
+    void addRead(uint32_t time, uint64_t at);
+    void addSectors(uint32_t time, uint64_t at, uint64_t count, Kind kind);
+  };
+
   uint32_t timeOf(uint64_t time) const;
   void addSectors(uint32_t time, uint64_t inFiles, uint64_t onDisk, uint64_t count);
   Kind countRead(size_t unit);
-  static void spread(AccessGrid& grid, uint32_t time, uint64_t at, uint64_t count, uint64_t total, Kind kind);
 
   FileMap map_;
   std::vector<uint64_t> fileBase_;   // sectors of the files before
   std::vector<uint64_t> pieceBase_;  // sectors of the extents before, in order of the disk
-  uint64_t fileSectors_ = 0;
-  uint64_t diskSectors_ = 0;
   uint64_t startNs_;
   uint64_t endNs_;
-  AccessGrid byFile_;
-  AccessGrid byDisk_;
-  uint32_t unitSectors_ = 8;  // a page
+  uint32_t times_;
+  Order fileOrder_;
+  Order diskOrder_;
+  uint32_t unitShift_ = 3;  // of sectors: a page
   std::vector<uint16_t> timesRead_;  // by unit of the files
 };
 

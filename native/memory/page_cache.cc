@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "system/fd.h"
@@ -30,13 +31,23 @@ struct Cachestat {  // pages
   uint64_t recentlyEvicted;
 };
 
-Result<Residency> byMincore(const Fd& fd, Residency residency, uint64_t page) {
-  auto mapping = Mapping::map(residency.fileBytes, PROT_READ, MAP_SHARED, fd.get());
+/// By page of a file that has some: its lowest bit tells whether it is cached.
+Result<std::vector<unsigned char>> pagesByMincore(const Fd& fd, uint64_t fileBytes, uint64_t page) {
+  auto mapping = Mapping::map(fileBytes, PROT_READ, MAP_SHARED, fd.get());
   if (!mapping) return mapping.error();
-  std::vector<unsigned char> pages((residency.fileBytes + page - 1) / page);
+  std::vector<unsigned char> pages((fileBytes + page - 1) / page);
   if (::mincore(mapping->data(), mapping->size(), pages.data()) != 0) return systemError("mincore");
-  uint64_t present = static_cast<uint64_t>(std::count_if(pages.begin(), pages.end(), [](auto p) { return p & 1; }));
-  residency.cachedBytes = std::min(present * page, residency.fileBytes);
+  return pages;
+}
+
+uint64_t countCached(std::span<const unsigned char> pages) {
+  return static_cast<uint64_t>(std::count_if(pages.begin(), pages.end(), [](auto p) { return p & 1; }));
+}
+
+Result<Residency> byMincore(const Fd& fd, Residency residency, uint64_t page) {
+  auto pages = pagesByMincore(fd, residency.fileBytes, page);
+  if (!pages) return pages.error();
+  residency.cachedBytes = std::min(countCached(*pages) * page, residency.fileBytes);
   return residency;
 }
 
@@ -107,6 +118,37 @@ Result<Residency> pageCacheResidency(const std::string& path) {
   auto fd = openRegular(path);
   if (!fd) return fd.error();
   return residencyOf(*fd, path);
+}
+
+Result<std::optional<std::vector<uint64_t>>> cachedParts(const std::string& path, std::span<const FilePart> parts) {
+  auto fd = openFile(path, O_RDONLY);
+  if (!fd) return fd.error();
+  struct stat info{};
+  if (::fstat(fd->get(), &info) != 0) return systemError(path);
+  auto fileBytes = static_cast<uint64_t>(info.st_size);
+  uint64_t page = pageBytes();
+  std::vector<unsigned char> pages;  // of kernels without cachestat
+  std::vector<uint64_t> cached;
+  for (const FilePart& part : parts) {
+    uint64_t end = std::min(part.offset + part.bytes, fileBytes);
+    uint64_t from = part.offset / page;
+    uint64_t to = (end + page - 1) / page;
+    cached.push_back(0);
+    if (part.offset >= end) continue;
+    CachestatRange range{from * page, (to - from) * page};
+    Cachestat stat{};
+    if (::syscall(kCachestatCall, fd->get(), &range, &stat, 0) != 0) {
+      if (pages.empty()) {
+        if (!mayAsk(*fd)) return std::optional<std::vector<uint64_t>>{};
+        auto known = pagesByMincore(*fd, fileBytes, page);
+        if (!known) return known.error();
+        pages = std::move(*known);
+      }
+      stat.cached = countCached(std::span(pages).subspan(from, to - from));
+    }
+    cached.back() = std::min(stat.cached * page, end - part.offset);
+  }
+  return std::optional(std::move(cached));
 }
 
 Result<Residency> evictFile(const std::string& path) {

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "system/result.h"
 
@@ -25,6 +27,16 @@ struct Residency {
 /// By cachestat (Linux 6.5 on), which maps nothing; by mincore elsewhere. Both tell nothing of a file that the caller
 /// neither owns nor may write: cachestat refuses, and mincore calls every page cached. Errors: ENOENT, EACCES.
 Result<Residency> pageCacheResidency(const std::string& path);
+
+/// Bytes of a file.
+struct FilePart {
+  uint64_t offset;
+  uint64_t bytes;
+};
+
+/// How many bytes of each part are in the page cache: the pages that it lies in, cut to its size. Empty where the kernel does not
+/// tell it, as of a file that is somebody else's. Errors: ENOENT, EACCES.
+Result<std::optional<std::vector<uint64_t>>> cachedParts(const std::string& path, std::span<const FilePart> parts);
 
 /// Writes what is dirty, drops the file's pages, and tells what is left: pages that another process has mapped
 /// or locked stay. Where the kernel does not tell, 256 pages all over the file are asked for: what a read that must not

@@ -5,7 +5,14 @@ import { shownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { Run } from '../store/open-run.js';
-import { type Advice, bestFirst, type Change, type Foreseen, type MemoryPoint } from './changes.js';
+import {
+  type Advice,
+  bestFirst,
+  type Change,
+  type ChangedConditions,
+  type Foreseen,
+  type MemoryPoint,
+} from './changes.js';
 import { changesForCopied, verdictOfCopied } from './copied.js';
 import { accessPattern, type ReadPattern } from './pattern.js';
 import { streamed } from './streamed.js';
@@ -23,6 +30,43 @@ export interface AdviseOptions {
  * Throws BlkscopeError: NO_HEAT (no model, or no token known); NO_ADVICE (figures that the run lacks); what readModel throws for the run's model; OTHER_MODEL.
  */
 export async function advise(run: Run, { touches = run }: AdviseOptions = {}): Promise<Advice> {
+  const subject = await subjectFrom(run, touches);
+  const { model, weights, seenShare, measured } = subject;
+  const changes = weights === 'copied' ? changesForCopied(subject) : changesFor(subject);
+  const advice = {
+    run: run.path,
+    measured: { bytesPerToken: measured.bytesPerToken, tokensPerSecond: subject.tokensPerSecond },
+    weights,
+    modelled: weights === 'copied' ? null : { bytesPerToken: subject.predictor.modelled.bytesPerToken },
+    bound: subject.bound,
+    seenShare,
+    changes: bestFirst(changes, subject.tokensPerSecond),
+    curve: curveOf(subject),
+  };
+  const verdict = weights === 'copied' ? verdictOfCopied(advice, subject) : verdictOf(advice, model);
+  return { ...advice, verdict };
+}
+
+/**
+ * What the same model of the page cache foresees of a run with mapped weights under other conditions, one after the other, and the curve of
+ * reads against memory. Throws as advise does.
+ */
+export async function foresee(
+  run: Run,
+  conditions: readonly ChangedConditions[],
+): Promise<{ changes: Change[]; curve: MemoryPoint[] }> {
+  const subject = await subjectFrom(run, run);
+  return { changes: conditions.map((one) => changed(subject, one)), curve: curveOf(subject) };
+}
+
+interface AdvisedSubject extends AdvisedRun {
+  weights: 'mapped' | 'copied';
+  bound: Advice['bound'];
+  tokensPerSecond: number;
+  seenShare: number;
+}
+
+async function subjectFrom(run: Run, touches: Run): Promise<AdvisedSubject> {
   shownTokens(run);
   const { bound, workload, memory, model: traced } = run.summary;
   if (workload?.speculative) {
@@ -48,23 +92,13 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
   if (model.experts) requireMarks(touches);
   const weights = workload.weights ?? 'mapped';
   const patterns = await readPatterns(model, touches, weights === 'copied' && touches === run);
-  const subject = advisedRun(run, model, patterns);
-  const changes = weights === 'copied' ? changesForCopied(subject) : changesFor(subject);
-  const advice = {
-    run: run.path,
-    measured: { bytesPerToken: workload.bytesPerToken, tokensPerSecond: workload.tokensPerSecond },
-    weights,
-    modelled: weights === 'copied' ? null : { bytesPerToken: subject.predictor.modelled.bytesPerToken },
-    bound,
+  return {
+    ...advisedRun(run, model, patterns),
+    ...{ weights, bound, tokensPerSecond: workload.tokensPerSecond },
     seenShare: patterns[0]?.seenShare ?? 1,
-    changes: bestFirst(changes, workload.tokensPerSecond),
-    curve: curveOf(subject),
   };
-  const verdict = weights === 'copied' ? verdictOfCopied(advice, subject) : verdictOf(advice, model);
-  return { ...advice, verdict };
 }
 
-/** The guess that is most likely; where much is guessed, also its opposite. `noneSeen`: no touch was a read. */
 /** Which experts a token used shows only where nearly each token has its mark. */
 function requireMarks({ path, summary }: Run): void {
   const { marks, tokens } = summary.phases?.generation ?? {};
@@ -77,6 +111,7 @@ function requireMarks({ path, summary }: Run): void {
 
 const leastMarked = 0.9;
 
+/** The guess that is most likely; where much is guessed, also its opposite. `noneSeen`: no touch was a read. */
 async function readPatterns(model: Model, touches: Run, noneSeen: boolean): Promise<ReadPattern[]> {
   const read = await runTouches(touches);
   const tokens = shownTokens(touches);

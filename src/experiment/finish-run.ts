@@ -25,6 +25,7 @@ import type { Model } from '../model/gguf.js';
 import type { NativeSummary } from '../native/trace.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from '../run/config.js';
 import { type RunFolder, runFiles } from '../run/run-folder.js';
+import type { ResidencyWatch } from '../sample/residency.js';
 import type { Sample } from '../sample/sample.js';
 import { Run } from '../store/open-run.js';
 import type { StoreWriter } from '../store/store.js';
@@ -46,6 +47,7 @@ export interface FinishedRun {
 export interface WatchedWorkload {
   outcome: WorkloadOutcome | null;
   samples: readonly Sample[];
+  residency: ResidencyWatch;
   /** By this process, to any disk. */
   bytesWritten: number;
   /** CPU time of a live view. */
@@ -215,6 +217,7 @@ async function writeTables(
         parts.map(({ path }) => path),
       );
   await store.writeSamples(watched?.samples ?? []);
+  if (watched) await store.writeResidency(watched.residency);
   await store.writeTokens(watched?.outcome?.marks ?? []);
   const first = firstGenerated(watched?.outcome?.marks ?? []);
   const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures, first));

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { TracerProgress } from '../capture/progress.js';
 import { Tracer, type TracerOptions } from '../capture/tracer.js';
 import type { Trace } from '../figures/trace.js';
@@ -14,7 +15,9 @@ import type { CacheResidency } from '../memory/cache-state.js';
 import { residencyOf } from '../memory/cache-state.js';
 import { formatSize } from '../memory/size.js';
 import type { Model } from '../model/gguf.js';
+import { modelRegions } from '../model/regions.js';
 import type { NativeDefect } from '../native/trace.js';
+import { piecesOf, type WatchedPart } from '../sample/residency.js';
 import { Sampler } from '../sample/sampler.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import type { WatchedWorkload } from './finish-run.js';
@@ -64,7 +67,7 @@ export async function measure(
   try {
     const written = bytesWrittenByUs();
     const before = snapshot(paths);
-    const sampler = new Sampler({ paths });
+    const sampler = new Sampler({ paths, parts: partsOf(paths, model) });
     watch?.begin({
       tracer,
       device: devices[0]?.number ?? 0,
@@ -100,7 +103,14 @@ export function liveTrace({ tracer, devices }: Measurement, around: readonly Nat
 
 /** What was seen of the workload meanwhile. */
 export function watched({ outcome, sampler, bytesWritten, viewNs }: Measurement): WatchedWorkload {
-  return { outcome, samples: sampler.samples, bytesWritten, viewNs };
+  const { samples, residency } = sampler;
+  return { outcome, samples, residency, bytesWritten, viewNs };
+}
+
+/** The model's tensors and experts; of other files pieces of one size. */
+function partsOf(paths: readonly string[], model: Model | null): WatchedPart[] {
+  if (!model) return piecesOf(paths.map((path) => statSync(path).size));
+  return modelRegions(model).map(({ part, offset, bytes }) => ({ file: part, offset, bytes }));
 }
 
 function logCut(bytes: number): string {

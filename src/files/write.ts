@@ -8,10 +8,10 @@ import { actAs, type Identity, identityAt } from './identity.js';
 const toMake = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** Writes a file that is not there yet, with our own rights. Throws the system's error. */
-export function writeNew(path: string, text: string): void {
+export function writeNew(path: string, content: string | Uint8Array): void {
   const fd = openSync(path, toMake, 0o666);
   try {
-    writeAllSync(fd, Buffer.from(text));
+    writeAllSync(fd, Buffer.from(content));
   } finally {
     closeSync(fd);
   }

@@ -8,6 +8,8 @@ export interface NativeAccessMapOptions {
   /** How finely time and place are divided at most; 65,536 and 16,384 are the largest numbers. */
   times: number;
   places: number;
+  /** Of each order: while it has more cells than these, its times are halved, and its places where there are enough of them. At least 1. */
+  mostCells: number;
 }
 
 /**
@@ -42,6 +44,6 @@ export interface NativeAccess {
 export interface NativeAccessMap {
   /** Completed reads in order of time, as columns: ns, sectors. */
   add(time: BigUint64Array, sector: BigUint64Array, sectors: Uint32Array): void;
-  /** Once. Halves times and places until no grid has more cells than `mostCells`. */
-  finish(mostCells: number): NativeAccess;
+  /** Once, after the last read. */
+  finish(): NativeAccess;
 }

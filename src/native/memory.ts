@@ -115,6 +115,11 @@ export interface NativeMemory {
   /** Bytes of a page of memory on this machine: 4096, or more on arm64. */
   pageBytes(): number;
   pageCacheResidency(path: string): NativeResidency;
+  /**
+   * Bytes in the page cache of each part of a file, parts in bytes: the pages that it lies in, cut to its size. null where the kernel
+   * does not tell it, as of a file that is somebody else's. Errors: ENOENT, EACCES.
+   */
+  cachedParts(path: string, offsets: BigUint64Array, bytes: BigUint64Array): Float64Array | null;
   /** Writes the file's dirty pages and drops it from the page cache; gives what is left of it there. */
   evictFile(path: string): Promise<NativeResidency>;
   /** Reads the whole file into the page cache; gives what is there then. */

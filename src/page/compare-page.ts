@@ -1,12 +1,11 @@
-import { advise } from '../advise/advise.js';
-import { BlkscopeError } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
-import type { CliffPoint, ForeseenReads } from '../plot/cliff.js';
+import type { CliffPoint } from '../plot/cliff.js';
 import type { RunData } from '../plot/run-data.js';
 import { escaped } from '../plot/svg.js';
 import { compareRuns } from '../report/compare.js';
 import { type ComparedGroup, compareGroups, groupsLegend } from '../report/compare-groups.js';
 import { openRun } from '../store/open-run.js';
+import { foreseenRuns } from './foreseen.js';
 import { htmlPage } from './html.js';
 import { type MapSize, runData } from './run-data.js';
 
@@ -29,12 +28,17 @@ export async function comparePage(
     runs.push(await runData(run, name, smallMap));
   }
   const points = cliffPoints(groups);
-  const foreseen = points.length > 1 ? await foreseenBy(groups) : [];
+  const foreseen = points.length > 1 ? await foreseenRuns(groups) : { curves: [], points: [] };
   return htmlPage({
     title: `${title} - blkscope`,
     head: headOf(groups, title, runs.length, varied),
     foot: '',
-    content: { kind: 'compare', runs, cliff: points.length > 1 ? { points, foreseen } : null },
+    content: {
+      kind: 'compare',
+      runs,
+      cliff: points.length > 1 ? { points, curves: foreseen.curves } : null,
+      foreseen: foreseen.points,
+    },
   });
 }
 
@@ -117,28 +121,4 @@ function seriesOf({ memory, workload }: Summary): string {
     workload?.weights === 'copied' ? 'copied' : null,
   ];
   return parts.filter((part) => part !== null).join(', ');
-}
-
-/** The curve of the model of the page cache, where the first run that is short of memory still has its model; else none. */
-export async function foreseenBy(groups: readonly ComparedGroup[]): Promise<ForeseenReads[]> {
-  const short = groups.find(
-    ({ summaries: [summary] }) =>
-      (summary?.workload?.bytesPerToken ?? 0) > 0 && summary?.memory.pinnedBytes === 0,
-  );
-  const [path] = short?.paths ?? [];
-  if (!short || path === undefined) return [];
-  await using run = await openRun(path);
-  try {
-    const { curve } = await advise(run);
-    const { model, workload } = run.summary;
-    const own = workload?.rssAnonBytes ?? 0;
-    return curve.map(({ memoryBytes, kernelBytesPerToken }) => ({
-      name: short.name,
-      memory: (memoryBytes + own) / (model?.bytes ?? 1),
-      bytesPerToken: kernelBytesPerToken,
-    }));
-  } catch (error) {
-    if (error instanceof BlkscopeError) return []; // its model is gone, or no token is known
-    throw error;
-  }
 }

@@ -3,16 +3,18 @@ import { accessFigure, type ColourMode, type OrderMode } from '../plot/access.js
 import { cliffFigure } from '../plot/cliff.js';
 import type { PlotFigure } from '../plot/figure.js';
 import { makers, ofSeveral } from '../plot/figures-of.js';
+import { foreseenFigure } from '../plot/foreseen.js';
 import { el } from '../plot/svg.js';
 import { plainColours, plotStyle } from '../plot/theme.js';
 import type { ComparedGroup } from '../report/compare-groups.js';
 import { csvLine } from '../report/rows.js';
 import { openRun } from '../store/open-run.js';
-import { cliffPoints, foreseenBy } from './compare-page.js';
+import { cliffPoints } from './compare-page.js';
+import { foreseenRuns } from './foreseen.js';
 import { runData } from './run-data.js';
 
 /** What `plot --kind` takes. */
-export const plotKinds = [...Object.keys(makers), 'cliff'];
+export const plotKinds = [...Object.keys(makers), 'cliff', 'foreseen'];
 
 export interface PlotOptions {
   kind: string;
@@ -45,7 +47,8 @@ export async function plotRuns(
     options.height === undefined ? figure.heightFor(width) : options.height * perMillimetre,
   );
   const drawn = figure.draw({ width, height });
-  const style = el('style', {}, plotStyle);
+  // Alone in its file, and some readers of SVG know no selectors of descendants.
+  const style = el('style', {}, plotStyle.replaceAll('.plot ', ''));
   const sized = drawn.replace(
     /^<svg([^>]*) width="[^"]*" height="[^"]*"/,
     `<svg$1 width="${options.width}mm" height="${Math.round(height / perMillimetre)}mm"`,
@@ -59,7 +62,8 @@ async function figureOf(
   groups: readonly ComparedGroup[],
   { kind, colour, place }: PlotOptions,
 ): Promise<PlotFigure | null> {
-  if (kind === 'cliff') return cliffFigure(cliffPoints(groups), await foreseenBy(groups));
+  if (kind === 'cliff') return cliffFigure(cliffPoints(groups), (await foreseenRuns(groups)).curves);
+  if (kind === 'foreseen') return foreseenFigure((await foreseenRuns(groups)).points);
   const paths = groups.flatMap((group) =>
     group.paths.map((path, i) => ({
       path,
@@ -69,7 +73,7 @@ async function figureOf(
   if (paths.length > 1 && !ofSeveral.some((several) => several === kind))
     throw new BlkscopeError(
       'BAD_ARGUMENT',
-      `--kind ${kind} shows one run; those that show several are ${[...ofSeveral, 'cliff'].join(', ')}`,
+      `--kind ${kind} shows one run; those that show several are ${[...ofSeveral, 'cliff', 'foreseen'].join(', ')}`,
     );
   const data = [];
   for (const { path, name } of paths) {

@@ -4,7 +4,7 @@ import type { Summary } from '../figures/summary-schema.js';
 import type { NativeAccess } from '../native/access.js';
 import { native } from '../native/binding.js';
 import type { NativeExtents } from '../native/trace.js';
-import type { LatencyOverTime, Matrix, PlacedRegion, RunData, Series } from '../plot/run-data.js';
+import type { LatencyOverTime, Matrix, PlacedRegion, Residency, RunData, Series } from '../plot/run-data.js';
 import { storedSchema } from '../store/attached-run.js';
 import { numberColumns } from '../store/number-columns.js';
 import type { Run } from '../store/open-run.js';
@@ -57,9 +57,10 @@ function fromSummary(summary: Summary, name: string, marks: Run['config']['marks
     timesRead: null,
     timeline: timelineOf(summary),
     samples: {},
+    residency: null,
+    firstToken: 0,
     tokenLayers: null,
     experts: null,
-    expertsUsed: null,
     tokenBytes: null,
     latency: null,
     sizes: [
@@ -80,7 +81,8 @@ function fromSummary(summary: Summary, name: string, marks: Run['config']['marks
       tokensPerSecond: bound.tokensPerSecond,
       again: bound.reReadBytesPerToken,
       unused: bound.unusedBytesPerToken,
-      waiting: ((bound.busyNsPerToken ?? 0) + bound.remainderNsPerToken) / 1e9,
+      busy: bound.busyNsPerToken === null ? null : bound.busyNsPerToken / 1e9,
+      waiting: bound.remainderNsPerToken / 1e9,
     },
     tokensPerSecond: workload?.tokensPerSecond ?? null,
     bytesPerToken: workload?.bytesPerToken ?? null,
@@ -88,7 +90,11 @@ function fromSummary(summary: Summary, name: string, marks: Run['config']['marks
   };
 }
 
-const gapOrders = { device: 'as issued', demand: 'as asked for', file: 'by offset in the file' } as const;
+const gapOrders = {
+  device: 'as the disk got them',
+  demand: 'as they were asked for',
+  file: 'by place in the file',
+} as const;
 
 function timelineOf({ timeline, startNs }: Summary): RunData['timeline'] {
   // Buckets begin with the first event, figures with the start of the trace.
@@ -127,8 +133,9 @@ async function fromTrace(
     ),
     regions,
     samples: await samplesOf(connection, summary),
+    residency: await residencyOf(connection, summary, files, regions),
     latency: await latencyOf(connection, summary, base.seconds),
-    ...(await touchesOf(connection, summary)),
+    ...(await touchesOf(connection, summary, base.tokens.length - 1)),
   };
 }
 
@@ -141,9 +148,11 @@ interface PlacedFile {
 
 async function filesOf(connection: DuckDBConnection, { model }: Summary): Promise<PlacedFile[]> {
   if (!model) return [];
-  const found = await connection.runAndReadAll(
-    `SELECT file, "fileOffset", sector, sectors FROM extent ORDER BY file, "fileOffset"`,
-  );
+  // The last block of a file reaches beyond its end, where nothing of the model is: its tensors tell where that is.
+  const found = await connection.runAndReadAll(`
+    WITH size AS (SELECT file, max("fileOffset" + bytes) AS stop FROM tensor GROUP BY file)
+    SELECT file, "fileOffset", sector, least(sectors, coalesce((stop - "fileOffset" + 511) // 512, sectors))::BIGINT
+    FROM extent LEFT JOIN size USING (file) ORDER BY file, "fileOffset"`);
   const rows = found.getRows() as [string, bigint, bigint, bigint][];
   let base = 0;
   return model.files.flatMap((path) => {
@@ -170,17 +179,20 @@ async function accessOf(
   connection: DuckDBConnection,
   files: readonly PlacedFile[],
   { startNs, endNs }: Summary,
-  { times, places, mostCells }: MapSize,
+  size: MapSize,
 ): Promise<NativeAccess> {
   const map = new native.AccessMap({
     files: files.map(({ extents }) => extents),
     startNs: BigInt(startNs),
     endNs: BigInt(Math.max(endNs, startNs + 1)),
-    times,
-    places,
+    ...size,
   });
-  const reads = `SELECT time, sector, sectors FROM completed
-    WHERE direction = 'read' AND device = (SELECT number FROM ${storedSchema}.device ORDER BY rowid LIMIT 1)`;
+  // The device as a number: with a query in its place, DuckDB's threads give rows in any order.
+  const found = await connection.runAndReadAll(
+    `SELECT number FROM ${storedSchema}.device ORDER BY rowid LIMIT 1`,
+  );
+  const device = Number(found.getRows()[0]?.[0] ?? -1);
+  const reads = `SELECT time, sector, sectors FROM completed WHERE direction = 'read' AND device = ${device}`;
   for await (const [time, sector, sectors] of numberColumns(connection, reads, [
     'BIGINT',
     'BIGINT',
@@ -188,7 +200,7 @@ async function accessOf(
   ])) {
     map.add(time, sector, sectors);
   }
-  return map.finish(mostCells);
+  return map.finish();
 }
 
 async function regionsOf(
@@ -202,15 +214,14 @@ async function regionsOf(
   );
   // Regions of summary.json are in the same order as the tensors of the store, tensors whole.
   const figures = await connection.runAndReadAll(
-    `SELECT kind, name, "readBytes"::DOUBLE, "uniqueBytes"::DOUBLE, reads::DOUBLE FROM region WHERE kind IN ('tensor', 'expert')`,
+    `SELECT CASE kind WHEN 'tensor' THEN name ELSE layer || ' ' || expert END, "readBytes"::DOUBLE, "uniqueBytes"::DOUBLE, reads::DOUBLE FROM region WHERE kind IN ('tensor', 'expert')`,
   );
-  const byName = new Map(
-    figures.getRows().map(([kind, name, ...values]) => [`${kind} ${name}`, values as number[]]),
-  );
+  const byName = new Map(figures.getRows().map(([name, ...values]) => [`${name}`, values as number[]]));
   return (found.getRows() as [string, string | null, number | null, string, number | null, number, number][])
     .filter(([file]) => baseOf.has(file))
     .map(([file, name, layer, role, expert, offset, bytes]) => {
-      const [readBytes = 0, uniqueBytes = 0, reads = 0] = byName.get(`tensor ${name ?? role}`) ?? [];
+      const own = expert === null ? (name ?? role) : `${layer} ${expert}`;
+      const [readBytes = 0, uniqueBytes = 0, reads = 0] = byName.get(own) ?? [];
       return {
         name: name ?? role,
         layer,
@@ -239,6 +250,73 @@ async function samplesOf(
     own.value.push(value);
   }
   return series;
+}
+
+/** Strips of a picture: more moments are thinned out. */
+const mostMoments = 14;
+
+async function residencyOf(
+  connection: DuckDBConnection,
+  { startNs }: Summary,
+  files: readonly PlacedFile[],
+  regions: readonly PlacedRegion[],
+): Promise<Residency | null> {
+  if (!(await hasTable(connection, 'residency'))) return null; // an older blkscope made the run
+  const baseOf = new Map(files.map(({ path, base }) => [path, base]));
+  const found = await connection.runAndReadAll(
+    `SELECT time, file, "fileOffset"::DOUBLE, bytes::DOUBLE, "cachedBytes"::DOUBLE FROM residency ORDER BY time`,
+  );
+  type Row = [time: bigint, file: string, offset: number, bytes: number, cached: number];
+  const looks = new Map<bigint, Row[]>();
+  for (const row of found.getRows() as Row[]) {
+    if (!baseOf.has(row[1])) continue;
+    const look = looks.get(row[0]) ?? [];
+    looks.set(row[0], look);
+    look.push(row);
+  }
+  const placed = [...looks].map(([time, rows]) => ({
+    time: (Number(time) - startNs) / 1e9,
+    rows: rows
+      .map(([, file, offset, bytes, cached]) => ({
+        offset: (baseOf.get(file) as number) + offset,
+        bytes,
+        cached,
+      }))
+      .sort((a, b) => a.offset - b.offset),
+  }));
+  const [first] = placed;
+  if (!first) return null;
+  const named = new Map(regions.map((region) => [region.offset, region]));
+  return {
+    parts: first.rows.map(({ offset, bytes }) => ({
+      name: nameOf(named.get(offset), offset),
+      offset,
+      bytes,
+    })),
+    moments: evenly(placed, mostMoments).map(({ time, rows }, i, { length }) => ({
+      name: i === 0 ? 'before' : i === length - 1 ? 'after' : 'during',
+      time,
+      cached: rows.map(({ cached }) => cached),
+    })),
+  };
+}
+
+function nameOf(region: PlacedRegion | undefined, offset: number): string {
+  if (!region) return `from ${offset} on`;
+  return region.expert === null ? region.name : `${region.name}, expert ${region.expert}`;
+}
+
+/** So many of some, the first and the last among them. */
+function evenly<T>(all: readonly T[], most: number): T[] {
+  if (all.length <= most) return [...all];
+  return Array.from({ length: most }, (_, i) => all[Math.round((i * (all.length - 1)) / (most - 1))] as T);
+}
+
+async function hasTable(connection: DuckDBConnection, name: string): Promise<boolean> {
+  const found = await connection.runAndReadAll(
+    `SELECT 1 FROM duckdb_views() WHERE schema_name = '${storedSchema}' AND view_name = '${name}'`,
+  );
+  return found.currentRowCount > 0;
 }
 
 /** Latencies are told in steps of a sixteenth of a power of two: 4 %. */
@@ -301,14 +379,16 @@ function quantileOf(steps: readonly [number, number][], share: number): number |
 
 async function touchesOf(
   connection: DuckDBConnection,
-  { phases, model }: Summary,
-): Promise<Pick<RunData, 'tokenLayers' | 'experts' | 'expertsUsed' | 'tokenBytes'>> {
-  const none = { tokenLayers: null, experts: null, expertsUsed: null, tokenBytes: null };
-  const count = phases?.generation?.marks ?? phases?.generation?.tokens ?? 0;
-  if (!model?.tensors || count === 0) return none;
+  { model }: Summary,
+  count: number,
+): Promise<Pick<RunData, 'firstToken' | 'tokenLayers' | 'experts' | 'tokenBytes'>> {
+  const firstToken = await firstTokenOf(connection, count);
+  const none = { firstToken, tokenLayers: null, experts: null, tokenBytes: null };
+  if (!model?.tensors || count <= 0) return none;
   const found = await connection.runAndReadAll(`
-    SELECT token, layer, expert, sum(touch.bytes)::DOUBLE FROM touch
-    JOIN tensor USING (file, "fileOffset") WHERE phase = 'generation' AND token IS NOT NULL GROUP BY ALL`);
+    SELECT token - ${firstToken}, layer, expert, sum(touch.bytes)::DOUBLE FROM touch
+    JOIN tensor USING (file, "fileOffset")
+    WHERE touch.source = 'trace' AND phase = 'generation' AND token >= ${firstToken} GROUP BY ALL`);
   const rows = found.getRows() as [number, number | null, number | null, number][];
   if (rows.length === 0) return none;
   const columns = Math.max(count, greatest(rows.map(([token]) => token + 1)));
@@ -323,7 +403,13 @@ async function touchesOf(
     tokenLayers.values[at] = (tokenLayers.values[at] as number) + bytes;
     tokenBytes[token] = (tokenBytes[token] as number) + bytes;
   }
-  return { tokenLayers, tokenBytes, experts: expertsOf(rows), expertsUsed: null };
+  return { firstToken, tokenLayers, tokenBytes, experts: expertsOf(rows) };
+}
+
+/** The number, in the store, of the first of so many generated tokens: those before came with the prompt. */
+async function firstTokenOf(connection: DuckDBConnection, count: number): Promise<number> {
+  const all = await connection.runAndReadAll('SELECT count(*)::INTEGER FROM token');
+  return Math.max(Number(all.getRows()[0]?.[0] ?? 0) - count, 0);
 }
 
 /** By how many tokens read of an expert. */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { defectLine } from '../figures/defects.js';
 import { listed, valueAt } from '../figures/figure.js';
 import { runFigures } from '../figures/figures.js';
@@ -12,21 +13,23 @@ import { runData } from './run-data.js';
 
 /** A run as one HTML file. `name` heads it, such as the run's folder. */
 export async function runPage(run: Run, name: string): Promise<string> {
-  const data = await runData(run, name);
+  const title = basename(name);
+  const data = await runData(run, title);
   return htmlPage({
-    title: `${name} - blkscope`,
-    head: headOf(run.summary, name),
+    title: `${title} - blkscope`,
+    head: headOf(run.summary, title),
     foot: footOf(run),
-    content: { kind: 'run', runs: [data], cliff: null },
+    content: { kind: 'run', runs: [data], cliff: null, foreseen: [] },
   });
 }
 
 function headOf(summary: Summary, name: string): string {
-  const { read, limit, trace, help } = verdictOf(summary);
+  const { read, limit, contended, trace, help } = verdictOf(summary);
   const { complete, defects, remarks } = summary.integrity;
   const sentences = [
     read,
     ...(limit ? [limit] : []),
+    ...(contended ? [contended] : []),
     ...(complete === false ? [] : [trace]),
     ...(help ? [help] : []),
     ...remarks.map(defectLine),
@@ -45,14 +48,14 @@ ${numbers(summary)}`;
 function numbers(summary: Summary): string {
   const keys: [string, string][] = [
     ['workload.tokensPerSecond', 'tokens/s'],
-    ['bound.tokensPerSecond', 'tokens/s allowed'],
-    ['model.coverage', 'of the model read'],
-    ['model.reReadFactor', 'each byte read'],
+    ['bound.tokensPerSecond', 'tokens/s that memory and disk allow'],
     ['model.readBytes', 'read of the model'],
+    ['model.coverage', 'of the model read at least once'],
+    ['model.reReadFactor', 'times each byte was read'],
     ['workload.bytesPerToken', 'read for a token'],
-    ['reads.count', 'reads'],
-    ['peakBytesPerSecond', 'highest second'],
-    ['memory.majorFaults', 'faults that waited'],
+    ['reads.count', 'reads, of all files'],
+    ['peakBytesPerSecond', 'read in the fastest second'],
+    ['memory.majorFaults', 'faults that waited for a read'],
     ['integrity.eventsDropped', 'events lost'],
   ];
   const units = new Map(listed(runFigures).map(({ key, figure }) => [key, figure.unit]));

@@ -3,6 +3,7 @@ import type { AccessGrid } from '../native/access.js';
 import type { FigureTable, PlotFigure, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, seconds } from './numbers.js';
+import { oncePerRun } from './once-per-run.js';
 import type { PlacedRegion, RunData } from './run-data.js';
 import { el, picture, type Size, type Svg, text } from './svg.js';
 import { type Hue, heatColour, hueColour, hues } from './theme.js';
@@ -27,11 +28,32 @@ export interface Pixels {
   second: Float64Array;
   later: Float64Array;
   reads: Float64Array;
+  /** The pixels in which anything was read, `count` of them, in no order: most maps are empty for the most part. */
+  touched: Uint32Array;
+  count: number;
+}
+
+function blankPixels(width: number, height: number): Pixels {
+  const make = () => new Float64Array(width * height);
+  return {
+    ...{ width, height, first: make(), second: make(), later: make(), reads: make() },
+    ...{ touched: new Uint32Array(width * height), count: 0 },
+  };
+}
+
+/** The same, empty again. */
+function wiped(pixels: Pixels): Pixels {
+  for (let i = 0; i < pixels.count; i++) {
+    const pixel = pixels.touched[i] as number;
+    pixels.first[pixel] = pixels.second[pixel] = pixels.later[pixel] = pixels.reads[pixel] = 0;
+  }
+  pixels.count = 0;
+  return pixels;
 }
 
 /**
  * The cells of a grid in a view, as pixels. A cell that is smaller than a pixel counts in that in which it begins; one that is larger fills
- * all that begin in it with what it has.
+ * all that begin in it with what it has. `before`: pixels that nobody needs any more, to be used again where they have the same size.
  */
 export function pixelsOf(
   grid: AccessGrid,
@@ -39,16 +61,19 @@ export function pixelsOf(
   view: MapView,
   width: number,
   height: number,
+  before?: Pixels,
 ): Pixels {
-  const make = () => new Float64Array(width * height);
-  const pixels: Pixels = { width, height, first: make(), second: make(), later: make(), reads: make() };
+  const pixels =
+    before?.width === width && before.height === height ? wiped(before) : blankPixels(width, height);
   const { times, places, cell } = grid;
+  const { first, second, later, reads, touched } = pixels;
   const xOf = (time: number) =>
     Math.floor((((time * whole) / times - view.from) / (view.to - view.from)) * width + 1e-6);
   const yOf = (place: number) =>
     Math.floor(((place / places - view.low) / (view.high - view.low)) * height + 1e-6);
   const rowFrom = new Int32Array(places + 1);
   for (let place = 0; place <= places; place++) rowFrom[place] = yOf(place);
+  let { count } = pixels;
   let i = firstCell(cell, Math.floor((view.from / whole) * times) * places);
   const end = Math.ceil((view.to / whole) * times) * places;
   for (; i < cell.length && (cell[i] as number) < end; i++) {
@@ -56,17 +81,20 @@ export function pixelsOf(
     const time = Math.floor(at / places);
     const place = at - time * places;
     const [x0, y0] = [xOf(time), rowFrom[place] as number];
-    const [x1, y1] = [Math.max(xOf(time + 1), x0 + 1), Math.max(rowFrom[place + 1] as number, y0 + 1)];
-    for (let y = Math.max(y0, 0); y < Math.min(y1, height); y++) {
-      for (let x = Math.max(x0, 0); x < Math.min(x1, width); x++) {
+    const x1 = Math.min(Math.max(xOf(time + 1), x0 + 1), width);
+    const y1 = Math.min(Math.max(rowFrom[place + 1] as number, y0 + 1), height);
+    for (let y = Math.max(y0, 0); y < y1; y++) {
+      for (let x = Math.max(x0, 0); x < x1; x++) {
         const pixel = y * width + x;
-        pixels.first[pixel] = (pixels.first[pixel] as number) + (grid.first[i] as number);
-        pixels.second[pixel] = (pixels.second[pixel] as number) + (grid.second[i] as number);
-        pixels.later[pixel] = (pixels.later[pixel] as number) + (grid.later[i] as number);
-        pixels.reads[pixel] = (pixels.reads[pixel] as number) + (grid.reads[i] as number);
+        if (sectorsIn(pixels, pixel) + (reads[pixel] as number) === 0) touched[count++] = pixel;
+        first[pixel] = (first[pixel] as number) + (grid.first[i] as number);
+        second[pixel] = (second[pixel] as number) + (grid.second[i] as number);
+        later[pixel] = (later[pixel] as number) + (grid.later[i] as number);
+        reads[pixel] = (reads[pixel] as number) + (grid.reads[i] as number);
       }
     }
   }
+  pixels.count = count;
   return pixels;
 }
 
@@ -85,12 +113,33 @@ function firstCell(cell: Uint32Array, from: number): number {
 export function offsetAt(run: RunData, order: OrderMode, place: number): number | null {
   if (!run.access) return null;
   if (order === 'file') return place * run.access.byFile.sectors * 512;
-  let left = place * run.access.byDisk.sectors * 512;
-  for (const { offset, bytes: size } of run.extents.toSorted((a, b) => a.sector - b.sector)) {
-    if (left < size) return offset + left;
-    left -= size;
+  const at = place * run.access.byDisk.sectors * 512;
+  const { extents, ends } = diskOrder(run);
+  const found = extents[firstAbove(ends, at)];
+  return found ? found.extent.offset + at - found.from : null;
+}
+
+/** The extents as the disk has them, each with the bytes of those before it, and where each ends. */
+const diskOrder = oncePerRun(({ extents }) => {
+  let from = 0;
+  const ordered = extents
+    .toSorted((a, b) => a.sector - b.sector)
+    .map((extent) => {
+      from += extent.bytes;
+      return { extent, from: from - extent.bytes };
+    });
+  return { extents: ordered, ends: ordered.map(({ extent, from: start }) => start + extent.bytes) };
+});
+
+/** The index of the first of ascending values that is above `value`. */
+function firstAbove(values: readonly number[], value: number): number {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] as number) <= value) low = middle + 1;
+    else high = middle;
   }
-  return null;
+  return low;
 }
 
 /** The tensor, or expert's slice, at an offset. */
@@ -107,12 +156,12 @@ export function regionAt(regions: readonly PlacedRegion[], offset: number): Plac
 }
 
 /** Roles by how many bytes they have; the largest have a hue of their own. */
-function roleHues({ regions }: RunData): Map<string, Hue> {
+const roleHues = oncePerRun(({ regions }): Map<string, Hue> => {
   const sizes = new Map<string, number>();
   for (const { role, bytes: size } of regions) sizes.set(role, (sizes.get(role) ?? 0) + size);
   const roles = [...sizes].sort((a, b) => b[1] - a[1]).map(([role]) => role);
   return new Map(roles.map((role, i) => [role, hues[Math.min(i, hues.length - 1)] as Hue]));
-}
+});
 
 const timesHues: { name: string; hue: Hue }[] = [
   { name: 'for the first time', hue: 'sky' },
@@ -141,7 +190,8 @@ export function paint(
   const index = new Int8Array(width * height).fill(-1);
   const strength = new Float32Array(width * height);
   let most = 0;
-  for (let i = 0; i < index.length; i++) most = Math.max(most, sectorsIn(pixels, i));
+  for (let k = 0; k < pixels.count; k++)
+    most = Math.max(most, sectorsIn(pixels, pixels.touched[k] as number));
   const roles = roleHues(run);
   const names = [...roles.keys()];
   const rowRole = Array.from({ length: height }, (_, y) => {
@@ -149,7 +199,8 @@ export function paint(
     const region = offset === null ? null : regionAt(run.regions, offset);
     return region ? names.indexOf(region.role) : names.length;
   });
-  for (let i = 0; i < index.length; i++) {
+  for (let k = 0; k < pixels.count; k++) {
+    const i = pixels.touched[k] as number;
     const sectors = sectorsIn(pixels, i);
     if (sectors === 0) continue;
     strength[i] = 0.35 + 0.65 * (Math.log1p(sectors) / Math.log1p(most));
@@ -237,6 +288,9 @@ export function accessFrame(run: RunData, view: MapView, size: Size, order: Orde
           }),
         );
   return [
+    text(8, 11, order === 'file' ? 'place in the model' : 'place on the disk, piece after piece', {
+      class: 'strong',
+    }),
     ...leftAxis(box, y),
     ...bottomAxis(box, x, 'seconds from the start of the trace'),
     ...phases,

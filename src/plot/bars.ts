@@ -12,19 +12,21 @@ interface Bars {
   /** Groups along the axis, and what stands beside each other in each. */
   groups: readonly string[];
   series: readonly { name: string; values: readonly number[]; told?: readonly string[] }[];
+  /** What the height of a bar is, and what its place. */
   axis: string;
+  below: string;
   tell: (value: number) => string;
   /** Ticks are whole MiB or GiB. */
   inBytes?: true;
 }
 
-function drawBars({ title, groups, series, axis, tell, inBytes }: Bars, size: Size): Svg {
+function drawBars({ title, groups, series, axis, below, tell, inBytes }: Bars, size: Size): Svg {
   const key = legend(
     { left: 8, top: 12, right: size.width - 8 },
     series.map(({ name }, i) => ({ name, className: hueOf(i) })),
   );
   const lines = series.length > 1 ? key.lines : 0;
-  const box = { left: 62, top: 26 + lines * 15, right: size.width - 12, bottom: size.height - 24 };
+  const box = { left: 62, top: 26 + lines * 15, right: size.width - 12, bottom: size.height - 38 };
   const most = Math.max(greatest(series.flatMap(({ values }) => values)), 1e-9);
   const place = { from: box.bottom, to: box.top };
   const y = inBytes ? byteAxis(most, place, 4, tell) : linearAxis({ from: 0, to: most }, place, 4, tell);
@@ -58,6 +60,7 @@ function drawBars({ title, groups, series, axis, tell, inBytes }: Bars, size: Si
   });
   return picture(size, title, [
     ...leftAxis(box, y, axis),
+    text((box.left + box.right) / 2, box.bottom + 29, below, { class: 'faint', 'text-anchor': 'middle' }),
     el('line', { x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom, class: 'axis' }),
     ...bars,
     ...(lines > 0 ? key.svg : []),
@@ -72,7 +75,7 @@ function barFigure(
   const { title, groups, series } = bars;
   return {
     ...{ kind, title, note },
-    heightFor: (width) => Math.min(Math.max(width * 0.32, 190), 260),
+    heightFor: (width) => Math.min(Math.max(width * 0.32, 200), 274),
     draw: (size) => drawBars(bars, size),
     table: () => ({
       columns: ['series', group, value],
@@ -107,12 +110,13 @@ export function sizeFigure(runs: readonly RunData[]): PlotFigure | null {
         told: counts.map((n) => `${short(n)} reads, ${share(n / total)}`),
       };
     }),
-    axis: 'of the reads',
+    axis: 'share of the reads',
+    below: 'size of a read, from this power of two up to the next',
     tell: share,
   };
   return barFigure(bars, {
     kind: 'sizes',
-    note: 'Reads by their size, from one power of two up to the next. Merged requests count as one.',
+    note: 'Merged requests count as one.',
     group: 'from_bytes',
     value: 'share',
   });
@@ -131,7 +135,7 @@ export function gapFigure(runs: readonly RunData[]): PlotFigure | null {
   const one = runs.length === 1;
   const series = runs.flatMap((run) =>
     run.gaps
-      .filter(({ order }) => one || order === 'as issued')
+      .filter(({ order }) => one || order === 'as the disk got them')
       .map(({ order, counts }) => {
         const total = Object.values(counts).reduce((sum, n) => sum + n, 0) || 1;
         const values = Object.keys(gapClasses).map((kind) => (counts[kind] ?? 0) / total);
@@ -143,12 +147,13 @@ export function gapFigure(runs: readonly RunData[]): PlotFigure | null {
     title: 'Order of reads',
     groups: Object.values(gapClasses).map(({ label }) => label),
     series,
-    axis: 'of the reads',
+    axis: 'share of the reads',
+    below: 'from the end of the read before to the start of this one',
     tell: share,
   };
   return barFigure(bars, {
     kind: 'gaps',
-    note: 'How far a read begins from the end of the one before: as issued to the disk, as asked for, and by offset in the file.',
+    note: 'How far a read begins from the end of the one before. By place in the file: as if the file lay in one piece.',
     group: 'gap',
     value: 'share',
   });
@@ -175,7 +180,8 @@ export function timesReadFigure(runs: readonly RunData[]): PlotFigure | null {
       });
       return { name: known.length === 1 ? 'bytes' : run.name, values };
     }),
-    axis: 'by times read',
+    axis: 'bytes of the model',
+    below: 'times read',
     tell: bytes,
     inBytes: true,
   };

@@ -19,17 +19,16 @@ export interface CliffPoint {
   bound: number | null;
 }
 
-/** What a model of the page cache foresees, and what a run with it then did. */
-export interface ForeseenReads {
+/** What a model of the page cache foresees with so much memory, from one run of it. */
+export interface CurveLine {
   name: string;
-  memory: number;
-  bytesPerToken: number;
+  points: readonly { memory: number; value: number }[];
 }
 
 /** Speed, and what a token reads, against memory: points with the spread of their repeats, the bound and what is foreseen as lines. */
 export function cliffFigure(
   points: readonly CliffPoint[],
-  foreseen: readonly ForeseenReads[] = [],
+  curves: readonly CurveLine[] = [],
 ): PlotFigure | null {
   const known = points.filter(
     ({ tokensPerSecond, bytesPerToken }) => tokensPerSecond.length + bytesPerToken.length > 0,
@@ -38,7 +37,7 @@ export function cliffFigure(
   return {
     kind: 'cliff',
     title: 'Memory cliff',
-    note: 'Speed, and what a token reads, against memory for the model. Each point is a group of runs, its bar their spread. Dashed: what this memory and disk allow, and what the model of the page cache foresees.',
+    note: 'Speed, and what a token reads, against memory. Each point is a group of runs, its bar the spread of its repeats. Dashed: the bound, which no run of this model exceeds with this memory and disk, and what the model of the page cache behind blkscope advise foresees.',
     heightFor: (width) => 2 * Math.min(Math.max(width * 0.35, 190), 280),
     draw: (size) => {
       const half = { width: size.width, height: size.height / 2 };
@@ -65,13 +64,11 @@ export function cliffFigure(
           told: bytes,
           inBytes: true,
           title: 'read for a token',
-          lines: [
-            {
-              name: 'foreseen',
-              hue: 'purple',
-              points: foreseen.map(({ memory, bytesPerToken }) => [memory, bytesPerToken]),
-            },
-          ],
+          lines: curves.map(({ name, points: line }, i) => ({
+            name: curves.length > 1 ? `foreseen from ${name}` : 'foreseen',
+            hue: foreseenHues[i % foreseenHues.length] as Hue,
+            points: line.map(({ memory, value }) => [memory, value]),
+          })),
         },
         half,
       );
@@ -102,6 +99,8 @@ export function cliffFigure(
     }),
   };
 }
+
+const foreseenHues = ['purple', 'green', 'red'] as const;
 
 interface Look {
   told: (value: number) => string;

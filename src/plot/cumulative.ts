@@ -3,16 +3,19 @@ import { greatest } from '../extremes.js';
 import type { FigureTable, PlotFigure, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, legendLines, linearAxis } from './frame.js';
 import { bytes, runningSums, seconds } from './numbers.js';
+import { oncePerRun } from './once-per-run.js';
 import type { RunData } from './run-data.js';
 import { el, picture, type Size, type Svg, text } from './svg.js';
 import { dashes, type Hue, hueOf } from './theme.js';
 
+interface Cumulative {
+  time: readonly number[];
+  read: readonly number[];
+  unique: readonly number[];
+}
+
 /** Bytes of the model by column of the access map: all that were read until its end, and those read for the first time. */
-export function cumulativeOf({ access, seconds: whole }: RunData): {
-  time: number[];
-  read: number[];
-  unique: number[];
-} {
+export const cumulativeOf = oncePerRun(({ access, seconds: whole }): Cumulative => {
   if (!access) return { time: [], read: [], unique: [] };
   const { times, places, cell, first, second, later } = access.byFile;
   const read = new Array<number>(times).fill(0);
@@ -24,7 +27,7 @@ export function cumulativeOf({ access, seconds: whole }: RunData): {
   }
   const total = (values: number[]) => runningSums(values).map((sectors) => sectors * 512);
   return { time: read.map((_, i) => ((i + 1) * whole) / times), read: total(read), unique: total(unique) };
-}
+});
 
 function keyOf(runs: readonly string[]): { name: string; className: Hue; dash: string }[] {
   return runs.flatMap((run, i) => {
@@ -54,7 +57,7 @@ export function cumulativeFigure(runs: readonly RunData[], view?: View): PlotFig
   const draw = (size: Size): Svg => {
     const names = keyOf(shown.map(({ run }) => run.name));
     const key = legend({ left: 8, top: 12, right: size.width - 8 }, names);
-    const box = { left: 62, top: 20 + key.lines * 15, right: size.width - 12, bottom: size.height - 34 };
+    const box = { left: 62, top: 26 + key.lines * 15, right: size.width - 12, bottom: size.height - 34 };
     const x = linearAxis(span, { from: box.left, to: box.right }, Math.max(3, size.width / 90), seconds);
     const most = greatest(
       shown.flatMap(({ is, run: { modelBytes } }) => [is.read.at(-1) ?? 0, modelBytes ?? 0]),
@@ -94,7 +97,7 @@ export function cumulativeFigure(runs: readonly RunData[], view?: View): PlotFig
         ]
       : [];
     return picture(size, 'Bytes read', [
-      ...leftAxis(box, y),
+      ...leftAxis(box, y, 'bytes of the model'),
       ...bottomAxis(box, x, 'seconds from the start of the trace'),
       ...mark,
       ...lines,

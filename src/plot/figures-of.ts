@@ -5,6 +5,7 @@ import type { PlotFigure, View } from './figure.js';
 import { fragmentFigure } from './fragments.js';
 import { expertFigure, tokenLayerFigure } from './heat.js';
 import { latencyFigure } from './latency.js';
+import { residencyFigure } from './residency.js';
 import type { RunData } from './run-data.js';
 import { timelineFigure } from './timeline.js';
 import { tokenTimeFigure } from './token-time.js';
@@ -15,6 +16,7 @@ type Maker = (runs: readonly [RunData, ...RunData[]], view?: View) => PlotFigure
 export const makers: Record<string, Maker> = {
   access: ([run], view) => accessFigure(run, 'role', 'file', view),
   timeline: ([run], view) => timelineFigure(run, view),
+  residency: ([run]) => residencyFigure(run),
   cumulative: (runs, view) => cumulativeFigure(runs, view),
   'token-time': ([run]) => tokenTimeFigure(run),
   heat: ([run]) => tokenLayerFigure(run),

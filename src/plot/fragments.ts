@@ -38,7 +38,7 @@ export function fragmentFigure({ extents }: RunData): PlotFigure | null {
     });
     return picture(size, 'Where the model lies on the disk', [
       ...leftAxis(box, y, `disk address, from ${bytes(low)} on`),
-      ...bottomAxis(box, x, 'offset in the model'),
+      ...bottomAxis(box, x, 'place in the model'),
       ...lines,
     ]);
   };

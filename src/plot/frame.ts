@@ -55,10 +55,16 @@ export function logAxis(domain: Range, place: Range, told: (value: number) => st
 export function bottomAxis(box: Box, axis: Axis, label = ''): Svg[] {
   const marks = apart(axis, 58).map(({ value, label: told }) => {
     const x = axis.at(value);
-    return [
-      el('line', { x1: x, x2: x, y1: box.top, y2: box.bottom, class: 'grid' }),
-      text(x, box.bottom + 13, told, { class: 'tick', 'text-anchor': 'middle' }),
-    ].join('');
+    const grid = el('line', { x1: x, x2: x, y1: box.top, y2: box.bottom, class: 'grid' });
+    // The last label may not reach beyond the picture, whose margin is narrow there.
+    const over = x + told.length * 3.1 > box.right + 10;
+    return told
+      ? grid +
+          text(over ? box.right + 10 : x, box.bottom + 13, told, {
+            class: 'tick',
+            'text-anchor': over ? 'end' : 'middle',
+          })
+      : grid;
   });
   const words = label
     ? [text((box.left + box.right) / 2, box.bottom + 27, label, { class: 'faint', 'text-anchor': 'middle' })]

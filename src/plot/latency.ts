@@ -87,8 +87,8 @@ function distribution(runs: readonly RunData[], size: Size): Svg[] {
     });
   });
   return [
-    ...leftAxis(box, y, 'of the reads'),
-    ...bottomAxis(box, x, 'took at most'),
+    ...leftAxis(box, y, 'share of the reads'),
+    ...bottomAxis(box, x, 'time that a read takes at most'),
     ...drawn,
     ...(lines > 0 ? key.svg : []),
   ];
@@ -123,11 +123,11 @@ function overTime({ latency }: RunData, span: View, size: Size): Svg[] {
     return el('path', { d: d ?? '', class: `line s-${hue}`, 'stroke-dasharray': dashes[i] || undefined });
   });
   const key = legend(
-    { left: 130, top: 20, right: 1e9 },
+    { left: 62 + 22 * 6.8 + 8, top: 20, right: 1e9 },
     series.map(({ name, hue }, i) => ({ name, className: hue, dash: dashes[i] as string })),
   );
   return [
-    ...leftAxis(box, y, 'over time'),
+    ...leftAxis(box, y, 'time that a read takes'),
     ...bottomAxis(box, x, 'seconds from the start of the trace'),
     ...drawn,
     ...key.svg,

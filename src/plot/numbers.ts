@@ -35,17 +35,11 @@ export function share(value: number): string {
   return `${short(value * 100)} %`;
 }
 
-/** Ticks for bytes: multiples of powers of two, from 0 to at most `most`. */
+/** Ticks for bytes: multiples of a power of two, from 0 to at most `most`. */
 export function byteTicks(most: number, count: number): number[] {
   if (!(most > 0)) return [0];
-  const unit = 1024 ** Math.floor(Math.log(Math.max(most, 1)) / Math.log(1024));
-  const step = niceStep(most / unit / count) * unit;
+  const step = 2 ** Math.max(Math.round(Math.log2(most / count)), 0);
   return Array.from({ length: Math.floor(most / step + 1e-9) + 1 }, (_, i) => i * step);
-}
-
-function niceStep(rough: number): number {
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return (([1, 2, 5, 10].find((step) => step * power >= rough * 0.999) ?? 10) as number) * power;
 }
 
 /** Sums of all values up to each. */

@@ -15,6 +15,7 @@ export interface PlacedRegion {
   /** From the start of the first file on. */
   offset: number;
   bytes: number;
+  /** Of the tensor; of an expert's slice, what was read of all slices of that expert. */
   readBytes: number;
   uniqueBytes: number;
   reads: number;
@@ -25,6 +26,13 @@ export interface Matrix {
   rows: readonly string[];
   columns: number;
   values: readonly number[];
+}
+
+/** What of each part of the model was in the page cache, at moments in order of time. */
+export interface Residency {
+  /** Tensors and experts; pieces of one size where no model is known. Bytes, from the start of the first file. */
+  parts: readonly { name: string; offset: number; bytes: number }[];
+  moments: readonly { name: 'before' | 'during' | 'after'; time: number; cached: readonly number[] }[];
 }
 
 export interface LatencyOverTime {
@@ -57,10 +65,12 @@ export interface RunData {
     depth: readonly number[] | null;
   };
   samples: Readonly<Record<string, Series>>;
+  residency: Residency | null;
+  /** The number, in the store, of the first generated token: that of the first column below. */
+  firstToken: number;
   tokenLayers: Matrix | null;
   /** Tokens that read of each expert: rows are layers, columns experts. */
   experts: Matrix | null;
-  expertsUsed: number | null;
   /** Of each token of the generation: bytes of the model that were read. */
   tokenBytes: readonly number[] | null;
   latency: { cdf: { ns: readonly number[]; share: readonly number[] }; overTime: LatencyOverTime } | null;
@@ -76,6 +86,8 @@ export interface RunData {
     tokensPerSecond: number;
     again: number;
     unused: number;
+    /** A CPU that others had; null: not known. */
+    busy: number | null;
     waiting: number;
   } | null;
   tokensPerSecond: number | null;

@@ -23,7 +23,15 @@ export function hueOf(index: number): Hue {
 }
 
 /** From nothing to the most, in steps whose lightness falls; pages in the dark set them anew. */
-const heatSteps = ['#f2f2ee', '#fbe3b0', '#f6b26b', '#e06c3f', '#b3282d', '#6a0f3c', '#2d0a35'] as const;
+export const heatSteps = [
+  '#f2f2ee',
+  '#fbe3b0',
+  '#f6b26b',
+  '#e06c3f',
+  '#b3282d',
+  '#6a0f3c',
+  '#2d0a35',
+] as const;
 
 /** A colour as a page may set it, with what it is without one. */
 export function heatColour(part: number): string {

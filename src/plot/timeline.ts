@@ -2,8 +2,9 @@ import { area, line } from 'd3-shape';
 import { greatest } from '../extremes.js';
 import { cumulativeOf } from './cumulative.js';
 import type { FigureTable, PlotFigure, View } from './figure.js';
-import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
+import { type Axis, type Box, bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, perSecond, seconds, share, short } from './numbers.js';
+import { oncePerRun } from './once-per-run.js';
 import type { RunData, Series } from './run-data.js';
 import { el, picture, type Size, type Svg, text } from './svg.js';
 import { dashes, type Hue } from './theme.js';
@@ -25,7 +26,7 @@ export interface Panel {
 }
 
 /** The graphs that a run has data for. */
-export function panelsOf(run: RunData): Panel[] {
+export const panelsOf = oncePerRun((run): Panel[] => {
   const { timeline, samples } = run;
   const middle = timeline.read.map((_, i) => (i + 0.5) * timeline.bucket);
   const rate = (values: readonly number[]) => ({
@@ -68,7 +69,7 @@ export function panelsOf(run: RunData): Panel[] {
       ]),
     },
     {
-      title: 'Faults that waited, pages read again',
+      title: 'Faults that waited, and pages read again',
       told: (value) => `${short(value)}/s`,
       curves: growths(samples, 1, [
         ['majorFaults', 'major faults', 'red'],
@@ -86,7 +87,7 @@ export function panelsOf(run: RunData): Panel[] {
     },
     {
       title: 'CPU of the workload',
-      told: (value) => `${short(value)} CPUs`,
+      told: (value) => `${short(value)} CPU`,
       curves: growths(samples, 1e-6, [
         ['workloadUserUs', 'in the program', 'green'],
         ['workloadSystemUs', 'in the kernel', 'orange'],
@@ -97,7 +98,7 @@ export function panelsOf(run: RunData): Panel[] {
   return panels
     .map((panel) => ({ ...panel, curves: panel.curves.filter(({ value }) => value.some((v) => v > 0)) }))
     .filter(({ curves }) => curves.length > 0);
-}
+});
 
 /** Bytes of the model in each bucket of the timeline, from the access map's columns. */
 function modelByBucket(run: RunData): number[] {
@@ -144,8 +145,10 @@ function tokenRate({ tokens }: RunData): Curve[] {
 }
 
 const panelHeight = 84;
-/** Between graphs: for a title and its legend, which on a narrow page stand below each other. */
-const gapFor = (width: number) => (width < 560 ? 50 : 34);
+/** Above each graph: for its title and its legend, which on a narrow page stand below each other. */
+const headFor = (width: number) => (width < 560 ? 42 : 28);
+/** Below the last: the axis that all share. */
+const footHeight = 36;
 
 /** Where the time axis of the stack lies, for what is drawn or asked beside it. */
 export const timelineMargins = { left: 74, right: 12 };
@@ -157,8 +160,8 @@ export function timelineFigure(run: RunData, view?: View): PlotFigure | null {
   return {
     kind: 'timeline',
     title: 'Timeline',
-    note: 'Everything on one clock: what the disk did, what memory held, what the workload waited for.',
-    heightFor: (width) => panels.length * (panelHeight + gapFor(width)) + 12,
+    note: 'Everything on one clock: what the disk did, what memory held, what the workload waited for. Dotted lines: where a phase begins.',
+    heightFor: (width) => panels.length * (panelHeight + headFor(width)) + footHeight,
     draw: (size) => drawPanels(run, panels, span, size),
     table: (): FigureTable => ({
       columns: ['graph', 'curve', 'seconds', 'value'],
@@ -172,59 +175,70 @@ export function timelineFigure(run: RunData, view?: View): PlotFigure | null {
 function drawPanels(run: RunData, panels: readonly Panel[], span: View, size: Size): Svg {
   const { left, right: margin } = timelineMargins;
   const right = size.width - margin;
-  const gap = gapFor(size.width);
-  const height = (size.height - 12) / panels.length - gap;
-  const narrow = gap > 34;
+  const head = headFor(size.width);
+  const height = (size.height - footHeight) / panels.length - head;
+  const x = linearAxis(span, { from: left, to: right }, Math.max(3, size.width / 90), seconds);
   const content = panels.map((panel, i) => {
-    const top = gap - 10 + i * (height + gap);
+    const top = head + i * (height + head);
     const box = { left, top, right, bottom: top + height };
-    const x = linearAxis(span, { from: left, to: right }, Math.max(3, size.width / 90), seconds);
-    const stacked = stack(panel.curves);
-    const inSpan = stacked.flatMap(({ top: values, time }) =>
-      values.filter((_, k) => within(time[k] as number, span)),
-    );
-    const most = Math.max(greatest(inSpan), 1e-9);
-    const place = { from: box.bottom, to: box.top };
-    const y = panel.inBytes
-      ? byteAxis(most, place, 3, panel.told)
-      : linearAxis({ from: 0, to: most }, place, 3, panel.told);
-    const drawn = stacked.map(({ hue, filled, time, top: values, base }, k) => {
-      const points = pointsIn(time, values, base, span);
-      const d = filled
-        ? area<Point>()
-            .x((p) => x.at(p[0]))
-            .y1((p) => y.at(p[1]))
-            .y0((p) => y.at(p[2]))
-            .digits(1)(points)
-        : line<Point>()
-            .x((p) => x.at(p[0]))
-            .y((p) => y.at(p[1]))
-            .digits(1)(points);
-      return filled
-        ? el('path', { d: d ?? '', class: `f-${hue}` })
-        : el('path', { d: d ?? '', class: `line s-${hue}`, 'stroke-dasharray': dashes[k] || undefined });
-    });
-    const title = text(left, top - (narrow ? 24 : 8), panel.title, { class: 'strong' });
-    const key = legend(
-      { left: narrow ? left : left + panel.title.length * 6.6 + 14, top: top - 8, right: 1e9 },
-      panel.curves.map(({ name, hue, filled }, k) => ({
-        name,
-        className: hue,
-        ...(filled ? {} : { dash: dashes[k] as string }),
-      })),
-    );
-    const alone = panel.curves.length === 1 && panel.title.toLowerCase() === panel.curves[0]?.name;
-    const named = alone ? [] : key.svg;
+    const last = i === panels.length - 1;
     return [
-      ...leftAxis(box, y),
-      ...bottomAxis(box, x),
+      ...(last
+        ? bottomAxis(box, x, 'seconds from the start of the trace')
+        : bottomAxis(box, { ...x, ticks: x.ticks.map((tick) => ({ ...tick, label: '' })) })),
+      ...drawPanel(panel, x, span, box),
       ...phaseLines(run, x.at, span, box),
-      ...drawn,
-      title,
-      ...named,
     ].join('');
   });
   return picture(size, 'Timeline', content);
+}
+
+function drawPanel(panel: Panel, x: Axis, span: View, box: Box): Svg[] {
+  const stacked = stack(panel.curves);
+  const inSpan = stacked.flatMap(({ top: values, time }) =>
+    values.filter((_, k) => within(time[k] as number, span)),
+  );
+  const most = Math.max(greatest(inSpan), 1e-9);
+  const place = { from: box.bottom, to: box.top };
+  const y = panel.inBytes
+    ? byteAxis(most, place, 3, panel.told)
+    : linearAxis({ from: 0, to: most }, place, 3, panel.told);
+  const drawn = stacked.map(({ hue, filled, time, top: values, base }, k) => {
+    const points = pointsIn(time, values, base, span);
+    const d = filled
+      ? area<Point>()
+          .x((p) => x.at(p[0]))
+          .y1((p) => y.at(p[1]))
+          .y0((p) => y.at(p[2]))
+          .digits(1)(points)
+      : line<Point>()
+          .x((p) => x.at(p[0]))
+          .y((p) => y.at(p[1]))
+          .digits(1)(points);
+    return filled
+      ? el('path', { d: d ?? '', class: `f-${hue}` })
+      : el('path', { d: d ?? '', class: `line s-${hue}`, 'stroke-dasharray': dashes[k] || undefined });
+  });
+  return [...leftAxis(box, y), ...drawn, ...titled(panel, box)];
+}
+
+/** A graph's title and what its colours mean, above it. */
+function titled({ title, curves }: Panel, { left, right, top }: Box): Svg[] {
+  const beside = left + title.length * 6.8 + 16;
+  const narrow = headFor(right + timelineMargins.right) > 28;
+  const key = legend(
+    { left: narrow ? left : beside, top: top - 7, right: 1e9 },
+    curves.map(({ name, hue, filled }, k) => ({
+      name,
+      className: hue,
+      ...(filled ? {} : { dash: dashes[k] as string }),
+    })),
+  );
+  const alone = curves.length === 1 && title.toLowerCase() === curves[0]?.name;
+  return [
+    text(left, top - (narrow && !alone ? 21 : 7), title, { class: 'strong' }),
+    ...(alone ? [] : key.svg),
+  ];
 }
 
 function phaseLines(

@@ -2,7 +2,7 @@ import { greatest } from '../extremes.js';
 import type { FigureTable, PlotFigure } from './figure.js';
 import { bottomAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, seconds } from './numbers.js';
-import type { RunData } from './run-data.js';
+import type { RunData, Series } from './run-data.js';
 import { el, escaped, picture, type Size, type Svg } from './svg.js';
 import type { Hue } from './theme.js';
 
@@ -13,12 +13,13 @@ export interface TokenTime {
   must: number;
   again: number;
   unused: number;
+  busy: number;
   waiting: number;
   readBytes: number;
 }
 
 export const tokenParts: {
-  key: 'compute' | 'must' | 'again' | 'unused' | 'waiting';
+  key: 'compute' | 'must' | 'again' | 'unused' | 'busy' | 'waiting';
   name: string;
   hue: Hue;
 }[] = [
@@ -26,16 +27,20 @@ export const tokenParts: {
   { key: 'must', name: 'must be read', hue: 'blue' },
   { key: 'again', name: 'read again', hue: 'red' },
   { key: 'unused', name: 'read ahead in vain', hue: 'yellow' },
-  { key: 'waiting', name: 'waiting, or busy otherwise', hue: 'grey' },
+  { key: 'busy', name: 'busy: others had the CPU', hue: 'purple' },
+  { key: 'waiting', name: 'waiting', hue: 'grey' },
 ];
 
 /**
  * Each token's time by the bound of its run: what it computes, then what it read at the disk's full speed, first what memory cannot hold, then
- * what is read again; the rest is waiting. Computing and what must be read go on side by side.
+ * what was read ahead in vain and what was read again, then the time that others had the CPU; the rest is waiting. Computing and what must be
+ * read go on side by side.
  */
-export function tokenTimes({ tokens, tokenBytes, bound }: RunData): TokenTime[] {
+export function tokenTimes(run: RunData): TokenTime[] {
+  const { tokens, tokenBytes, bound, firstToken } = run;
   if (!bound || !tokenBytes || tokenBytes.length === 0) return [];
   const needed = Math.max(bound.touched - bound.kept, 0);
+  const busyIn = busyOf(run);
   return tokenBytes.flatMap((readBytes, token) => {
     const [from, to] = [tokens[token], tokens[token + 1]];
     if (from === undefined || to === undefined) return [];
@@ -50,8 +55,35 @@ export function tokenTimes({ tokens, tokenBytes, bound }: RunData): TokenTime[] 
     const unusedBytes = Math.min(bound.unused, Math.max(readBytes - needed, 0));
     const unused = take(unusedBytes / bound.bandwidth);
     const again = take((readBytes - needed - unusedBytes) / bound.bandwidth);
-    return [{ token, compute, must, again, unused, waiting: left, readBytes }];
+    const busy = take(busyIn(from, to));
+    return [{ token: firstToken + token, compute, must, again, unused, busy, waiting: left, readBytes }];
   });
+}
+
+/**
+ * For how long others had the CPU in a span of time, in seconds: by what the workload's threads waited for one, as it was sampled, so that
+ * all tokens together have what the bound says of them.
+ */
+function busyOf({ bound, samples, tokens }: RunData): (from: number, to: number) => number {
+  const mean = bound?.busy ?? 0;
+  const series = samples.workloadRunDelayUs;
+  const [first, last] = [tokens[0], tokens.at(-1)];
+  if (mean === 0 || !series || first === undefined || last === undefined) return () => mean;
+  const waited = (from: number, to: number) => valueAt(series, to) - valueAt(series, from);
+  const all = waited(first, last);
+  if (all <= 0) return () => mean;
+  const scale = (mean * (tokens.length - 1)) / all;
+  return (from, to) => waited(from, to) * scale;
+}
+
+/** Of a counter at a time between two samples: in proportion. */
+function valueAt({ time, value }: Series, at: number): number {
+  const after = time.findIndex((t) => t >= at);
+  if (after < 0) return value.at(-1) ?? 0;
+  if (after === 0) return value[0] ?? 0;
+  const [t0, t1] = [time[after - 1] as number, time[after] as number];
+  const [v0, v1] = [value[after - 1] as number, value[after] as number];
+  return v0 + ((v1 - v0) * (at - t0)) / Math.max(t1 - t0, 1e-9);
 }
 
 export function tokenTimeFigure(run: RunData): PlotFigure | null {
@@ -73,10 +105,12 @@ export function tokenTimeFigure(run: RunData): PlotFigure | null {
 function draw({ bound }: RunData, times: readonly TokenTime[], size: Size): Svg {
   const least = bound ? 1 / bound.tokensPerSecond : 0;
   const key = legend({ left: 8, top: 12, right: size.width - 8 }, [
-    ...tokenParts.map(({ name, hue }) => ({ name, className: hue })),
+    ...tokenParts
+      .filter(({ key: part }) => times.some((one) => one[part] > 0))
+      .map(({ name, hue }) => ({ name, className: hue })),
     { name: `the bound: ${seconds(least)}`, className: 'grey', dash: '5 3' },
   ]);
-  const box = { left: 62, top: 24 + key.lines * 15, right: size.width - 12, bottom: size.height - 36 };
+  const box = { left: 62, top: 26 + key.lines * 15, right: size.width - 12, bottom: size.height - 36 };
   const total = (one: TokenTime) => tokenParts.reduce((sum, { key: part }) => sum + one[part], 0);
   const y = linearAxis(
     { from: 0, to: greatest(times.map(total)) },
@@ -91,7 +125,7 @@ function draw({ bound }: RunData, times: readonly TokenTime[], size: Size): Svg 
   );
   const width = (box.right - box.left) / groups.length;
   const x = linearAxis(
-    { from: 0, to: times.length },
+    { from: times[0]?.token ?? 0, to: (times[0]?.token ?? 0) + times.length },
     { from: box.left, to: box.right },
     Math.max(2, size.width / 90),
     String,
@@ -124,7 +158,7 @@ function draw({ bound }: RunData, times: readonly TokenTime[], size: Size): Svg 
     ...{ class: 'axis', 'stroke-dasharray': '5 3' },
   });
   return picture(size, "Where a token's time goes", [
-    ...leftAxis(box, y),
+    ...leftAxis(box, y, 'time of a token'),
     ...bottomAxis(box, x, 'token'),
     ...bars,
     line,

@@ -82,8 +82,8 @@ export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[]
   const parts = [
     least,
     {
-      name: 'Reading again what was let go',
-      limit: 'Memory limits the speed: what it had room to keep was let go and read again',
+      name: 'Reading again what was evicted',
+      limit: 'Memory limits the speed: what it had room to keep was evicted and read again',
       ns: again,
     },
     {
@@ -93,11 +93,11 @@ export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[]
     },
     {
       name: 'Waiting for a CPU',
-      limit: 'Others on the machine limit the speed: they had the CPUs meanwhile',
+      limit: 'Other programs limit the speed: they had the processors that this run waited for',
       ns: busy,
     },
     {
-      name: 'The remainder',
+      name: 'The rest',
       limit:
         'No figure says what limits the speed: computing and reading took turns, or the disk or the computation was slower than it can be',
       ns: rest,

@@ -39,7 +39,7 @@ export function contentions(summary: Summary): { short: string; told: string }[]
 export function contentionLine(summary: Summary): string | null {
   const found = contentions(summary);
   if (found.length === 0) return null;
-  return `${found.map(({ told }) => told).join('; ')}: compare its speed with no other run's`;
+  return `${found.map(({ told }) => told).join('; ')}: do not compare its speed with that of other runs`;
 }
 
 /** One cell for a comparison: `quiet`, or what others took. */

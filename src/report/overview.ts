@@ -65,13 +65,21 @@ function conditions({ memory, workload, source }: Summary): string {
     leave: `${format.size(memory.lockedBytes)} locked to leave the rest`,
     limit: `memory limit ${format.size(memory.limitBytes ?? 0)}`,
   }[memory.mode];
-  const parts = [workload && printable(workload.engine), pressure];
+  const parts = [workload && engineOf(workload.engine), pressure];
   if (memory.cacheState)
-    parts.push({ cold: 'cold cache', warm: 'warm cache', asIs: 'cache as it was' }[memory.cacheState]);
+    parts.push(
+      { cold: 'nothing cached at the start', warm: 'all cached at the start', asIs: 'cache as it was' }[
+        memory.cacheState
+      ],
+    );
   if (memory.pinnedBytes > 0) parts.push(`${format.size(memory.pinnedBytes)} of the model pinned`);
   if (memory.stream) parts.push(`${format.size(memory.stream.bytesPerRound)} streamed`);
   if (memory.readAheadKib !== null) parts.push(`readahead ${memory.readAheadKib} KiB`);
   return [...parts.filter((part) => part), `on ${printable(source.device)}`].join(', ');
+}
+
+function engineOf(name: string): string {
+  return name === 'embedded' ? 'embedded llama.cpp' : printable(name);
 }
 
 const nameWidth = 34;
@@ -109,7 +117,7 @@ function model(page: Page, { model: read, workload }: Summary): void {
   const title = subjectOf(read);
   page.section(
     `${title[0]?.toUpperCase()}${title.slice(1)}`,
-    `${format.size(read.bytes)} in ${format.counted(read.extents, 'extent')}`,
+    `${format.size(read.bytes)}, in ${format.counted(read.extents, 'piece')} on the disk`,
   );
   const label = page.lowerBounds ? 'Read, at least' : 'Read';
   row(page, label, format.size(read.readBytes), `${format.counted(read.reads, 'read')}${token}`);
@@ -119,10 +127,10 @@ function model(page: Page, { model: read, workload }: Summary): void {
     .toSorted((a, b) => b.readBytes - a.readBytes);
   const others = roles.slice(rolesShown).reduce((sum, { readBytes }) => sum + readBytes, 0);
   for (const { name, readBytes, reReadFactor } of roles.slice(0, rolesShown)) {
-    const again = reReadFactor === null ? '' : `, ${format.factor(reReadFactor)}`;
-    barRow(page, `  of it ${printable(name)}${again}`, format.size(readBytes), readBytes / read.readBytes);
+    const again = reReadFactor === null ? '' : `, each byte ${format.factor(reReadFactor)}`;
+    barRow(page, `  ${printable(name)}${again}`, format.size(readBytes), readBytes / read.readBytes);
   }
-  if (others > 0) barRow(page, '  of it all else', format.size(others), others / read.readBytes);
+  if (others > 0) barRow(page, '  all else', format.size(others), others / read.readBytes);
 }
 
 /** Columns of the table of phases that matter most, of those that are known. */
@@ -147,14 +155,18 @@ function phases(page: Page, summary: Summary): void {
 }
 
 /** What the order of device gaps is called. */
-const deviceOrders = { issue: 'as issued', queue: 'as queued', completion: 'as completed' } as const;
+const deviceOrders = {
+  issue: 'as the disk got them',
+  queue: 'as they were queued',
+  completion: 'as they completed',
+} as const;
 
 function order(page: Page, summary: Summary): void {
   const [{ gaps, whose }] = readsOf(summary) as [Reads];
   const { order: taken } = summary.gaps;
   const orders = [
     ['device', taken ? deviceOrders[taken] : 'on the device'],
-    ['file', 'by offset in the file'],
+    ['file', 'by place in the file'],
   ] as const;
   const known = orders.flatMap(([key, name]) => {
     const found = gaps[key];
@@ -164,7 +176,7 @@ function order(page: Page, summary: Summary): void {
   if (known.length === 0) return;
   const classes = Object.entries(gapClasses);
   const cells = (texts: readonly string[]) => texts.map((text) => text.padStart(10)).join('');
-  page.section(`Order of ${whose}`, 'how far a read begins from the end of the one before');
+  page.section(`Order of ${whose}`, 'from the end of one to the start of the next');
   page.line(`   ${' '.repeat(22)}${page.style.dim(cells(classes.map(([, { label }]) => label)))}`);
   for (const { name, found, total } of known) {
     const shares = classes.map(([kind]) => format.percent(found[kind as GapClass] / total));
@@ -197,7 +209,7 @@ function disk(
       page,
       read?.access ? `A read of the ${subjectOf(read)} takes` : 'A read takes',
       `${p50}`,
-      `in the median; 1 in 100 more than ${p99}`,
+      `median; 1 in 100 over ${p99}`,
     );
   }
 }
@@ -213,7 +225,7 @@ function memory(page: Page, { memory: seen, model: read }: Summary): void {
   if (read && seen.modelCachedAfter !== null) {
     barRow(
       page,
-      `Of the ${subjectOf(read)} cached after`,
+      `Of the ${subjectOf(read)} cached at the end`,
       format.size(seen.modelCachedAfter),
       seen.modelCachedAfter / read.bytes,
     );
@@ -221,7 +233,7 @@ function memory(page: Page, { memory: seen, model: read }: Summary): void {
   if (seen.majorFaults !== null) {
     const refaulted =
       seen.refaultedPages === null ? '' : `${format.counted(seen.refaultedPages, 'page')} read again`;
-    row(page, 'Faults that waited for a read', format.count(seen.majorFaults), refaulted);
+    row(page, 'Page faults that waited for a read', format.count(seen.majorFaults), refaulted);
   }
 }
 

@@ -34,7 +34,7 @@ function readOf(summary: Summary): string {
   const { model, reads, workload } = summary;
   const least = countsAreLow(summary) ? 'at least ' : '';
   const speed = workload?.tokensPerSecond
-    ? ` It made ${format.decimal(workload.tokensPerSecond)} tokens/s.`
+    ? ` The run made ${format.decimal(workload.tokensPerSecond)} tokens/s.`
     : '';
   if (!model) {
     const again = reads.reReadFactor ? `, each byte ${times(reads.reReadFactor)}` : '';
@@ -61,7 +61,7 @@ function limitOf(summary: Summary): string | null {
     const { total, parts } = tokenTime(bound);
     const [first, second] = parts.toSorted((a, b) => b.ns - a.ns);
     if (!first) return null;
-    const share = (ns: number) => `${format.seconds(ns)} of the ${format.seconds(total)} of a token`;
+    const share = (ns: number) => `${format.seconds(ns)} of the ${format.seconds(total)} that a token took`;
     const also =
       second && second.ns > total * 0.2 ? ` ${second.name} took ${format.seconds(second.ns)}.` : '';
     return `${first.limit} (${share(first.ns)})${first.computing ? selfMade(bound) : ''}.${also}`;
@@ -78,8 +78,8 @@ function traceOf(summary: Summary): string {
   const { integrity } = summary;
   const events = format.counted(integrity.eventsRead, 'event');
   if (integrity.complete === true) {
-    const agrees = integrity.readSectorsDiskstats === null ? '' : "; the disk's own count agrees";
-    return `The trace is complete: ${events}, none lost${agrees}.`;
+    const agrees = integrity.readSectorsDiskstats === null ? '' : ", as the disk's own counters confirm";
+    return `The trace is complete: ${events} were traced and none lost${agrees}.`;
   }
   if (integrity.complete === null) return `${events} were read, lost ones not known.`;
   const doubt = countsAreLow(summary)

@@ -1,11 +1,14 @@
 import { native } from '../native/binding.js';
 import { machineMetrics } from './machine-metrics.js';
 import { ownMetrics, processMetrics, ThreadWaits } from './process-metrics.js';
+import { ResidencyWatch, type WatchedPart } from './residency.js';
 import type { Sample } from './sample.js';
 
 export interface SamplerOptions {
   /** Files whose part in the page cache is watched. */
   paths: readonly string[];
+  /** Parts of them that are watched one by one. Default: none. */
+  parts?: readonly WatchedPart[];
   /** Default 250. */
   everyMs?: number;
 }
@@ -23,14 +26,16 @@ export class Sampler {
   tookNs = 0;
   /** How often it was looked. */
   looks = 0;
+  readonly residency: ResidencyWatch;
   readonly #paths: readonly string[];
   readonly #timer: NodeJS.Timeout;
   #pid: number | null = null;
   readonly #waits = new ThreadWaits();
   #nextResidencyNs = 0n;
 
-  constructor({ paths, everyMs = 250 }: SamplerOptions) {
+  constructor({ paths, parts = [], everyMs = 250 }: SamplerOptions) {
     this.#paths = paths;
+    this.residency = new ResidencyWatch(paths, parts);
     this.#look();
     this.#timer = setInterval(() => this.#look(), everyMs).unref();
   }
@@ -44,7 +49,7 @@ export class Sampler {
   stop(): void {
     clearInterval(this.#timer);
     this.#nextResidencyNs = 0n;
-    this.#look();
+    this.#look(true);
   }
 
   /** A metric's last value less its first; null where the kernel does not have it. */
@@ -54,7 +59,7 @@ export class Sampler {
     return first && last ? last.value - first.value : null;
   }
 
-  #look(): void {
+  #look(last = false): void {
     const start = process.hrtime.bigint();
     this.#take(machineMetrics());
     this.#take(ownMetrics());
@@ -63,6 +68,7 @@ export class Sampler {
       this.#take(this.#waits.look(this.#pid));
     }
     this.#takeResidency();
+    this.residency.look(last);
     this.tookNs += Number(process.hrtime.bigint() - start);
     this.looks++;
   }

@@ -189,6 +189,22 @@ export const storedTables = {
       value: needed('DOUBLE', 'in the unit that the metric names'),
     },
   },
+  residency: {
+    row: 'a part of a traced file, and what of it was in the page cache at a moment: before the workload, some times during it, and after it',
+    columns: {
+      time: needed('BIGINT', 'when, ns'),
+      file: needed('VARCHAR', 'the file'),
+      fileOffset: needed(
+        'BIGINT',
+        "where the part begins, in bytes from the file's start: that of a row of `tensor` where the model was read before the run",
+      ),
+      bytes: needed('BIGINT', 'its size'),
+      cachedBytes: needed(
+        'BIGINT',
+        'how many of its bytes were cached: the pages that it lies in, cut to its size',
+      ),
+    },
+  },
   token: {
     row: 'a token that was seen',
     columns: {

@@ -8,6 +8,7 @@ import { modelRegions } from '../model/regions.js';
 import { tensorUses } from '../model/uses.js';
 import type { NativeBatch, NativeExtents } from '../native/trace.js';
 import { storeError } from '../run/store-error.js';
+import type { ResidencyWatch } from '../sample/residency.js';
 import type { Sample } from '../sample/sample.js';
 import type { Mark } from '../workload/engine.js';
 import { type Column, ColumnAppender } from './column-appender.js';
@@ -218,6 +219,22 @@ export class StoreWriter implements AsyncDisposable {
     return this.#appendRows(
       'sample',
       samples.map(({ time, metric, value }) => [time, metric, value]),
+    );
+  }
+
+  /** What of each part of the files was in the page cache at each look. */
+  writeResidency({ paths, parts, looks }: ResidencyWatch): Promise<void> {
+    return this.#appendRows(
+      'residency',
+      looks.flatMap(({ time, cached }) =>
+        parts.map(({ file, offset, bytes }, i) => [
+          time,
+          paths[file] as string,
+          BigInt(offset),
+          BigInt(bytes),
+          BigInt(cached[i] as number),
+        ]),
+      ),
     );
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { inflateSync } from 'node:zlib';
 import type { Browser } from 'puppeteer-core';
 import { listed, valueAt } from '../../src/figures/figure.js';
 import { runFigures } from '../../src/figures/figures.js';
@@ -10,6 +11,7 @@ import { plotKinds } from '../../src/page/plot-run.js';
 import { runData } from '../../src/page/run-data.js';
 import { runPage } from '../../src/page/run-page.js';
 import { pixelsOf } from '../../src/plot/access.js';
+import { makers } from '../../src/plot/figures-of.js';
 import { openRun, type Run } from '../../src/store/open-run.js';
 import { writeStoredRun } from '../unit/store/stored-run.js';
 import { openPage, startBrowser } from './browser.js';
@@ -32,9 +34,13 @@ after(async () => {
 });
 
 /** A real run under pressure. */
-async function made(name: string, model: Parameters<typeof synthesizeModel>[1], limit: string): Promise<Run> {
-  const path = join(folder, `${name}.gguf`);
-  await synthesizeModel(path, model);
+async function made(
+  name: string,
+  model: Parameters<typeof synthesizeModel>[1],
+  limit: string,
+  path = join(folder, `${name}.gguf`),
+): Promise<Run> {
+  if (!existsSync(path)) await synthesizeModel(path, model);
   const output = join(folder, name);
   const options = ['--limit', limit, '--readahead', '128', '--llama', 'embedded', '-n', '8', '--mount'];
   const { exitCode, stderr } = await blkscope(['run', '--model', path, ...options, '-o', output]);
@@ -49,6 +55,7 @@ const shapes = {
     figures: [
       'access',
       'timeline',
+      'residency',
       'cumulative',
       'token-time',
       'heat',
@@ -65,6 +72,7 @@ const shapes = {
     figures: [
       'access',
       'timeline',
+      'residency',
       'cumulative',
       'token-time',
       'heat',
@@ -187,6 +195,25 @@ for (const [name, { model, limit, figures }] of Object.entries(shapes)) {
     });
 
     await t.test('cells and pixels equal a count read by read', async () => equalsBruteForce(run));
+
+    await t.test("what each figure shows is SQL's answer", async () => equalsSql(run));
+
+    await t.test('the table below each figure has its data', async () => {
+      const data = await runData(run, run.path.split('/').at(-1) as string);
+      for (const kind of figures) {
+        const { columns, rows } = makers[kind]?.([data])?.table() ?? { columns: [], rows: [] };
+        await page.$eval(`#${kind} details`, (details) => {
+          details.open = true;
+        });
+        await page.waitForSelector(`#${kind} table`);
+        const cells = await page.$$eval(`#${kind} tr`, (lines) =>
+          lines.slice(0, 4).map((line) => [...line.children].map((cell) => cell.textContent)),
+        );
+        const told = (row: readonly unknown[]) => row.map((value) => (value === null ? '' : String(value)));
+        assert.deepEqual(cells, [columns, ...rows.slice(0, 3)].map(told), kind);
+        assert.ok(rows.length > 0, kind);
+      }
+    });
   });
 }
 
@@ -233,20 +260,150 @@ async function equalsBruteForce(run: Run): Promise<void> {
   );
 }
 
+/** The data of every figure against queries of the store that were written for this. */
+async function equalsSql(run: Run): Promise<void> {
+  const { summary } = run;
+  const data = await runData(run, 'x');
+  const connection = await run.connect();
+  const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJS() as number[][];
+  const one = async (sql: string) => Number((await rows(sql))[0]?.[0]);
+  const table = (kind: string) => makers[kind]?.([data])?.table().rows ?? [];
+  const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+
+  const bytes = 'sum(sectors)::DOUBLE * 512';
+  assert.equal(
+    sumOf(data.timeline.read),
+    await one(`SELECT ${bytes} FROM completed WHERE direction = 'read'`),
+  );
+  assert.equal(
+    sumOf(data.timeline.write),
+    (await one(`SELECT ${bytes} FROM completed WHERE direction = 'write'`)) || 0,
+  );
+
+  const last = table('cumulative').at(-1) ?? [];
+  // By sectors: a read of the file's last one has a few bytes beyond its end.
+  const ends =
+    await one(`SELECT count(*)::DOUBLE FROM completed c, (SELECT sector, sectors FROM extent ORDER BY "fileOffset" DESC LIMIT 1) e
+    WHERE direction = 'read' AND c.sector < e.sector + e.sectors AND c.sector + c.sectors > e.sector`);
+  const beyond = Number(last[2]) - (summary.model?.readBytes ?? 0);
+  assert.ok(beyond >= 0 && beyond <= 512 * ends, `${beyond} of ${ends} reads`);
+  const wholes = await rows(
+    `SELECT name, "readBytes"::DOUBLE, reads::INTEGER FROM region WHERE kind = 'tensor' ORDER BY name`,
+  );
+  const byName = new Map(wholes.map(([name, ...figures]) => [String(name), figures]));
+  for (const { name, expert, role, readBytes, reads } of data.regions)
+    if (expert === null && role !== 'padding' && role !== 'metadata')
+      assert.deepEqual([readBytes, reads], byName.get(name), name);
+
+  const looks = await rows(
+    `SELECT time::DOUBLE, sum("cachedBytes")::DOUBLE FROM residency GROUP BY time ORDER BY time`,
+  );
+  const [before, after] = [looks[0] as number[], looks.at(-1) as number[]];
+  const moments = data.residency?.moments ?? [];
+  assert.deepEqual(
+    [moments[0], moments.at(-1)].map((moment) => sumOf(moment?.cached ?? [])),
+    [before[1], after[1]],
+  );
+  assert.ok(moments.length > 2 && looks.length >= moments.length);
+  assert.equal(before[1], 0, 'a cold start');
+  // The pages that two tensors share count for both.
+  const shared = 4096 * (data.residency?.parts.length ?? 0);
+  assert.ok(Math.abs((after[1] as number) - (summary.memory.modelCachedAfter ?? 0)) <= shared);
+  const byTensor =
+    await rows(`SELECT t.name, r."cachedBytes"::DOUBLE, r.bytes::DOUBLE FROM residency r JOIN tensor t USING (file, "fileOffset")
+    WHERE r.time = (SELECT max(time) FROM residency) ORDER BY "fileOffset"`);
+  assert.deepEqual(
+    data.residency?.parts.map(({ bytes: size }, i) => [moments.at(-1)?.cached[i], size]),
+    byTensor.map(([, cached, size]) => [cached, size]),
+  );
+
+  const generated = `FROM touch JOIN tensor t USING (file, "fileOffset") WHERE source = 'trace' AND phase = 'generation' AND token IS NOT NULL`;
+  const layer = `CASE WHEN layer IS NULL THEN 'outside' ELSE 'layer ' || layer END`;
+  const touched = await rows(`SELECT ${layer}, token, sum(touch.bytes)::DOUBLE ${generated} GROUP BY ALL`);
+  const heat = new Map(table('heat').map(([row, token, value]) => [`${row} ${token}`, value]));
+  for (const [row, token, value] of touched) assert.equal(heat.get(`${row} ${token}`), value);
+  assert.equal(sumOf([...heat.values()].map(Number)), sumOf(touched.map(([, , value]) => value as number)));
+  const uses = await rows(
+    `SELECT ${layer}, expert, count(DISTINCT token)::DOUBLE ${generated} AND expert IS NOT NULL GROUP BY ALL`,
+  );
+  const experts = table('experts').filter(([, , tokens]) => tokens !== 0);
+  assert.equal(experts.length, uses.length);
+  const byExpert = new Map(experts.map(([row, expert, tokens]) => [`${row} ${expert}`, tokens]));
+  for (const [row, expert, tokens] of uses) assert.equal(byExpert.get(`${row} ${expert}`), tokens);
+
+  const byToken = await rows(`SELECT token, sum(touch.bytes)::DOUBLE ${generated} GROUP BY ALL`);
+  const times = table('token-time');
+  const readFor = new Map(times.map((row) => [row[0], row.at(-1)]));
+  for (const [token, read] of byToken) assert.equal(readFor.get(token as number), read);
+  const marks = await rows('SELECT time::DOUBLE FROM token ORDER BY time');
+  const seen = marks.map(([time]) => ((time as number) - summary.startNs) / 1e9);
+  for (const [token = 0, ...parts] of times as number[][]) {
+    const took = sumOf(parts.slice(0, -1));
+    const [from, to] = data.tokens.slice(token - data.firstToken).slice(0, 2) as [number, number];
+    assert.ok(Math.abs(took - (to - from)) < 1e-6, `token ${token}`);
+    assert.ok(Math.abs((seen[token] as number) - to) < 1e-6, `token ${token}`);
+  }
+
+  const often = new Map<number, number>(
+    (
+      await rows(`WITH read AS (
+        SELECT unnest(generate_series(greatest(c.sector, e.sector)::BIGINT, least(c.sector + c.sectors, e.sector + e.sectors)::BIGINT - 1)) AS s
+        FROM completed c JOIN extent e ON c.sector < e.sector + e.sectors AND e.sector < c.sector + c.sectors WHERE direction = 'read')
+        SELECT times::INTEGER, 512 * count(*)::DOUBLE FROM (SELECT s, count(*) AS times FROM read GROUP BY s) GROUP BY times`)
+    ).map(([n, size]) => [n as number, size as number]),
+  );
+  data.timesRead?.times.forEach((n, i) => {
+    // Told by whole pages: the file's last one reaches beyond its end.
+    if (n > 0)
+      assert.ok(Math.abs((data.timesRead?.bytes[i] ?? 0) - (often.get(n) ?? 0)) < 4096, `${n} times`);
+  });
+
+  const p50 = await one(`SELECT p50::DOUBLE FROM latency WHERE direction = 'read' AND span = 'd2c'`);
+  const { ns = [], share = [] } = data.latency?.cdf ?? {};
+  const median = ns[share.findIndex((part) => part >= 0.5)] as number;
+  assert.ok(median >= p50 && median <= p50 * 2 ** (1 / 16) + 1, `${median} ${p50}`);
+
+  const gaps = await rows(
+    `SELECT class, count(*)::INTEGER FROM gap WHERE direction = 'read' AND device = (SELECT number FROM device ORDER BY rowid LIMIT 1) GROUP BY class`,
+  ).catch(() => rows(`SELECT class, count(*)::INTEGER FROM gap WHERE direction = 'read' GROUP BY class`));
+  const issued = data.gaps.find(({ order }) => order === 'as the disk got them')?.counts ?? {};
+  for (const [kind, count] of gaps) assert.equal(issued[String(kind)], count, String(kind));
+
+  const sizes = await rows(
+    `SELECT (512 * sectors)::INTEGER, count(*)::INTEGER FROM completed WHERE direction = 'read' GROUP BY ALL ORDER BY ALL`,
+  );
+  const counted = data.sizes.find(({ phase }) => phase === 'all')?.counts ?? {};
+  assert.deepEqual(
+    Object.entries(counted).map(([size, count]) => [Number(size), count]),
+    sizes,
+  );
+
+  const pieces = await rows(
+    `SELECT "fileOffset"::DOUBLE, sector::DOUBLE,
+            512 * least(sectors, ceil(((SELECT max("fileOffset" + bytes) FROM tensor) - "fileOffset") / 512))::DOUBLE
+     FROM extent ORDER BY file, "fileOffset"`,
+  );
+  assert.deepEqual(table('fragments'), pieces);
+  connection.closeSync();
+}
+
 test('runs side by side: a page, and figures as files with their data', async () => {
   const [dense, mixture] = [join(folder, 'dense'), join(folder, 'mixture')];
+  const { model } = shapes.dense;
+  await using tighter = await made('tight', model, '175M', join(folder, 'dense.gguf'));
+  const tight = tighter.path;
   const file = join(folder, 'compared.html');
-  const compared = await blkscope(['compare', dense, mixture, '--html', file]);
+  const compared = await blkscope(['compare', dense, tight, mixture, '--html', file]);
   assert.equal(compared.exitCode, 0, compared.stderr);
   const { page, complaints } = await openPage(browser, file);
   const ids = await page.$$eval('main section', (sections) => sections.map(({ id }) => id));
-  for (const id of ['cliff', 'cumulative', 'latency', 'sizes', 'gaps', 'access', 'timeline'])
+  for (const id of ['cliff', 'foreseen', 'cumulative', 'latency', 'sizes', 'gaps', 'access', 'timeline'])
     assert.ok(ids.includes(id), id);
   assert.ok((await page.$$('header td.differs')).length > 5, 'differences are marked');
   assert.deepEqual(complaints, []);
   for (const kind of plotKinds) {
     const svg = join(folder, `${kind}.svg`);
-    const runs = kind === 'cliff' ? [dense, mixture] : [mixture];
+    const runs = kind === 'cliff' || kind === 'foreseen' ? [dense, tight] : [mixture];
     const { exitCode, stderr, stdout } = await blkscope(['plot', ...runs, '--kind', kind, '-o', svg]);
     assert.equal(exitCode, 0, `${kind}: ${stderr}`);
     assert.equal(stdout, `${svg}\n${svg.replace('.svg', '.csv')}\n`);
@@ -264,10 +421,42 @@ test('runs side by side: a page, and figures as files with their data', async ()
     assert.doesNotMatch(readFileSync(svg, 'utf8'), /var\(|NaN|undefined/, kind);
     await opened.close();
   }
+  await picturesOf(dense);
   const refused = await blkscope(['plot', dense, mixture, '--kind', 'heat', '-o', join(folder, 'two.svg')]);
   assert.equal(refused.exitCode, 2);
   assert.match(refused.stderr, /--kind heat shows one run/);
 });
+
+/** A figure as PNG and as PDF: of the size that was asked for, with its text. */
+async function picturesOf(run: string): Promise<void> {
+  const [png, pdf] = [join(folder, 'picture.png'), join(folder, 'picture.pdf')];
+  for (const file of [png, pdf]) {
+    const { exitCode, stderr } = await blkscope([
+      'plot',
+      run,
+      '--kind',
+      'latency',
+      '--width',
+      '100',
+      '-o',
+      file,
+    ]);
+    assert.equal(exitCode, 0, stderr);
+    rmSync(file.replace(/png|pdf/, 'csv'));
+  }
+  const pixels = readFileSync(png);
+  assert.equal(pixels.toString('latin1', 1, 4), 'PNG');
+  assert.ok(Math.abs(pixels.readUInt32BE(16) - (100 / 25.4) * 300) < 3, '300 dots an inch');
+  const document = readFileSync(pdf, 'latin1');
+  assert.match(document, /^%PDF-1\.\d/);
+  const [, width] = /MediaBox \[0 0 ([\d.]+) /.exec(document) ?? [];
+  assert.ok(Math.abs(Number(width) - (100 / 25.4) * 72) < 0.1, `${width} points`);
+  assert.match(document, /\/BaseFont \/Helvetica/);
+  const drawn = readFileSync(pdf);
+  const from = drawn.indexOf('stream\n') + 7;
+  const strokes = inflateSync(drawn.subarray(from, drawn.indexOf('endstream', from))).toString();
+  assert.match(strokes, /^0 0\.447\d* 0\.698\d* SCN/m, 'lines have their colours');
+}
 
 test('names of others are shown and never run', async () => {
   const path = join(folder, 'evil');

@@ -6,6 +6,7 @@ import {
   type MapView,
   type OrderMode,
   offsetAt,
+  type Pixels,
   paint,
   pixelsOf,
   regionAt,
@@ -23,7 +24,7 @@ const modeNames: Record<ColourMode, string> = {
 };
 
 /** The share of pixels with a colour below which a map is all specks. */
-const sparse = 0.03;
+const sparse = 0.05;
 
 /** The access map with its switches: drawn on a canvas, since it may have hundreds of thousands of cells. */
 export class AccessMap {
@@ -41,6 +42,8 @@ export class AccessMap {
   #low = 0;
   #high = 1;
   #pending = false;
+  #pixels: Pixels | undefined;
+  #image: ImageData | null = null;
 
   constructor(
     private readonly run: RunData,
@@ -82,53 +85,56 @@ export class AccessMap {
     const scale = Math.min(window.devicePixelRatio || 1, 2);
     // A few reads in a wide map would be specks: they are drawn as squares of three.
     for (const grain of [1 / scale, 3]) {
-      this.#canvas.width = Math.round(room.width / grain);
-      this.#canvas.height = Math.round(room.height / grain);
-      if (this.#paint(view) > sparse * this.#canvas.width * this.#canvas.height) break;
+      const [across, up] = [Math.round(room.width / grain), Math.round(room.height / grain)];
+      this.#bin(view, across, up);
+      if ((this.#pixels?.count ?? 0) > sparse * across * up) break;
     }
+    this.#paint(view);
   }
 
-  /** Returns how many pixels have a colour. */
-  #paint(view: MapView): number {
-    const { width, height } = this.#canvas;
+  #bin(view: MapView, width: number, height: number): void {
     const grid = this.#grid();
+    if (grid) this.#pixels = pixelsOf(grid, this.run.seconds, view, width, height, this.#pixels);
+  }
+
+  #paint(view: MapView): void {
     const context = this.#canvas.getContext('2d');
-    if (!grid || !context) return 0;
-    const { colours, index, strength } = paint(
-      this.run,
-      pixelsOf(grid, this.run.seconds, view, width, height),
-      view,
-      this.#mode,
-      this.#order,
-    );
-    const rgb = colours.map(({ colour }) => channels(resolvedColour(colour)));
-    const image = context.createImageData(width, height);
-    const used = new Set<number>();
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const colour = index[y * width + x] as number;
-        if (colour < 0) continue;
-        used.add(colour);
-        const [r, g, b] = rgb[colour] as readonly [number, number, number];
-        const at = 4 * ((height - 1 - y) * width + x);
-        image.data[at] = r;
-        image.data[at + 1] = g;
-        image.data[at + 2] = b;
-        image.data[at + 3] = 255 * (strength[y * width + x] as number);
-      }
+    if (!this.#pixels || !context) return;
+    const { width, height } = this.#pixels;
+    if (this.#canvas.width !== width || this.#canvas.height !== height || !this.#image) {
+      Object.assign(this.#canvas, { width, height });
+      this.#image = context.createImageData(width, height);
     }
-    context.putImageData(image, 0, 0);
-    const painted = index.reduce((sum, colour) => sum + Number(colour >= 0), 0);
+    const { touched, count } = this.#pixels;
+    const { colours, index, strength } = paint(this.run, this.#pixels, view, this.#mode, this.#order);
+    const packed = colours.map(({ colour }) => packedColour(resolvedColour(colour)));
+    const used = new Uint8Array(colours.length);
+    const points = new Uint32Array(this.#image.data.buffer);
+    points.fill(0);
+    let painted = 0;
+    for (let i = 0; i < count; i++) {
+      const pixel = touched[i] as number;
+      const colour = index[pixel] as number;
+      if (colour < 0) continue;
+      painted++;
+      used[colour] = 1;
+      const y = Math.floor(pixel / width);
+      points[(height - 1 - y) * width + pixel - y * width] =
+        (packed[colour] as number) | ((255 * (strength[pixel] as number)) << 24);
+    }
+    context.putImageData(this.#image, 0, 0);
     this.#canvas.dataset.painted = String(painted);
+    this.#showKey(colours.filter((_, i) => used[i] === 1));
+  }
+
+  #showKey(colours: readonly { name: string; colour: string }[]): void {
     this.#key.replaceChildren(
-      ...colours.flatMap(({ name, colour }, i) => {
-        if (!used.has(i)) return [];
+      ...colours.map(({ name, colour }) => {
         const entry = node('span', {}, name);
         entry.style.setProperty('--c', resolvedColour(colour));
-        return [entry];
+        return entry;
       }),
     );
-    return painted;
   }
 
   #view(): MapView {
@@ -176,7 +182,7 @@ export class AccessMap {
   }
 
   #tokenChoice(): HTMLElement {
-    const { tokens, phases } = this.run;
+    const { tokens, phases, firstToken } = this.run;
     const select = node('select', { id: 'zoom-to', 'aria-label': 'zoom to' });
     const add = (value: string, name: string) => select.append(node('option', { value }, name));
     add('', 'zoom to ...');
@@ -184,7 +190,7 @@ export class AccessMap {
       add(`phase ${i}`, name);
     });
     tokens.slice(1).forEach((_, i) => {
-      add(`token ${i}`, `token ${i}`);
+      add(`token ${i}`, `token ${firstToken + i}`);
     });
     select.addEventListener('change', () => {
       const [kind, number] = select.value.split(' ');
@@ -284,7 +290,9 @@ export class AccessMap {
     const region = offset === null ? null : regionAt(this.run.regions, offset);
     const token = this.run.tokens.findLastIndex((at) => at <= time);
     const when =
-      token >= 0 && token < this.run.tokens.length - 1 ? `${seconds(time)}, token ${token}` : seconds(time);
+      token >= 0 && token < this.run.tokens.length - 1
+        ? `${seconds(time)}, token ${this.run.firstToken + token}`
+        : seconds(time);
     const here = this.#cellAt(time, place);
     const parts = [when];
     if (region) {
@@ -294,7 +302,8 @@ export class AccessMap {
         region.role,
       ];
       parts.push(`${region.name} (${of.filter((part) => part !== null).join(', ')})`);
-      parts.push(`in the whole run ${bytes(region.readBytes)} read of it in ${short(region.reads)} reads`);
+      const it = region.expert === null ? 'it' : 'the expert';
+      parts.push(`in the whole run ${bytes(region.readBytes)} read of ${it} in ${short(region.reads)} reads`);
     }
     parts.push(
       here ? `here: ${bytes(here.bytes)} in ${short(here.reads)} reads that begin here` : 'here: nothing',
@@ -330,7 +339,8 @@ function choice<Value extends string>(
   return node('fieldset', {}, node('legend', {}, title), ...entries);
 }
 
-function channels(colour: string): readonly [number, number, number] {
+/** As the four bytes of a canvas's point, all but how opaque it is. */
+function packedColour(colour: string): number {
   const value = Number.parseInt(colour.slice(1), 16);
-  return [value >> 16, (value >> 8) & 255, value & 255];
+  return (value >> 16) | (value & 0xff00) | ((value & 255) << 16);
 }

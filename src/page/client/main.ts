@@ -2,6 +2,7 @@ import { accessFigure } from '../../plot/access.js';
 import { cliffFigure } from '../../plot/cliff.js';
 import type { PlotFigure } from '../../plot/figure.js';
 import { makers, ofSeveral } from '../../plot/figures-of.js';
+import { foreseenFigure } from '../../plot/foreseen.js';
 import { seconds } from '../../plot/numbers.js';
 import type { RunData } from '../../plot/run-data.js';
 import { panelsOf, timelineMargins } from '../../plot/timeline.js';
@@ -13,8 +14,12 @@ import { SharedView } from './shared-view.js';
 
 type Runs = readonly [RunData, ...RunData[]];
 
-/** Figures that are drawn anew when the width, the theme or the view changes. */
+/** Figures that are drawn anew when the width or the theme changes. */
 const redraws: (() => void)[] = [];
+/** Those of them that show a span of time. */
+const overTime: (() => void)[] = [];
+/** The kinds of these, but for the access map, which sees to itself. */
+const kindsOverTime: readonly string[] = ['timeline', 'cumulative', 'latency'];
 
 function show(content: PageContent): void {
   const main = document.getElementById('figures') as HTMLElement;
@@ -35,14 +40,16 @@ function show(content: PageContent): void {
     links.append(node('a', { href: `#${figure.kind}` }, figure.title));
   };
   const [first, ...others] = content.runs;
-  if (content.cliff) {
-    const figure = cliffFigure(content.cliff.points, content.cliff.foreseen);
+  const ofGroups = [
+    content.cliff && cliffFigure(content.cliff.points, content.cliff.curves),
+    foreseenFigure(content.foreseen),
+  ];
+  for (const figure of ofGroups)
     if (figure)
       add(
         figure,
         drawn(() => figure),
       );
-  }
   if (!first) return;
   if (others.length > 0) showSeveral([first, ...others], add);
   else showOne(first, add);
@@ -58,12 +65,14 @@ function showOne(run: RunData, add: (figure: PlotFigure, body: HTMLElement) => v
       redraws.push(() => map.draw());
       add(accessFigure(run) as PlotFigure, map.element);
     } else {
-      const body = drawn(() => make([run], shared.view) ?? figure);
+      const body = kindsOverTime.includes(kind)
+        ? drawn(() => make([run], shared.view) ?? figure, overTime)
+        : drawn(() => figure);
       if (kind === 'timeline') withReadout(body, run, shared);
       add(figure, body);
     }
   }
-  shared.onChange(redrawOverTime);
+  shared.onChange(oncePerPicture(overTime));
 }
 
 function showSeveral(runs: Runs, add: (figure: PlotFigure, body: HTMLElement) => void): void {
@@ -77,7 +86,7 @@ function showSeveral(runs: Runs, add: (figure: PlotFigure, body: HTMLElement) =>
       );
   }
   const span = { from: 0, to: Math.max(...runs.map(({ seconds: length }) => length)) };
-  for (const kind of ['access', 'timeline', 'token-time', 'heat'] as const) {
+  for (const kind of ['access', 'timeline', 'residency', 'token-time', 'heat', 'experts'] as const) {
     const made = runs.flatMap((run) => {
       const figure = makers[kind]?.([run], span);
       return figure ? [{ run, figure }] : [];
@@ -96,8 +105,8 @@ function showSeveral(runs: Runs, add: (figure: PlotFigure, body: HTMLElement) =>
   }
 }
 
-/** A place that a figure is drawn into as wide as it is. */
-function drawn(make: () => PlotFigure): HTMLElement {
+/** A place that a figure is drawn into as wide as it is, and whenever one of `alsoIn` is called. */
+function drawn(make: () => PlotFigure, alsoIn: (() => void)[] = []): HTMLElement {
   const body = node('div', { class: 'canvas' });
   const draw = () => {
     const figure = make();
@@ -105,17 +114,21 @@ function drawn(make: () => PlotFigure): HTMLElement {
     body.innerHTML = figure.draw({ width, height: Math.round(figure.heightFor(width)) });
   };
   redraws.push(draw);
+  alsoIn.push(draw);
   return body;
 }
 
-let pending = false;
-function redrawOverTime(): void {
-  if (pending) return;
-  pending = true;
-  requestAnimationFrame(() => {
-    pending = false;
-    for (const redraw of redraws) redraw();
-  });
+/** Draws at most once for each picture that the screen shows. */
+function oncePerPicture(draws: readonly (() => void)[]): () => void {
+  let pending = false;
+  return () => {
+    if (pending) return;
+    pending = true;
+    requestAnimationFrame(() => {
+      pending = false;
+      for (const draw of draws) draw();
+    });
+  };
 }
 
 /** Values of all curves at the time under the pointer. */
@@ -223,10 +236,11 @@ function themes(): void {
 
 function followWidth(): void {
   let width = document.documentElement.clientWidth;
+  const redraw = oncePerPicture(redraws);
   addEventListener('resize', () => {
     if (document.documentElement.clientWidth === width) return;
     width = document.documentElement.clientWidth;
-    redrawOverTime();
+    redraw();
   });
 }
 

@@ -92,9 +92,9 @@ void requireSame(const AccessGrid& grid, const Cells& expected) {
 }
 
 AccessMap mapOf(const std::vector<Read>& reads, uint32_t times, uint32_t places, size_t most) {
-  AccessMap map(files(), kStart, kEnd, times, places);
+  AccessMap map(files(), kStart, kEnd, times, places, most);
   for (auto& read : reads) map.add(read.time, read.sector, read.sectors);
-  map.finish(most);
+  map.finish();
   return map;
 }
 
@@ -115,11 +115,38 @@ TEST_CASE("an access map equals a count sector by sector, by file and by disk, a
 TEST_CASE("a map with too many cells is folded to a coarser one that says the same") {
   std::mt19937 random(8);
   auto reads = randomReads(random);
-  auto map = mapOf(reads, 1024, 64, 100);
+  for (size_t most : {1, 7, 100, 300, 900}) {
+    auto map = mapOf(reads, 1024, 64, most);
+    for (bool byDisk : {false, true}) {
+      const AccessGrid& grid = byDisk ? map.byDisk() : map.byFile();
+      CHECK(grid.cells().size() <= most);
+      CHECK(1024 % grid.times() == 0);
+      requireSame(grid, bruteForce(reads, byDisk, grid.times(), grid.places()));
+      // Not coarser than it must be: twice as fine there are too many.
+      bool bothHalved = grid.places() < 64 && 2 * grid.times() <= 4 * 2 * grid.places();
+      auto finer = bruteForce(reads, byDisk, 2 * grid.times(), bothHalved ? 2 * grid.places() : grid.places());
+      CHECK((grid.times() == 1024 || finer.size() > most));
+    }
+  }
+}
+
+TEST_CASE("late reads of a map that is folded meanwhile are put in their place, too") {
+  std::mt19937 random(10);
+  auto reads = randomReads(random);
+  auto order = reads;
+  for (size_t i = 0; i + 7 < order.size(); i += 8) std::swap(order[i], order[i + 7]);
+  auto map = mapOf(order, 1024, 64, 120);
   const AccessGrid& grid = map.byFile();
-  CHECK(grid.cells().size() <= 100);
-  CHECK(1024 % grid.times() == 0);
-  requireSame(grid, bruteForce(reads, false, grid.times(), grid.places()));
+  CHECK(grid.cells().size() <= 120);
+  auto expected = bruteForce(reads, false, grid.times(), grid.places());
+  REQUIRE(grid.cells().size() == expected.size());
+  auto found = expected.begin();
+  for (const AccessCell& cell : grid.cells()) {
+    REQUIRE(found->first == std::pair{cell.time, cell.place});
+    const AccessCell& right = found++->second;
+    CHECK(cell.first + cell.second + cell.later == right.first + right.second + right.later);
+    CHECK(cell.reads == right.reads);
+  }
 }
 
 TEST_CASE("reads that come late are put in their place") {

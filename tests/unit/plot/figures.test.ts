@@ -4,6 +4,7 @@ import { offsetAt, pixelsOf, regionAt } from '../../../src/plot/access.js';
 import { cliffFigure } from '../../../src/plot/cliff.js';
 import { cumulativeOf } from '../../../src/plot/cumulative.js';
 import { makers } from '../../../src/plot/figures-of.js';
+import { foreseenFigure } from '../../../src/plot/foreseen.js';
 import { bytes, byteTicks, seconds } from '../../../src/plot/numbers.js';
 import type { RunData } from '../../../src/plot/run-data.js';
 import { el, escaped, text } from '../../../src/plot/svg.js';
@@ -43,16 +44,32 @@ function runFixture(): RunData {
       depth: null,
     },
     samples: { modelCachedBytes: { time: [0, 4], value: [0, 8192] } },
+    residency: {
+      parts: [
+        { name: evil, offset: 0, bytes: 8192 },
+        { name: 'second', offset: 8192, bytes: 8192 },
+      ],
+      moments: [
+        { name: 'before', time: 0, cached: [0, 0] },
+        { name: 'during', time: 4, cached: [4096, 8192] },
+        { name: 'after', time: 8, cached: [8192, 0] },
+      ],
+    },
+    firstToken: 1,
     tokenLayers: { rows: [evil, 'layer 1'], columns: 2, values: [0, 512, 1024, 0] },
     experts: { rows: [evil], columns: 2, values: [1, 3] },
-    expertsUsed: 1,
     tokenBytes: [1000, 4000],
     latency: {
       cdf: { ns: [1e5, 1e6, 1e7], share: [0.1, 0.9, 1] },
       overTime: { time: [1, 2], p50: [1e5, null], p99: [1e6, null] },
     },
     sizes: [{ phase: 'all', counts: { '4096': 3, '131072': 1 } }],
-    gaps: [{ order: 'as issued', counts: { sequential: 3, small: 0, medium: 0, large: 0, backward: 1 } }],
+    gaps: [
+      {
+        order: 'as the disk got them',
+        counts: { sequential: 3, small: 0, medium: 0, large: 0, backward: 1 },
+      },
+    ],
     bound: {
       compute: 0.5,
       touched: 4000,
@@ -61,6 +78,7 @@ function runFixture(): RunData {
       tokensPerSecond: 1,
       again: 0,
       unused: 500,
+      busy: null,
       waiting: 0,
     },
     tokensPerSecond: 0.4,
@@ -104,6 +122,7 @@ test('a run without a trace has no figure that it has no data for', () => {
     tokenLayers: null,
     experts: null,
     latency: null,
+    residency: null,
     extents: [],
   };
   for (const kind of [
@@ -113,6 +132,7 @@ test('a run without a trace has no figure that it has no data for', () => {
     'heat',
     'experts',
     'latency',
+    'residency',
     'fragments',
     'times-read',
   ])
@@ -165,6 +185,61 @@ test("the parts of a token's time add up to it", () => {
   );
 });
 
+test('the time that others had the CPU is a part of its own, by the samples of each token', () => {
+  const run = runFixture();
+  const busy = { compute: 0, touched: 0, kept: 0, again: 0, unused: 0, waiting: 0, busy: 1 };
+  // Tokens from 1 to 3 and from 3 to 6 s: a quarter of the waiting for a CPU falls into the first.
+  const samples = { workloadRunDelayUs: { time: [0, 1, 3, 6], value: [0, 500, 1500, 4500] } };
+  const idle = { ...run, tokenBytes: [0, 0], bound: { ...run.bound, ...busy } as RunData['bound'] };
+  assert.deepEqual(
+    tokenTimes({ ...idle, samples }).map((one) => [one.busy, one.waiting]),
+    [
+      [0.5, 1.5],
+      [1.5, 1.5],
+    ],
+  );
+  // Without samples each token has the mean of all.
+  assert.deepEqual(
+    tokenTimes({ ...idle, samples: {} }).map((one) => [one.busy, one.waiting]),
+    [
+      [1, 1],
+      [1, 2],
+    ],
+  );
+});
+
+test('strips of residency are as wide as the tensors, and tell what was cached', () => {
+  const figure = makers.residency?.([runFixture()]);
+  const svg = figure?.draw({ width: 500, height: figure.heightFor(500) }) ?? '';
+  assert.match(svg, /second, at 4 s: 8 KiB of 8 KiB in memory \(100 %\)/);
+  assert.match(svg, /second, before the workload: 0 B of 8 KiB/);
+  assert.deepEqual(
+    figure?.table().rows.map((row) => row.at(-1)),
+    [0, 0, 4096, 8192, 8192, 0],
+  );
+});
+
+test('foreseen against measured: on the diagonal both are the same', () => {
+  const range = { low: 900, likely: 1000, high: 1200 };
+  const point = { name: evil, from: 'base' };
+  const figure = foreseenFigure([
+    {
+      ...point,
+      bytesPerToken: { foreseen: range, measured: [1000, 1000] },
+      tokensPerSecond: { foreseen: range, measured: [500] },
+    },
+  ]);
+  const svg = figure?.draw({ width: 700, height: 350 }) ?? '';
+  assert.doesNotMatch(svg, /<script|\p{Cc}|NaN|undefined/u);
+  const [onIt] = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [
+    (Number(x) - 66) / (350 - 18 - 66),
+    (350 - 38 - Number(y)) / (350 - 38 - 30),
+  ]);
+  assert.ok(Math.abs((onIt?.[0] ?? 0) - (onIt?.[1] ?? 1)) < 1e-3, String(onIt));
+  assert.equal(foreseenFigure([]), null);
+  assert.equal(figure?.table().rows.length, 3);
+});
+
 test('a cliff needs two points', () => {
   const point = {
     name: 'a',
@@ -192,6 +267,7 @@ test('numbers and text', () => {
   ]);
   assert.deepEqual([0, 1.5e-6, 0.02, 3].map(seconds), ['0 s', '1.5 us', '20 ms', '3 s']);
   assert.deepEqual(byteTicks(3 * 1024 ** 2, 3), [0, 1024 ** 2, 2 * 1024 ** 2, 3 * 1024 ** 2]);
+  assert.deepEqual(byteTicks(1024 ** 3, 4).map(bytes), ['0 B', '256 MiB', '512 MiB', '768 MiB', '1 GiB']);
   assert.equal(escaped('<a b="c">&\x00'), '&#60;a b=&#34;c&#34;&#62;&#38;\ufffd');
   assert.equal(text(1, 2, '<x>'), '<text x="1" y="2">&#60;x&#62;</text>');
   assert.equal(el('rect', { x: 1.005, y: undefined }), '<rect x="1"/>');
