@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { given } from '../experiment/trace-options.js';
 import { type ComparedGroup, openGroups, renderComparison, renderGroups } from '../index.js';
 import { chosen } from '../report/conditions.js';
-import { print, stdoutScreen } from './screen.js';
+import { printPath, stdoutScreen } from './screen.js';
 
 export function compareCommand(): Command {
   return new Command('compare')
@@ -43,7 +43,7 @@ async function writeComparison(
   const { comparePage } = await import('../page/compare-page.js');
   const { writePage } = await import('../page/write-page.js');
   await writePage(file, await comparePage(groups, titleOf(groups), varied));
-  print(`${file}\n`);
+  printPath(file);
 }
 
 const longestTitle = 60;

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { exitCodes } from '../errors.js';
 import { given } from '../experiment/trace-options.js';
 import { BlkscopeError, type ExportFormat, exportFormats, exportRun, openRun } from '../index.js';
+import { printPath } from './screen.js';
 import { opensByName, StdoutPipe } from './stdout-pipe.js';
 import { TerminalProgress } from './terminal-progress.js';
 
@@ -41,6 +42,6 @@ export function exportCommand(): Command {
       );
       await pipe?.end();
       if (lost) new TerminalProgress().warn(lost);
-      if (output) process.stdout.write(`${output}\n`);
+      if (output) printPath(output);
     });
 }

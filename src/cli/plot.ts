@@ -7,7 +7,7 @@ import { type PlotOptions, plotKinds, plotRuns } from '../page/plot-run.js';
 import { writePage } from '../page/write-page.js';
 import { colourModes, orderModes } from '../plot/access.js';
 import { openGroups } from '../sweep/groups.js';
-import { print } from './screen.js';
+import { printPath } from './screen.js';
 
 interface PlotFlags extends PlotOptions {
   output: string;
@@ -54,5 +54,6 @@ async function plot(
   const data = `${output.slice(0, -4)}.csv`;
   await writePage(output, picture);
   await writePage(data, csv);
-  print(`${output}\n${data}\n`);
+  printPath(output);
+  printPath(data);
 }

@@ -6,7 +6,7 @@ import { sections } from '../report/sections.js';
 import { renderReport } from '../report/terminal.js';
 import { openRun, type Run } from '../store/open-run.js';
 import { collect } from './options.js';
-import { print, shortPath, stdoutScreen } from './screen.js';
+import { print, printPath, shortPath, stdoutScreen } from './screen.js';
 import { showRun } from './session.js';
 
 interface ReportFlags {
@@ -51,7 +51,7 @@ async function writePage(run: Run, file: string): Promise<void> {
   const { writePage: writeHtml } = await import('../page/write-page.js');
   const text = await runPage(run, shortPath(run.path));
   await writeHtml(file, text);
-  print(`${file}\n`);
+  printPath(file);
 }
 
 function showSections({ path, summary }: Run, { all = false, section = [] }: ReportFlags): void {

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { fit } from '../report/fit.js';
+import { printable } from '../report/printable.js';
 import { type Screen, screenOf } from '../report/screen.js';
 import type { ColourChoice } from '../report/style.js';
 
@@ -29,6 +30,11 @@ export function requireTerminal(what: string): void {
 /** Where stdout goes. */
 export function stdoutScreen(): Screen {
   return screenOf(process.stdout, colour);
+}
+
+/** Prints the path of what was written, for people and for scripts: a file or a program gets it as it is. */
+export function printPath(path: string): void {
+  process.stdout.write(`${process.stdout.isTTY ? printable(path) : path}\n`);
 }
 
 /** Prints text for people; no line is longer than the terminal. */

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { given } from '../experiment/trace-options.js';
 import { BlkscopeError, formatSize, type SynthesizeOptions, synthesizeModel } from '../index.js';
 import { type PresetName, presets, weightMixes } from '../model/synthetic-shape.js';
+import { printable } from '../report/printable.js';
 import { count, positive, size } from './options.js';
 import { withSession } from './session.js';
 
@@ -63,7 +64,7 @@ async function synthesize({ output, force, ...flags }: SynthesizeFlags): Promise
   const { layers, experts, weights } = made;
   const mixture = experts ? `, ${experts.count} experts of which a token uses ${experts.used}` : '';
   process.stdout.write(
-    `${output}: ${formatSize(made.bytes)}, ${layers} ${layers === 1 ? 'layer' : 'layers'}${mixture}, ${weights}\n`,
+    `${process.stdout.isTTY ? printable(output) : output}: ${formatSize(made.bytes)}, ${layers} ${layers === 1 ? 'layer' : 'layers'}${mixture}, ${weights}\n`,
   );
 }
 
