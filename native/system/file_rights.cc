@@ -38,11 +38,17 @@ bool become(const Identity& identity) {
   return currentUid() == identity.uid && currentGid() == identity.gid;
 }
 
+bool isStill(const Identity& identity) {
+  return currentUid() == identity.uid && currentGid() == identity.gid && currentGroups() == identity.groups;
+}
+
 }  // namespace
 
 Result<FileRights> FileRights::of(const Identity& identity) {
-  FileRights rights(Identity{currentUid(), currentGid(), currentGroups()});
-  if (become(identity)) return rights;
+  Identity before{currentUid(), currentGid(), currentGroups()};
+  if (become(identity)) return FileRights(std::move(before));
+  // Who may not take somebody's place may have taken a part of it.
+  if (!isStill(before) && !become(before)) std::abort();
   return Error{"EPERM", "cannot act on files as user " + std::to_string(identity.uid) + ": that needs root"};
 }
 

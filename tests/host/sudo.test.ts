@@ -128,6 +128,12 @@ describe('a user of sudo', () => {
   });
 });
 
+/** What setpriv is given so that root has these capabilities and no others. */
+const bounded = (names: readonly string[]) => [
+  ...['--bounding-set', ['-all', ...names.map((name) => `+${name}`)].join(',')],
+  ...['--inh-caps=-all', '--', process.execPath, cliPath],
+];
+
 test('root with the capabilities in the documents, and no others, makes the run of a user', async () => {
   const listed = [...security.matchAll(/^\| `CAP_(\w+)` \|/gm)].map(([, name]) =>
     (name as string).toLowerCase(),
@@ -135,13 +141,9 @@ test('root with the capabilities in the documents, and no others, makes the run 
   assert.ok(listed.length >= 8, `${listed}`);
   const before = machineState();
   const { uid, gid } = statSync(home);
-  const set = ['-all', ...listed.map((name) => `+${name}`)].join(',');
   const call = ['run', '-m', model, ...traced.split(' '), '-o', join(home, 'runs', 'bounded')];
-  const { status, stderr } = spawnSync(
-    'setpriv',
-    ['--bounding-set', set, '--inh-caps=-all', '--', process.execPath, cliPath, ...call],
-    { cwd: home, env: { ...process.env, SUDO_UID: String(uid), SUDO_GID: String(gid) } },
-  );
+  const env = { ...process.env, SUDO_UID: String(uid), SUDO_GID: String(gid) };
+  const { status, stderr } = spawnSync('setpriv', [...bounded(listed), ...call], { cwd: home, env });
   assert.equal(status, 0, String(stderr));
   await wholeRun(join(home, 'runs', 'bounded'), uid);
   for (const command of [
@@ -149,12 +151,24 @@ test('root with the capabilities in the documents, and no others, makes the run 
     ['pin', '-m', model, '--budget', '1M'],
     ['record', '--file', model, '--source', 'ftrace', '--mount', '-o', join(home, 'runs', 'recorded')],
   ]) {
-    const held = spawnSync(
-      'setpriv',
-      ['--bounding-set', set, '--inh-caps=-all', '--', process.execPath, cliPath, ...command, '--', 'true'],
-      { cwd: home },
-    );
+    const held = spawnSync('setpriv', [...bounded(listed), ...command, '--', 'true'], { cwd: home });
     assert.equal(held.status, 0, `${command}: ${held.stderr}`);
+  }
+  for (const lacking of ['sys_admin', 'setuid', 'setgid', 'chown']) {
+    const rest = listed.filter((name) => name !== lacking);
+    const refused = spawnSync(
+      'setpriv',
+      [...bounded(rest), ...call.slice(0, -1), join(home, 'runs', 'refused')],
+      {
+        cwd: home,
+        env,
+      },
+    );
+    assert.ok(
+      refused.status === 2 || refused.status === 3,
+      `without ${lacking}: ${refused.status} ${refused.stderr}`,
+    );
+    assert.doesNotMatch(String(refused.stderr), /^\s+at /m);
   }
   assert.deepEqual(machineState(), before);
 });
