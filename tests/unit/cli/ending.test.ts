@@ -86,14 +86,21 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
+/** A file of src/ as an import names it. */
+const source = (path: string) => JSON.stringify(String(new URL(`../../../src/${path}`, import.meta.url)));
+
 test('SIGTERM ends what does not come to handle it', async () => {
   const script = `
-    import { removeUnfinishedAtEnd } from ${JSON.stringify(join(cliPath, '../ending.js'))};
-    import { PartialFolder } from ${JSON.stringify(join(cliPath, '../../files/partial.js'))};
+    import { removeUnfinishedAtEnd } from ${source('cli/ending.ts')};
+    import { PartialFolder } from ${source('files/partial.ts')};
     removeUnfinishedAtEnd();
     PartialFolder.beside(${JSON.stringify(join(scratch, 'busy'))});
     for (;;);`;
-  const { code, ms } = await signalled(['--input-type=module', '-e', script], 'SIGTERM', inScratch);
+  const { code, ms } = await signalled(
+    ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script],
+    'SIGTERM',
+    inScratch,
+  );
   assert.equal(code, 143);
   assert.ok(ms >= 700 && ms < mostMs, `${ms} ms`);
   rmSync(scratch, { recursive: true });
