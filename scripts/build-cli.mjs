@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = `${root}dist/cli/`;
+const { peerDependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 const isJoined = (name) => name === 'main.js' || name.startsWith('chunk-');
 
 for (const name of readdirSync(folder)) if (name.startsWith('chunk-')) rmSync(folder + name);
@@ -23,11 +24,8 @@ const { outputFiles, metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // Loaded where they are installed: what has native parts, or is not needed by most.
-  external: [
-    ...['@duckdb/*', '@resvg/resvg-js', 'node-gyp-build', 'node-llama-cpp', 'pdfkit', 'svg-to-pdfkit'],
-    'terminal-kit',
-  ],
+  // Loaded where they are installed: what has native parts, is not needed by most, or is there only if the user wants.
+  external: ['@duckdb/*', 'node-gyp-build', 'terminal-kit', ...Object.keys(peerDependencies)],
   metafile: true,
   write: false,
   logLevel: 'warning',
