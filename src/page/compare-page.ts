@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Summary } from '../figures/summary-schema.js';
 import type { CliffPoint } from '../plot/cliff.js';
 import type { RunData } from '../plot/run-data.js';
@@ -87,6 +88,7 @@ const mostMemory = 1.25;
 
 /** A point for each group with a model: by its memory, the page cache included. */
 export function cliffPoints(groups: readonly ComparedGroup[]): CliffPoint[] {
+  const models = new Set(groups.map(({ summaries: [first] }) => first?.model?.files[0]));
   return groups.flatMap(({ name, summaries }) => {
     const [first] = summaries;
     const bytes = first?.model?.bytes;
@@ -98,7 +100,8 @@ export function cliffPoints(groups: readonly ComparedGroup[]): CliffPoint[] {
     return [
       {
         name,
-        series: seriesOf(first),
+        series: [...(models.size > 1 ? [modelOf(first)] : []), ...seriesOf(first)].join(', '),
+        model: modelOf(first),
         memory: Math.min(memory / bytes, mostMemory),
         tokensPerSecond: known(({ workload }) => workload?.tokensPerSecond),
         bytesPerToken: known(({ workload }) => workload?.bytesPerToken),
@@ -114,11 +117,15 @@ function memoryOf({ memory }: Summary): number | null {
 }
 
 /** What groups share that differ in their memory alone. */
-function seriesOf({ memory, workload }: Summary): string {
+function seriesOf({ memory, workload }: Summary): string[] {
   const parts = [
     memory.readAheadKib === null ? null : `readahead ${memory.readAheadKib} KiB`,
     memory.stream ? 'streamed' : memory.pinnedBytes > 0 ? 'pinned' : null,
     workload?.weights === 'copied' ? 'copied' : null,
   ];
-  return parts.filter((part) => part !== null).join(', ');
+  return parts.filter((part) => part !== null);
+}
+
+function modelOf({ model }: Summary): string {
+  return basename(model?.files[0] ?? '');
 }

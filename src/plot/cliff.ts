@@ -11,6 +11,8 @@ export interface CliffPoint {
   name: string;
   /** What repeats share besides the memory; points of one series are joined. */
   series: string;
+  /** Points of one model have one bound. */
+  model: string;
   /** Memory / size of the model. */
   memory: number;
   tokensPerSecond: readonly number[];
@@ -41,19 +43,26 @@ export function cliffFigure(
     heightFor: (width) => 2 * Math.min(Math.max(width * 0.35, 190), 280),
     draw: (size) => {
       const half = { width: size.width, height: size.height / 2 };
+      const models = [...new Set(known.map(({ model }) => model))];
+      // Both graphs on one axis.
+      const most = greatest([
+        ...known.map(({ memory }) => memory),
+        ...curves.flatMap(({ points: line }) => line.map(({ memory }) => memory)),
+      ]);
       const speed = graph(
         known,
         ({ tokensPerSecond }) => tokensPerSecond,
         {
+          mostMemory: most,
           told: short,
           title: 'tokens/s',
-          lines: [
-            {
-              name: 'bound',
-              hue: 'grey',
-              points: known.flatMap(({ memory, bound }) => (bound === null ? [] : [[memory, bound]])),
-            },
-          ],
+          lines: models.map((model, i) => ({
+            name: models.length > 1 ? `bound of ${model}` : 'bound',
+            hue: boundHues[i % boundHues.length] as Hue,
+            points: known.flatMap((point) =>
+              point.bound === null || point.model !== model ? [] : [[point.memory, point.bound]],
+            ),
+          })),
         },
         half,
       );
@@ -61,6 +70,7 @@ export function cliffFigure(
         known,
         ({ bytesPerToken }) => bytesPerToken,
         {
+          mostMemory: most,
           told: bytes,
           inBytes: true,
           title: 'read for a token',
@@ -102,7 +112,10 @@ export function cliffFigure(
 
 const foreseenHues = ['purple', 'green', 'red'] as const;
 
+const boundHues = ['grey', 'sky', 'orange'] as const;
+
 interface Look {
+  mostMemory: number;
   told: (value: number) => string;
   inBytes?: true;
   title: string;
@@ -112,30 +125,21 @@ interface Look {
 function graph(
   points: readonly CliffPoint[],
   of: (point: CliffPoint) => readonly number[],
-  { told, inBytes, title, lines }: Look,
+  { mostMemory, told, inBytes, title, lines }: Look,
   size: Size,
 ): Svg[] {
   const series = [...new Set(points.map((point) => point.series))];
-  const shownLines = lines.filter(({ points: line }) => line.length > 1);
+  const shownLines = lines.filter(({ points: line }) => new Set(line.map(([x]) => x)).size > 1);
   const key = legend({ left: 8, top: 12, right: size.width - 8 }, [
     ...series.map((name, i) => ({ name: name || 'measured', className: hueOf(i), dash: '' })),
     ...shownLines.map(({ name, hue }) => ({ name, className: hue, dash: '5 3' })),
   ]);
   const box = { left: 66, top: 28 + key.lines * 15, right: size.width - 16, bottom: size.height - 36 };
-  const memories = [
-    ...points.map(({ memory }) => memory),
-    ...shownLines.flatMap(({ points: line }) => line.map(([x]) => x as number)),
-  ];
   const values = [
     ...points.flatMap((point) => [...of(point)]),
     ...shownLines.flatMap(({ points: line }) => line.map(([, y]) => y as number)),
   ];
-  const x = linearAxis(
-    { from: 0, to: greatest(memories) * 1.03 },
-    { from: box.left, to: box.right },
-    5,
-    share,
-  );
+  const x = linearAxis({ from: 0, to: mostMemory * 1.03 }, { from: box.left, to: box.right }, 5, share);
   const place = { from: box.bottom, to: box.top };
   const most = Math.max(greatest(values), 1e-9) * 1.05;
   const y = inBytes ? byteAxis(most, place, 4, told) : linearAxis({ from: 0, to: most }, place, 4, told);

@@ -27,7 +27,7 @@ export function foreseenFigure(points: readonly ForeseenPoint[]): PlotFigure | n
     kind: 'foreseen',
     title: 'Foreseen against measured',
     note: `What blkscope advise says of ${[...new Set(points.map(({ from }) => from))].join(', ')} would happen under the conditions of the other runs, and what did. On the dashed diagonal both are the same. Lines through a point: the range that was foreseen, and the spread of repeats.`,
-    heightFor: (width) => (sideBySide(width) ? width / 2 : 2 * width * 0.8),
+    heightFor: (width) => (sideBySide(width) ? Math.min(width / 2, 440) : 2 * width * 0.8),
     draw: (size) => draw(points, size),
     table: (): FigureTable => ({
       columns: ['group', 'foreseen_from', 'figure', 'low', 'likely', 'high', 'measured'],
@@ -82,26 +82,46 @@ function graph(points: readonly ForeseenPoint[], key: keyof typeof words, size: 
       ...{ x1: x.at(0), y1: y.at(0), x2: x.at(most), y2: y.at(most) },
       ...{ class: 'axis', 'stroke-dasharray': '4 3' },
     }),
-    ...known.flatMap((point) => marks(point, key, x, y, box)),
+    ...known.flatMap((point) => marks(point, key, x, y)),
+    ...names(known, key, x, y, box),
   ];
 }
 
-function marks(point: ForeseenPoint, key: keyof typeof words, x: Axis, y: Axis, box: Box): Svg[] {
+const placeOf = (point: ForeseenPoint, key: keyof typeof words, x: Axis, y: Axis) => {
+  const { foreseen, measured } = point[key];
+  const mean = measured.reduce((sum, value) => sum + value, 0) / measured.length;
+  return { mean, cx: x.at(foreseen.likely), cy: y.at(mean) };
+};
+
+function marks(point: ForeseenPoint, key: keyof typeof words, x: Axis, y: Axis): Svg[] {
   const { foreseen, measured } = point[key];
   const { told } = words[key];
-  const mean = measured.reduce((sum, value) => sum + value, 0) / measured.length;
-  const [cx, cy] = [x.at(foreseen.likely), y.at(mean)];
+  const { mean, cx, cy } = placeOf(point, key, x, y);
   const name = `${point.name}: foreseen ${told(foreseen.likely)} (${told(foreseen.low)} to ${told(foreseen.high)}), measured ${told(mean)} in ${measured.length} ${measured.length === 1 ? 'run' : 'runs'}`;
   const line = (x1: number, y1: number, x2: number, y2: number) =>
     el('line', { x1, y1, x2, y2, class: 'line s-blue', 'stroke-opacity': 0.6 });
-  const left = cx > (box.left + box.right) / 2;
   return [
     line(x.at(foreseen.low), cy, x.at(foreseen.high), cy),
     line(cx, y.at(smallest(measured)), cx, y.at(greatest(measured))),
     el('circle', { cx, cy, r: 4, class: 'f-blue' }, el('title', {}, escaped(name))),
-    text(cx + (left ? -7 : 7), cy - 6, point.name, {
-      class: 'faint',
-      'text-anchor': left ? 'end' : 'start',
-    }),
   ];
+}
+
+/** Of points as far as they do not run into one another; all have them as titles. */
+function names(points: readonly ForeseenPoint[], key: keyof typeof words, x: Axis, y: Axis, box: Box): Svg[] {
+  const taken: { from: number; to: number; y: number }[] = [];
+  return points.flatMap((point) => {
+    const { cx, cy } = placeOf(point, key, x, y);
+    const left = cx > (box.left + box.right) / 2;
+    const width = point.name.length * 6.2;
+    const from = left ? cx - 7 - width : cx + 7;
+    const here = { from, to: from + width, y: cy - 6 };
+    if (
+      taken.some((other) => Math.abs(other.y - here.y) < 12 && other.from < here.to && here.from < other.to)
+    )
+      return [];
+    taken.push(here);
+    const anchor = left ? 'end' : 'start';
+    return [text(cx + (left ? -7 : 7), here.y, point.name, { class: 'faint', 'text-anchor': anchor })];
+  });
 }

@@ -60,6 +60,7 @@ export const plotStyle = `
 .plot .axis{stroke:var(--faint,#595959);fill:none}
 .plot .line{fill:none;stroke-width:1.5;stroke-linejoin:round}
 .plot .strong{font-weight:600}
+.plot .apart{stroke:var(--ground,#ffffff);stroke-width:.6}
 ${Object.entries(palette)
   .map(
     ([name, colour]) =>

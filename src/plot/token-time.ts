@@ -143,7 +143,7 @@ function draw({ bound }: RunData, times: readonly TokenTime[], size: Size): Svg 
             y: box.bottom - from,
             width: Math.max(width - (width > 4 ? 1 : 0), 0.5),
             height,
-            class: `f-${hue}`,
+            class: `f-${hue} apart`,
           })
         : '';
     });

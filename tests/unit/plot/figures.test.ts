@@ -244,6 +244,7 @@ test('a cliff needs two points', () => {
   const point = {
     name: 'a',
     series: '',
+    model: 'm',
     memory: 0.5,
     tokensPerSecond: [1, 2],
     bytesPerToken: [5, 6],
