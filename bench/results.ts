@@ -100,6 +100,8 @@ export interface Comparison {
   walkNsPerEvent: Spread;
   /** In memory on one core, ns an event: each stage with those before it. */
   stages: { name: string; ns: Spread }[];
+  /** Merging, and what was read of each of so many regions of a file. */
+  regions: { name: string; ns: Spread }[];
 }
 
 export interface Length {

@@ -74,6 +74,16 @@ function stages({ comparisons }: Shapes['analyse']): string {
   return table(['trace', ...names, 'full / walk'], rows);
 }
 
+/** Beyond merging, which each of them includes. */
+function regions({ comparisons }: Shapes['analyse']): string {
+  const names = comparisons[0]?.regions.map(({ name }) => name) ?? [];
+  const rows = comparisons.map((c) => {
+    const merge = c.stages.find(({ name }) => name === 'merge')?.ns.median ?? Number.NaN;
+    return [`${traceNames[c.trace]}`, ...c.regions.map(({ ns }) => number(ns.median - merge))];
+  });
+  return table(['trace', ...names], rows);
+}
+
 function lengths({ byLength }: Shapes['analyse']): string {
   const rows = byLength.map(({ events, nsPerEvent, peakBytes }) => [
     events.toLocaleString('en-US'),
@@ -195,6 +205,7 @@ export function benchTables(results: Results): Record<string, string> {
     analyse: shown(results.analyse, analyse),
     lengths: shown(results.analyse, lengths),
     stages: shown(results.analyse, stages),
+    regions: shown(results.analyse, regions),
     intervals: shown(results.intervals, intervals),
     store: shown(results.store, store),
     lock: shown(results.lock, lock),

@@ -89,15 +89,18 @@ function compare(trace: string, base: string): Comparison {
     walks.push(JSON.parse(output(built('analyse/walk_trace'), [base])));
   }
   const records = walks[0]?.records ?? 0;
-  const stages: { name: string; ns: number[] }[] = JSON.parse(
+  const measured: { name: string; ns: number[] }[] = JSON.parse(
     output(built('stages/stages_bench'), [base, String(rounds)]),
   );
+  const stages = measured.map(({ name, ns }) => ({ name, ns: spread(ns) }));
+  const ofRegions = ({ name }: { name: string }) => name.endsWith(' regions');
   return {
     ...{ trace, events: records, rounds },
     programs: Object.fromEntries(Object.entries(costs).map(([name, all]) => [name, spreads(all)])),
     analysisNsPerEvent: spread(analysisNs.map((ns) => ns / records)),
     walkNsPerEvent: spread(walks.map(({ ns }) => ns / records)),
-    stages: stages.map(({ name, ns }) => ({ name, ns: spread(ns) })),
+    stages: stages.filter((stage) => !ofRegions(stage)),
+    regions: stages.filter(ofRegions),
   };
 }
 
@@ -115,7 +118,7 @@ function printComparison(c: Comparison): void {
   console.log(
     `  both threads: ${c.analysisNsPerEvent.median.toFixed(1)} ns an event, ${walk.toFixed(1)} x a bare walk over the files`,
   );
-  for (const { name, ns } of c.stages)
+  for (const { name, ns } of [...c.stages, ...c.regions])
     console.log(`  in memory, up to ${name.padEnd(14)}${ns.median.toFixed(2).padStart(8)} ns an event`);
 }
 

@@ -3,7 +3,8 @@
 //   stages_bench BASE [ROUNDS [STAGE]]    BASE as of generate_trace; 9 rounds; one stage alone, for a profiler
 //
 // JSON: for each stage, it together with all before it, the ns an event of every round. analyse-bench.ts tells how many times
-// the bare walk over the records that is, which a slower or faster machine leaves alone.
+// the bare walk over the records that is, which a slower or faster machine leaves alone. The last stages are merging and
+// what was read of each of so many regions of a file, as a model's tensors and experts are.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "analyse/analysis.h"
+#include "analyse/region_reads.h"
 #include "decode/record.h"
 #include "merge/merger.h"
 #include "record_walk.h"
@@ -102,8 +104,9 @@ uint64_t match(const Streams& streams) {
   return matcher->counts().requests;
 }
 
+constexpr uint32_t kDevice = 8 << 20;
+
 uint64_t analyse(const Streams& streams, std::vector<TracedFile> files) {
-  constexpr uint32_t kDevice = 8 << 20;
   auto analysis = std::make_unique<Analysis>(std::move(files), kDevice, 1'000'000'000);
   mergeAll(streams, [&](std::span<Event> events) { analysis->consume(events); });
   analysis->finish(analysis->lastNs());
@@ -112,8 +115,21 @@ uint64_t analyse(const Streams& streams, std::vector<TracedFile> files) {
 
 uint64_t full(const Streams& streams) { return analyse(streams, {}); }
 
-/// The lower half of the trace's 16 GiB belongs to a file.
-uint64_t withFile(const Streams& streams) { return analyse(streams, {{uint64_t{8} << 30, {{0, 0, 1 << 24}}}}); }
+/// The lower half of the trace's 16 GiB.
+TracedFile file() { return {uint64_t{8} << 30, {{0, 0, 1 << 24}}}; }
+
+uint64_t withFile(const Streams& streams) { return analyse(streams, {file()}); }
+
+template <uint64_t kCount>
+uint64_t regions(const Streams& streams) {
+  std::vector<FileRegion> all;
+  uint64_t bytes = file().bytes / kCount;
+  for (uint64_t i = 0; i < kCount; ++i) all.push_back({0, i * bytes, bytes});
+  RegionReads reads({file()}, kDevice, std::move(all), {}, {});
+  mergeAll(streams, [&](std::span<const Event> events) { reads.consume(events); });
+  reads.finish();
+  return reads.figures()[kCount / 2].readBytes;
+}
 
 struct Stage {
   const char* name;
@@ -123,7 +139,9 @@ struct Stage {
 
 void report(const Streams& streams, int rounds, std::string_view only) {
   std::vector<Stage> stages = {{"walk", walk, {}},   {"decode", decode, {}}, {"merge", merge, {}},
-                               {"match", match, {}}, {"full", full, {}},     {"with a file", withFile, {}}};
+                               {"match", match, {}}, {"full", full, {}},     {"with a file", withFile, {}},
+                               {"100 regions", regions<100>, {}},     {"1,000 regions", regions<1000>, {}},
+                               {"10,000 regions", regions<10'000>, {}}, {"70,000 regions", regions<70'000>, {}}};
   if (!only.empty()) std::erase_if(stages, [&](const Stage& stage) { return stage.name != only; });
   size_t events = 0;
   mergeAll(streams, [&](std::span<const Event> run) { events += run.size(); });

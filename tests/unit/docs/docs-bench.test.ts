@@ -31,8 +31,10 @@ const comparison: Comparison = {
   ...{ analysisNsPerEvent: all(24), walkNsPerEvent: all(2) },
   stages: [
     { name: 'walk', ns: all(2) },
+    { name: 'merge', ns: all(5) },
     { name: 'full', ns: all(18) },
   ],
+  regions: [{ name: '100 regions', ns: all(7) }],
 };
 
 test('a spread is the value in the middle with the lowest and the highest', () => {
@@ -42,7 +44,11 @@ test('a spread is the value in the middle with the lowest and the highest', () =
 });
 
 test("a peer's times are of blkscope's own time, which leaves the start of Node out", () => {
-  const { analyse = '', stages = '' } = benchTables({
+  const {
+    analyse = '',
+    stages = '',
+    regions = '',
+  } = benchTables({
     analyse: made({ comparisons: [comparison], byLength: [] }),
   });
   // 6 s / (0.15 s - 0.05 s)
@@ -54,7 +60,8 @@ test("a peer's times are of blkscope's own time, which leaves the start of Node 
     analyse,
     /Made on 2026-01-02, at abc1234, in the full form, which took 60 s\. 2 CPUs \(A CPU\), 24\.0 GiB/,
   );
-  assert.match(stages, /\| harsh, 2 CPUs \| 2\.00 \| 18\.0 \| 9\.00 \|/);
+  assert.match(stages, /\| harsh, 2 CPUs \| 2\.00 \| 5\.00 \| 18\.0 \| 9\.00 \|/);
+  assert.match(regions, /\| harsh, 2 CPUs \| 2\.00 \|/);
 });
 
 test('what is lost to a tracer is of the untraced speed, and rounds that differ show their ends', () => {
