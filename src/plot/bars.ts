@@ -111,7 +111,7 @@ export function sizeFigure(runs: readonly RunData[]): PlotFigure | null {
       };
     }),
     axis: 'share of the reads',
-    below: 'size of a read, from this power of two up to the next',
+    below: 'size of a read, from this power of two on',
     tell: share,
   };
   return barFigure(bars, {
@@ -148,7 +148,7 @@ export function gapFigure(runs: readonly RunData[]): PlotFigure | null {
     groups: Object.values(gapClasses).map(({ label }) => label),
     series,
     axis: 'share of the reads',
-    below: 'from the end of the read before to the start of this one',
+    below: 'distance from the end of the read before',
     tell: share,
   };
   return barFigure(bars, {

@@ -52,7 +52,7 @@ function cells(
         : [],
     ),
   );
-  return [...heatScale({ left, top: 6 }, [told(0), told(most)]), ...drawn];
+  return [...heatScale({ left: 8, top: 6 }, [told(0), told(most)]), ...drawn];
 }
 
 /** `first`: the number of the first column. */

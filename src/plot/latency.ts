@@ -17,7 +17,7 @@ export function latencyFigure(runs: readonly RunData[], view?: View): PlotFigure
     kind: 'latency',
     title: 'How long reads took',
     note: 'From issue to completion (from queueing where no issue was traced). First: the share of reads that took at most so long. Then, over time, the median and the time that one read in a hundred exceeds.',
-    heightFor: (width) => (both ? 2 : 1) * Math.min(Math.max(width * 0.3, 170), 230),
+    heightFor: (width) => (both ? 2 : 1) * Math.min(Math.max(width * 0.3, 180), 236),
     draw: (size) => {
       const half = both ? size.height / 2 : size.height;
       return picture(size, 'How long reads took', [
@@ -100,7 +100,7 @@ function overTime({ latency }: RunData, span: View, size: Size): Svg[] {
     { name: '1 in 100', hue: 'red', values: latency?.overTime.p99 ?? [] },
   ] as const;
   const time = latency?.overTime.time ?? [];
-  const box = { left: 62, top: 26, right: size.width - 16, bottom: size.height - 34 };
+  const box = { left: 62, top: 38, right: size.width - 16, bottom: size.height - 34 };
   const known = series
     .flatMap(({ values }) => values.filter((value) => value !== null))
     .map((ns) => ns / 1e9);
@@ -123,7 +123,7 @@ function overTime({ latency }: RunData, span: View, size: Size): Svg[] {
     return el('path', { d: d ?? '', class: `line s-${hue}`, 'stroke-dasharray': dashes[i] || undefined });
   });
   const key = legend(
-    { left: 62 + 22 * 6.8 + 8, top: 20, right: 1e9 },
+    { left: 62, top: 12, right: 1e9 },
     series.map(({ name, hue }, i) => ({ name, className: hue, dash: dashes[i] as string })),
   );
   return [

@@ -56,7 +56,7 @@ function draw({ regions }: RunData, { moments, parts }: Residency, size: Size): 
     );
   });
   return picture(size, 'What of the model was in memory', [
-    ...heatScale({ left, top: 6 }, ['nothing of it', 'all of it']),
+    ...heatScale({ left: 8, top: 6 }, ['nothing of it', 'all of it']),
     ...bottomAxis(box, x, 'place in the model'),
     ...strips,
     ...layerTicks(regions, x.at, box),

@@ -69,7 +69,7 @@ export const panelsOf = oncePerRun((run): Panel[] => {
       ]),
     },
     {
-      title: 'Faults that waited, and pages read again',
+      title: 'Faults that waited, pages read again',
       told: (value) => `${short(value)}/s`,
       curves: growths(samples, 1, [
         ['majorFaults', 'major faults', 'red'],
@@ -77,12 +77,12 @@ export const panelsOf = oncePerRun((run): Panel[] => {
       ]),
     },
     {
-      title: 'Waiting (pressure)',
+      title: 'Waiting for (pressure)',
       told: share,
       curves: growths(samples, 1e-6, [
-        ['memoryStallSomeUs', 'for memory', 'purple'],
-        ['ioStallSomeUs', 'for a disk', 'blue'],
-        ['cpuStallSomeUs', 'for a CPU', 'red'],
+        ['memoryStallSomeUs', 'memory', 'purple'],
+        ['ioStallSomeUs', 'a disk', 'blue'],
+        ['cpuStallSomeUs', 'a CPU', 'red'],
       ]),
     },
     {

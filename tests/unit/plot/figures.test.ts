@@ -103,6 +103,45 @@ test('every figure is drawn at any width, says what it shows as a table, and sho
   }
 });
 
+/** About what a text takes: its letters are 11 pixels high, or as its style says. */
+function endsOf(svg: string): { words: string; from: number; to: number }[] {
+  return [...svg.matchAll(/<text x="([\d.-]+)"([^>]*)>([^<]*)<\/text>/g)].map(
+    ([, x = '', attributes = '', raw = '']) => {
+      const words = raw.replace(/&#\d+;/g, '?');
+      const size = Number(/font-size:(\d+)px/.exec(attributes)?.[1] ?? 11);
+      const width = words.length * size * (attributes.includes('strong') ? 0.58 : 0.52);
+      const before = { middle: 0.5, end: 1 }[/text-anchor="(middle|end)"/.exec(attributes)?.[1] ?? ''] ?? 0;
+      return { words, from: Number(x) - before * width, to: Number(x) + (1 - before) * width };
+    },
+  );
+}
+
+test('no text is cut off, in a column of a paper and on a page of any width', () => {
+  const run = runFixture();
+  const plain = {
+    ...run,
+    name: 'run',
+    phases: [{ name: 'generation', from: 0, to: 4 }],
+    tokenLayers: { rows: ['layer 0', 'outside'], columns: 2, values: [0, 512, 1024, 0] },
+    experts: { rows: ['layer 0'], columns: 2, values: [1, 3] },
+    sizes: ['load', 'prompt', 'generation'].map((phase) => ({ phase, counts: { '4096': 3, '4194304': 1 } })),
+    samples: Object.fromEntries(
+      [
+        ...['majorFaults', 'refaultedPages', 'memoryStallSomeUs', 'ioStallSomeUs', 'cpuStallSomeUs'],
+        ...['workloadUserUs', 'workloadSystemUs', 'modelCachedBytes'],
+      ].map((metric) => [metric, { time: [0, 1, 2], value: [0, 1e5, 3e5] }]),
+    ),
+  };
+  for (const [kind, make] of Object.entries(makers)) {
+    const figure = make([plain]);
+    for (const width of [321, 658, 1280])
+      for (const { words, from, to } of endsOf(
+        figure?.draw({ width, height: figure.heightFor(width) }) ?? '',
+      ))
+        assert.ok(from >= 0 && to <= width, `${kind} at ${width}: '${words}' from ${from} to ${to}`);
+  }
+});
+
 test('several runs stand on the same axes', () => {
   for (const kind of ['cumulative', 'latency', 'sizes', 'gaps', 'times-read'])
     assert.ok(
