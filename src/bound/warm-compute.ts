@@ -1,10 +1,10 @@
 import { removeOwn } from '../files/write.js';
 import { prepareCache } from '../memory/cache-state.js';
 import type { Model } from '../model/gguf.js';
-import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
+import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import { computeKey } from './bound-records.js';
 import { keptFigure } from './kept-figure.js';
-import { fastestTokenNs } from './token-time.js';
+import { shownTokenNs } from './token-time.js';
 
 /** The first may still bring something in. */
 const warmTokens = 12;
@@ -33,12 +33,6 @@ export function warmComputeNs({ engine, model, workload, folder }: WarmInput): P
     const running = await engine.start(warm);
     const outcome = await running.done;
     removeOwn(log);
-    return outcome.exitCode === 0 ? tokenNs(outcome) : null;
+    return outcome.exitCode === 0 ? shownTokenNs(outcome.marks, outcome.timings.saidTokenNs) : null;
   });
-}
-
-function tokenNs({ marks, timings }: WorkloadOutcome): number | null {
-  const mean = timings.tokensPerSecond ? 1e9 / timings.tokensPerSecond : null;
-  const fastest = fastestTokenNs(marks);
-  return mean === null || fastest === null ? (mean ?? fastest) : Math.min(mean, fastest);
 }

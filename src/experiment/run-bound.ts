@@ -2,8 +2,7 @@ import { bandwidthOf, boundOf, ownMemory } from '../bound/bound.js';
 import type { BoundRecords } from '../bound/bound-records.js';
 import { computeNsPerToken } from '../bound/compute-time.js';
 import type { DiskSpeed } from '../bound/disk-speed.js';
-import { fastestTokenNs } from '../bound/token-time.js';
-import { smallest } from '../extremes.js';
+import { shownTokenNs } from '../bound/token-time.js';
 import { phaseWindows } from '../figures/phases.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
@@ -36,15 +35,14 @@ export function boundOfRun(
   const generation = phaseWindows(marks, said).find(({ name }) => name === 'generation');
   if (!generation?.tokens) return null;
   const { fromNs, toNs, tokens } = generation;
-  const measured = summary.workload?.tokensPerSecond;
   const own = ownMemory(summary);
   // No token computes for longer than it takes.
-  const shown = [fastestTokenNs(marks), measured ? 1e9 / measured : null].filter((ns) => ns !== null);
+  const shownNs = shownTokenNs(marks, outcome.timings.saidTokenNs) ?? Number.POSITIVE_INFINITY;
   const cachedNs = records?.compute.orKnown(warmNs) ?? warmNs;
   const compute =
     cachedNs === null
       ? ({
-          ns: smallest([computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), ...shown]),
+          ns: Math.min(computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), shownNs),
           from: 'run',
         } as const)
       : ({ ns: cachedNs, from: 'warm' } as const);
@@ -52,7 +50,7 @@ export function boundOfRun(
   const busyNs = busyNsPerToken(samples, generation, tokens);
   const bound = boundOf({ model, summary, compute, disk, busyNs, ...(seen ? { seen } : {}) });
   if (records && bound && exitCode === 0) {
-    records.compute.learn(Math.min(smallest(shown), cachedNs ?? Number.POSITIVE_INFINITY));
+    records.compute.learn(Math.min(shownNs, cachedNs ?? Number.POSITIVE_INFINITY));
     records.bandwidth.learn(bandwidthOf(summary, disk));
     if (own !== null) records.ownMemory.learn(own);
   }

@@ -10,7 +10,6 @@ import { checkPinFits } from '../pin/automatic-size.js';
 import { pinPlan } from '../pin/pinned-model.js';
 import type { Engine } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
-import { speculates } from '../workload/speculation.js';
 import { argumentFiles } from './argument-files.js';
 import type { ResolvedOptions } from './options.js';
 import { askedOfPin, type PinRequest } from './pin-model.js';
@@ -38,15 +37,17 @@ export async function checkSubject(options: ResolvedOptions): Promise<RunSubject
   requireThread(options);
   requirePressure(options.pressure, availableMemory());
   if (options.readAheadKib !== undefined) requireReadAhead(options.readAheadKib);
-  if (options.touches) requireWatchable(options.workload);
-  if (options.pin?.stream && speculates(options.workload.extraArgs)) {
+  const engine = await findEngine(options.llama);
+  const workload = { ...options.workload, model: model.path, log: '' };
+  if (options.touches) requireWatchable(engine, workload);
+  if (options.pin?.stream && engine.drafts?.(workload)) {
     throw new BlkscopeError(
       'BAD_ARGUMENT',
       '--stream reads the weights once for each token, but with speculative decoding a token is not one walk over them; leave out one of the two',
     );
   }
   if (options.pin) await requirePin(model, options.pin, options.pressure);
-  return { model, ...beside, engine: await findEngine(options.llama) };
+  return { model, ...beside, engine };
 }
 
 function notForLlama(path: string): BlkscopeError {

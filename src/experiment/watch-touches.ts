@@ -7,7 +7,6 @@ import type { SeenTouches } from '../touches/seen.js';
 import { TouchWatch } from '../touches/touch-watch.js';
 import type { Engine, WorkloadOutcome } from '../workload/engine.js';
 import type { Resolved, ResolvedWorkload } from '../workload/resolved.js';
-import { speculates } from '../workload/speculation.js';
 
 /** Of the tokens, those that are watched; the rest tell the speed. */
 const watchedShare = 0.75;
@@ -18,11 +17,11 @@ export function profiledPasses({ tokens }: Pick<Resolved, 'tokens'>): number {
 }
 
 /** Throws BlkscopeError BAD_ARGUMENT for what shows no touches, or no tokens. */
-export function requireWatchable(workload: Resolved): void {
+export function requireWatchable(engine: Engine, workload: Resolved): void {
   const refuse = (why: string) => {
     throw new BlkscopeError('BAD_ARGUMENT', `--touches ${why}; leave out one of the two`);
   };
-  if (speculates(workload.extraArgs))
+  if (engine.drafts?.({ ...workload, log: '' }))
     refuse(
       'shows what each pass over the weights uses, but with speculative decoding a pass is not one token',
     );
@@ -63,7 +62,7 @@ export async function canBeWatched(
   return await steps.step('see whether touches can be watched', async () => {
     const log = `${workload.log}.probe`;
     try {
-      requireWatchable(workload);
+      requireWatchable(engine, workload);
       const touches = new TouchWatch(model, 2);
       const options = { ...workload, tokens: 2, log };
       const running = await engine.start({ ...options, launch: touches.launchWith(workload.launch) });

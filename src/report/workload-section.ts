@@ -1,6 +1,7 @@
 import type { RequestSummary, Summary, WorkloadSummary } from '../figures/summary-schema.js';
 import { type Loading, usesPageCache } from '../workload/loading.js';
 import { loadingNotes } from '../workload/loading-notes.js';
+import { speculates } from '../workload/speculation.js';
 import { weightsNote } from '../workload/weights.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
@@ -31,11 +32,16 @@ export function workloadSection(page: Page, summary: Summary): void {
       'drafted tokens that were taken need none',
     );
   }
+  if (work.tokens !== null && !work.speculative && speculates(work.argv, undefined, {}))
+    page.remark(noDrafts);
   touches(page, summary);
   requests(page, work);
   weights(page, work, summary);
   if (work.loading) loading(page, work.loading, work.readBytes ?? null, summary);
 }
+
+const noDrafts =
+  'It was given something to draft with, and nothing was drafted: each token is one walk over the weights. llama.cpp of 2026 drafts with a model (-md) only where --spec-type says how.';
 
 /** A server in a line: whether it runs on, and what it worked on; null for what is no server. */
 export function serverLine({ attached, requests: served, tokens, wallNs }: WorkloadSummary): string | null {

@@ -173,7 +173,10 @@ class Attached {
       wallNs: endedAt - this.#startedAt,
       marks: [...marks, { kind: 'ended', time: endedAt }],
       timings: { ...completedTimings(timings, marks, this.#startedAt), loadNs: null },
-      generation: servedGeneration(requests, speculates(argv) && !this.#log.cannotDraft),
+      generation: servedGeneration(
+        requests,
+        speculates(argv, undefined, environment) && !this.#log.cannotDraft,
+      ),
       loading: commandIsLlama(argv) ? loadingOf(argv, undefined, environment) : null,
       readBytes: grown('readBytes'),
       weights: judgeWeights({

@@ -5,6 +5,7 @@ import type { Engine } from './engine.js';
 import { parseLlamaTimings } from './llama-timings.js';
 import { loadingOf } from './loading.js';
 import { startWorkload } from './running-workload.js';
+import { speculates } from './speculation.js';
 
 /**
  * The engine for any command line (`record -- CMD`). It gives a start and an end; should the command be one
@@ -27,6 +28,7 @@ export function commandEngine(argv: readonly string[]): Engine {
         version: null,
         options,
         loading: commandIsLlama([path]) ? loadingOf(args) : null,
+        drafts: speculates([path, ...args]),
         logsRequests: true,
         timings: (log) => ({ timings: parseLlamaTimings(log.tail()) }),
       }),

@@ -97,6 +97,11 @@ export interface WorkloadTimings {
   promptTokensPerSecond: number | null;
   tokens: number | null;
   tokensPerSecond: number | null;
+  /**
+   * Mean time of a token in ns, as the program says it or as marks show that were taken where the tokens are made; null:
+   * neither, so that tokensPerSecond rests on when we saw its output.
+   */
+  saidTokenNs: number | null;
 }
 
 /** A workload that has ended, well or not. */
@@ -185,6 +190,8 @@ export interface Engine {
   passedOver?: readonly string[];
   /** Whether it may copy weights into a layout for the CPU; see packed-layouts.ts. */
   packs?(options: WorkloadOptions): boolean;
+  /** Whether it is asked to draft, so that a token is no walk over the weights; see speculation.ts. */
+  drafts?(options: WorkloadOptions): boolean;
   /** How it will load the model, so far as its options say. */
   loading?(options: WorkloadOptions): Loading;
   /** Throws BlkscopeError when the workload cannot be started at all. */

@@ -14,6 +14,7 @@ import { loadingOf } from './loading.js';
 import type { LlamaTimings } from './printed-timings.js';
 import { type ResolvedWorkload, resolvedWorkload } from './resolved.js';
 import { startWorkload } from './running-workload.js';
+import { speculates } from './speculation.js';
 
 const run = promisify(execFile);
 
@@ -31,6 +32,7 @@ export async function llamaEngine(path: string, command?: string): Promise<Engin
     path,
     start: (options) => start(program, resolvedWorkload(options)),
     packs: (options) => packs(program, resolvedWorkload(options)),
+    drafts: (options) => speculates(argumentsFor(program, resolvedWorkload(options)), program.options),
     loading: (options) => loadingOf(argumentsFor(program, resolvedWorkload(options)), program.options),
   };
 }
@@ -145,6 +147,7 @@ async function start(program: LlamaProgram, options: ResolvedWorkload): Promise<
     version: program.version,
     options,
     loading: loadingOf(argv, program.options),
+    drafts: speculates(argv, program.options),
     output: {
       style: program.style,
       prompt: options.prompt,

@@ -24,7 +24,7 @@ import { Lines } from './log-tail.js';
 import type { LlamaTimings } from './printed-timings.js';
 import { servedGeneration, servedMarks, servedTimings } from './served.js';
 import { ServerLog } from './server-log.js';
-import { cannotDraft, parseDrafts, speculates, walksOf } from './speculation.js';
+import { cannotDraft, parseDrafts, toldWithoutDrafts, walksOf } from './speculation.js';
 import { judgeWeights } from './weights.js';
 import { errorLineOf, WorkloadLog } from './workload-log.js';
 import { completedTimings, settledMarks } from './workload-timings.js';
@@ -38,6 +38,8 @@ export interface WorkloadPlan {
   options: WorkloadOptions;
   /** How it loads its model; null: not known. */
   loading: Loading | null;
+  /** Whether its command line asks for speculative decoding. Default: it does not. */
+  drafts?: boolean;
   /** How its output is read for marks. Without it the output goes into the log alone. */
   output?: ExpectedOutput;
   /** Without `output`: it may be a server, whose log tells of its requests. */
@@ -332,13 +334,18 @@ class Workload implements WorkloadReports {
       endedAt: exit.time,
       wallNs: exit.time - startedAt,
       marks,
-      timings: completedTimings({ ...timings, tokens }, marks, this.loadingSince ?? startedAt),
+      timings: completedTimings(
+        { ...timings, tokens },
+        marks,
+        this.loadingSince ?? startedAt,
+        this.plan.onMessage !== undefined,
+      ),
       loading: this.plan.loading,
       readBytes: read === null || this.#readBefore === null ? null : read - this.#readBefore,
       generation:
         requests.length === 0
           ? this.#generation(tokens, exit.time)
-          : servedGeneration(requests, speculates(this.plan.argv) && !this.#served.cannotDraft),
+          : servedGeneration(requests, this.#asksToDraft && !this.#served.cannotDraft),
       ...(this.#served.isServer ? { requests, stopped: this.#stopped && !endsByItself(this.plan.argv) } : {}),
       weights: judgeWeights({
         modelBytes: model.bytes,
@@ -361,6 +368,10 @@ class Workload implements WorkloadReports {
     };
   }
 
+  get #asksToDraft(): boolean {
+    return this.plan.drafts ?? false;
+  }
+
   #generation(tokens: number | null, exitedAt: bigint): Generation | null {
     // A benchmark's tests are no generation of one text.
     if (tokens === null || this.plan.output?.style === 'bench') return null;
@@ -371,7 +382,8 @@ class Workload implements WorkloadReports {
     return {
       tokens,
       walks: drafts && walksOf(tokens, drafts),
-      speculative: drafts !== null || (speculates(this.plan.argv) && !cannotDraft(printed)),
+      speculative:
+        drafts !== null || (this.#asksToDraft && !cannotDraft(printed) && !toldWithoutDrafts(printed)),
       startedAt: endedAt === null || ms === null ? null : endedAt - BigInt(Math.round(ms * 1e6)),
       endedAt,
     };

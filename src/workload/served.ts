@@ -20,15 +20,14 @@ export function servedGeneration(
 ): Generation | null {
   const tokens = sumOf(requests.map((each) => each.tokens));
   if (tokens === null) return null;
-  const walks = requests.every((each) => each.walks !== null)
-    ? sumOf(requests.map((each) => each.walks))
-    : null;
+  const walks = requests.map((each) => (each.drafted === false ? each.tokens : each.walks));
+  const drafted = requests.some((each) => each.drafted === true);
   const [only, another] = requests;
   const alone = only && !another ? only : null;
   return {
     tokens,
-    walks,
-    speculative: asksToDraft || requests.some((each) => each.walks !== null),
+    walks: drafted && walks.every((count) => count !== null) ? sumOf(walks) : null,
+    speculative: drafted || (asksToDraft && requests.some((each) => each.drafted === null)),
     startedAt: alone?.promptDoneAt ?? null,
     endedAt: alone?.endedAt ?? null,
   };

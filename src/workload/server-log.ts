@@ -18,6 +18,8 @@ export interface ServedRequest {
   tokensPerSecond: number | null;
   /** Over the weights, where tokens were drafted. */
   walks: number | null;
+  /** Whether tokens were drafted; null: not told. */
+  drafted: boolean | null;
   /** When each token was logged, where the server logs each. */
   tokenTimes: bigint[];
 }
@@ -206,7 +208,8 @@ function printedTime(line: string): bigint | null {
 
 function newRequest(id: string, startedAt: bigint): ServedRequest {
   const unknown = { promptTokens: null, promptTokensPerSecond: null, tokens: null, tokensPerSecond: null };
-  return { id, startedAt, promptDoneAt: null, endedAt: null, ...unknown, walks: null, tokenTimes: [] };
+  const times = { startedAt, promptDoneAt: null, endedAt: null, tokenTimes: [] };
+  return { id, ...times, ...unknown, walks: null, drafted: null };
 }
 
 function completed({ figures, ...request }: OpenRequest): ServedRequest {
@@ -215,7 +218,18 @@ function completed({ figures, ...request }: OpenRequest): ServedRequest {
   const counted = tokens ?? (seen > 0 ? seen : null);
   const drafts = parseDrafts(figures);
   const walks = drafts && counted ? walksOf(counted, drafts) : null;
-  return { ...request, promptTokens, promptTokensPerSecond, tokens: counted, tokensPerSecond, walks };
+  // A request's line of drafts comes after its figures, before its end.
+  const toldOfNone = request.endedAt !== null && /\beval time\s*=/.test(figures) ? false : null;
+  const drafted = drafts === null ? toldOfNone : true;
+  return {
+    ...request,
+    promptTokens,
+    promptTokensPerSecond,
+    tokens: counted,
+    tokensPerSecond,
+    walks,
+    drafted,
+  };
 }
 
 function logLine(raw: string, time: bigint): LogLine {

@@ -1,3 +1,4 @@
+import type { LlamaOptions } from './llama-options.js';
 import { last, positive } from './printed-numbers.js';
 import { lastObject } from './response-timings.js';
 
@@ -43,18 +44,43 @@ export function cannotDraft(output: string): boolean {
   return /failed to initialize speculative decoding|speculative decoding (?:is )?not supported/i.test(output);
 }
 
-/** Options that make a llama.cpp program draft, whatever its age. */
-const draftOptions = new Set([
+/**
+ * Whether a program tells what it did for a request, and of no draft: llama.cpp writes a line of drafts after its figures where
+ * there were any. One that exits may lose its last lines: only with the line that follows them (`slot release`) is it sure.
+ */
+export function toldWithoutDrafts(output: string): boolean {
+  const figures = output.lastIndexOf('eval time =');
+  return figures >= 0 && parseDrafts(output) === null && /\bstop processing\b/.test(output.slice(figures));
+}
+
+/** Options that name what to draft with; until there was `--spec-type` they made a llama.cpp program draft. */
+const draftModels = new Set([
   ...['-md', '--model-draft', '-hfd', '-hfrd', '--hf-repo-draft', '--spec-draft-model', '--spec-draft-hf'],
-  ...['-mtp', '--mtp', '--lookup-cache-static', '--lookup-cache-dynamic'],
-  ...['--draftmodel', '--speculative-config', '--speculative-model'], // koboldcpp, vLLM
+  ...['-lcs', '--lookup-cache-static', '-lcd', '--lookup-cache-dynamic'],
 ]);
 
-/** Whether a command line asks for speculative decoding. */
-export function speculates(argv: readonly string[]): boolean {
-  return argv.some((arg, at) => {
-    const [name = '', value = argv[at + 1]] = arg.split('=');
-    if (name === '--spec-type') return value !== 'none';
-    return draftOptions.has(name) || /^--spec-[\w-]*default$/.test(name);
+/** Options that make a program draft, whatever its age; the last are koboldcpp's and vLLM's. */
+const draftOptions = new Set([
+  ...['-mtp', '--mtp', '--draftmodel', '--speculative-config', '--speculative-model'],
+]);
+
+/**
+ * Whether a command line asks for speculative decoding, by `known` options of its build, where there are any. Since 2026
+ * llama.cpp's programs load a draft model and leave it alone without `--spec-type`.
+ */
+export function speculates(
+  argv: readonly string[],
+  known?: LlamaOptions,
+  env: NodeJS.ProcessEnv = process.env,
+): boolean {
+  const types = argv.flatMap((arg, at) => {
+    const [name, value = argv[at + 1] ?? ''] = arg.split('=');
+    return name === '--spec-type' ? [value] : [];
   });
+  const type = types.at(-1) ?? env.LLAMA_ARG_SPEC_TYPE;
+  if (type?.split(',').some((each) => each !== 'none')) return true;
+  const names = argv.map((arg) => arg.split('=')[0] as string);
+  if (names.some((name) => draftOptions.has(name) || /^--spec-[\w-]*default$/.test(name))) return true;
+  const needsType = known?.has('--spec-type') ?? type !== undefined;
+  return !needsType && names.some((name) => draftModels.has(name));
 }

@@ -12,16 +12,22 @@ export function settledMarks(marks: readonly Mark[], tokens: number | null, ende
     .sort((a, b) => Number(a.time - b.time));
 }
 
-/** The program's own timings, with what it did not print worked out from the marks. */
+/**
+ * The program's own timings, with what it did not print worked out from the marks. `ownMarks`: these were taken in the
+ * program itself.
+ */
 export function completedTimings(
   printed: LlamaTimings,
   marks: readonly Mark[],
   loadingSince: bigint,
+  ownMarks = false,
 ): WorkloadTimings {
   const at = (kind: Mark['kind']) => marks.find((mark) => mark.kind === kind)?.time ?? null;
   const [loaded, promptDone] = [at('loaded'), at('promptDone')];
   const tokens = marks.filter(({ kind }) => kind === 'token');
   const [first, last] = [tokens[0], tokens.at(-1)];
+  const seenSpeed = first && last ? rate(tokens.length - 1, last.time - first.time) : null;
+  const saidSpeed = printed.tokensPerSecond ?? (ownMarks ? seenSpeed : null);
   const printedLoad = printed.loadMs === null ? null : BigInt(Math.round(printed.loadMs * 1e6));
   return {
     loadNs: loaded === null ? printedLoad : loaded - loadingSince,
@@ -32,8 +38,8 @@ export function completedTimings(
         ? rate(printed.promptTokens, promptDone - loaded)
         : null),
     tokens: printed.tokens ?? (tokens.length > 0 ? tokens.length : null),
-    tokensPerSecond:
-      printed.tokensPerSecond ?? (first && last ? rate(tokens.length - 1, last.time - first.time) : null),
+    tokensPerSecond: saidSpeed ?? seenSpeed,
+    saidTokenNs: saidSpeed === null ? null : 1e9 / saidSpeed,
   };
 }
 

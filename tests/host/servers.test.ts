@@ -201,9 +201,13 @@ test('a server that is started: loaded, one request with its phases, ended by Ct
 });
 
 /** A server of ours with a draft model, one request, ended by Ctrl-C. */
-async function drafted(name: string, draft: string): Promise<Summary> {
+async function drafted(
+  name: string,
+  draft: string,
+  type = ['--spec-type', 'draft-simple'],
+): Promise<Summary> {
   const port = await freePort();
-  const speculation = ['-md', draft, '--spec-type', 'draft-simple', '--temp', '0'];
+  const speculation = ['-md', draft, ...type, '--temp', '0'];
   const { exitCode, stderr } = await blkscope(
     [...traced(name), '--', program, ...serverArguments(port, ...speculation)],
     {
@@ -232,10 +236,19 @@ test('drafts make fewer walks than tokens; advise and stream refuse such a run',
   const bin = llamaProgram('llama-cli');
   const streamed = await blkscope([
     ...['run', '--model', model, '--llama', bin, '--limit', '100M', '--pin', '20M', '--stream', '--mount'],
-    ...['-o', join(folder, 'streamed'), '--', '-md', model],
+    ...['-o', join(folder, 'streamed'), '--', '-md', model, '--spec-type', 'draft-simple'],
   ]);
   assert.equal(streamed.exitCode, 2, streamed.stderr);
   assert.match(streamed.stderr, /with speculative decoding a token is not one walk/);
+});
+
+test('a draft model that nothing says how to use is loaded and left alone, which is told', async () => {
+  const { workload, phases } = await drafted('left-alone', model, []);
+  assert.equal(workload?.tokens, 30);
+  assert.equal(workload?.speculative, undefined);
+  assert.equal(phases?.generation?.tokens, 29);
+  const { stdout } = await blkscope(['report', join(folder, 'left-alone'), '--all']);
+  assert.match(stdout, /nothing\s+was\s+drafted:\s+each\s+token\s+is\s+one\s+walk/);
 });
 
 test('a draft model of another vocabulary: the server goes on without, and so do the figures', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { BestSeen } from '../../../src/bound/best-seen.js';
 import { keptFigure } from '../../../src/bound/kept-figure.js';
-import { fastestTokenNs } from '../../../src/bound/token-time.js';
+import { fastestTokenNs, shownTokenNs } from '../../../src/bound/token-time.js';
 
 let folder = '';
 beforeEach(() => {
@@ -50,16 +50,28 @@ test('what is kept never goes through a link that somebody put there', () => {
   assert.equal(best.value, 1);
 });
 
-test('the fastest tokens are eight in a row: two marks seen at once are no token of no time', () => {
-  const marks = (spans: number[]) => {
-    let time = 0;
-    return [0, ...spans].map((span, index) => {
-      time += span;
-      return { kind: 'token' as const, time: BigInt(time), index };
-    });
-  };
-  const even = new Array(7).fill(100);
-  assert.equal(fastestTokenNs(marks(even)), null);
-  assert.equal(fastestTokenNs(marks([...even, 100])), 100);
-  assert.equal(fastestTokenNs(marks([900, 190, 10, ...even.slice(1), 900])), 100);
+const marks = (spans: number[]) => {
+  let time = 0;
+  return [0, ...spans].map((span, index) => {
+    time += span;
+    return { kind: 'token' as const, time: BigInt(time), index };
+  });
+};
+const even = new Array<number>(7).fill(100);
+
+test('the fastest tokens are eight in a row, each a token after the one before', () => {
+  assert.equal(fastestTokenNs(marks(even), 110), null, 'seven are too few');
+  assert.equal(fastestTokenNs(marks([...even, 100]), 110), 100);
+  assert.equal(fastestTokenNs(marks([900, ...even, 100, 900, ...even, 100]), 150), 100);
+  assert.equal(fastestTokenNs(marks([...even, 100]), null), null, 'the program says nothing');
+});
+
+test('marks that were seen together tell of no token, neither where a write was late nor where all were', () => {
+  assert.equal(fastestTokenNs(marks([900, 190, 10, ...even.slice(1), 100]), 150), null);
+  const flushed = marks([5000, ...new Array<number>(60).fill(1)]);
+  assert.equal(fastestTokenNs(flushed, 130), null);
+  assert.equal(shownTokenNs(flushed, 130), 130, 'its own mean is what is left');
+  // Held up for nine tokens, which then come at once; then as before.
+  const held = marks([...even, 100, 100, 900, ...new Array<number>(9).fill(1), 50, ...even, 100]);
+  assert.equal(fastestTokenNs(held, 100), 100);
 });

@@ -110,6 +110,23 @@ slot      release: id  0 | task 1 | stop processing: n_tokens = 12, truncated = 
   });
 });
 
+test('a server that was asked to draft and drafted for one request of two', () => {
+  const request = (task: number, more: string) => `
+slot launch_slot_: id  0 | task ${task} | processing task, is_child = 0
+slot print_timing: id  0 | task ${task} | prompt eval time =     133.39 ms /     8 tokens
+slot print_timing: id  0 | task ${task} |        eval time =     347.90 ms /     8 tokens (   49.70 ms per token,    20.12 tokens per second)
+slot print_timing: id  0 | task ${task} |       total time =     481.29 ms /    16 tokens${more}
+slot      release: id  0 | task ${task} | stop processing: n_tokens = 15, truncated = 0`;
+  const drafts = `
+slot print_timing: id  0 | task 2 | draft acceptance = 0.33333 (    3 accepted /     9 generated), mean len =  1.75`;
+  const none = servedGeneration(requestsIn(request(1, '')), true);
+  assert.deepEqual([none?.tokens, none?.walks, none?.speculative], [8, null, false]);
+  const both = servedGeneration(requestsIn(request(1, '') + request(2, drafts)), true);
+  assert.deepEqual([both?.tokens, both?.walks, both?.speculative], [16, 8 + 5, true]);
+  const open = servedGeneration(requestsIn(request(1, '').replace(/\n.*release.*/, '')), true);
+  assert.equal(open?.speculative, true, 'not over: what it will tell is not known');
+});
+
 test('a server whose draft model has another vocabulary goes on without drafts', () => {
   const served = new ServerLog();
   served.line(
@@ -193,6 +210,7 @@ test('the phases of one request are the run’s, those of several are each its o
       endedAt: startedAt + 50n,
       tokens: 5,
       walks: null,
+      drafted: false,
     },
     ...{ promptTokens: 3, promptTokensPerSecond: null, tokensPerSecond: null, tokenTimes: [] },
   });

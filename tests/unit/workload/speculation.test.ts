@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseDrafts, speculates, walksOf } from '../../../src/workload/speculation.js';
+import { LlamaOptions } from '../../../src/workload/llama-options.js';
+import { parseDrafts, speculates, toldWithoutDrafts, walksOf } from '../../../src/workload/speculation.js';
 
 test('drafts as servers, examples and JSON tell them', () => {
   for (const [text, drafted, accepted] of [
@@ -44,4 +45,31 @@ test('a command line that asks for it', () => {
   for (const line of ['-m model.gguf', '--spec-type none', '--spec-draft-n-max 3', '-mdl x']) {
     assert.ok(!speculates(line.split(' ')), line);
   }
+});
+
+test('a build that has --spec-type leaves a draft model alone without it', () => {
+  const build = LlamaOptions.fromHelp(`
+--spec-draft-model, -md, --model-draft FNAME
+--spec-type none,draft-simple,draft-mtp,ngram-simple
+`);
+  const older = LlamaOptions.fromHelp('-md,   --model-draft FNAME   draft model');
+  const asks = (line: string, known?: LlamaOptions, env = {}) => speculates(line.split(' '), known, env);
+  assert.ok(!asks('-md draft.gguf', build));
+  assert.ok(asks('-md draft.gguf', older));
+  assert.ok(asks('-md draft.gguf', build, { LLAMA_ARG_SPEC_TYPE: 'draft-simple' }));
+  for (const type of ['draft-simple', 'none,ngram-simple', 'draft-mtp'])
+    assert.ok(asks(`-md draft.gguf --spec-type ${type}`, build), type);
+  assert.ok(!asks('--spec-type draft-simple --spec-type none', build), 'the last counts');
+  assert.ok(!asks('-md draft.gguf --spec-type none'), 'so it is a build that has it');
+});
+
+test('what a program tells of a request without a word of drafts was made without', () => {
+  const figures = 'slot print_timing: id  0 | task 0 |        eval time =     347.90 ms /     8 tokens\n';
+  const drafts =
+    'slot print_timing: id  0 | task 0 | draft acceptance = 0.1 (    3 accepted /    19 generated)\n';
+  const end = 'slot      release: id  0 | task 0 | stop processing: n_tokens = 15, truncated = 0\n';
+  assert.ok(toldWithoutDrafts(figures + end));
+  assert.ok(!toldWithoutDrafts(figures), 'the next line may have been lost');
+  assert.ok(!toldWithoutDrafts(figures + drafts + end));
+  assert.ok(!toldWithoutDrafts('[ Prompt: 80.0 t/s | Generation: 4.0 t/s ]'));
 });
