@@ -284,6 +284,7 @@ function workload(
     ...(outcome.requests ? { requests: requestsOf(outcome.requests, served) } : {}),
     weights: weights ? weights.main : outcome.weights,
     ...(weights ? { weightsBytes: weights.bytes } : {}),
+    ...(outcome.buffers ? { buffers: outcome.buffers } : {}),
     rssAnonBytes: outcome.rssAnonBytes,
     rssFileBytes: outcome.rssFileBytes,
     modelMappedBytes: outcome.modelMappedBytes,

@@ -161,6 +161,8 @@ export const summarySchema = z.object({
       weights: z.enum(['mapped', 'copied']).nullable(),
       /** Sizes of the tensors by where they were: mapped, copied, or mapped with a copy that is used. */
       weightsBytes: z.object({ mapped: count, copied: count, both: count }).optional(),
+      /** Where the program says that it put its weights: bytes by the name of llama.cpp's buffer. */
+      buffers: z.record(z.string(), count).optional(),
       /** How it loads its model, as far as its options say. */
       loading: z
         .object({

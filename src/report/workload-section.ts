@@ -136,9 +136,18 @@ function weights(page: Page, work: WorkloadSummary, { model }: Summary): void {
   const rss = `anonymous ${format.size(work.rssAnonBytes ?? 0)}, file ${format.size(work.rssFileBytes ?? 0)}`;
   page.figure(work.weights, 'weights', rss);
   if (work.weightsBytes) page.remark(placesLine(work.weightsBytes));
+  if (work.buffers) page.remark(buffersLine(work.buffers));
   // The load mode's own note says why they were copied.
   const explained = work.weights === 'copied' && work.loading && !usesPageCache(work.loading);
   if (!explained) page.remark(weightsNote({ ...work, modelBytes: model?.bytes ?? null }));
+}
+
+/** The program's own word, largest first. */
+function buffersLine(buffers: Record<string, number>): string {
+  const parts = Object.entries(buffers)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, bytes]) => `${format.size(bytes)} in ${printable(name)}`);
+  return `By the program's own log: ${parts.join(', ')}.`;
 }
 
 /** Where a program keeps some weights one way and some another. */

@@ -41,7 +41,8 @@ export function embeddedEngine(): Engine {
     name: 'embedded',
     path: null,
     start,
-    packs: () => true, // the library has no switch against it
+    // The library has no switch against it; see embedded-child.ts for the tile registers.
+    packs: (options) => (resolvedWorkload(options).repack ? 'tiles' : 'vectors'),
     loading: (options) => loadingOf(resolvedWorkload(options)),
   };
 }

@@ -128,6 +128,8 @@ export interface WorkloadOutcome {
   readBytes: number | null;
   /** Where the weights lived, as seen from the process's memory; see weights.ts. */
   weights: 'mapped' | 'copied' | null;
+  /** Where the program says that it put its weights, bytes by the name of the buffer; null: it says nothing. */
+  buffers?: Record<string, number> | null;
   /** Size of the model's files, or of the large files it mapped or opened; null when there were none. */
   modelBytes: number | null;
   /**
@@ -181,6 +183,9 @@ export type EngineName =
   /** A process that ran already. */
   | 'attached';
 
+/** Layouts for the CPU: none, those for vector instructions, or those for tile registers as well. */
+export type Packing = 'none' | 'vectors' | 'tiles';
+
 /** One way to run a workload. */
 export interface Engine {
   name: EngineName;
@@ -188,8 +193,8 @@ export interface Engine {
   path: string | null;
   /** Programs in PATH that come before it and were not understood: a line each, with the reason. */
   passedOver?: readonly string[];
-  /** Whether it may copy weights into a layout for the CPU; see packed-layouts.ts. */
-  packs?(options: WorkloadOptions): boolean;
+  /** Which layouts for the CPU it may copy weights into; see packed-layouts.ts. */
+  packs?(options: WorkloadOptions): Packing;
   /** Whether it is asked to draft, so that a token is no walk over the weights; see speculation.ts. */
   drafts?(options: WorkloadOptions): boolean;
   /** How it will load the model, so far as its options say. */

@@ -31,7 +31,7 @@ export async function llamaEngine(path: string, command?: string): Promise<Engin
     name: program.name,
     path,
     start: (options) => start(program, resolvedWorkload(options)),
-    packs: (options) => packs(program, resolvedWorkload(options)),
+    packs: (options) => (packs(program, resolvedWorkload(options)) ? 'tiles' : 'none'),
     drafts: (options) => speculates(argumentsFor(program, resolvedWorkload(options)), program.options),
     loading: (options) => loadingOf(argumentsFor(program, resolvedWorkload(options)), program.options),
   };

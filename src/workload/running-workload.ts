@@ -21,6 +21,7 @@ import { type ExpectedOutput, LlamaOutput, loadedLine } from './llama-output.js'
 import { generationMs } from './llama-timings.js';
 import type { Loading } from './loading.js';
 import { Lines } from './log-tail.js';
+import { modelBuffers, packedBytes } from './model-buffers.js';
 import type { LlamaTimings } from './printed-timings.js';
 import { servedGeneration, servedMarks, servedTimings } from './served.js';
 import { ServerLog } from './server-log.js';
@@ -322,6 +323,7 @@ class Workload implements WorkloadReports {
     const startedAt = (marks[0] as Mark).time;
     const failed = exit.code !== 0 && !this.#stopped;
     const model = this.#model();
+    const buffers = modelBuffers(this.log.tail());
     const highest = this.#watch.highest;
     return {
       engine: this.plan.engine,
@@ -351,7 +353,9 @@ class Workload implements WorkloadReports {
         modelBytes: model.bytes,
         mappedBytes: model.mappedBytes,
         anonBytes: highest && highest.anonBytes - this.anonBeforeLoading,
+        packedBytes: buffers && packedBytes(buffers),
       }),
+      buffers,
       loadedAnonBytes: highest && highest.anonBytes - this.anonBeforeLoading,
       modelBytes: model.bytes,
       modelMappedBytes: model.mappedBytes,

@@ -12,10 +12,13 @@ export interface WeightsEvidence {
   mappedBytes: number;
   /** Highest anonymous memory, less what the process had before it loaded the model. */
   anonBytes: number | null;
+  /** Bytes that the program says are in layouts for the CPU; null: it says nothing. */
+  packedBytes?: number | null;
 }
 
 /**
- * Where a workload keeps its weights. Copied: its anonymous memory came to at least half of the model.
+ * Where a workload keeps its weights. Copied: by its own word at least half of the model is in a layout for the CPU, or its
+ * anonymous memory came to that much.
  * Mapped: it did not, and files of the model are mapped. null: neither, no model, or too small a one to tell.
  *
  * A mapping alone shows nothing: a program that repacks weights for the CPU maps the file and copies it as
@@ -25,7 +28,9 @@ export function judgeWeights({
   modelBytes,
   mappedBytes,
   anonBytes,
+  packedBytes = null,
 }: WeightsEvidence): 'mapped' | 'copied' | null {
+  if (modelBytes !== null && packedBytes !== null && packedBytes >= modelBytes / 2) return 'copied';
   if (modelBytes === null || anonBytes === null || tooSmallToTell(modelBytes)) return null;
   if (anonBytes >= modelBytes / 2) return 'copied';
   return mappedBytes > 0 ? 'mapped' : null;
