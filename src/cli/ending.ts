@@ -56,9 +56,17 @@ function outputError({ code = 'EIO', message }: NodeJS.ErrnoException): Blkscope
   return new BlkscopeError(code, `cannot write to standard output: ${why}; send it elsewhere`, 'busy');
 }
 
+let running = false;
+
+/** While a session runs, nobody's going away ends it: what it changed of the machine is put back first. */
+export function sessionRuns(is: boolean): void {
+  running = is;
+}
+
 /** A reader of stdout that went away, or has no room, ends the command; nobody's reading of stderr does. */
 export function watchOutput(tell: (error: Error) => number): void {
   process.stdout.on('error', (error) => {
+    if (running) return; // what is written afterwards fails as well
     const failure = outputError(error);
     process.exit(failure ? tell(failure) : exitCodes.ok);
   });

@@ -1,7 +1,8 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { given } from '../experiment/trace-options.js';
 import { record } from '../index.js';
 import { environmentOf } from '../process/environment.js';
+import type { OutputSink } from '../workload/engine.js';
 import {
   collect,
   environmentOption,
@@ -19,6 +20,7 @@ interface RecordFlags extends TraceFlags {
   duration?: number;
   attach?: number;
   env?: string[];
+  commandOutput: 'log' | 'pass' | 'none';
 }
 
 export function recordCommand(): Command {
@@ -35,6 +37,14 @@ export function recordCommand(): Command {
       positive,
     )
     .option('--duration <seconds>', 'stop after this time', seconds)
+    .addOption(
+      new Option(
+        '--command-output <where>',
+        'what becomes of what the command prints: up to 64 MiB of it go into workload.log, all is passed on to the terminal, or none is kept',
+      )
+        .choices(['log', 'pass', 'none'])
+        .default('log'),
+    )
     .addOption(environmentOption())
     .argument('[command...]', 'after --: the command and its arguments')
     .action(run);
@@ -52,6 +62,7 @@ async function run(command: string[], flags: RecordFlags): Promise<void> {
           files: flags.file,
           durationMs: flags.duration,
           attach: flags.attach,
+          commandOutput: sinkOf(flags),
           env: flags.env && environmentOf(flags.env),
           command: command.length > 0 ? command : undefined,
         }),
@@ -61,4 +72,14 @@ async function run(command: string[], flags: RecordFlags): Promise<void> {
     { watch: flags.watch ? command.join(' ') || (flags.device ?? flags.file ?? []).join(' ') : undefined },
   );
   await showRun(finished, flags.json ?? false);
+}
+
+/** What is passed on leaves stdout alone where a summary is to be printed there. */
+function sinkOf({ commandOutput, json = false }: RecordFlags): OutputSink {
+  if (commandOutput !== 'pass') return commandOutput;
+  return (name, bytes) => {
+    const stream = process[json ? 'stderr' : name];
+    // Only text is made fit for a terminal.
+    stream.write(stream.isTTY ? bytes.toString() : bytes);
+  };
 }

@@ -2,7 +2,7 @@ import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
 import type { Watch } from '../experiment/watch.js';
 import type { Progress } from '../machine/progress.js';
-import { type EndingSignal, endingSignalNames, endingSignals, leaveSignalsToSession } from './ending.js';
+import { type EndingSignal, endingSignalNames, endingSignals, leaveSignalsToSession, sessionRuns } from './ending.js';
 import { requireTerminal, shortPath, stdoutScreen } from './screen.js';
 import { TerminalProgress } from './terminal-progress.js';
 
@@ -43,10 +43,12 @@ export async function withSession<T>(
     controller.abort(new Interrupted(name));
   };
   for (const name of endingSignalNames) process.on(name, stop);
+  sessionRuns(true);
   try {
     return await action({ progress, signal: controller.signal, ...(view ? { watch: view } : {}) });
   } finally {
     progress.end();
+    sessionRuns(false);
     for (const name of endingSignalNames) process.off(name, stop);
   }
 }

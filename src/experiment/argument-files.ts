@@ -11,11 +11,16 @@ const leastBytes = 2 ** 20;
 /**
  * The files among a command's arguments, each once, with all parts of a split model: what it is going to read, most
  * likely. None unless one is large; then smaller ones of data too, but nothing beside a model, whose figures are its
- * own. A folder stands for the files of safetensors in it. `--model=PATH` counts as PATH. `folder`: where the command runs, if not here.
+ * own. A folder stands for the files of safetensors in it. `--model=PATH` counts as PATH. `folder`: where the command runs, if not
+ * here; `here`: where its paths are found.
  */
-export function argumentFiles(argv: readonly string[], folder?: string): string[] {
+export function argumentFiles(
+  argv: readonly string[],
+  folder?: string,
+  here = (path: string) => path,
+): string[] {
   const named = argv.slice(1).flatMap(namedBy);
-  const candidates = folder === undefined ? named : named.map((path) => resolve(folder, path));
+  const candidates = folder === undefined ? named : named.map((path) => here(resolve(folder, path)));
   const found = withoutPrograms(candidates.flatMap(filesAt));
   // Of a model every file, however small: the first part of a split one often holds next to nothing.
   const large = found.filter(({ path, bytes }) => bytes >= largeFileBytes || isModelFile(path));

@@ -10,13 +10,14 @@ import { Steps } from '../machine/steps.js';
 import { modelsOf } from '../model/gguf.js';
 import { native } from '../native/binding.js';
 import { type OpenedFile, openedFiles } from '../process/opened-files.js';
+import { pathHere } from '../process/other-mounts.js';
 import type { ProcessFacts } from '../process/process-facts.js';
 import { configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
 import type { Sampler } from '../sample/sampler.js';
 import { attach, processToAttach } from '../workload/attached.js';
 import { commandEngine } from '../workload/command.js';
-import type { WorkloadOutcome } from '../workload/engine.js';
+import type { OutputSink, WorkloadOutcome } from '../workload/engine.js';
 import { argumentFiles } from './argument-files.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
@@ -35,6 +36,8 @@ export interface RecordOptions extends TraceOptions {
   command?: string[];
   /** A process that runs already, such as a server: it is looked at, and nothing of it is changed. Not with `command`. */
   attach?: number;
+  /** What becomes of what the command prints. Default: workload.log, up to 64 MiB. */
+  commandOutput?: OutputSink;
   /** Variables that the command gets on top of those that a workload gets. */
   env?: Record<string, string>;
   /** Tracing, and the command if there is one, end after this time at the latest. */
@@ -59,8 +62,12 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
   const engine = options.command ? commandEngine(options.command) : null;
   const folder = RunFolder.begin(options.output ?? defaultRunPath(nameOf(options, attached, devices)));
   try {
-    const { progress: _, signal: __, commandLine: ___, watch, ...asked } = options;
-    const config = configStart('record', options.commandLine, { ...asked });
+    const { progress: _, signal: __, commandLine: ___, watch, commandOutput, ...asked } = options;
+    const printed = typeof commandOutput === 'function' ? 'pass' : commandOutput;
+    const config = configStart('record', options.commandLine, {
+      ...asked,
+      ...given({ commandOutput: printed }),
+    });
     if (options.mount) await mountTracing(steps);
     const trace = tracerOptions(await mountSpool(steps, options), devices, files?.extents ?? []);
     const work = async (sampler: Sampler) => {
@@ -69,7 +76,12 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       return steps.step(`run ${options.command?.[0]}`, async () => {
         const running = await engine.start({
           log: folder.file(runFiles.log),
-          ...given({ signal: options.signal, timeLimitMs: options.durationMs, env: options.env }),
+          ...given({
+            signal: options.signal,
+            timeLimitMs: options.durationMs,
+            env: options.env,
+            output: commandOutput,
+          }),
         });
         sampler.watch(running.pid);
         return running.done;
@@ -81,7 +93,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     const found =
       files && !attached
         ? null
-        : filesFound(options, attached, files, measurement.outcome?.openedFiles ?? [], devices, progress);
+        : filesFound(options, files, measurement.outcome?.openedFiles ?? [], devices, progress);
     const read = found ?? files;
     const models = await modelsOf(read?.paths ?? [], (path, error) =>
       progress.warn(`the tensors of ${path} are not told apart: ${error.message}`),
@@ -156,13 +168,12 @@ function watchProcess(
 /** null: those that were known from the start are all. A server may have loaded more models meanwhile. */
 function filesFound(
   options: RecordOptions,
-  attached: ProcessFacts | null,
   known: TracedFiles | null,
   opened: readonly OpenedFile[],
   devices: readonly string[],
   progress: Progress,
 ): TracedFiles | null {
-  if (options.files?.length || attached?.otherMounts) return null;
+  if (options.files?.length) return null;
   const found = locateFound(opened, devices, progress);
   const more = found?.paths.filter((path) => !known?.paths.includes(path)) ?? [];
   if (more.length === 0) return null;
@@ -205,7 +216,7 @@ function diskOfWork({ command }: RecordOptions, attached: ProcessFacts | null, p
     throw new BlkscopeError('NO_DEVICE', 'name what to trace: a device with -d, or a file on it with --file');
   }
   try {
-    const { disk } = native.fileDevice(attached?.workingDirectory ?? process.cwd());
+    const { disk } = native.fileDevice(attached ? `/proc/${attached.pid}/cwd` : process.cwd());
     progress.step(
       attached
         ? `trace ${disk}, the disk of its working directory: process ${attached.pid} has no large file open; -d names another`
@@ -252,17 +263,10 @@ async function locateOfProcess(
   devices: readonly string[],
   progress: Progress,
 ): Promise<TracedFiles | null> {
-  if (facts.otherMounts && devices.length > 0) return null;
-  if (facts.otherMounts) {
-    throw new BlkscopeError(
-      'OTHER_MOUNTS',
-      `process ${facts.pid} runs in a container, whose paths are not those of this machine: name its model by --file, with the path that it has here, or its disk by -d`,
-    );
-  }
   const found = locateFound(openedFiles(facts.pid), devices.length > 0 ? devices : null, progress);
   if (found) return found;
   const folder = facts.workingDirectory ?? '/';
-  return locatePaths(argumentFiles(facts.argv, folder), devices, progress);
+  return locatePaths(argumentFiles(facts.argv, folder, pathHere(facts.pid)), devices, progress);
 }
 
 /** Without a command the recording lasts until its time is over or its signal aborts. */

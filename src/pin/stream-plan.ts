@@ -2,7 +2,9 @@ import { BlkscopeError } from '../errors.js';
 import type { Model, ModelTensor } from '../model/gguf.js';
 import { touchedBytes } from '../model/uses.js';
 import { walkOrder } from '../model/walk-order.js';
+import { native } from '../native/binding.js';
 import type { ByteRange } from '../native/memory.js';
+import { PageBudget } from './page-budget.js';
 import { planPins } from './pin-plan.js';
 import type { PinPlan, StreamPiece } from './plan.js';
 
@@ -92,7 +94,7 @@ function wholePieces(walk: readonly ModelTensor[], pieceBytes: number): StreamPi
     .map(({ piece }) => piece);
 }
 
-/** The plan that holds all of the walk but these pieces, as far as the budget goes. */
+/** The plan that holds all of the walk but these pieces, as far as the budget goes, in whole pages. */
 function heldBeside(
   model: Model,
   walk: readonly ModelTensor[],
@@ -105,19 +107,18 @@ function heldBeside(
     pieces.filter((piece) => piece.part === part).sort((a, b) => a.offset - b.offset),
   );
   const tensors: PinPlan['tensors'] = [];
-  let left = budgetBytes;
+  const budget = new PageBudget(budgetBytes, native.pageBytes());
   for (const tensor of walk) {
     let heldBytes = 0;
     for (const { offset, bytes } of without(tensor, byPart[tensor.part] ?? [])) {
-      const held = Math.min(left, bytes);
+      const held = budget.spent ? 0 : budget.take(tensor.part, offset, bytes);
       if (held === 0) break;
       parts[tensor.part]?.ranges.push({ offset, bytes: held });
       heldBytes += held;
-      left -= held;
     }
     if (heldBytes > 0) tensors.push({ name: tensor.name, bytes: tensor.bytes, heldBytes });
   }
-  const heldBytes = budgetBytes - left;
+  const heldBytes = tensors.reduce((sum, tensor) => sum + tensor.heldBytes, 0);
   const touched = touchedBytes(model);
   return {
     parts,

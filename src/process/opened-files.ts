@@ -1,4 +1,5 @@
 import { constants, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { pathHere } from './other-mounts.js';
 import { processTree, readProc } from './process-tree.js';
 
 /** A piece of a file, in bytes. */
@@ -40,7 +41,10 @@ export const largeFileBytes = 64 * 2 ** 20;
 export function openedFiles(pid: number): OpenedFile[] {
   const uses = new Map<string, FileUse>();
   for (const member of processTree(pid)) {
-    for (const [path, use] of [...mappings(member), ...descriptors(member)]) {
+    const here = pathHere(member);
+    for (const [theirs, use] of [...mappings(member), ...descriptors(member)]) {
+      if (!mayBeRegular(theirs)) continue;
+      const path = here(theirs);
       uses.set(path, bothUses(uses.get(path) ?? notUsed, use));
     }
   }
@@ -124,9 +128,13 @@ function linkTarget(path: string): string | null {
   }
 }
 
+/** By its name: devices, pipes and kernel files are not. */
+function mayBeRegular(path: string): boolean {
+  return path.startsWith('/') && !/^\/(proc|sys|dev)\//.test(path);
+}
+
 /** Nothing for what is no file on a disk: devices, pipes, kernel files, and files that have been deleted. */
 function regularFile(path: string, use: FileUse): OpenedFile[] {
-  if (!path.startsWith('/') || /^\/(proc|sys|dev)\//.test(path)) return [];
   try {
     const status = statSync(path);
     return status.isFile() ? [openedFile(path, status.size, use)] : [];

@@ -11,8 +11,6 @@ export interface ProcessFacts {
   environment: Record<string, string>;
   /** Its working directory; null: not ours to look at. */
   workingDirectory: string | null;
-  /** It sees other mounts than we do, as in a container: its paths are not ours. */
-  otherMounts: boolean;
 }
 
 /** null when there is no such process, or it has ended. Kernel threads have no `argv`. */
@@ -31,7 +29,6 @@ export function processFacts(id: number): ProcessFacts | null {
       }),
     ),
     workingDirectory: linkOf(`/proc/${pid}/cwd`),
-    otherMounts: linkOf(`/proc/${pid}/ns/mnt`) !== linkOf('/proc/self/ns/mnt'),
   };
 }
 

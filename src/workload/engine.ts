@@ -24,6 +24,9 @@ export interface Mark {
   index?: number;
 }
 
+/** What becomes of what a workload prints: workload.log keeps it, nothing does, or it is handed on as it comes. */
+export type OutputSink = 'log' | 'none' | ((stream: 'stdout' | 'stderr', bytes: Buffer) => void);
+
 /** What a workload is asked to do. All but `log` may be left out. */
 export interface WorkloadOptions {
   /** The GGUF file; of a split model its first part. */
@@ -57,8 +60,10 @@ export interface WorkloadOptions {
   launch?: LaunchOptions;
   /** The workload and all its children are ended after this many milliseconds. */
   timeLimitMs?: number;
-  /** Path of workload.log: all output of the workload is appended to it. */
+  /** Path of workload.log: the command line is appended to it, and by `output` what the workload prints. */
   log: string;
+  /** Default: the log, up to 64 MiB. */
+  output?: OutputSink;
   /** Aborting it stops the workload as `stop()` does. */
   signal?: AbortSignal;
   onMark?: (mark: Mark) => void;

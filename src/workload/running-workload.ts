@@ -88,7 +88,7 @@ export async function startWorkload(plan: WorkloadPlan): Promise<RunningWorkload
   const files = known ?? (model === undefined ? [] : modelFiles(model));
   // /proc names files by their real paths.
   const modelParts = files.map(({ path, bytes }) => ({ path: realpathSync(path), bytes }));
-  const log = new WorkloadLog(plan.options.log, plan.argv);
+  const log = new WorkloadLog(plan.options.log, plan.argv, { sink: plan.options.output });
   try {
     const workload = await Workload.start(plan, log, modelParts);
     return { pid: workload.pid, done: workload.run(), stop: (signal) => workload.stop(signal) };
@@ -129,7 +129,7 @@ class Workload implements WorkloadReports {
   /** How often something of its output was read. */
   #reads = 0;
   #output: LlamaOutput | null = null;
-  #lines: Lines | null = null;
+  readonly #lines: Lines[] = [];
   readonly #served = new ServerLog();
   #refused: { count: number; first: string } | null = null;
   #timedOut = false;
@@ -164,8 +164,8 @@ class Workload implements WorkloadReports {
     try {
       const { child, pid, startedAt } = await launch(plan.argv, launchOptions(plan), {
         stdout: pipe.writer,
-        // One pipe for both keeps them in their order.
-        stderr: plan.output ? 'pipe' : pipe.writer,
+        // One pipe for both keeps them in their order; what is handed on stays apart.
+        stderr: plan.output || typeof plan.options.output === 'function' ? 'pipe' : pipe.writer,
         ...(reports ? { reports: reports.writer } : {}),
       });
       const workload = new Workload(plan, log, modelParts, child, pid, startedAt, faultsBefore);
@@ -218,7 +218,7 @@ class Workload implements WorkloadReports {
     this.#watch.stop();
     await this.#drain();
     for (const stream of this.#streams) stream.destroy();
-    this.#lines?.end(process.hrtime.bigint());
+    for (const lines of this.#lines) lines.end(process.hrtime.bigint());
     this.mark({ kind: 'ended', time: exit.time });
     try {
       return await this.#outcome(exit, faults, read);
@@ -233,16 +233,16 @@ class Workload implements WorkloadReports {
     const { output: expected } = this.plan;
     const output = expected ? new LlamaOutput(expected, (mark) => this.mark(mark)) : null;
     this.#output = output;
-    this.#lines = this.plan.logsRequests ? this.#serverLines() : null;
     const read = (stream: Readable, name: 'stdout' | 'stderr') => {
       this.#streams.push(stream);
+      const lines = this.plan.logsRequests ? this.#serverLines() : null;
       return new Promise((resolve) => {
         stream.on('data', (chunk: Buffer) => {
           const time = process.hrtime.bigint();
           this.#reads++;
           this.log.append(name, chunk);
           output?.[name](chunk.toString(), time);
-          this.#lines?.add(chunk, time);
+          lines?.add(chunk, time);
         });
         stream.once('close', resolve).once('error', resolve);
       });
@@ -253,14 +253,13 @@ class Workload implements WorkloadReports {
 
   /** Of what may be a server: the lines that its log tells of its requests in. */
   #serverLines(): Lines {
-    let loaded = false;
-    return new Lines((line, time) => {
-      if (!loaded && loadedLine.test(line)) {
-        loaded = true;
-        this.mark({ kind: 'loaded', time });
-      }
+    const lines = new Lines((line, time) => {
+      const loaded = this.#marks.some(({ kind }) => kind === 'loaded');
+      if (!loaded && loadedLine.test(line)) this.mark({ kind: 'loaded', time });
       this.#served.line(line, time);
     });
+    this.#lines.push(lines);
+    return lines;
   }
 
   async #drain(): Promise<void> {
@@ -340,7 +339,7 @@ class Workload implements WorkloadReports {
         { ...timings, tokens },
         marks,
         this.loadingSince ?? startedAt,
-        this.plan.onMessage !== undefined,
+        this.plan.onReport !== undefined,
       ),
       loading: this.plan.loading,
       readBytes: read === null || this.#readBefore === null ? null : read - this.#readBefore,

@@ -1,6 +1,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { openToAppend } from '../files/write.js';
+import type { OutputSink } from './engine.js';
 
 /** How much of the end of each stream is kept to be read again: timings and errors are printed last. */
 const keptCharacters = 2 ** 20;
@@ -9,8 +10,8 @@ const keptCharacters = 2 ** 20;
 const mostBytes = 64 * 2 ** 20;
 
 /**
- * workload.log: the command line, then all that the workload prints, which is passed on by `append`: the workload itself
- * cannot change what it has printed, nor fill the disk with it.
+ * workload.log: the command line, then what the workload prints, up to a limit: `append` gets it, so that the workload itself
+ * cannot change what it has printed, nor fill the disk with it. A sink may take it instead. Its end is kept in memory.
  */
 export class WorkloadLog {
   readonly #fd: number;
@@ -22,8 +23,15 @@ export class WorkloadLog {
   readonly #stderr = new RollingText();
   readonly #both = new RollingText();
 
+  readonly #sink: OutputSink;
+
   /** Throws BlkscopeError when the file cannot be written. */
-  constructor(path: string, argv: readonly string[], most = mostBytes) {
+  constructor(
+    path: string,
+    argv: readonly string[],
+    { most = mostBytes, sink = 'log' }: { most?: number; sink?: OutputSink | undefined } = {},
+  ) {
+    this.#sink = sink;
     try {
       this.#fd = openToAppend(path);
     } catch (error) {
@@ -39,12 +47,17 @@ export class WorkloadLog {
   }
 
   append(stream: 'stdout' | 'stderr', chunk: Buffer): void {
-    const room = Math.max(0, this.#most - this.#written);
-    this.#write(chunk.subarray(0, room));
-    this.leftOutBytes += Math.max(0, chunk.length - room);
+    if (this.#sink === 'log') this.#keep(chunk);
+    else if (this.#sink !== 'none') this.#sink(stream, chunk);
     const text = chunk.toString();
     this.#both.add(text);
     (stream === 'stdout' ? this.#stdout : this.#stderr).add(text);
+  }
+
+  #keep(chunk: Buffer): void {
+    const room = Math.max(0, this.#most - this.#written);
+    this.#write(chunk.subarray(0, room));
+    this.leftOutBytes += Math.max(0, chunk.length - room);
   }
 
   /** A full disk costs the log, not the measurement. */

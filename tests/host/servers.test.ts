@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Summary } from '../../src/figures/summary-schema.js';
 import { openRun, openRuns, renderReport, synthesizeModel } from '../../src/index.js';
 import { prepareCache } from '../../src/memory/cache-state.js';
 import { findMemoryController } from '../../src/memory/cgroup.js';
+import { openedFiles } from '../../src/process/opened-files.js';
+import { pathHere } from '../../src/process/other-mounts.js';
+import { processTree } from '../../src/process/process-tree.js';
 import { blkscope } from './command-line.js';
 import { llamaProgram } from './llama-programs.js';
 
@@ -147,6 +150,56 @@ test('a server that runs: its model, its requests, and nothing of it is changed'
     assert.deepEqual(rows, [[3], [2]]);
   } finally {
     await endOf(server);
+  }
+});
+
+test('a server in a container: its paths are others, and it is the same model', async () => {
+  const port = await freePort();
+  await prepareCache('cold', [model]);
+  const log = openSync(join(folder, 'contained.log'), 'w');
+  const inside = join('/mnt', basename(model)); // a path that this machine does not have
+  const args = ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c'];
+  const start = `mount --bind "$0" /mnt && exec "$@"`;
+  const server = serverArguments(port).map((word) => (word === model ? inside : word));
+  const container = spawn('unshare', [...args, start, folder, program, ...server], {
+    stdio: ['ignore', log, log],
+  });
+  try {
+    await answers(port);
+    assert.ok(!existsSync(inside));
+    const [pid = 0] = processTree(container.pid as number).slice(-1);
+    const { exitCode, stdout, stderr } = await blkscope(
+      [...traced('contained'), '--attach', String(pid), '--duration', '4'],
+      { when: { text: 'watch process', act: () => void complete(port, 3) } },
+    );
+    assert.equal(exitCode, 0, stderr);
+    const { model: read, workload } = await summaryOf('contained');
+    assert.deepEqual(read?.files, [model], stderr);
+    assert.equal(workload?.weights, 'mapped');
+    assert.equal(workload?.tokens, 3, 'its log is read by its descriptor');
+    assert.match(stdout, /Process \d+, watched/);
+  } finally {
+    await endOf(container);
+  }
+});
+
+test('a file that only the container sees is found through its root', async () => {
+  const only = join(folder, 'only.img');
+  execFileSync('sh', ['-c', `truncate -s 64M "${only}" && mkfs.ext4 -q "${only}"`]);
+  const start = `mount -o loop "$0" /mnt && echo content >/mnt/file && ln -s /mnt/file /mnt/link && exec 3</mnt/file && echo ready && exec sleep 60`;
+  const container = spawn('unshare', ['--mount', '--fork', '--kill-child', 'sh', '-c', start, only], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await new Promise((done) => container.stdout?.once('data', done));
+    const [pid = 0] = processTree(container.pid as number).slice(-1);
+    const found = openedFiles(pid).map(({ path }) => path);
+    assert.ok(found.includes(`/proc/${pid}/root/mnt/file`), found.join(' '));
+    assert.equal(pathHere(pid)('/mnt/link'), `/proc/${pid}/root/mnt/file`, 'its links stay within its root');
+    assert.equal(pathHere(pid)(model), model, 'what both see has one path');
+    assert.equal(readFileSync(pathHere(pid)('/mnt/link'), 'utf8'), 'content\n');
+  } finally {
+    await endOf(container);
   }
 });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Model, readModel, synthesizeModel } from '../../../src/index.js';
 import { walkOrder } from '../../../src/model/walk-order.js';
+import { native } from '../../../src/native/binding.js';
 import { planStream, streamWindowBytes } from '../../../src/pin/stream-plan.js';
 
 const MiB = 2 ** 20;
@@ -69,6 +70,20 @@ test('what is held and what is streamed add up to the walk, share no byte, and k
       ({ offset, bytes: size }) => offset < piece.offset + pieceBytes && piece.offset < offset + size,
     );
     assert.ok(!shared, `piece at ${piece.offset} is held as well`);
+  }
+});
+
+test('the whole pages that are held take no more than the budget, whatever it is', () => {
+  const pageBytes = native.pageBytes();
+  for (const budget of [pageBytes, 3 * MiB + 1, 10_000_001, 50 * MiB, 50 * MiB - 4095, 77_777_777]) {
+    const { parts, stream } = planStream(model, budget);
+    assert.ok(stream, `${budget}`);
+    const pages = new Set<number>();
+    for (const { offset, bytes } of parts[0]?.ranges ?? []) {
+      for (let at = Math.floor(offset / pageBytes); at * pageBytes < offset + bytes; at++) pages.add(at);
+    }
+    assert.ok(pages.size * pageBytes <= budget, `${pages.size} pages for ${budget}`);
+    assert.ok(pages.size * pageBytes > Math.min(budget, 40 * MiB) - pieceBytes, 'and little less');
   }
 });
 

@@ -31,7 +31,6 @@ test('what a process is, what it writes and has read, and that it has ended', as
   assert.deepEqual(facts.argv, ['sh', '-c', 'sleep 60 & wait']);
   assert.equal(facts.environment.TWO, 'a=b');
   assert.equal(facts.workingDirectory, folder);
-  assert.equal(facts.otherMounts, false);
   assert.deepEqual(
     writtenFiles(pid).map(({ path }) => path),
     [join(folder, 'log')],
