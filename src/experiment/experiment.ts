@@ -80,14 +80,21 @@ async function measureWorkload(
   progress: Progress,
 ): Promise<Measured> {
   const cgroupBefore = pressure.cgroup?.figures() ?? null;
-  const shown = watch ? { ...workload, onMark: (mark: Mark) => watch.mark(mark) } : workload;
+  let tokens = 0;
+  const onMark = (mark: Mark) => {
+    if (mark.kind === 'token') tokens++;
+    watch?.mark(mark);
+  };
+  const asked = workload.tokens ?? defaultTokens;
+  const madeSoFar = () => (tokens === 0 ? null : `token ${tokens} of ${asked}`);
+  const shown = { ...workload, onMark };
   const measurement = await measure(
     steps,
     progress,
     trace,
     files.paths,
     (sampler) => steps.step(`run ${engine.name}`, () => runWorkload(engine, shown, sampler, touches)),
-    { watch, model },
+    { watch, model, madeSoFar },
   );
   await pinned?.check().catch((error: Error) => progress.warn(error.message));
   const streamed = (await pinned?.streamed().catch(() => null)) ?? null;

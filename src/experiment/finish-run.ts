@@ -192,7 +192,7 @@ function usedOf({ watched, models: [model] }: FinishInput): UsedByTokens | null 
 function withSpeedOf(used: UsedByTokens | null, outcome: WorkloadOutcome | null): WorkloadOutcome | null {
   const ns = used?.figures.unprofiledNsPerToken;
   if (!outcome || !ns) return outcome;
-  return { ...outcome, timings: { ...outcome.timings, tokensPerSecond: 1e9 / ns } };
+  return { ...outcome, timings: { ...outcome.timings, tokensPerSecond: 1e9 / ns, saidTokenNs: ns } };
 }
 
 /** What tokens used is seen, so that the heat is of that and not of what was read. */

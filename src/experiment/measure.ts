@@ -58,12 +58,21 @@ export async function measure(
   options: TracerOptions,
   paths: readonly string[],
   work: (sampler: Sampler) => Promise<WorkloadOutcome | null>,
-  { watch, model = null }: { watch?: Watch | undefined; model?: Model | null } = {},
+  {
+    watch,
+    model = null,
+    madeSoFar = () => null,
+  }: {
+    watch?: Watch | undefined;
+    model?: Model | null;
+    /** How far the work is, for the progress line; null: not known. */
+    madeSoFar?: () => string | null;
+  } = {},
 ): Promise<Measurement> {
   const devices = options.devices.map(deviceConfig);
   const tracer = await steps.step('start tracing', () => Tracer.start(options));
   steps.onUndo('stop tracing', () => tracer.stop());
-  void showProgress(tracer, progress);
+  void showProgress(tracer, progress, madeSoFar);
   try {
     const written = bytesWrittenByUs();
     const before = snapshot(paths);
@@ -125,14 +134,20 @@ function snapshot(paths: readonly string[]): Snapshot {
   return { memory: memoryState(), residency: paths.length === 0 ? null : residencyOf(paths) };
 }
 
-async function showProgress(tracer: Tracer, progress: Progress): Promise<void> {
-  for await (const figures of tracer.progress(progressMs)) progress.update(progressLine(figures));
+async function showProgress(
+  tracer: Tracer,
+  progress: Progress,
+  madeSoFar: () => string | null,
+): Promise<void> {
+  for await (const figures of tracer.progress(progressMs))
+    progress.update(progressLine(figures, madeSoFar()));
 }
 
-/** `12,345 events/s, 48.2 MiB/s read, 0 lost, spool 1.2 MiB`. */
-function progressLine(figures: TracerProgress): string {
+/** `token 12 of 100, 12,345 events/s, 48.2 MiB/s read, 0 lost, spool 1.2 MiB`. */
+function progressLine(figures: TracerProgress, made: string | null): string {
   const { eventsPerSecond, readBytesPerSecond, writeBytesPerSecond, dropped, spoolBytes } = figures;
   const parts = [
+    ...(made === null ? [] : [made]),
     `${Math.round(eventsPerSecond).toLocaleString('en-US')} events/s`,
     `${formatSize(Math.round(readBytesPerSecond))}/s read`,
     ...(writeBytesPerSecond > 0 ? [`${formatSize(Math.round(writeBytesPerSecond))}/s written`] : []),

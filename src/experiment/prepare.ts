@@ -94,7 +94,7 @@ async function profiling(
   const workload = { ...options.workload, model: model.path, log, ...given({ signal: options.signal }) };
   if (await canBeWatched(model, engine, workload, steps, options.progress))
     return { ...options, touches: true };
-  const bytes = await smallestLimit(engine, workload, steps);
+  const bytes = await smallestLimit(engine, workload, steps, options.progress);
   return { ...options, pressure: { mode: 'limit', bytes }, readAheadKib: 0 };
 }
 

@@ -1,6 +1,7 @@
 import { BlkscopeError } from '../errors.js';
 import { removeOwn } from '../files/write.js';
 import { beginChanges, undoChanges } from '../machine/changes.js';
+import type { Progress } from '../machine/progress.js';
 import type { Steps } from '../machine/steps.js';
 import { MemoryCgroup } from '../memory/cgroup.js';
 import { formatSize } from '../memory/size.js';
@@ -22,12 +23,14 @@ export async function smallestLimit(
   engine: Engine,
   workload: WorkloadOptions,
   steps: Steps,
+  progress: Progress,
 ): Promise<number> {
   return await steps.step('find the smallest memory that works', async () => {
     const own = await ownMemory(engine, workload);
     let room = leastRoomBytes;
     for (let tries = 0; tries < mostTries; tries++, room *= roomFactor) {
       const limitBytes = Math.ceil(own + room);
+      progress.update(`try ${tries + 1} of at most ${mostTries}: ${formatSize(limitBytes)}`);
       if (await runsUnder(limitBytes, engine, workload)) return limitBytes;
       workload.signal?.throwIfAborted();
     }

@@ -3,12 +3,13 @@ import { storedSchema } from '../store/attached-run.js';
 import { quoted } from '../store/sql-text.js';
 
 const matchedRequests = `
-  SELECT device, direction, sector, sectors, issue AS start, complete AS stop, pid, process, error, "fileOffset", tensor
+  SELECT device, direction, sector, sectors, issue AS start, complete AS stop, pid, process, error, "fileOffset",
+         tensor || CASE WHEN expert IS NULL THEN '' ELSE ' expert ' || expert END AS tensor, layer, "tensorOffset"
   FROM io WHERE complete >= issue`;
 
 const pairedRequests = `
   SELECT c.device, c.direction, c.sector, c.sectors, d.time AS start, c.time AS stop, d.pid, NULL AS process, c.error,
-         NULL AS "fileOffset", NULL AS tensor
+         NULL AS "fileOffset", NULL AS tensor, NULL AS layer, NULL AS "tensorOffset"
   FROM (FROM event_row WHERE action = 'complete' AND sectors > 0 AND flags & 288 = 0) c
   ASOF JOIN (FROM event_row WHERE action = 'issue' AND flags & 32 = 0) d
     ON c.device = d.device AND c.sector = d.sector AND c.direction = d.direction AND c.time >= d.time`;
@@ -48,8 +49,8 @@ const rateSql = Object.entries(rates).map(
 /**
  * The run as the Chrome trace format's events, an object a line; Perfetto and chrome://tracing open it.
  *
- * A request is an asynchronous slice from issue to completion, since requests overlap, named by the tensor in which it
- * begins; phases and tokens are slices of two tracks of their own. Counters have the buckets of the summary's timeline
+ * A request is an asynchronous slice from issue to completion, since requests overlap, named by the tensor, of a stacked one
+ * also the expert, in which it begins; its layer and its place in tensor and file are among its arguments; phases and tokens are slices of two tracks of their own. Counters have the buckets of the summary's timeline
  * (100 ms): what was read of the files and of the rest of the disk, and the depth of the queue; and the samples. `ts` is
  * microseconds from the first event. Where requests were not matched, a completion is paired with the last issue of its
  * sector. Format: "Trace Event Format", Google, 2016.
@@ -87,7 +88,8 @@ line AS (
   SELECT json_object('ph', 'b', 'cat', 'io', 'id', id::VARCHAR, 'name', coalesce(tensor, direction::VARCHAR), 'pid', device,
                      'tid', 0, 'ts', (start - zero) / 1000,
                      'args', json_object('direction', direction, 'sector', sector, 'bytes', sectors::BIGINT * 512,
-                                         'file offset', "fileOffset", 'pid', pid, 'process', process, 'error', error))
+                                         'file offset', "fileOffset", 'layer', layer, 'offset in tensor', "tensorOffset",
+                                         'pid', pid, 'process', process, 'error', error))
   FROM numbered, origin
   UNION ALL
   SELECT json_object('ph', 'e', 'cat', 'io', 'id', id::VARCHAR, 'name', coalesce(tensor, direction::VARCHAR), 'pid', device,

@@ -81,8 +81,7 @@ export function buildSummary(input: SummaryInput): Summary {
     memory: { ...input.memory, ...derive(derivedMemoryFigures, { ...input.memory, model }) },
     contention: contention(input),
     workload:
-      input.workload &&
-      workload(input.workload, phases?.generation ?? null, main.weights, input.requests ?? null),
+      input.workload && workload(input.workload, phases?.generation ?? null, main, input.requests ?? null),
     bound: null,
     tracer: {
       cpuNs: traced.tracer.captureCpuNs,
@@ -261,7 +260,7 @@ function phasesOf({ phases, traced, workload, devices }: SummaryInput): Summary[
 function workload(
   outcome: WorkloadOutcome,
   generation: PhaseSummary | null,
-  weights: SubjectFigures['weights'],
+  { weights, uses }: Pick<SubjectFigures, 'weights' | 'uses'>,
   served: RequestReadsResults | null,
 ): WorkloadSummary {
   const { timings } = outcome;
@@ -282,7 +281,8 @@ function workload(
       : {}),
     ...(outcome.attached ? { attached: outcome.attached } : {}),
     ...(outcome.requests ? { requests: requestsOf(outcome.requests, served) } : {}),
-    weights: weights ? weights.main : outcome.weights,
+    // What is no model has no weights.
+    weights: weights?.main ?? (uses ? outcome.weights : null),
     ...(weights ? { weightsBytes: weights.bytes } : {}),
     ...(outcome.buffers ? { buffers: outcome.buffers } : {}),
     rssAnonBytes: outcome.rssAnonBytes,

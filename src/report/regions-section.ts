@@ -49,7 +49,20 @@ export function phases(page: Page, summary: Summary): void {
   const whose = summary.model?.access ? "the model's reads" : 'reads';
   page.section('Phases', `${whose}, by what the workload said, each in the phase in which it completed`);
   for (const line of columns(page, phaseColumns, found)) page.line(line);
-  for (const line of tokenLines(summary)) page.remark(line);
+  for (const line of [...tokenLines(summary), ...outside(summary)]) page.remark(line);
+}
+
+/** The phases' reads do not add up to all where something was read before the first, between two or after the last. */
+function outside({ phases, model }: Summary): string[] {
+  if (!model) return [];
+  const inPhases = Object.values(phases ?? {}).reduce(
+    (sum, phase) => sum + (phase?.model?.readBytes ?? 0),
+    0,
+  );
+  const bytes = model.readBytes - inPhases;
+  return bytes > 0
+    ? [`Outside these phases ${format.size(bytes)} of the model were read: before, between or after them.`]
+    : [];
 }
 
 /** Tokens are what the program says; where marks or walks are others, what a token's own figures are worth. */

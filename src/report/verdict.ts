@@ -91,6 +91,14 @@ function traceOf(summary: Summary): string {
 /** Read for a token, of what it uses: below this memory is as good as enough. */
 const nothingRead = 0.01;
 
+/** A limit or lock under which a run has all the memory that it needs tells nothing of too little. */
+function noPressure({ mode, limitBytes, lockedBytes }: Summary['memory']): string {
+  if (mode === 'none') return '';
+  const what =
+    mode === 'limit' ? `limit of ${format.size(limitBytes ?? 0)}` : `lock of ${format.size(lockedBytes)}`;
+  return `, so the ${what} changes nothing`;
+}
+
 function helpOf(summary: Summary): string | null {
   const { bound, workload, model, memory } = summary;
   if (!workload || !model) return null;
@@ -102,7 +110,7 @@ function helpOf(summary: Summary): string | null {
   if (exceeded(bound)) return 'The bound is wrong, since this run was faster: see `--section bound`.';
   const read = workload.bytesPerToken ?? 0;
   if (read < bound.touchedBytesPerToken * nothingRead)
-    return 'Memory is enough: only faster computation would help.';
+    return `Memory is enough${noPressure(memory)}: only faster computation would help.`;
   const [first] = tokenTime(bound).parts.toSorted((a, b) => b.ns - a.ns);
   if (first?.computing) return 'Only faster computation would help much.';
   const missing = bound.touchedBytesPerToken - bound.keptBytes;

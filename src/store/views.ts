@@ -2,6 +2,10 @@ import { gapClasses, stages } from '../native/trace.js';
 import { either, type Relation } from './schema.js';
 
 /** A time of `io_row`, null where it was not seen: the core's largest number, which is -1 where numbers are signed. */
+/** Of the tensor that begins before a read, where the read begins in it. */
+const within = (value: string) =>
+  `CASE WHEN located."fileOffset" < tensor."fileOffset" + tensor.bytes THEN ${value} END`;
+
 const seen = (column: string) => `nullif(${column}, -1)`;
 
 /** Of devices that lie on no other traced one: what a sum over devices is of. */
@@ -79,6 +83,9 @@ export const viewList = {
       error: 'errno; 0 for success',
       fileOffset: "bytes from the file's start; null outside the files",
       tensor: 'the tensor in which it begins',
+      layer: 'its layer; null outside layers',
+      expert: 'of a stacked tensor the expert in which it begins',
+      tensorOffset: "bytes from the start of this tensor, or of its expert's part",
     },
     sql: `
   WITH traced AS (SELECT number FROM device ORDER BY rowid LIMIT 1),
@@ -90,7 +97,8 @@ export const viewList = {
   SELECT device, direction, sector, sectors, ${seen('queue')} AS queue, ${seen('getrq')} AS getrq,
          ${seen('"insert"')} AS "insert", ${seen('issue')} AS issue, ${seen('complete')} AS complete,
          pid, process.name AS process, merges, error, located."fileOffset",
-         CASE WHEN located."fileOffset" < tensor."fileOffset" + tensor.bytes THEN tensor.name END AS tensor
+         ${within('tensor.name')} AS tensor, ${within('tensor.layer')} AS layer, ${within('tensor.expert')} AS expert,
+         ${within('located."fileOffset" - tensor."fileOffset"')} AS "tensorOffset"
   FROM located
   ASOF LEFT JOIN tensor ON located.file = tensor.file AND located."fileOffset" >= tensor."fileOffset"
   LEFT JOIN process USING (pid)`,
