@@ -19,7 +19,13 @@ const named: Readonly<Record<string, readonly string[]>> = {
     'moe_topk',
     'moe_k',
   ],
-  nextn_predict_layers: ['num_nextn_predict_layers', 'mtp_num_hidden_layers'],
+  nextn_predict_layers: [
+    'num_nextn_predict_layers',
+    'mtp_num_hidden_layers',
+    'mtp_num_layers',
+    'num_mtp_layers',
+    'num_mtp_modules',
+  ],
   'attention.shared_kv_layers': ['num_kv_shared_layers'],
 };
 

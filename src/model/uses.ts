@@ -1,3 +1,4 @@
+import { greatest } from '../extremes.js';
 import type { Model, ModelTensor } from './gguf.js';
 import { modelRegions, type Region, stackedExperts } from './regions.js';
 import { type TensorPlace, tensorPlace } from './roles.js';
@@ -242,13 +243,23 @@ function isDraftModel({ architecture }: Model): boolean {
   return /eagle|dflash|dspark|assistant|mtp/.test(architecture);
 }
 
-/** The last `nextn_predict_layers` of all, and any that hold tensors of that kind. */
-function draftLayersOf(model: Model): Set<number> {
-  const { architecture, keys, layers, tensors } = model;
+/** How many layers guess further tokens, as keys of today's architectures call it: NextN, MTP (multi-token prediction). */
+const draftLayersKey = /\.(?:num_)?(?:nextn|mtp)_(?:\w+_)?(?:layers|modules|blocks|block_count|depth)$/;
+
+/**
+ * The last layers, as many as a key says, also where these come beyond those that `block_count` counts; and any that hold
+ * tensors of that kind. Where what guesses lies outside the layers, the key speaks of that.
+ */
+function draftLayersOf({ keys, layers, tensors }: Model): Set<number> {
   const places = tensors.map(({ name }) => tensorPlace(name));
-  const count = keys.get(`${architecture}.nextn_predict_layers`);
-  const last = typeof count === 'number' ? Math.min(count, layers) : 0;
-  const draft = new Set(Array.from({ length: last }, (_, i) => layers - 1 - i));
+  const main = places.filter(({ stack, layer }) => stack === '' && layer !== null);
+  const all = Math.max(layers, greatest(main.map(({ layer }) => (layer as number) + 1)));
+  const outside = places.some(({ role, layer }) => role === 'draft' && layer === null);
+  const counts = [...keys].flatMap(([key, value]) =>
+    draftLayersKey.test(key) && typeof value === 'number' ? [value] : [],
+  );
+  const last = outside ? 0 : Math.min(greatest([0, ...counts]), all);
+  const draft = new Set(Array.from({ length: last }, (_, i) => all - 1 - i));
   for (const { stack, layer, role } of places) {
     if (stack === '' && layer !== null && role === 'draft') draft.add(layer);
   }

@@ -155,6 +155,27 @@ test('the last layers that only guess further tokens are not walked, unless they
   assert.equal(kinds(await model('eagle3', { block_count: 1 }, eagle))['fc.weight'], 'whole');
 });
 
+test('layers that guess are known by whatever key counts them, within block_count or beyond it', async () => {
+  const attention = (n: number) => layer(`blk.${n}`, 'attn_q');
+  const all = [embedding, output, ...attention(0), ...attention(1), ...attention(2)];
+  const walked = rowBytes + tableBytes + 2 * matrixBytes;
+  for (const key of [
+    'nextn_predict_layers',
+    'num_nextn_predict_layers',
+    'mtp_num_hidden_layers',
+    'num_mtp_modules',
+  ])
+    exactly(await model('some-moe', { block_count: 3, [key]: 1 }, all), walked);
+  exactly(await model('some-moe', { block_count: 2, nextn_predict_layers: 1 }, all), walked);
+  exactly(await model('some-moe', { block_count: 3, nextn_predict_layers: 2 }, all), walked - matrixBytes);
+  exactly(await model('some-moe', { block_count: 3, nextn_predict_layers: 0 }, all), walked + matrixBytes);
+  exactly(await model('some-moe', { block_count: 3, mtp_loss_weight: 1 }, all), walked + matrixBytes);
+  // stripped of its head: the key still counts it
+  exactly(await model('some-moe', { block_count: 4, nextn_predict_layers: 1 }, all), walked + matrixBytes);
+  const beside = [...all, { name: 'mtp.fc.weight', shape: [64, 32] }];
+  exactly(await model('some-moe', { block_count: 3, mtp_num_layers: 1 }, beside), walked + matrixBytes);
+});
+
 test('layers that share the keys and values of others do not use what would make them', async () => {
   const makes = (n: number) => layer(`blk.${n}`, 'attn_q', 'attn_k', 'attn_v');
   const shared = await model('gemma4', { block_count: 2, 'attention.shared_kv_layers': 1 }, [
