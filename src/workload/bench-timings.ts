@@ -41,10 +41,27 @@ export function benchTimings(tests: readonly BenchTest[]): LlamaTimings {
   };
 }
 
-/** The tests in a benchmark's output, in JSON, JSON lines or a table, with whatever log lines around them. */
+/** The tests in a benchmark's output, in JSON, JSON lines, a table or CSV, with whatever log lines around them. */
 export function findBenchTests(output: string): BenchTest[] {
   const json = jsonTests(output);
-  return json.length > 0 ? json : tableTests(output);
+  if (json.length > 0) return json;
+  const table = tableTests(output);
+  return table.length > 0 ? table : csvTests(output);
+}
+
+/** `-o csv`: a line of names, then every value in quotes. */
+function csvTests(output: string): BenchTest[] {
+  const lines = output.split('\n').map((line) => line.trim());
+  const head = lines.findIndex((line) => /^build_commit,.*\bn_gen\b.*\bavg_ts\b/.test(line));
+  const names = head < 0 ? [] : (lines[head] as string).split(',');
+  return lines.slice(head + 1).flatMap((line): BenchTest[] => {
+    const cells = [...line.matchAll(/"((?:[^"]|"")*)"(?:,|$)/g)].map(([, value]) => value as string);
+    if (names.length === 0 || cells.length !== names.length) return [];
+    const value = (name: string) => printedNumber(cells[names.indexOf(name)]);
+    const [n_prompt, n_gen] = [value('n_prompt'), value('n_gen')];
+    if (n_prompt === null || n_gen === null) return [];
+    return [{ n_prompt, n_gen, n_depth: value('n_depth') ?? 0, avg_ts: value('avg_ts') }];
+  });
 }
 
 function jsonTests(output: string): BenchTest[] {

@@ -1,4 +1,5 @@
 import { benchTimings, findBenchTests } from './bench-timings.js';
+import { firstForm, vllmLine, webuiLine } from './other-timings.js';
 import { last, numbers, positive, printedNumber, printedSpeed } from './printed-numbers.js';
 import { type LlamaTimings, notPrinted } from './printed-timings.js';
 import { jsonTimings } from './response-timings.js';
@@ -16,6 +17,9 @@ const forms: readonly Form[] = [
   ollamaLines,
   koboldLines,
   mlxLines,
+  webuiLine,
+  vllmLine,
+  firstForm,
   chatLine,
   (output) => benchTimings(findBenchTests(output)),
 ];

@@ -3,12 +3,14 @@ import type { LlamaTimings } from './printed-timings.js';
 
 /**
  * What a server's answer in JSON says, streamed or not: llama.cpp's `timings`, ollama's `eval_count` and times in ns, and
- * where there is neither the `usage` of OpenAI's form, which counts tokens and tells no time. Of several the last.
+ * where there is neither the `usage` of OpenAI's form, which counts tokens and tells no time, unless LM Studio's `stats` stand
+ * beside it. Of several the last.
  */
 export function jsonTimings(output: string): Partial<LlamaTimings> {
   const found = lastObject(output, 'timings');
   if (found) return llamaTimings(found);
-  return ollamaFields(output) ?? usage(lastObject(output, 'usage') ?? {});
+  const counted = usage(lastObject(output, 'usage') ?? {});
+  return ollamaFields(output) ?? { ...counted, ...studioSpeed(lastObject(output, 'stats') ?? {}) };
 }
 
 function llamaTimings(found: Record<string, unknown>): Partial<LlamaTimings> {
@@ -40,6 +42,11 @@ function ollamaFields(output: string): Partial<LlamaTimings> | null {
 
 function usage({ prompt_tokens, completion_tokens }: Record<string, unknown>): Partial<LlamaTimings> {
   return { promptTokens: above(prompt_tokens), tokens: above(completion_tokens) };
+}
+
+/** LM Studio's, beside OpenAI's `usage`. */
+function studioSpeed({ tokens_per_second }: Record<string, unknown>): Partial<LlamaTimings> {
+  return { tokensPerSecond: above(tokens_per_second) };
 }
 
 /** The last object under this key; its own values are plain, or lists and objects that are left out. */
