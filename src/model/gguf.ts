@@ -189,7 +189,6 @@ function safetensorsModel(paths: readonly string[]): Model {
   const first = paths[0] as string;
   const config = configBeside(first);
   const { architecture, name, keys } = configKeys(config ?? {});
-  const inNames = Math.max(0, greatest(tensors.map((each) => mainLayer(each) + 1)));
   return {
     path: first,
     parts: files.map(({ path, bytes, metadataBytes }) => ({ path, bytes, metadataBytes })),
@@ -197,7 +196,7 @@ function safetensorsModel(paths: readonly string[]): Model {
     architecture,
     name,
     fileType: mainType(tensors),
-    layers: Math.max(numberOf(keys.get(`${architecture}.block_count`)) ?? 0, inNames),
+    layers: Math.max(numberOf(keys.get(`${architecture}.block_count`)) ?? 0, layersIn(tensors)),
     tensors,
     experts: expertsOf(keys, architecture, tensors),
     keys,
@@ -206,6 +205,11 @@ function safetensorsModel(paths: readonly string[]): Model {
       ? []
       : [`${first}: no config.json beside it, so that only names and shapes tell what the model is`],
   };
+}
+
+/** By their names. */
+function layersIn(tensors: readonly ModelTensor[]): number {
+  return greatest([0, ...tensors.map((each) => mainLayer(each) + 1)]);
 }
 
 function mainLayer(tensor: ModelTensor): number {
@@ -244,7 +248,7 @@ function modelOfParts(files: ReadFile[]): Model {
     architecture,
     name: textOf(keys.get('general.name')),
     fileType: typeof fileType === 'number' ? fileTypeName(fileType) : null,
-    layers: numberOf(keys.get(`${architecture}.block_count`)) ?? 0,
+    layers: numberOf(keys.get(`${architecture}.block_count`)) ?? layersIn(tensors),
     tensors,
     experts: expertsOf(keys, architecture, tensors),
     keys,

@@ -250,7 +250,10 @@ function fileAt(path: string): ModelFile {
   } catch (error) {
     throw cannotRead(path, error);
   }
-  throw new BlkscopeError('EISDIR', `the model ${path} is not a regular file; name the .gguf file itself`);
+  throw new BlkscopeError(
+    'EISDIR',
+    `the model ${path} is not a regular file; name the .gguf or .safetensors file itself`,
+  );
 }
 
 function cannotRead(path: string, error: unknown): BlkscopeError {
@@ -280,7 +283,7 @@ function requireMagic(file: ModelFile): void {
   if (start.toString('latin1', 0, Math.min(bytesRead, 4)) !== 'GGUF') {
     throw new BlkscopeError(
       'NOT_GGUF',
-      `${file.path} is not a GGUF file (it does not begin with "GGUF"); name a model that llama.cpp can load, or convert it first`,
+      `${file.path} is neither a GGUF file (it does not begin with "GGUF") nor one of safetensors; name a model that llama.cpp can load, or convert it first`,
     );
   }
   if (bytesRead < start.length) throw truncated(file, start.length);
