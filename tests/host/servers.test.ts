@@ -168,10 +168,15 @@ test('a server in a container: its paths are others, and it is the same model', 
     await answers(port);
     assert.ok(!existsSync(inside));
     const [pid = 0] = processTree(container.pid as number).slice(-1);
-    const { exitCode, stdout, stderr } = await blkscope(
-      [...traced('contained'), '--attach', String(pid), '--duration', '4'],
-      { when: { text: 'watch process', act: () => void complete(port, 3) } },
-    );
+    const { exitCode, stdout, stderr } = await blkscope([...traced('contained'), '--attach', String(pid)], {
+      when: {
+        text: 'watch process',
+        act: (child) =>
+          void complete(port, 3)
+            .then(() => sleep(300))
+            .then(() => child.kill('SIGINT')),
+      },
+    });
     assert.equal(exitCode, 0, stderr);
     const { model: read, workload } = await summaryOf('contained');
     assert.deepEqual(read?.files, [model], stderr);
