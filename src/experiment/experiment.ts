@@ -85,8 +85,7 @@ async function measureWorkload(
     if (mark.kind === 'token') tokens++;
     watch?.mark(mark);
   };
-  const asked = workload.tokens ?? defaultTokens;
-  const madeSoFar = () => (tokens === 0 ? null : `token ${tokens} of ${asked}`);
+  const madeSoFar = () => (tokens === 0 ? null : `token ${tokens} of ${workload.tokens}`);
   const shown = { ...workload, onMark };
   const measurement = await measure(
     steps,
