@@ -106,6 +106,7 @@ const foreign = new Set([
     '--n-cpu-moe',
     '--no-repack',
     '--log-file',
+    '--spec-type',
   ],
   ...['--rounds', '--only', '--run'],
 ]);
