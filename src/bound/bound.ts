@@ -1,3 +1,4 @@
+import { fullestSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
 import { type TouchedBytes, touchedByRole, touchedBytes } from '../model/uses.js';
@@ -76,7 +77,11 @@ export function boundOf({
 
 /** The most that a run and the probe before it showed of the disk: a bound must hold for each of its seconds. */
 export function bandwidthOf(summary: Summary, disk: DiskSpeed | null): number {
-  return Math.max(disk?.sequential ?? 0, disk?.random ?? 0, fastestSecond(summary));
+  return Math.max(
+    disk?.sequential ?? 0,
+    disk?.random ?? 0,
+    fullestSecond(summary.timeline.readBytes, summary.timeline.bucketNs),
+  );
 }
 
 /**
@@ -104,17 +109,6 @@ export function ownMemory({ workload, model }: Summary): number | null {
 function unusedBytesOf(touched: ReadonlyMap<string, TouchedBytes>) {
   return ({ name, bytesPerToken }: { name: string; bytesPerToken: number | null }) =>
     Math.max(0, (bytesPerToken ?? 0) - (touched.get(name)?.most ?? 0));
-}
-
-function fastestSecond({ timeline: { readBytes, bucketNs } }: Summary): number {
-  const buckets = Math.max(1, Math.round(1e9 / bucketNs));
-  let window = 0;
-  let fastest = 0;
-  readBytes.forEach((bytes, i) => {
-    window += bytes - (readBytes[i - buckets] ?? 0);
-    fastest = Math.max(fastest, window / ((buckets * bucketNs) / 1e9));
-  });
-  return fastest;
 }
 
 function sum(values: Iterable<number>): number {

@@ -6,7 +6,7 @@ import type { WorkloadOutcome } from '../workload/engine.js';
 import { remarks, toldDefect, toldRemark } from './defects.js';
 import { derive } from './figure.js';
 import { derivedFileFigures, derivedMemoryFigures, type Part } from './figures.js';
-import { accessOf, type PartSpan, partOf, toldOf, toldOfPhase } from './part.js';
+import { type Access, accessOf, type PartSpan, partOf, toldOf, toldOfPhase } from './part.js';
 import type { CountedPhase } from './phase-analyses.js';
 import type { RegionResults } from './region-figures.js';
 import type { RequestRead, RequestReadsResults } from './request-reads.js';
@@ -52,9 +52,8 @@ export function buildSummary(input: SummaryInput): Summary {
   const [main, ...others] = input.subjects as readonly [SubjectFigures, ...SubjectFigures[]];
   const part = wholePart(traced, main, input.devices);
   const { model: _, ...told } = toldOf(part);
-  const model =
-    part.model &&
-    modelOf(main, part, input.inFiles && accessOf(input.inFiles, wholeSpan(traced, input.devices)));
+  const access = input.inFiles && accessOf(input.inFiles, wholeSpan(traced, input.devices));
+  const model = part.model && modelOf(main, part, access && withinDisk(access, told.peakBytesPerSecond));
   const phases = phasesOf(input);
   return {
     schema: summarySchemaVersion,
@@ -93,6 +92,13 @@ export function buildSummary(input: SummaryInput): Summary {
       bytesWrittenToDevice: input.bytesWrittenToDevice,
     },
   };
+}
+
+/** Buckets of the files' own reads begin with the first of these, so that their seconds are others than the disk's. */
+function withinDisk(access: Access, peakOfDisk: number | null): Access {
+  const { peakBytesPerSecond: peak } = access;
+  if (peak === null || peakOfDisk === null) return access;
+  return { ...access, peakBytesPerSecond: Math.min(peak, peakOfDisk) };
 }
 
 function contention({ contention: seen, traced }: SummaryInput): Summary['contention'] {

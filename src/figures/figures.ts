@@ -1,7 +1,6 @@
-import { greatest } from '../extremes.js';
 import { stages } from '../native/trace.js';
 import { derivedFrom, type Figures, figure, joined, maybe, type ValuesOf } from './figure.js';
-import { perSecond } from './seconds.js';
+import { fullestSecond } from './seconds.js';
 
 /**
  * Every figure of a run, declared once: summary.json's schema, the report's tables, `compare`, the store's tables of
@@ -217,10 +216,10 @@ export const derivedFigures = {
   }),
   peakBytesPerSecond: maybeDerived({
     unit: 'bytesPerSecond',
-    label: 'bytes read in the fullest second',
+    label: 'bytes read in the fullest second, wherever it began',
     at: 'timeline',
     compare: 'peak, disk',
-    of: ({ timeline }) => largest(perSecond(timeline.readBytes, timeline.bucketNs)),
+    of: ({ timeline }) => fullestOf(timeline),
   }),
   share128KiB: maybeDerived({
     unit: 'share',
@@ -334,10 +333,10 @@ export const accessFigures = {
   }),
   peakBytesPerSecond: maybeOfAccess({
     unit: 'bytesPerSecond',
-    label: 'bytes of these reads in the fullest second',
+    label: 'bytes of these reads in the fullest second, wherever it began',
     at: 'their timeline',
     compare: 'peak, model',
-    of: ({ timeline }) => largest(perSecond(timeline.readBytes, timeline.bucketNs)),
+    of: ({ timeline }) => fullestOf(timeline),
   }),
 } satisfies Figures;
 
@@ -856,6 +855,6 @@ function total(counts: Record<string, number>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-function largest(values: readonly number[]): number | null {
-  return values.length === 0 ? null : greatest(values);
+function fullestOf({ readBytes, bucketNs }: Part['timeline']): number | null {
+  return readBytes.length === 0 ? null : fullestSecond(readBytes, bucketNs);
 }

@@ -1,8 +1,7 @@
-import { greatest } from '../extremes.js';
 import { defectLine } from '../figures/defects.js';
 import type { DeviceFigures } from '../figures/figure.js';
 import { partFigures } from '../figures/figures.js';
-import { perSecond } from '../figures/seconds.js';
+import { fullestSecond, perSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { type GapClass, gapClasses, type NativeGaps, type Stage, stages } from '../native/trace.js';
 import { bar } from './bar.js';
@@ -246,7 +245,8 @@ export function bandwidth(page: Page, { timeline, model, source }: Summary): voi
   page.line(
     `   |${sparkline(bySecond, Math.min(page.columns - 24, 120))}| ${format.count(bySecond.length)} s`,
   );
-  page.figure(format.rate(greatest(bySecond)), 'the highest second');
+  const fullest = fullestSecond(timeline.readBytes, timeline.bucketNs);
+  page.figure(format.rate(fullest), 'the highest second', 'wherever it began');
   page.figure(format.rate(total / bySecond.length), 'mean over all seconds');
   const { peakBytesPerSecond: peak, bytesPerSecond: mean } = model?.access ?? {};
   if (model && peak != null && mean != null)

@@ -1,8 +1,7 @@
-import { greatest } from '../extremes.js';
 import { defectLine } from '../figures/defects.js';
 import { joined } from '../figures/figure.js';
 import { partWithAccess, phaseFigures } from '../figures/figures.js';
-import { perSecond } from '../figures/seconds.js';
+import { fullestSecond, perSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { type GapClass, gapClasses } from '../native/trace.js';
 import { bar } from './bar.js';
@@ -200,7 +199,9 @@ function disk(
   if (layers) page.text(layers, 3);
   const room = Math.min(page.columns - 32, 100);
   const line = page.style.accent(sparkline(bySecond, room));
-  page.line(`   |${line}| ${format.count(bySecond.length)} s, highest ${format.rate(greatest(bySecond))}`);
+  page.line(
+    `   |${line}| ${format.count(bySecond.length)} s, highest ${format.rate(fullestSecond(timeline.readBytes, timeline.bucketNs))}`,
+  );
   const times = read?.access?.latency ?? latency;
   const took = times.d2c ?? times.q2c;
   if (took) {
