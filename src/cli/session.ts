@@ -2,7 +2,13 @@ import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
 import type { Watch } from '../experiment/watch.js';
 import type { Progress } from '../machine/progress.js';
-import { type EndingSignal, endingSignalNames, endingSignals, leaveSignalsToSession, sessionRuns } from './ending.js';
+import {
+  type EndingSignal,
+  endingSignalNames,
+  endingSignals,
+  leaveSignalsToSession,
+  sessionRuns,
+} from './ending.js';
 import { requireTerminal, shortPath, stdoutScreen } from './screen.js';
 import { TerminalProgress } from './terminal-progress.js';
 
