@@ -1,8 +1,13 @@
+import { phaseWindows } from '../figures/phases.js';
 import { removeOwn } from '../files/write.js';
 import { prepareCache } from '../memory/cache-state.js';
 import type { Model } from '../model/gguf.js';
-import type { Engine, WorkloadOptions } from '../workload/engine.js';
+import type { Sample } from '../sample/sample.js';
+import { Sampler } from '../sample/sampler.js';
+import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
+import { threadsOf } from '../workload/resolved.js';
 import { computeKey } from './bound-records.js';
+import { growthOver } from './compute-time.js';
 import { keptFigure } from './kept-figure.js';
 import { shownTokenNs } from './token-time.js';
 
@@ -31,8 +36,29 @@ export function warmComputeNs({ engine, model, workload, folder }: WarmInput): P
     const log = `${workload.log}.probe`;
     const warm: WorkloadOptions = { ...workload, tokens: warmTokens, log, launch: {} };
     const running = await engine.start(warm);
-    const outcome = await running.done;
+    const sampler = new Sampler({ paths: [], everyMs: 50 });
+    sampler.watch(running.pid);
+    const outcome = await running.done.finally(() => sampler.stop());
     removeOwn(log);
-    return outcome.exitCode === 0 ? shownTokenNs(outcome.marks, outcome.timings.saidTokenNs) : null;
+    return outcome.exitCode === 0 ? quietTokenNs(outcome, sampler.samples, threadsOf(workload)) : null;
   });
+}
+
+/**
+ * The time of a token without what others took of it: a run on a busy machine shows no computation that is slow. Never less
+ * than the CPU time that it took of each thread.
+ */
+export function quietTokenNs(
+  { marks, timings, generation }: Pick<WorkloadOutcome, 'marks' | 'timings' | 'generation'>,
+  samples: readonly Sample[],
+  threads: number,
+): number | null {
+  const shownNs = shownTokenNs(marks, timings.saidTokenNs);
+  const window = phaseWindows(marks, generation).find(({ name }) => name === 'generation');
+  if (shownNs === null || !window?.tokens) return shownNs;
+  const { fromNs, toNs, tokens } = window;
+  const perToken = (metric: string) =>
+    Math.max(0, ((growthOver(samples, metric, fromNs, toNs) ?? 0) * 1e3) / tokens);
+  const cpuNs = (perToken('workloadUserUs') + perToken('workloadSystemUs')) / threads;
+  return Math.min(shownNs, Math.max(cpuNs, shownNs - perToken('workloadRunDelayUs')));
 }

@@ -3,7 +3,7 @@ import { join, posix } from 'node:path';
 import { readProc } from './process-tree.js';
 
 /** Whether a process sees other mounts than we do, as in a container: its paths are not ours. */
-export function hasOtherMounts(pid: number): boolean {
+function hasOtherMounts(pid: number): boolean {
   const mounts = link(`/proc/${pid}/ns/mnt`);
   return mounts !== null && mounts !== link('/proc/self/ns/mnt');
 }

@@ -12,14 +12,16 @@ export function boundLine(bound: Bound): string {
     .filter(({ ns }) => ns > 0.005e9 / tokensPerSecond)
     .map(({ ns, name }) => `${name} ${format.seconds(ns)}`);
   const rest = parts.length > 0 ? `; a token loses: ${parts.join(', ')}` : '';
-  return `bound ${boundOf(bound)} tokens/s, measured ${measuredOf(bound)} of it${selfMade(bound)}${rest}`;
+  const own = isSelfMade(bound) ? ` (${selfMadeNote})` : '';
+  return `bound ${boundOf(bound)} tokens/s, measured ${measuredOf(bound)} of it${own}${rest}`;
 }
 
 /** A bound that a run gave to itself says nothing of what the run lost by computing slowly. */
-export function selfMade({ computeFrom, computeNsPerToken: ns, tokensPerSecond }: Bound): string {
-  const decides = computeFrom === 'run' && ns * tokensPerSecond > 0.999e9;
-  return decides ? ' (by its own computation: no cached run is known)' : '';
+export function isSelfMade({ computeFrom, computeNsPerToken: ns, tokensPerSecond }: Bound): boolean {
+  return computeFrom === 'run' && ns * tokensPerSecond > 0.999e9;
 }
+
+export const selfMadeNote = 'by its own computation: no cached run is known';
 
 /** A range where the use of some weights is unknown. */
 function boundOf({ tokensPerSecond, lowTokensPerSecond: low }: Bound): string {

@@ -69,7 +69,7 @@ function readAhead({ memory }: Summary): string {
 }
 
 function pressure({ summary: { memory }, config }: Compared): string {
-  if (memory.mode === 'none') return 'not limited';
+  if (memory.mode === 'none') return memory.totalBytes === null ? '-' : 'not limited';
   if (memory.mode === 'limit') return `limit ${format.size(memory.limitBytes ?? 0)}`;
   if (memory.mode === 'lock') return `${format.size(memory.lockedBytes)} locked`;
   // What had to be locked to leave so much is another amount each time.

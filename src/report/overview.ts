@@ -64,7 +64,9 @@ function conditions({ memory, workload, source }: Summary): string {
     leave: `${format.size(memory.lockedBytes)} locked to leave the rest`,
     limit: `memory limit ${format.size(memory.limitBytes ?? 0)}`,
   }[memory.mode];
-  const parts = [workload && engineOf(workload.engine), pressure];
+  // What was imported tells nothing of its machine.
+  const imported = memory.totalBytes === null && source.kind === 'file';
+  const parts = [workload && engineOf(workload.engine), imported ? 'an imported trace' : pressure];
   if (memory.cacheState)
     parts.push(
       { cold: 'nothing cached at the start', warm: 'all cached at the start', asIs: 'cache as it was' }[
@@ -100,7 +102,7 @@ function speed(page: Page, { bound, workload }: Summary): void {
   const allowed = format.decimal(bound.tokensPerSecond);
   page.section(
     "A token's time",
-    `${format.decimal(workload.tokensPerSecond)} tokens/s; memory and disk allow ${allowed}`,
+    `${format.decimal(workload.tokensPerSecond)} tokens/s; memory, disk and computation allow ${allowed}`,
   );
   const { total, parts } = tokenTime(bound);
   for (const { name, ns } of parts) barRow(page, name, format.microseconds(ns), ns / total);

@@ -56,7 +56,13 @@ function told(name: string, figures: readonly ListedFigure[]): ToldFigure {
   return { name, value: (values) => firstKnown(figures, values), show: looks[unit] ?? String, unit };
 }
 
+/** Where the model's own are told, a figure of it that is null is not told by the whole disk's. */
 function firstKnown(figures: readonly ListedFigure[], values: unknown): number | null {
-  const known = figures.map(({ key }) => valueAt(values, key)).find((value) => typeof value === 'number');
+  const ofModel = figures.filter(({ key }) => {
+    const of = key.startsWith('model.') ? valueAt(values, key.slice(0, key.lastIndexOf('.'))) : null;
+    return typeof of === 'object' && of !== null;
+  });
+  const told = ofModel.length > 0 ? ofModel : figures;
+  const known = told.map(({ key }) => valueAt(values, key)).find((value) => typeof value === 'number');
   return known === undefined ? null : (known as number);
 }

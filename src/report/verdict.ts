@@ -1,6 +1,6 @@
 import type { Summary } from '../figures/summary-schema.js';
 import { usesPageCache } from '../workload/loading.js';
-import { exceeded, selfMade, tokenTime } from './bound-section.js';
+import { exceeded, isSelfMade, selfMadeNote, tokenTime } from './bound-section.js';
 import { contentionLine } from './contention.js';
 import * as format from './format.js';
 import { countsAreLow, subjectOf } from './subject.js';
@@ -64,7 +64,8 @@ function limitOf(summary: Summary): string | null {
     const share = (ns: number) => `${format.seconds(ns)} of the ${format.seconds(total)} that a token took`;
     const also =
       second && second.ns > total * 0.2 ? ` ${second.name} took ${format.seconds(second.ns)}.` : '';
-    return `${first.limit} (${share(first.ns)})${first.computing ? selfMade(bound) : ''}.${also}`;
+    const own = first.computing && isSelfMade(bound) ? `, ${selfMadeNote}` : '';
+    return `${first.limit} (${share(first.ns)}${own}).${also}`;
   }
   if (workload && model && memory.ioStallNs !== null && workload.wallNs > 0) {
     const stalled = Math.max(memory.ioStallNs, memory.memoryStallNs ?? 0);

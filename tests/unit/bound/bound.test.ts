@@ -171,7 +171,7 @@ test('compute is the time without stalls and without the kernel, between two sam
 test('the report says what limited the run, and what the bound is made of', () => {
   const summary = summaryOf(touched, touched / 2, 1 / 800);
   summary.bound = boundOf({ model: scaled(dense), summary, compute: { ns: 1e6, from: 'run' }, disk });
-  assert.match(renderReport(summary), /Memory limits the speed: what it had room to keep was let go/);
+  assert.match(renderReport(summary), /Memory limits the speed: what it had room to keep was evicted/);
   const text = renderReport(summary, { all: true });
   assert.match(text, /bound 0\.00 tokens\/s, measured 62\.5 % of it/);
   assert.match(text, /488 KiB {2}must be read/);

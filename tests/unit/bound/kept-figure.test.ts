@@ -6,6 +6,7 @@ import { after, beforeEach, test } from 'node:test';
 import { BestSeen } from '../../../src/bound/best-seen.js';
 import { keptFigure } from '../../../src/bound/kept-figure.js';
 import { fastestTokenNs, shownTokenNs } from '../../../src/bound/token-time.js';
+import { quietTokenNs } from '../../../src/bound/warm-compute.js';
 
 let folder = '';
 beforeEach(() => {
@@ -74,4 +75,34 @@ test('marks that were seen together tell of no token, neither where a write was 
   // Held up for nine tokens, which then come at once; then as before.
   const held = marks([...even, 100, 100, 900, ...new Array<number>(9).fill(1), 50, ...even, 100]);
   assert.equal(fastestTokenNs(held, 100), 100);
+});
+
+test('a cached run on a busy machine computes no slower: what others took is no computation', () => {
+  const seconds = (at: number) => BigInt(Math.round(at * 1e9));
+  const tokens = Array.from({ length: 11 }, (_, index) => ({
+    kind: 'token' as const,
+    time: seconds(1 + index),
+    index,
+  }));
+  const outcome = {
+    marks: [{ kind: 'promptDone' as const, time: seconds(1) }, ...tokens],
+    timings: {
+      ...{ loadNs: null, promptTokens: null, promptTokensPerSecond: null, tokens: 11, tokensPerSecond: 1 },
+      saidTokenNs: 1e9,
+    },
+    generation: null,
+  };
+  const samples = (delayUs: number, cpuUs: number) =>
+    [
+      ['workloadRunDelayUs', delayUs],
+      ['workloadUserUs', cpuUs],
+      ['workloadSystemUs', 0],
+    ].flatMap(([metric, grown]) => [
+      { metric: metric as string, time: seconds(1), value: 0 },
+      { metric: metric as string, time: seconds(11), value: grown as number },
+    ]);
+  assert.equal(quietTokenNs(outcome, samples(0, 18e6), 2), 1e9);
+  assert.equal(quietTokenNs(outcome, samples(7e6, 6e6), 2), 3e8);
+  assert.equal(quietTokenNs(outcome, samples(9e6, 6e6), 2), 3e8, 'not less than its CPU time');
+  assert.equal(quietTokenNs(outcome, [], 2), 1e9, 'a kernel that counts nothing');
 });
