@@ -57,6 +57,8 @@ Result<Fd> openTrace(const std::string& path) {
   return fd;
 }
 
+Error notAFile(const std::string& path) { return {"NOT_A_FILE", path + ": neither a file nor a pipe; name a trace"}; }
+
 Error noTrace(const std::string& path) {
   return {"NOT_A_TRACE", path + ": no block trace record in it; blkscope imports blktrace's files and blkparse -d dumps"};
 }
@@ -107,6 +109,7 @@ Result<void> FileSource::addBase(const std::string& base) {
     // Says why: not there, a folder, not allowed.
     auto fd = openTrace(base);
     if (!fd && fd.error().code != "ENOENT") return fd.error();
+    if (fd) return notAFile(base);
     return Error{"ENOENT", base + ": no such file, and no " + base + ".blktrace.0 or the like"};
   }
   for (const auto& [cpu, path] : files) {
@@ -123,6 +126,8 @@ Result<void> FileSource::addPath(const std::string& path) {
 Result<void> FileSource::addOpened(const std::string& path, Fd fd) {
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return systemError("look at " + path);
+  // A device may go on without an end; what stands behind standard input is the caller's choice.
+  if (path != "-" && (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))) return notAFile(path);
   bool known = std::any_of(files_.begin(), files_.end(), [&](const File& file) {
     return file.device == status.st_dev && file.inode == status.st_ino;
   });

@@ -65,6 +65,8 @@ function isPacked(path: string): boolean {
   try {
     const start = Buffer.alloc(2);
     return readSync(file, start) === 2 && start.readUInt16BE() === 0x1f8b;
+  } catch {
+    return false; // why it cannot be read is told when it is
   } finally {
     closeSync(file);
   }
