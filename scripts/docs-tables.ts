@@ -10,7 +10,7 @@ import { storedTables, tables } from '../src/store/schema.js';
 import { viewList, views } from '../src/store/views.js';
 
 /** The pages that hold such tables. */
-export const pages = ['docs/metrics.md', 'docs/store.md', 'docs/touches.md'] as const;
+export const pages = ['docs/metrics.md', 'docs/store.md', 'docs/touches.md', 'docs/account.md'] as const;
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
 
@@ -54,6 +54,7 @@ export const made: Record<string, string> = {
   memory: figureTable(lists.runFigures.memory, 'memory'),
   stream: figureTable(lists.streamFigures, 'memory.stream'),
   touches: figureTable(lists.touchFigures, 'touches'),
+  account: figureTable(lists.accountFigures, 'account'),
   bound: figureTable(lists.boundFigures, 'bound'),
   contention: figureTable(lists.contentionFigures, 'contention'),
   integrity: figureTable(lists.integrityFigures, 'integrity'),

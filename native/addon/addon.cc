@@ -4,6 +4,7 @@
 #include "addon/access_map.h"
 #include "addon/analysis.h"
 #include "addon/blktrace_writer.h"
+#include "addon/cache_account.h"
 #include "addon/changes.h"
 #include "addon/file_rights.h"
 #include "addon/files.h"
@@ -24,6 +25,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   blkscope::registerAccessMap(env, exports);
   blkscope::registerAnalysis(env, exports);
   blkscope::registerBlktraceWriter(env, exports);
+  blkscope::registerCacheAccount(env, exports);
   blkscope::registerChanges(env, exports);
   blkscope::registerFileRights(env, exports);
   blkscope::registerFiles(env, exports);

@@ -27,4 +27,14 @@ std::vector<Region> fileRegions(const Argument& argument, size_t files) {
   return regions;
 }
 
+/// The same with a fourth column, whole: 1 where whoever uses a page of a region uses all of it.
+template <class Region>
+std::vector<Region> wholeOrPartRegions(const Argument& argument, size_t files) {
+  std::vector<Region> regions = fileRegions<Region>(argument, files);
+  auto whole = column<uint8_t>(argument["whole"], napi_uint8_array, "a Uint8Array");
+  if (whole.size() != regions.size()) argument.refuse("regions whose four columns have one length");
+  for (size_t i = 0; i < regions.size(); ++i) regions[i].whole = whole[i] != 0;
+  return regions;
+}
+
 }  // namespace blkscope

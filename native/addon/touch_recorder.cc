@@ -47,12 +47,14 @@ class JsTouchRecorder : public Napi::ObjectWrap<JsTouchRecorder> {
   explicit JsTouchRecorder(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsTouchRecorder>(info) {
     Argument options = Argument::at(info, 0, "options");
     std::vector<std::string> paths = options["files"].strings();
-    regions_ = fileRegions<ModelRegion>(options["regions"], paths.size());
-    cuts_ = cutsFor(regions_, static_cast<uint32_t>(paths.size()), pageBytes(), kMostCuts);
-    std::vector<WantedFile> files;
-    for (size_t i = 0; i < paths.size(); ++i) files.push_back({paths[i], cuts_[i]});
+    regions_ = wholeOrPartRegions<ModelRegion>(options["regions"], paths.size());
+    auto files = static_cast<uint32_t>(paths.size());
+    bool pieces = options["pieces"].booleanOr(true);
+    cuts_ = pieces ? cutsFor(regions_, files, pageBytes(), kMostCuts) : cutsAroundRegions(regions_, files, pageBytes(), kMostCuts);
+    std::vector<WantedFile> wanted;
+    for (uint32_t i = 0; i < files; ++i) wanted.push_back({paths[i], cuts_[i], watchedPieces(regions_, i, cuts_[i], pageBytes())});
     auto passes = static_cast<uint32_t>(options["profiledPasses"].integer(UINT32_MAX));
-    channel_.emplace(valueOrThrow(info.Env(), PassChannel::create(files, passes)));
+    channel_.emplace(valueOrThrow(info.Env(), PassChannel::create(wanted, passes)));
   }
 
  private:

@@ -120,6 +120,20 @@ Result<Residency> pageCacheResidency(const std::string& path) {
   return residencyOf(*fd, path);
 }
 
+Result<CachedPages> cachedPages(const std::string& path) {
+  auto fd = openRegular(path);
+  if (!fd) return fd.error();
+  struct stat state {};
+  if (::fstat(fd->get(), &state) != 0) return systemError("look at " + path);
+  auto bytes = static_cast<uint64_t>(state.st_size);
+  CachedPages told{bytes, {}};
+  if (bytes == 0) return told;
+  auto pages = pagesByMincore(*fd, bytes, pageBytes());
+  if (!pages) return pages.error();
+  for (unsigned char page : *pages) told.cached.push_back((page & 1) != 0);
+  return told;
+}
+
 Result<std::optional<std::vector<uint64_t>>> cachedParts(const std::string& path, std::span<const FilePart> parts) {
   auto fd = openFile(path, O_RDONLY);
   if (!fd) return fd.error();

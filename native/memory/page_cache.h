@@ -38,6 +38,15 @@ struct FilePart {
 /// tell it, as of a file that is somebody else's. Errors: ENOENT, EACCES.
 Result<std::optional<std::vector<uint64_t>>> cachedParts(const std::string& path, std::span<const FilePart> parts);
 
+/// A file's size, and which of its pages are there.
+struct CachedPages {
+  uint64_t fileBytes = 0;
+  std::vector<bool> cached;
+};
+
+/// By mincore. Errors: ENOENT, EACCES.
+Result<CachedPages> cachedPages(const std::string& path);
+
 /// Writes what is dirty, drops the file's pages, and tells what is left: pages that another process has mapped
 /// or locked stay. Where the kernel does not tell, 256 pages all over the file are asked for: what a read that must not
 /// wait gets, is there. Empty where the file system has no such reads.

@@ -88,6 +88,8 @@ static int fileOf(const char* path) {
   return -1;
 }
 
+static uint64_t cutAt(const struct file* file, uint32_t i) { return file->cuts[i] & ~(uint64_t)BLKSCOPE_LEFT_ALONE; }
+
 /* Splits a mapping at its file's cuts: neighbours that differ in a flag are mappings of their own. Of a core dump every second is left out. */
 static void split(const struct mapping* mapping) {
   const struct file* file = &files[mapping->file];
@@ -95,7 +97,7 @@ static void split(const struct mapping* mapping) {
   uint64_t from = mapping->offset;
   int out = 0;
   for (uint32_t i = 0; i <= file->cutCount && from < end; ++i) {
-    uint64_t to = i < file->cutCount ? file->cuts[i] : end;
+    uint64_t to = i < file->cutCount ? cutAt(file, i) : end;
     if (to <= from) continue;
     if (to > end) to = end;
     if (out) madvise((void*)(mapping->start + (from - mapping->offset)), to - from, MADV_DONTDUMP);
@@ -136,11 +138,30 @@ static void findMappings(void) {
   }
 }
 
-/* From here on each page of the model faults when it is used. */
+/* Takes pages of a mapping, offsets in its file, out of the page tables. 0: the kernel refuses. */
+static int unmapPages(const struct mapping* mapping, uint64_t from, uint64_t to) {
+  uint64_t end = mapping->offset + (mapping->end - mapping->start);
+  if (from < mapping->offset) from = mapping->offset;
+  if (to > end) to = end;
+  if (from >= to || madvise((void*)(mapping->start + (from - mapping->offset)), to - from, MADV_DONTNEED) == 0) return 1;
+  tell(BLKSCOPE_REFUSED, (uint32_t)errno, 0, 0, 0);
+  return 0;
+}
+
+/* From here on each page of the model that is watched faults when it is used. Neighbouring pieces take one call. */
 static void makePagesFault(void) {
   for (size_t i = 0; i < mappingCount; ++i) {
-    if (madvise((void*)mappings[i].start, mappings[i].end - mappings[i].start, MADV_DONTNEED) != 0)
-      tell(BLKSCOPE_REFUSED, (uint32_t)errno, 0, 0, 0);
+    const struct file* file = &files[mappings[i].file];
+    uint64_t from = 0;
+    int watched = 1;
+    for (uint32_t cut = 0; cut < file->cutCount; ++cut) {
+      int next = (file->cuts[cut] & BLKSCOPE_LEFT_ALONE) == 0;
+      if (next == watched) continue;
+      if (watched && !unmapPages(&mappings[i], from, cutAt(file, cut))) return;
+      from = cutAt(file, cut);
+      watched = next;
+    }
+    if (watched && !unmapPages(&mappings[i], from, UINT64_MAX)) return;
   }
 }
 

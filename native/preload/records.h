@@ -10,8 +10,11 @@
 /*
  * The file begins with what blkscope wants: this header, then for each file of the model its path's length (uint32_t), the
  * number of its cuts (uint32_t), the path, and the cuts (uint64_t): offsets in the file, ascending, whole pages, at which
- * mappings are split so that one fault never maps pages of two regions. Records follow.
+ * mappings are split so that one fault never maps pages of two regions. The piece behind a cut that has the bit LEFT_ALONE is not
+ * made to fault. Records follow.
  */
+#define BLKSCOPE_LEFT_ALONE 1
+
 struct blkscope_wanted {
   uint32_t bytes;          /* of the header and the files */
   uint32_t files;

@@ -27,7 +27,8 @@ std::string wantedText(const std::vector<WantedFile>& files, uint32_t profiledPa
     append(text, static_cast<uint32_t>(file.cuts.size()));
     text += file.path;
     text.resize((text.size() + 7) / 8 * 8);
-    for (uint64_t cut : file.cuts) append(text, cut);
+    for (size_t i = 0; i < file.cuts.size(); ++i)
+      append(text, file.cuts[i] | (file.watched[i + 1] ? 0 : uint64_t{BLKSCOPE_LEFT_ALONE}));
   }
   wanted.bytes = static_cast<uint32_t>(text.size());
   std::memcpy(text.data(), &wanted, sizeof wanted);

@@ -11,10 +11,12 @@
 
 namespace blkscope {
 
-/// A file of the model: its real path, and where its mappings are to be split; offsets, ascending, whole pages.
+/// A file of the model: its real path, where its mappings are to be split (offsets, ascending, whole pages), and which of the
+/// pieces, one more than cuts, are to fault in each profiled pass.
 struct WantedFile {
   std::string path;
   std::vector<uint64_t> cuts;
+  std::vector<bool> watched;
 };
 
 class PassChannel {

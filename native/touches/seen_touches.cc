@@ -30,13 +30,36 @@ struct Mapped {
   uint32_t file;
 };
 
-/// A fault in a region in a pass. `page`: of the file; `piece`: between two cuts.
+/// Of a file: the pieces between its cuts.
+class Pieces {
+ public:
+  Pieces(const Cuts& cuts, std::vector<bool> watched, uint64_t pageBytes)
+      : cuts_(cuts), watched_(std::move(watched)), pageBytes_(pageBytes) {
+    for (bool each : watched_) ranks_.push_back((ranks_.empty() ? 0 : ranks_.back()) + each);
+  }
+
+  size_t at(uint64_t page) const {
+    return static_cast<size_t>(std::ranges::upper_bound(cuts_, page * pageBytes_) - cuts_.begin());
+  }
+  bool watched(size_t piece) const { return watched_[piece]; }
+  /// Of watched pieces, how many there are up to this piece.
+  size_t rank(size_t piece) const { return ranks_[piece]; }
+
+ private:
+  const Cuts& cuts_;
+  std::vector<bool> watched_;
+  std::vector<size_t> ranks_;
+  uint64_t pageBytes_;
+};
+
+/// A fault in a region in a pass. `page`: of the file; `piece`: its rank among the watched ones; `own`: no other region has the page.
 struct RegionFault {
   uint32_t region;
   uint64_t page;
   size_t piece;
   uint64_t time;
   bool own;
+  bool watched;
 };
 
 /// The workload writes the records, and may write anything.
@@ -73,7 +96,10 @@ class Mappings {
 class Joiner {
  public:
   Joiner(std::span<const ModelRegion> regions, std::span<const Cuts> cuts, const Mappings& mappings, uint64_t pageBytes)
-      : regions_(regions), cuts_(cuts), mappings_(mappings), pageBytes_(pageBytes) {}
+      : regions_(regions), mappings_(mappings), pageBytes_(pageBytes) {
+    for (uint32_t file = 0; file < cuts.size(); ++file)
+      pieces_.emplace_back(cuts[file], watchedPieces(regions, file, cuts[file], pageBytes), pageBytes);
+  }
 
   /// The regions of a fault; false: it is no fault in the model.
   bool add(const Fault& fault) {
@@ -81,12 +107,13 @@ class Joiner {
     if (!mapped) return false;
     uint64_t offset = mapped->offset + (fault.address - mapped->start);
     uint64_t page = offset / pageBytes_;
-    size_t piece = pieceAt(mapped->file, page);
+    const Pieces& pieces = pieces_[mapped->file];
+    size_t piece = pieces.at(page);
     for (size_t i = firstReaching(mapped->file, page * pageBytes_); i < regions_.size(); ++i) {
       const ModelRegion& region = regions_[i];
       if (region.file != mapped->file || region.offset >= (page + 1) * pageBytes_) break;
       bool own = pagesOf(region, pageBytes_).hold(page);
-      faults_.push_back({static_cast<uint32_t>(i), page, piece, fault.time, own});
+      faults_.push_back({static_cast<uint32_t>(i), page, pieces.rank(piece), fault.time, own, pieces.watched(piece)});
     }
     return true;
   }
@@ -119,17 +146,19 @@ class Joiner {
     return static_cast<size_t>(at - regions_.begin());
   }
 
-  /// Whole where each piece was used.
+  /// Whole where each piece that is watched was used.
   uint64_t bytesOf(const ModelRegion& region, const RegionPages& pages, std::span<const RegionFault> faults) const {
     if (pages.none()) return region.bytes;
     size_t used = 0;
     const RegionFault* last = nullptr;
     for (const RegionFault& fault : faults) {
-      if (!fault.own) continue;
+      if (!fault.own || !fault.watched) continue;
       if (!last || last->piece != fault.piece) ++used;
       last = &fault;
     }
-    size_t all = pieceAt(region.file, pages.end - 1) - pieceAt(region.file, pages.first) + 1;
+    const Pieces& pieces = pieces_[region.file];
+    size_t first = pieces.at(pages.first);
+    size_t all = pieces.rank(pieces.at(pages.end - 1)) - pieces.rank(first) + pieces.watched(first);
     return used == all ? region.bytes : std::min(region.bytes, partOf(faults) * pageBytes_);
   }
 
@@ -145,13 +174,8 @@ class Joiner {
     return sum;
   }
 
-  size_t pieceAt(uint32_t file, uint64_t page) const {
-    const Cuts& cuts = cuts_[file];
-    return static_cast<size_t>(std::ranges::upper_bound(cuts, page * pageBytes_) - cuts.begin());
-  }
-
   std::span<const ModelRegion> regions_;
-  std::span<const Cuts> cuts_;
+  std::vector<Pieces> pieces_;
   const Mappings& mappings_;
   uint64_t pageBytes_;
   std::vector<RegionFault> faults_;
@@ -216,10 +240,15 @@ size_t countOf(const std::vector<Cuts>& all) {
 
 }  // namespace
 
-std::vector<Cuts> cutsFor(std::span<const ModelRegion> regions, uint32_t files, uint64_t pageBytes, size_t most) {
+std::vector<Cuts> cutsAroundRegions(std::span<const ModelRegion> regions, uint32_t files, uint64_t pageBytes, size_t most) {
   std::vector<Cuts> all = regionCuts(regions, files, pageBytes, UINT64_MAX);
   if (countOf(all) > most) all = regionCuts(regions, files, pageBytes, 4 * kPiece);
   if (countOf(all) > most) return std::vector<Cuts>(files);
+  return all;
+}
+
+std::vector<Cuts> cutsFor(std::span<const ModelRegion> regions, uint32_t files, uint64_t pageBytes, size_t most) {
+  std::vector<Cuts> all = cutsAroundRegions(regions, files, pageBytes, most);
   uint64_t bytes = 0;
   for (const ModelRegion& region : regions) bytes += region.bytes;
   uint64_t step = std::max(kPiece, pageBytes);
@@ -234,6 +263,24 @@ std::vector<Cuts> cutsFor(std::span<const ModelRegion> regions, uint32_t files, 
     cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
   }
   return all;
+}
+
+std::vector<bool> watchedPieces(std::span<const ModelRegion> regions, uint32_t file, const Cuts& cuts, uint64_t pageBytes) {
+  constexpr size_t kLeast = 8;
+  constexpr size_t kStep = 4;
+  std::vector<bool> watched(cuts.size() + 1, true);
+  auto pieceAt = [&](uint64_t page) {
+    return static_cast<size_t>(std::ranges::upper_bound(cuts, page * pageBytes) - cuts.begin());
+  };
+  for (const ModelRegion& region : regions) {
+    RegionPages pages = pagesOf(region, pageBytes);
+    if (region.file != file || !region.whole || pages.none()) continue;
+    size_t first = pieceAt(pages.first);
+    size_t last = pieceAt(pages.end - 1);
+    if (last - first < kLeast) continue;
+    for (size_t piece = first + 1; piece < last; ++piece) watched[piece] = (piece - first) % kStep == 0;
+  }
+  return watched;
 }
 
 SeenTouches seenTouches(std::span<const blkscope_record> records, const Faults& faults, std::span<const ModelRegion> regions,

@@ -15,6 +15,8 @@ struct ModelRegion {
   uint32_t file;
   uint64_t offset;
   uint64_t bytes;
+  /// Whoever uses it uses all of it, as far as the model tells: some of its pieces show that.
+  bool whole = false;
 };
 
 /// A pass of the program over the weights. ns on CLOCK_MONOTONIC.
@@ -54,11 +56,17 @@ struct SeenTouches {
 using Cuts = std::vector<uint64_t>;
 
 /// Cuts of each of `files` files. They lie around each page in which regions meet, so that a fault never maps pages of two
-/// regions, and within large regions at every piece of 64 KiB: some kernels map all of a large
-/// folio at one fault, which would leave of a table no more to see than that it was used. A process may have only so many
-/// mappings: for all files together there are at most `most` cuts, of larger pieces if need be. Where the regions
-/// alone are too many, only those below 256 KiB are split off, since of larger ones enough is left that no neighbour's fault maps.
+/// regions. A process may have only so many mappings: for all files together there are at most `most` cuts. Where the regions
+/// are too many, only those below 256 KiB are split off, since of larger ones enough is left that no neighbour's fault maps.
+std::vector<Cuts> cutsAroundRegions(std::span<const ModelRegion> regions, uint32_t files, uint64_t pageBytes, size_t most);
+
+/// The same, and cuts within large regions at every piece of 64 KiB: some kernels map all of a large folio at one fault, which
+/// would leave of a table no more to see than that it was used. Pieces are larger where the cuts would be too many.
 std::vector<Cuts> cutsFor(std::span<const ModelRegion> regions, uint32_t files, uint64_t pageBytes, size_t most);
+
+/// Which pieces between a file's cuts are to fault in each pass, the first being the one before the first cut. Of a large region that
+/// is used whole every fourth piece, the first and the last tell as much as all of them, and cost less.
+std::vector<bool> watchedPieces(std::span<const ModelRegion> regions, uint32_t file, const Cuts& cuts, uint64_t pageBytes);
 
 /// `cuts`: those that the mappings were split at.
 SeenTouches seenTouches(std::span<const blkscope_record> records, const Faults& faults, std::span<const ModelRegion> regions,

@@ -3,6 +3,7 @@ import { greatest } from '../extremes.js';
 import { requireSameModel } from '../heat/expert-uses.js';
 import { shownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
+import { modelAsSeen } from '../heat/seen-model.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { Run } from '../store/open-run.js';
 import {
@@ -87,7 +88,7 @@ async function subjectFrom(run: Run, touches: Run): Promise<AdvisedSubject> {
       `${run.path}: this run has no bound (an older blkscope made it, or its workload failed); make the run again`,
     );
   }
-  const model = await readModel(traced?.files[0] as string);
+  const model = modelAsSeen(await readModel(traced?.files[0] as string), touches);
   requireSameModel(touches, model);
   if (model.experts) requireMarks(touches);
   const weights = workload.weights ?? 'mapped';

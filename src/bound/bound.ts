@@ -50,7 +50,8 @@ export function boundOf({
   const computeNs = compute.ns;
   const boundNs = Math.max(computeNs, (neededBytes / bandwidth) * 1e9);
   if (boundNs === 0) return null;
-  const unusedBytes = sum((summary.model?.roles ?? []).map(unusedBytesOf(touchedByRole(model))));
+  const unusedBytes =
+    unusedByAccount(summary) ?? sum((summary.model?.roles ?? []).map(unusedBytesOf(touchedByRole(model))));
   const reReadBytes = Math.max(0, readBytes - unusedBytes - mostNeededBytes);
   const excessNs = ((reReadBytes + unusedBytes) / bandwidth) * 1e9;
   const restNs = Math.max(0, 1e9 / measured - boundNs - excessNs);
@@ -103,6 +104,14 @@ export function ownMemory({ workload, model }: Summary): number | null {
   const whole = workload.weights === 'copied' ? (model?.bytes ?? 0) : 0;
   const copied = bytes ? bytes.copied + bytes.both : whole;
   return Math.max(0, workload.rssAnonBytes - copied);
+}
+
+/** Read for a token and not used before it was evicted, as the page cache tells; null: it was not asked. */
+function unusedByAccount({ account, phases }: Summary): number | null {
+  const read = account?.phases?.generation;
+  const tokens = phases?.generation?.tokens;
+  if (!read || !tokens) return null;
+  return (read.bytes - read.usedBytes) / tokens;
 }
 
 /** Read of a role for a token, beyond what a token can use of it: readahead that hit nothing, for sure. */

@@ -19,6 +19,7 @@ interface RecordFlags extends TraceFlags {
   file?: string[];
   duration?: number;
   attach?: number;
+  account?: boolean;
   env?: string[];
   commandOutput: 'log' | 'pass' | 'none';
 }
@@ -35,6 +36,10 @@ export function recordCommand(): Command {
       '--attach <pid>',
       'look at a process that runs already, such as a server; it is not changed; ends with it, after --duration or with Ctrl-C',
       positive,
+    )
+    .option(
+      '--account',
+      'also tell what became of every byte read of the files: used by the command, evicted before it was used, or left over',
     )
     .option('--duration <seconds>', 'stop after this time', seconds)
     .addOption(
@@ -63,6 +68,7 @@ async function run(command: string[], flags: RecordFlags): Promise<void> {
           durationMs: flags.duration,
           attach: flags.attach,
           commandOutput: sinkOf(flags),
+          account: flags.account,
           env: flags.env && environmentOf(flags.env),
           command: command.length > 0 ? command : undefined,
         }),

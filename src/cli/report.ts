@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { BlkscopeError } from '../errors.js';
 import { renderNaive } from '../report/naive.js';
 import { renderRegions } from '../report/regions-section.js';
+import type { Screen } from '../report/screen.js';
 import { sections } from '../report/sections.js';
 import { renderReport } from '../report/terminal.js';
 import { openRun, type Run } from '../store/open-run.js';
@@ -25,7 +26,7 @@ export function reportCommand(): Command {
     .addOption(new Option('--all', 'print every section').conflicts('section'))
     .option(
       '--section <name>',
-      `print one section: ${Object.keys(sections).join(', ')}; can be repeated`,
+      `print one section: ${[...Object.keys(sections), curveSection].join(', ')}; can be repeated`,
       collect,
     )
     .option('--html <file>', 'write a page with figures: one file, for any browser')
@@ -41,7 +42,7 @@ export function reportCommand(): Command {
       else if (flags.json) await showRun({ run, problem: null }, true);
       else if (flags.regions) showRegions(run, path);
       else if (flags.naive) print(renderNaive(run.summary, stdoutScreen()));
-      else if (flags.all || flags.section) showSections(run, flags);
+      else if (flags.all || flags.section) await showSections(run, flags);
       else await showRun({ run, problem: null }, false);
     });
 }
@@ -54,11 +55,28 @@ async function writePage(run: Run, file: string): Promise<void> {
   printPath(file);
 }
 
-function showSections({ path, summary }: Run, { all = false, section = [] }: ReportFlags): void {
-  const text = renderReport(summary, { title: shortPath(path), screen: stdoutScreen(), all, only: section });
+/** Of a run that watched what tokens use; it is worked out from the stored touches, and so no part of the summary. */
+const curveSection = 'curve';
+
+async function showSections(run: Run, { all = false, section = [] }: ReportFlags): Promise<void> {
+  const { path, summary } = run;
+  const screen = stdoutScreen();
+  const told = section.filter((name) => name !== curveSection);
+  const wanted = all || told.length > 0;
+  const parts = wanted ? [renderReport(summary, { title: shortPath(path), screen, all, only: told })] : [];
+  if (all || section.includes(curveSection)) parts.push(await drawnCurve(run, screen));
+  const text = parts.join('');
   if (text.trim() === '')
     throw new BlkscopeError('NOT_KNOWN', `${path}: nothing is known of ${section.join(', ')} in this run`);
   process.stdout.write(text);
+}
+
+async function drawnCurve(run: Run, screen: Screen): Promise<string> {
+  if (!run.summary.touches) return '';
+  const { watchedCurve } = await import('../curve/curve.js');
+  const { renderCurveSection } = await import('../report/curve.js');
+  const curve = await watchedCurve(run);
+  return curve ? renderCurveSection(curve, screen) : '';
 }
 
 function showRegions(run: Run, path: string): void {

@@ -53,6 +53,7 @@ interface RunFlags extends Omit<TraceFlags, 'bufferCount'> {
   stream?: boolean;
   touches?: boolean;
   profileTouches?: boolean;
+  account?: boolean;
   timeLimit?: number;
   repeat: number;
 }
@@ -111,6 +112,10 @@ export function runCommand(): Command {
         '--profile-touches',
         'show what tokens touch: by --touches where that works, else with the smallest memory that works and no readahead',
       ).conflicts(['lock', 'leave', 'limit', 'readahead', 'pin']),
+    )
+    .option(
+      '--account',
+      'also tell what became of every byte read of the model: used, evicted before it was used, or left over',
     )
     .argument('[args...]', 'after --: passed to llama.cpp unchanged')
     .action(run);
@@ -181,6 +186,7 @@ function askedFor(args: readonly string[], flags: RunFlags): ExperimentOptions {
       readAheadKib: flags.readahead,
       touches: flags.touches,
       profileTouches: flags.profileTouches,
+      account: flags.account,
     }),
     commandLine: process.argv,
   };

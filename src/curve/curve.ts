@@ -66,6 +66,17 @@ export async function curve(run: Run, options: CurveOptions = {}): Promise<Curve
   return { ...told, seenShare: seen.seenShare, verdict: blockVerdict(told) };
 }
 
+/** The curve of a run that watched what tokens use; null: it did not, or its model is not there any more. */
+export async function watchedCurve(run: Run): Promise<Curve | null> {
+  if (!run.summary.touches || !run.hasTrace) return null;
+  try {
+    return await curve(run);
+  } catch (error) {
+    if (error instanceof BlkscopeError) return null;
+    throw error;
+  }
+}
+
 /** The same of routes alone: caches of whole experts, `bytes` each (left out: memory is counted in experts). */
 export async function routesCurve(
   path: string,

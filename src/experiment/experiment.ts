@@ -8,8 +8,8 @@ import type { NativeStreamFigures } from '../native/memory.js';
 import { type ConfigStart, configStart } from '../run/config.js';
 import { RunFolder } from '../run/run-folder.js';
 import type { Sampler } from '../sample/sampler.js';
+import type { CacheRecord } from '../touches/cache-watch.js';
 import type { SeenTouches } from '../touches/seen.js';
-import type { TouchWatch } from '../touches/touch-watch.js';
 import type { Engine, Mark, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { copyLine, foreseenCopy } from '../workload/packed-layouts.js';
 import { threadsOf } from '../workload/resolved.js';
@@ -70,12 +70,13 @@ interface Measured extends AsyncDisposable {
   limitHeld: boolean;
   streamed: NativeStreamFigures | null;
   seen: SeenTouches | null;
+  cache?: CacheRecord;
 }
 
 async function measureWorkload(
   watch: Watch | undefined,
   { model, files, engine }: RunSubject,
-  { trace, pressure, pinned, workload, touches }: Prepared,
+  { trace, pressure, pinned, workload, touches, account }: Prepared,
   steps: Steps,
   progress: Progress,
 ): Promise<Measured> {
@@ -92,9 +93,11 @@ async function measureWorkload(
     progress,
     trace,
     files.paths,
-    (sampler) => steps.step(`run ${engine.name}`, () => runWorkload(engine, shown, sampler, touches)),
+    (sampler) =>
+      steps.step(`run ${engine.name}`, () => runWorkload(engine, shown, sampler, { touches, account })),
     { watch, model, madeSoFar },
   );
+  const traced = account?.stop();
   await pinned?.check().catch((error: Error) => progress.warn(error.message));
   const streamed = (await pinned?.streamed().catch(() => null)) ?? null;
   const cgroup = pressure.cgroup && cgroupBefore && pressure.cgroup.figuresSince(cgroupBefore);
@@ -102,8 +105,9 @@ async function measureWorkload(
   if (!limitHeld) progress.warn(defectLine(toldDefect(limitLost)));
   try {
     const seen = touches && seenBy(touches, measurement.outcome, progress);
+    const cache = traced && seen ? { ...traced, unmappedAt: seen.passes[0]?.beginNs ?? null } : traced;
     return {
-      ...{ measurement, cgroup, limitHeld, streamed, seen },
+      ...{ measurement, cgroup, limitHeld, streamed, seen, ...given({ cache }) },
       [Symbol.asyncDispose]: () => measurement.tracer[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -141,7 +145,10 @@ async function finish(input: Finish): Promise<FinishedRun> {
     steps,
     step: 'write the run',
     trace: liveTrace(measurement, measured.limitHeld ? [] : [limitLost]),
-    watched: { ...watched(measurement), ...given({ seen: measured.seen ?? undefined }) },
+    watched: {
+      ...watched(measurement),
+      ...given({ seen: measured.seen ?? undefined, cache: measured.cache }),
+    },
     files: files.files,
     filesDevice: measurement.devices[0]?.number ?? null,
     models: [model, ...others],
@@ -168,16 +175,18 @@ async function runWorkload(
   engine: Engine,
   options: WorkloadOptions,
   sampler: Sampler,
-  touches: TouchWatch | null,
+  { touches, account }: Pick<Prepared, 'touches' | 'account'>,
 ): Promise<WorkloadOutcome> {
-  const launch = touches ? touches.launchWith(options.launch) : options.launch;
-  const running = await engine.start({ ...options, ...given({ launch }) });
-  try {
-    touches?.attach(running.pid);
-  } catch (error) {
-    await running.stop();
-    throw error;
-  }
+  const passes = touches ?? account?.passes;
+  const launch = passes ? passes.launchWith(options.launch) : options.launch;
+  const onSpawn = (pid: number) => {
+    touches?.attach(pid);
+    account?.attach(pid);
+  };
+  const running = await engine.start({
+    ...options,
+    launch: { ...launch, ...(touches || account ? { onSpawn } : {}) },
+  });
   sampler.watch(running.pid);
   return running.done;
 }

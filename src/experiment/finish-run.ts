@@ -1,5 +1,6 @@
 import { shownTo } from '../capture/batch.js';
 import { BlkscopeError } from '../errors.js';
+import { type Account, accountOf } from '../figures/account.js';
 import { buildSummary, type CountedMemory, requestRow } from '../figures/build-summary.js';
 import { lossProblem } from '../figures/defects.js';
 import { FoundFiles } from '../figures/found-files.js';
@@ -29,6 +30,7 @@ import type { ResidencyWatch } from '../sample/residency.js';
 import type { Sample } from '../sample/sample.js';
 import { Run } from '../store/open-run.js';
 import type { StoreWriter } from '../store/store.js';
+import type { CacheRecord } from '../touches/cache-watch.js';
 import type { SeenTouches } from '../touches/seen.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { contentionOf } from './contention.js';
@@ -54,6 +56,8 @@ export interface WatchedWorkload {
   viewNs: number;
   /** What the workload's passes used of the first model; left out: they were not watched. */
   seen?: SeenTouches;
+  /** What was recorded of its files in the page cache; left out: they were not watched. */
+  cache?: CacheRecord;
 }
 
 export interface FinishInput {
@@ -165,10 +169,12 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   });
   summary.tracer.analysisNs += watched?.viewNs ?? 0;
   if (used) summary.touches = used.figures;
+  const account = watched?.cache ? accountOf(watched.cache, subjects, outcome) : null;
+  if (account) summary.account = account.summary;
   if (model && outcome && input.bound)
     summary.bound = boundOfRun(input.bound, { outcome, samples: watched?.samples ?? [] }, summary, model);
   await kept.write((store) =>
-    writeTables(store, input, { traced, subjects, figures, requests, summary, used }),
+    writeTables(store, input, { traced, subjects, figures, requests, summary, used, account }),
   );
   return summary;
 }
@@ -180,6 +186,7 @@ interface Written {
   requests: RequestReadsResults | null;
   summary: Summary;
   used: UsedByTokens | null;
+  account: Account | null;
 }
 
 /** Of the run's own model, which is the first. */
@@ -204,7 +211,7 @@ function withHeatOf(used: UsedByTokens | null, [first, ...others]: SubjectFigure
 async function writeTables(
   store: StoreWriter,
   { trace, watched, files, config, origin }: FinishInput,
-  { traced, subjects, figures, requests, summary, used }: Written,
+  { traced, subjects, figures, requests, summary, used, account }: Written,
 ): Promise<void> {
   await store.writeProcesses(traced.processes);
   const layered = new Set(summary.devices?.filter((each) => each.layered).map(({ number }) => number));
@@ -223,6 +230,7 @@ async function writeTables(
   const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures, first));
   const uses = used && subjects[0] ? usesOf(subjects[0], used, first) : [];
   await store.writeTouches([...touches, ...uses]);
+  await store.writeAccount(account?.rows ?? []);
   await store.writeRequests((requests?.requests ?? []).map(requestRow));
   await store.writeFigures(summary);
   await store.finish(JSON.stringify(summary), { ...config, ...origin?.(), host: config.machine.host });

@@ -39,6 +39,8 @@ export interface ExperimentOptions extends TraceOptions {
    * of speed come from the others. docs/touches.md has the method.
    */
   touches?: boolean;
+  /** Tells what became of every byte read of the model: used, or read in vain. docs/account.md has the method. */
+  account?: boolean;
   /** Mounts tracefs and debugfs for the run where they are not mounted. */
   mount?: boolean;
   /** The run folder. Default: runs/ and a name from the time and the model. */

@@ -14,6 +14,7 @@ import { swapAreas } from '../memory/swap.js';
 import type { Model } from '../model/gguf.js';
 import type { PinnedModel } from '../pin/pinned-model.js';
 import { type RunFolder, runFiles } from '../run/run-folder.js';
+import { CacheWatch } from '../touches/cache-watch.js';
 import { TouchWatch } from '../touches/touch-watch.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import { usesPageCache } from '../workload/loading.js';
@@ -39,6 +40,8 @@ export interface Prepared {
   pinned: PinnedModel | null;
   /** null: what tokens use is not watched. */
   touches: TouchWatch | null;
+  /** null: what becomes of the bytes read is not asked. */
+  account: CacheWatch | null;
 }
 
 /** Everything before the trace, each step undone by `steps`: tracing is tried, then cache, readahead, pressure, pin. */
@@ -54,6 +57,7 @@ export async function prepare(
   if (asked.mount) await mountTracing(steps);
   const trace = tracerOptions(await mountSpool(steps, asked), [files.disk], files.extents);
   await tryTracing(steps, trace);
+  if (asked.account) new CacheWatch(files.paths, null).stop(); // a kernel that does not tell is refused before anything is done
   const options = asked.profileTouches ? await profiling(asked, engine, model, log, steps) : asked;
   const { cache } = options;
   const resetCache = () => setCache(options, files.paths, steps);
@@ -80,7 +84,10 @@ export async function prepare(
   };
   const pinned = pin ? await pinModel(pin, steps, progress) : null;
   const touches = options.touches ? new TouchWatch(model, profiledPasses(options.workload)) : null;
-  return { trace, cache, diskSpeed, pressure, readAheadKib: readAhead, workload, pinned, touches };
+  const account = options.account
+    ? new CacheWatch(files.paths, model, { passesWatched: touches !== null })
+    : null;
+  return { trace, cache, diskSpeed, pressure, readAheadKib: readAhead, workload, pinned, touches, account };
 }
 
 /** Touches are watched; where they cannot be: the smallest limit that works, readahead off. Before all else is set up, since it runs the workload a few times. */

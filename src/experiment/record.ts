@@ -15,6 +15,7 @@ import type { ProcessFacts } from '../process/process-facts.js';
 import { configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
 import type { Sampler } from '../sample/sampler.js';
+import { type CacheRecord, CacheWatch } from '../touches/cache-watch.js';
 import { attach, processToAttach } from '../workload/attached.js';
 import { commandEngine } from '../workload/command.js';
 import type { OutputSink, WorkloadOutcome } from '../workload/engine.js';
@@ -42,6 +43,8 @@ export interface RecordOptions extends TraceOptions {
   env?: Record<string, string>;
   /** Tracing, and the command if there is one, end after this time at the latest. */
   durationMs?: number;
+  /** Tells what became of every byte read of the files by the command: used, or read in vain. docs/account.md has the method. */
+  account?: boolean;
   mount?: boolean;
   /** The run folder. Default: runs/ and a name from the time and the command. */
   output?: string;
@@ -70,6 +73,8 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
     });
     if (options.mount) await mountTracing(steps);
     const trace = tracerOptions(await mountSpool(steps, options), devices, files?.extents ?? []);
+    const account = options.account && files ? new CacheWatch(files.paths, null) : null;
+    let cache: CacheRecord | undefined;
     const work = async (sampler: Sampler) => {
       if (attached) return watchProcess(attached, options, steps, sampler);
       if (!engine) return steps.step('record', () => waitFor(options));
@@ -82,9 +87,12 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
             env: options.env,
             output: commandOutput,
           }),
+          ...(account ? { launch: { onSpawn: (pid: number) => account.attach(pid) } } : {}),
         });
         sampler.watch(running.pid);
-        return running.done;
+        const outcome = await running.done;
+        cache = account?.stop();
+        return outcome;
       });
     };
     const measurement = await measure(steps, progress, trace, files?.paths ?? [], work, { watch });
@@ -106,7 +114,7 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
       steps,
       step: 'write the run',
       trace: liveTrace({ ...measurement, devices: devicesOfFilesFirst }),
-      watched: watched(measurement),
+      watched: { ...watched(measurement), ...given({ cache }) },
       files: read?.files ?? [],
       filesDevice: devicesOfFilesFirst[0]?.number ?? null,
       filesFoundLater: found !== null,
@@ -142,6 +150,18 @@ function attachedProcess({ attach: pid, command }: RecordOptions): ProcessFacts 
       '--attach looks at a process that runs: give no command beside it',
     );
   return processToAttach(pid);
+}
+
+/** Uses are seen of a process from its start on, and pages of files that are known. */
+function requireAccountable({ account, command }: RecordOptions, files: TracedFiles | null): void {
+  if (!account) return;
+  if (!command)
+    throw new BlkscopeError(
+      'BAD_ARGUMENT',
+      '--account sees what a program uses from its start on: give the command after --',
+    );
+  if (!files)
+    throw new BlkscopeError('BAD_ARGUMENT', '--account needs to know the files: name them by --file');
 }
 
 function nameOf(
@@ -195,6 +215,7 @@ async function checkTargets(
     : attached
       ? await locateOfProcess(attached, asked, progress)
       : await locateArguments(options.command ?? [], asked, progress);
+  requireAccountable(options, files);
   const devices = asked.length > 0 ? asked : [files?.disk ?? diskOfWork(options, attached, progress)];
   if (files && !devices.includes(files.disk)) {
     throw new BlkscopeError(

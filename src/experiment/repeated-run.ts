@@ -54,6 +54,7 @@ const repeated = z.object({
   readAheadKib: count.optional(),
   profileTouches: flag.optional(),
   touches: flag.optional(),
+  account: flag.optional(),
   source: z.enum(['auto', 'relay', 'ftrace']).optional(),
   actions: z.enum(['needed', 'all']).optional(),
   bufferBytes: count.optional(),

@@ -676,6 +676,63 @@ export const touchFigures = {
   }),
 } satisfies Figures;
 
+/** Bytes that came into the page cache, by what became of them; of a run with `--account`, and of each of its phases and regions. */
+export const fateFigures = {
+  bytes: figure({
+    unit: 'bytes',
+    label: 'bytes read into the page cache; the next four add up to them',
+    at: 'a page is added to the page cache',
+    column: 'bytes',
+  }),
+  usedBytes: figure({
+    unit: 'bytes',
+    label: 'used before they were evicted',
+    at: 'the first use: a page fault or a read of the workload',
+    column: 'usedBytes',
+  }),
+  usedLaterBytes: figure({
+    unit: 'bytes',
+    label: 'evicted before they were used, and used after they had been read again',
+    at: 'the next time that the page is added',
+    column: 'usedLaterBytes',
+  }),
+  neverUsedBytes: figure({
+    unit: 'bytes',
+    label: 'evicted before they were used, and not used since',
+    at: 'the next time that the page is added, or the end',
+    column: 'neverUsedBytes',
+  }),
+  stillCachedBytes: figure({
+    unit: 'bytes',
+    label: 'not used, and still cached when the workload had ended',
+    at: 'mincore at the end',
+    column: 'stillCachedBytes',
+  }),
+  usedAgainBytes: figure({
+    unit: 'bytes',
+    label: 'of usedBytes: had been used before, were evicted, and read again',
+    at: 'the first use',
+    column: 'usedAgainBytes',
+  }),
+  unseenBytes: figure({
+    unit: 'bytes',
+    label:
+      'of the bytes that are not in usedBytes: mapped together with a page that was used, so that their own use would not have been seen',
+    at: 'mm_filemap_map_pages and mm_filemap_fault',
+    column: 'unseenBytes',
+  }),
+} satisfies Figures;
+
+/** What became of every byte read of the model; of a run with `--account`. */
+export const accountFigures = {
+  ...fateFigures,
+  lostEvents: figure({
+    unit: 'count',
+    label: 'events that the kernel had no room for; with any, no figure here is exact',
+    at: "the events' own count",
+  }),
+} satisfies Figures;
+
 /**
  * What the machine did besides, while the workload ran: what makes a run slower than another of the same conditions.
  * null where the kernel does not count it.
@@ -791,7 +848,7 @@ export const boundFigures = {
   unusedBytesPerToken: figure({
     unit: 'meanBytes',
     label:
-      'bytes read during generation, role by role, beyond what a token can use of the role: readahead that was surely useless. Other useless readahead is not in it',
+      'bytes read during generation and not used before they were evicted. Without --account: role by role, what is beyond that which a token can use of the role, which is readahead that was surely useless, and other useless readahead is not in it',
     at: 'C',
   }),
   busyNsPerToken: maybe({

@@ -6,9 +6,11 @@ import { shapeOf } from './figure-schema.js';
 import {
   accessCounts,
   accessFigures,
+  accountFigures,
   boundFigures,
   contentionFigures,
   derivedMemoryFigures,
+  fateFigures,
   integrityFigures,
   memoryFigures,
   partFigures,
@@ -79,6 +81,9 @@ const phase = z.object({
 
 const perKey = <Key extends string, Value extends z.ZodType>(keys: readonly Key[], value: Value) =>
   z.object(Object.fromEntries(keys.map((key) => [key, value])) as Record<Key, Value>);
+
+const fates = z.object(shapeOf(fateFigures));
+const fatesByName = z.array(z.object({ name: z.string(), ...shapeOf(fateFigures) })).nullable();
 
 const model = z.object({
   files: z.array(z.string()),
@@ -202,6 +207,16 @@ export const summarySchema = z.object({
       differences: z.array(
         z.object({ tensor: z.string(), use: z.string(), bytes: count, usedBytesPerToken: share }),
       ),
+    })
+    .nullable()
+    .optional(),
+  /** Of a run with --account; of the run's own model. */
+  account: z
+    .object({
+      ...shapeOf(accountFigures),
+      /** By the phase in which it was read; `after`: between phases, and after them. null: the workload tells of none. */
+      phases: perKey([...phaseNames, 'after'], fates.nullable()).nullable(),
+      ...perKey(groupKinds, fatesByName).shape,
     })
     .nullable()
     .optional(),

@@ -2,7 +2,7 @@ import { BlkscopeError } from '../errors.js';
 import { type ExpertUses, expertKey } from '../model/expert-uses.js';
 import type { Model } from '../model/gguf.js';
 import type { Region } from '../model/regions.js';
-import { openRun, type Run } from '../store/open-run.js';
+import type { Run } from '../store/open-run.js';
 import { shownTokens } from './run-heat.js';
 import { runTouches } from './run-touches.js';
 import { tokenExperts } from './token-experts.js';
@@ -49,9 +49,8 @@ export function countUses(
   return uses;
 }
 
-/** The same, of a run by its folder; null for a dense model, of which every token uses all. */
-export async function expertUsesOf(path: string, model: Model): Promise<ExpertUses | null> {
-  await using run = await openRun(path);
+/** The same; null for a dense model, of which every token uses all. */
+export async function expertUsesOf(run: Run, model: Model): Promise<ExpertUses | null> {
   requireSameModel(run, model);
   return model.experts ? await expertUses(run, model) : null;
 }

@@ -3,7 +3,8 @@ import { BlkscopeError } from '../errors.js';
 import { greatest } from '../extremes.js';
 import { readModel } from '../model/gguf.js';
 import { type RegionRole, tensorPlace } from '../model/roles.js';
-import { type TensorUse, tensorUses } from '../model/uses.js';
+import type { TensorUse } from '../model/tensor-use.js';
+import { tensorUses } from '../model/uses.js';
 import { native } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 

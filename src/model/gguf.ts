@@ -19,6 +19,7 @@ import { configBeside, isSafetensors, readSafetensorsFile, safetensorsFiles } fr
 import { configKeys } from './safetensors-config.js';
 import { ggufName } from './tensor-names.js';
 import { tensorBytes, tensorTypeOf } from './tensor-types.js';
+import type { TensorUse } from './tensor-use.js';
 
 /** A file of a model. Its first `metadataBytes` hold the keys and the list of tensors; weights follow. */
 export interface ModelPart extends ModelFile {
@@ -62,6 +63,8 @@ export interface Model {
   format?: 'safetensors';
   /** What a user should know of it, a line each: types that are not known. */
   notes: string[];
+  /** What tokens were seen to use of tensors, by name, where that is not what names and keys tell. */
+  seenUses?: ReadonlyMap<string, TensorUse>;
 }
 
 /**

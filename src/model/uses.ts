@@ -2,6 +2,7 @@ import { greatest } from '../extremes.js';
 import type { Model, ModelTensor } from './gguf.js';
 import { modelRegions, type Region, stackedExperts } from './regions.js';
 import { type TensorPlace, tensorPlace } from './roles.js';
+import type { OtherPath, TensorUse } from './tensor-use.js';
 
 export const useKinds = ['whole', 'rows', 'experts', 'none', 'unknown'] as const;
 export type UseKind = (typeof useKinds)[number];
@@ -14,34 +15,6 @@ export function bytesByKind(
   for (const tensor of tensors) if (tensor.use !== null) bytes[tensor.use] += tensor.bytes;
   return bytes;
 }
-
-/**
- * What a token of plain text generation uses of a tensor.
- *
- * - `whole`: all of it;
- * - `rows`: so many rows that are looked up; `most` is above `least` where the file does not tell their number;
- * - `experts`: so many of those that it stacks;
- * - `none`: nothing by this path; another uses it, or none does;
- * - `unknown`: nobody here knows. It may be all or nothing, and figures that rest on it are ranges.
- */
-export type TensorUse =
-  | { kind: 'whole' | 'unknown' }
-  | { kind: 'rows' | 'experts'; of: number; least: number; most: number }
-  | { kind: 'none'; path: OtherPath };
-
-/** What uses a tensor that no token of plain generation does. */
-export type OtherPath =
-  /** Pictures and sound, before they are tokens. */
-  | 'vision'
-  | 'audio'
-  /** The prompt of a model with an encoder. */
-  | 'encoder'
-  /** Guessing further tokens. */
-  | 'draft'
-  /** Weights that are added to another model's when it is loaded. */
-  | 'adapter'
-  /** Loaded and left alone by llama.cpp. */
-  | 'nothing';
 
 /** A region with a name, what a token uses of it, and the shares of its bytes that this comes to: at least, most likely, at most. */
 export interface UsedRegion {
@@ -77,6 +50,15 @@ function sharesOf(use: TensorUse): Pick<UsedRegion, 'least' | 'likely' | 'most'>
   }
 }
 
+/** By region: whether whoever uses a part of it uses all of it, as a matrix or an expert, or may look up rows of it. */
+export function usedAsWhole(model: Model): boolean[] {
+  const uses = tensorUses(model);
+  return modelRegions(model).map(({ tensor }) => {
+    const use = tensor === null ? 'none' : (uses.get(tensor)?.kind ?? 'unknown');
+    return use !== 'rows' && use !== 'none';
+  });
+}
+
 /** Bytes that a token needs: at least and at most. They differ where a use is unknown. */
 export interface TouchedBytes {
   least: number;
@@ -104,16 +86,16 @@ export function touchedBytes(model: Model): TouchedBytes {
   return sum;
 }
 
-/** What a token uses of each tensor, by name: from the architecture's keys, the tensors' names and their shapes. */
+/** What a token uses of each tensor, by name: as it was seen, else from the architecture's keys, the tensors' names and their shapes. */
 export function tensorUses(model: Model): Map<string, TensorUse> {
   // The rules know the names that llama.cpp's converters give.
   const named = model.tensors.map((tensor) => ({ ...tensor, name: tensor.as ?? tensor.name }));
   const facts = factsOf({ ...model, tensors: named });
   return new Map(
-    named.map((tensor, i) => [
-      (model.tensors[i] as ModelTensor).name,
-      useOf(facts, tensor, tensorPlace(tensor.name)),
-    ]),
+    named.map((tensor, i) => {
+      const { name } = model.tensors[i] as ModelTensor;
+      return [name, model.seenUses?.get(name) ?? useOf(facts, tensor, tensorPlace(tensor.name))];
+    }),
   );
 }
 

@@ -64,6 +64,10 @@ export interface NativePageCacheFigures {
 }
 
 export interface NativeTouchFigures {
+  /** Watches what comes into the page cache of files from now on. Errors: NO_TRACEFS, NO_TRACEPOINT. */
+  CacheAccount: new (
+    files: string[],
+  ) => NativeCacheAccount;
   TouchRecorder: new (options: NativeTouchRecorderOptions) => NativeTouchRecorder;
   /** What memories of different sizes would have read. The columns must not be changed before it is done. */
   touchCurve(options: NativeCurveOptions): Promise<NativeCurve>;
@@ -74,10 +78,44 @@ export interface NativeTouchFigures {
 export interface NativeTouchRecorderOptions {
   /** Real paths of the model's parts. */
   files: string[];
-  /** Sorted by file (an index into files) and offset, without overlaps; bytes. */
-  regions: { files: Uint32Array; offsets: BigUint64Array; bytes: BigUint64Array };
+  /** Sorted by file (an index into files) and offset, without overlaps; bytes. `whole`: 1 where who uses a part uses all. */
+  regions: { files: Uint32Array; offsets: BigUint64Array; bytes: BigUint64Array; whole: Uint8Array };
   /** The first so many passes are profiled. */
   profiledPasses: number;
+  /** Whether what is used is told within regions as well, by more cuts. Default true. */
+  pieces?: boolean;
+}
+
+/** Bytes read of files, by what became of them; a row for each slot of time and region, by slot. */
+export interface NativeReadFates {
+  used: Float64Array;
+  /** Evicted before they were used, and used after they had been read again. */
+  usedLater: Float64Array;
+  /** Evicted before they were used, and not used since. */
+  neverUsed: Float64Array;
+  /** Still cached when the workload ended, and not used. These four add up to all. */
+  stillCached: Float64Array;
+  /** Of used: had been used before, and were read again. */
+  usedAgain: Float64Array;
+  /** Of all but used: mapped beside a page that was used, so that their own use would not have been seen. */
+  unseen: Float64Array;
+}
+
+export interface NativeCacheAccount {
+  /** Watches what a process and all that it starts use of the files, from now on; before it maps any of them. */
+  attach(pid: number): void;
+  /** Once, when the workload has ended: how many events the kernel had no room for. */
+  stop(): number;
+  /**
+   * After `stop`. Regions: sorted by file (an index) and offset, without overlaps; `whole`: 1 where who uses a page uses all.
+   * `slots`: when slots of time begin, ascending; what was read earlier is in the first.
+   */
+  fates(options: {
+    regions: { files: Uint32Array; offsets: BigUint64Array; bytes: BigUint64Array; whole: Uint8Array };
+    slots: BigUint64Array;
+    /** When all pages were taken out of the workload's page tables, so that what it uses of them from then on shows. */
+    unmappedAt?: bigint;
+  }): NativeReadFates;
 }
 
 /** What was seen of a workload's passes over the weights. */

@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { watchedCurve } from '../curve/curve.js';
 import { greatest } from '../extremes.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { NativeAccess } from '../native/access.js';
@@ -28,10 +29,24 @@ export async function runData(run: Run, name: string, size: MapSize = usualMap):
   if (!run.hasTrace) return base;
   const connection = await run.connect();
   try {
-    return { ...base, ...(await fromTrace(connection, run, base, size)) };
+    return { ...base, ...(await fromTrace(connection, run, base, size)), curve: await curveOf(run) };
   } finally {
     connection.closeSync();
   }
+}
+
+async function curveOf(run: Run): Promise<RunData['curve']> {
+  const told = await watchedCurve(run);
+  if (!told) return null;
+  const { points, ownMemory, verdict } = told;
+  return {
+    points: points.flatMap(({ memory, blocks }) => {
+      if (!blocks) return [];
+      const { kernel, lru, pins, optimum } = blocks;
+      return [{ memory, kernel, lru, pins, optimum }];
+    }),
+    ...{ ownMemory, verdict },
+  };
 }
 
 function fromSummary(summary: Summary, name: string, marks: Run['config']['marks']): RunData {
@@ -62,6 +77,7 @@ function fromSummary(summary: Summary, name: string, marks: Run['config']['marks
     tokenLayers: null,
     experts: null,
     tokenBytes: null,
+    curve: null,
     latency: null,
     sizes: [
       { phase: 'all', counts: summary.sizes.read },

@@ -1,8 +1,10 @@
 import { BlkscopeError } from '../errors.js';
 import { expertUsesOf } from '../heat/expert-uses.js';
+import { modelAsSeen } from '../heat/seen-model.js';
 import type { HoldOptions } from '../memory/until-held.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { NativeStreamFigures } from '../native/memory.js';
+import { openRun } from '../store/open-run.js';
 import { hold } from './holder.js';
 import { holdInCgroup } from './pin-in-cgroup.js';
 import { planFromStart, planPins } from './pin-plan.js';
@@ -76,7 +78,9 @@ export async function pinPlan(
 ): Promise<PinPlan> {
   const budget = budgetBytes ?? model.bytes;
   if (!(budget > 0)) throw new BlkscopeError('BAD_SIZE', 'pin: a budget of 0 bytes holds nothing; give more');
-  if (stream) return planStream(model, budget);
-  if (order === 'file') return planFromStart(model, budget);
-  return planPins(model, budget, plan === undefined ? null : await expertUsesOf(plan, model));
+  if (order === 'file' && !stream) return planFromStart(model, budget);
+  if (plan === undefined) return stream ? planStream(model, budget) : planPins(model, budget);
+  await using run = await openRun(plan);
+  const seen = modelAsSeen(model, run);
+  return stream ? planStream(seen, budget) : planPins(seen, budget, await expertUsesOf(run, seen));
 }

@@ -1,6 +1,7 @@
 import { accessFigure } from './access.js';
 import { gapFigure, sizeFigure, timesReadFigure } from './bars.js';
 import { cumulativeFigure } from './cumulative.js';
+import { curveFigure } from './curve.js';
 import type { PlotFigure, View } from './figure.js';
 import { fragmentFigure } from './fragments.js';
 import { expertFigure, tokenLayerFigure } from './heat.js';
@@ -25,6 +26,7 @@ export const makers: Record<string, Maker> = {
   gaps: (runs) => gapFigure(runs),
   latency: (runs, view) => latencyFigure(runs, view),
   sizes: (runs) => sizeFigure(runs),
+  curve: ([run]) => curveFigure(run),
   fragments: ([run]) => fragmentFigure(run),
 };
 

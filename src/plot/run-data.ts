@@ -42,6 +42,14 @@ export interface LatencyOverTime {
   p99: readonly (number | null)[];
 }
 
+/** Bytes that a token reads with so much memory for the model, by policy of eviction; see docs/touches.md. */
+export interface MemoryCurve {
+  points: readonly { memory: number; kernel: number; lru: number; pins: number; optimum: number }[];
+  /** The run's own. */
+  ownMemory: number | null;
+  verdict: string;
+}
+
 /** All that figures of a run are drawn from. Times in seconds from the start of the trace, sizes in bytes. */
 export interface RunData {
   name: string;
@@ -73,6 +81,8 @@ export interface RunData {
   experts: Matrix | null;
   /** Of each token of the generation: bytes of the model that were read. */
   tokenBytes: readonly number[] | null;
+  /** null: what tokens use was not watched. */
+  curve: MemoryCurve | null;
   latency: { cdf: { ns: readonly number[]; share: readonly number[] }; overTime: LatencyOverTime } | null;
   /** Reads by power of two of their size, by phase. */
   sizes: readonly { phase: string; counts: Readonly<Record<string, number>> }[];

@@ -26,6 +26,11 @@ export interface LaunchOptions {
   ours?: boolean;
   /** A descriptor of ours that it gets too, and the variable of its environment that holds the number it has there. */
   inherited?: { fd: number; variable: string };
+  /**
+   * Called with the process's id when it is there and not yet the program: what watches it then misses nothing of it. What this
+   * throws ends the process, and is what the start fails with.
+   */
+  onSpawn?: (pid: number) => void;
 }
 
 /** Which of the child's streams go where: a file descriptor it writes to itself, or a pipe to us. */
@@ -71,7 +76,7 @@ export async function launch(
 ): Promise<LaunchedChild> {
   const caller = options.ours ? null : options.user === undefined ? sudoCaller() : options.user;
   const stdio: StdioOptions = [
-    'ignore',
+    options.onSpawn ? 'pipe' : 'ignore',
     streams.stdout,
     streams.stderr,
     ...(streams.messages ? ['ipc' as const] : []),
@@ -109,7 +114,20 @@ export async function launch(
     ownRunning.add(pid);
     child.once('exit', () => ownRunning.delete(pid));
   }
+  if (options.onSpawn) letGo(child, pid, options.onSpawn);
   return { child, pid, startedAt };
+}
+
+/** The shell waits for a line before it goes on. */
+function letGo({ stdin }: ChildProcess, pid: number, onSpawn: (pid: number) => void): void {
+  try {
+    stdin?.on('error', () => {}); // of a shell that has ended already, its exit tells
+    onSpawn(pid);
+    stdin?.end('\n');
+  } catch (error) {
+    signalTree(pid, 'SIGKILL');
+    throw error;
+  }
 }
 
 /** Exit code of the shell below when the child could not join its cgroup. */
@@ -121,7 +139,7 @@ function shellCommand(argv: string[], options: LaunchOptions): [string, string[]
     `[ ! -w /proc/self/oom_score_adj ] || echo ${ownOomScore()} 2>/dev/null >/proc/self/oom_score_adj`,
     `if [ -n "$1" ]; then echo $$ >"$1" || { echo "blkscope: cannot join the cgroup $1" >&2; exit ${cgroupFailed}; }; fi`,
     'shift',
-    'exec "$@"',
+    ...(options.onSpawn ? ['read -r _', 'exec "$@" </dev/null'] : ['exec "$@"']),
   ].join('\n');
   return ['/bin/sh', ['-c', script, 'sh', options.cgroupProcsFile ?? '', ...argv]];
 }

@@ -109,7 +109,7 @@ export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[]
 }
 
 /** What the bound is made of, and what a token cost beyond it. */
-export function boundSection(page: Page, { bound }: Summary): void {
+export function boundSection(page: Page, { bound, account }: Summary): void {
   if (!bound) return;
   const needed = bound.touchedBytesPerToken - bound.keptBytes;
   const holds =
@@ -132,7 +132,7 @@ export function boundSection(page: Page, { bound }: Summary): void {
   page.figure(
     format.size(Math.round(bound.unusedBytesPerToken)),
     'readahead never used',
-    'at least; beyond what a token can use',
+    account ? 'exact: evicted before it was used, or left over' : 'at least; beyond what a token can use',
   );
   if (bound.busyNsPerToken !== null)
     page.figure(format.seconds(bound.busyNsPerToken), 'busy CPUs', 'others ran meanwhile');

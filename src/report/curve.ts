@@ -1,5 +1,7 @@
 import type { Curve, CurvePoint } from '../curve/curve-result.js';
 import { sizeIn } from '../curve/verdict.js';
+import { greatest } from '../extremes.js';
+import { bar } from './bar.js';
 import * as format from './format.js';
 import { Page } from './page.js';
 import { printable } from './printable.js';
@@ -28,10 +30,13 @@ export function renderCurve(curve: Curve, screen: Screen = plainScreen): string 
     page.line(layOut(rows, screen).trimEnd());
   };
   table('Memory', 'read per token, and tokens/s, by how much memory the model has', blockTable(points, size));
+  const besides = points.some(({ blocks }) => blocks !== null);
   table(
     'Caches of whole experts',
-    'read per token, by what memory is left for experts',
-    expertTable(points, size),
+    besides
+      ? 'read per token, by memory for the model and what that leaves for experts'
+      : `read per token, by ${unit === 'experts' ? 'how many experts the cache holds' : 'the size of the cache'}`,
+    expertTable(points, size, besides),
   );
   table('Working set', 'touched together by so many tokens in a row', [
     ['tokens', 'size'],
@@ -41,6 +46,31 @@ export function renderCurve(curve: Curve, screen: Screen = plainScreen): string 
     ['distance', 'share'],
     ...curve.reuse.map(({ distance, share }) => [size(distance), format.percent(share)]),
   ]);
+  return `${page}`;
+}
+
+const barWidth = 24;
+
+/** The same as a section of a run's report: a bar for what the kernel would read, and the optimum beside it. */
+export function renderCurveSection({ points, verdict, ownMemory, unit }: Curve, screen: Screen): string {
+  const page = new Page(screen.style, screen.columns, false);
+  page.section(
+    'What other memories would read',
+    'for a token, by memory for the model; blkscope curve has it all',
+  );
+  page.text(verdict, 2);
+  const size = (value: number) => sizeIn(unit, value);
+  const shown = points.flatMap(({ memory, blocks }) => (blocks ? [{ memory, ...blocks }] : []));
+  const most = greatest([1, ...shown.map(({ kernel }) => kernel)]);
+  const rows = shown.map(({ memory, kernel, optimum }) => [
+    memory === Math.floor(ownMemory ?? -1) ? `${size(memory)} (this run)` : size(memory),
+    size(kernel),
+    size(optimum),
+    bar(kernel / most, barWidth).padEnd(barWidth),
+  ]);
+  page.line(
+    layOut([['memory', 'kernel', 'optimum', ''], ...rows], { ...screen, gap: 2, indent: 2 }).trimEnd(),
+  );
   return `${page}`;
 }
 
@@ -57,12 +87,16 @@ function blockTable(points: readonly CurvePoint[], size: Size): string[][] {
   return [['memory', 'kernel', 'LRU', 'pins', 'optimum', 'tokens/s'], ...rows];
 }
 
-function expertTable(points: readonly CurvePoint[], size: Size): string[][] {
+/** `besides`: memory holds more than experts. */
+function expertTable(points: readonly CurvePoint[], size: Size, besides: boolean): string[][] {
   const rows = points.flatMap(({ memory, experts }) => {
     if (!experts) return [];
     const { lru, leastOften, leastStale, pins, optimum } = experts;
     const reads = [lru, leastOften, leastStale, pins, optimum].map(size);
-    return [[size(memory), size(experts.memory), ...reads]];
+    return [[...(besides ? [size(memory)] : []), size(experts.memory), ...reads]];
   });
-  return [['memory', 'experts', 'LRU', 'LFU', 'least stale', 'pins', 'optimum'], ...rows];
+  return [
+    [...(besides ? ['memory', 'for experts'] : ['cache']), 'LRU', 'LFU', 'least stale', 'pins', 'optimum'],
+    ...rows,
+  ];
 }

@@ -1,5 +1,6 @@
 import { BlkscopeError } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
+import { accountSection } from './account-section.js';
 import { boundSection } from './bound-section.js';
 import { contentionSection } from './contention.js';
 import { bandwidth, deviceReads, gaps, integrity, latency, modelReads, sizes } from './disk-sections.js';
@@ -23,6 +24,7 @@ export const sections: Record<string, Section> = {
   integrity,
   model: modelReads,
   bound: boundSection,
+  account: accountSection,
   phases,
   roles,
   layers: hottestLayers,

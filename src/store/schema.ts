@@ -1,5 +1,5 @@
 import { type Figures, joined, listed } from '../figures/figure.js';
-import { partFigures, phaseFigures, regionFigures, requestFigures } from '../figures/figures.js';
+import { fateFigures, partFigures, phaseFigures, regionFigures, requestFigures } from '../figures/figures.js';
 import { groupKinds, kindOfOne } from '../model/region-groups.js';
 import { useKinds } from '../model/uses.js';
 
@@ -171,6 +171,15 @@ export const storedTables = {
       bytes: needed('BIGINT', 'how many of its bytes'),
     },
   },
+  account: {
+    row: 'what became of what was read of a region in a phase (`--account`)',
+    columns: {
+      phase: column('VARCHAR', 'load, prompt, generation or after; null where the workload tells of none'),
+      file: needed('VARCHAR', 'the file'),
+      fileOffset: needed('BIGINT', "where the region begins, in bytes from the file's start"),
+      ...figureColumns(fateFigures, {}),
+    },
+  },
   region: {
     row: `a ${oneRegion}, with its figures from the summary; of each model, where a run has several`,
     columns: {
@@ -238,6 +247,7 @@ export const tables = [
   'tensor',
   'region',
   'touch',
+  'account',
   'sample',
   'token',
   'server_request',

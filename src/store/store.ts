@@ -1,6 +1,7 @@
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import type { StoredFates } from '../figures/account.js';
 import { type Figures, listed, valueAt } from '../figures/figure.js';
-import { regionFigures, requestFigures } from '../figures/figures.js';
+import { fateFigures, regionFigures, requestFigures } from '../figures/figures.js';
 import type { PhaseSummary, RegionFigures, RequestSummary, Summary } from '../figures/summary-schema.js';
 import type { Model } from '../model/gguf.js';
 import { groupKinds, kindOfOne } from '../model/region-groups.js';
@@ -200,6 +201,17 @@ export class StoreWriter implements AsyncDisposable {
         file,
         BigInt(fileOffset),
         BigInt(bytes),
+      ]),
+    );
+  }
+
+  /** What became of what was read of each region in each phase. */
+  writeAccount(rows: readonly StoredFates[]): Promise<void> {
+    return this.#appendRows(
+      'account',
+      rows.map((row) => [
+        ...[row.phase, row.file, BigInt(row.fileOffset)],
+        ...figureRow(fateFigures, storedTables.account.columns, row),
       ]),
     );
   }

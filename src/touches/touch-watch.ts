@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
+import { usedAsWhole } from '../model/uses.js';
 import { native, touchLibrary } from '../native/binding.js';
 import type { NativeSeenTouches, NativeTouchRecorder } from '../native/touches.js';
 import type { LaunchOptions } from '../process/launch.js';
@@ -15,10 +16,10 @@ export class TouchWatch {
   readonly #recorder: NativeTouchRecorder;
 
   /**
-   * The first `profiledPasses` passes are profiled; the others run as they would. Throws BlkscopeError NO_TOUCHES where the
+   * The first `profiledPasses` passes are profiled; the others run as they would. `pieces`: parts of regions are told apart. Throws BlkscopeError NO_TOUCHES where the
    * library cannot be loaded.
    */
-  constructor(model: Model, profiledPasses: number) {
+  constructor(model: Model, profiledPasses: number, { pieces = true } = {}) {
     requireLibrary();
     const regions = modelRegions(model);
     this.#recorder = new native.TouchRecorder({
@@ -27,8 +28,10 @@ export class TouchWatch {
         files: Uint32Array.from(regions, ({ part }) => part),
         offsets: BigUint64Array.from(regions, ({ offset }) => BigInt(offset)),
         bytes: BigUint64Array.from(regions, ({ bytes }) => BigInt(bytes)),
+        whole: Uint8Array.from(usedAsWhole(model), Number),
       },
       profiledPasses,
+      pieces,
     });
   }
 
@@ -52,6 +55,12 @@ export class TouchWatch {
         cause: error,
       });
     }
+  }
+
+  /** Instead of `stop`: when the first pass began, with no page of the model in the page tables; null: there was no such pass. */
+  firstPass(): bigint | null {
+    const { called, mapped, refused, passes } = this.#recorder.stop();
+    return called && mapped && refused === 0 && passes.profiled[0] === 1 ? (passes.begins[0] ?? null) : null;
   }
 
   /** Once, when the workload has ended. Throws BlkscopeError NO_TOUCHES, with the reason, when nothing was to be seen. */

@@ -153,7 +153,7 @@ const wrong: [string, string][] = [
   ['plot runs/none', 'plot needs --kind <kind>: which figure; blkscope plot --help lists the options'],
   [
     'plot runs/none --kind pie -o x.svg',
-    "option '--kind <kind>' argument 'pie' is invalid. Allowed choices are access, timeline, cumulative, token-time, heat, experts, times-read, gaps, latency, sizes, fragments, cliff; blkscope plot --help lists the options",
+    "option '--kind <kind>' argument 'pie' is invalid. Allowed choices are access, timeline, residency, cumulative, token-time, heat, experts, times-read, gaps, latency, sizes, curve, fragments, cliff, foreseen; blkscope plot --help lists the options",
   ],
   ['sweep', "missing required argument 'file'; blkscope sweep --help lists the options"],
   ['map', "missing required argument 'file'; blkscope map --help lists the options"],

@@ -60,7 +60,9 @@ test('a curve of routes: what a cache of each size reads', async () => {
   assert.equal(curve.touchedPerToken, 2);
   assert.equal(curve.reuse.at(-1)?.share, 1);
   assert.match(curve.verdict, /^With 3 experts for the model a cache that evicts .* reads 1 expert /);
-  assert.match(renderCurve(curve), /3 experts +3 experts +1 expert /);
+  // A cache of routes holds experts alone: its size is told once.
+  assert.match(renderCurve(curve), /how many experts the cache holds\n +cache +LRU/);
+  assert.match(renderCurve(curve), /\n +3 experts +1 expert /);
   await assert.rejects(
     routesCurve('x', await readRoutes(file('one.csv', '0,0,1'), 1), undefined, 'experts'),
     {

@@ -3,12 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { modelAsSeen } from '../../../src/heat/seen-model.js';
 import { readModel, synthesizeModel } from '../../../src/index.js';
 import { expertKey } from '../../../src/model/expert-uses.js';
+import { touchedBytes } from '../../../src/model/uses.js';
 import { native } from '../../../src/native/binding.js';
 import { automaticPinBytes, checkPinFits } from '../../../src/pin/automatic-size.js';
 import { planPins } from '../../../src/pin/pin-plan.js';
 import type { PinPlan } from '../../../src/pin/plan.js';
+import type { Run } from '../../../src/store/open-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'blkscope-pin-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -66,6 +69,33 @@ test('a mixture of experts: all that every token needs comes first, then the exp
   assert.ok(heldPages(planned) * pageBytes > roomForMore - 2 * pageBytes, 'all of which is used');
   const [expert] = planned.tensors.filter(({ name }) => isExpert(name));
   assert.ok(expert?.name.startsWith('blk.2.'), 'the one that was read most');
+});
+
+test('what tokens were seen to use counts more than names: what none used is not held, what all used comes first', async () => {
+  const path = join(folder, 'seen.gguf');
+  await synthesizeModel(path, { preset: 'tiny-llama' });
+  const model = await readModel(path);
+  const [unused] = model.tensors.filter(({ name }) => name === 'blk.0.ffn_up.weight');
+  const [table] = model.tensors.filter(({ name }) => name === 'token_embd.weight');
+  assert.ok(unused && table);
+  const differences = [
+    { tensor: unused.name, use: 'whole', bytes: unused.bytes, usedBytesPerToken: 0 },
+    { tensor: table.name, use: 'rows', bytes: table.bytes, usedBytesPerToken: table.bytes },
+  ];
+  const run = { path: 'run', summary: { model: { bytes: model.bytes }, touches: { differences } } };
+  const seen = modelAsSeen(model, run as unknown as Run);
+  const names = planPins(seen, model.bytes).tensors.map(({ name }) => name);
+  assert.ok(!names.includes(unused.name));
+  assert.equal(planPins(model, model.bytes).tensors.at(-1)?.name, table.name);
+  assert.notEqual(names.at(-1), table.name);
+  const [before, after] = [model, seen].map((each) => touchedBytes(each).least) as [number, number];
+  assert.ok(
+    after > before - unused.bytes + table.bytes * 0.9 && after <= before - unused.bytes + table.bytes,
+  );
+  assert.equal(
+    modelAsSeen(model, { ...run, summary: { ...run.summary, touches: null } } as unknown as Run),
+    model,
+  );
 });
 
 test('a dense model is held from its first weights on, never its metadata', async () => {

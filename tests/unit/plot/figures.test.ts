@@ -59,6 +59,19 @@ function runFixture(): RunData {
     tokenLayers: { rows: [evil, 'layer 1'], columns: 2, values: [0, 512, 1024, 0] },
     experts: { rows: [evil], columns: 2, values: [1, 3] },
     tokenBytes: [1000, 4000],
+    curve: {
+      points: [1000, 2000, 4000].map((memory) => ({
+        ...{
+          memory,
+          kernel: 4000 - memory,
+          lru: 4100 - memory,
+          pins: 4050 - memory,
+          optimum: (4000 - memory) / 2,
+        },
+      })),
+      ownMemory: 3000,
+      verdict: 'The working set is at fault.',
+    },
     latency: {
       cdf: { ns: [1e5, 1e6, 1e7], share: [0.1, 0.9, 1] },
       overTime: { time: [1, 2], p50: [1e5, null], p99: [1e6, null] },
@@ -158,6 +171,7 @@ test('a run without a trace has no figure that it has no data for', () => {
     access: null,
     timesRead: null,
     tokenBytes: null,
+    curve: null,
     tokenLayers: null,
     experts: null,
     latency: null,
