@@ -57,16 +57,21 @@ async function follow(
   const table = new TopTable(attach);
   const title = attach === null ? disk : `${disk}, process ${attach}`;
   let rows = table.take(1);
+  let cost: number | null = null;
   const screen = new FullScreen({
     quit: () => tracer.stop(),
     interrupt: () => tracer.stop(),
     resize: () => draw(),
   });
-  const draw = () => screen.draw(topPicture(rows, title, screen.columns, screen.rows));
+  const draw = () => screen.draw(topPicture(rows, title, screen.columns, screen.rows, cost));
   let last = performance.now();
+  let used = process.cpuUsage();
   const timer = setInterval(() => {
     const now = performance.now();
+    const { user, system } = process.cpuUsage(used);
+    used = process.cpuUsage();
     rows = table.take((now - last) / 1000);
+    cost = (user + system) / 1000 / (now - last);
     last = now;
     draw();
   }, everyMs);

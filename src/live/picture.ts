@@ -114,8 +114,14 @@ function map({ columns, totalBytes }: LiveRun, width: number): Line[] {
   return [{ text: '' }, { text: 'where in the model, over the last minute', look: 'bold' }, ...lines];
 }
 
-/** `blkscope top` as lines. */
-export function topPicture(rows: readonly TopRow[], title: string, columns: number, height: number): Line[] {
+/** `blkscope top` as lines. `cost`: of one CPU, what tracing and this view took in the span. */
+export function topPicture(
+  rows: readonly TopRow[],
+  title: string,
+  columns: number,
+  height: number,
+  cost: number | null = null,
+): Line[] {
   const head = ['process', 'read', 'reads/s', 'sequential', 'takes', 'file'];
   const widths = [22, 12, 9, 10, 9] as const;
   const line = (cells: readonly string[]) =>
@@ -143,7 +149,10 @@ export function topPicture(rows: readonly TopRow[], title: string, columns: numb
       ...shown,
       ...none,
       { text: '' },
-      { text: 'q or Ctrl-C ends it', look: 'dim' },
+      {
+        text: `q or Ctrl-C ends it${cost === null ? '' : `; tracing and this view take ${format.percent(cost)} of one CPU`}`,
+        look: 'dim',
+      },
     ],
     columns,
   );

@@ -36,22 +36,26 @@ interface KnownFile {
 
 interface Issued {
   pid: number;
-  time: bigint;
+  timeNs: number;
 }
 
 const mostIssued = 65536;
 
 /** Adds up events by the process that asked for them. */
 export class TopTable {
-  readonly #issued = new Map<string, Issued>();
+  /** By device, then sector. */
+  readonly #issued = new Map<number, Map<number, Issued>>();
   readonly #files = new Map<number, KnownFile[]>();
+  /** Processes of which no file was found in this span: they are asked again in the next. */
+  readonly #fileless = new Set<number>();
   #readers = new Map<number, Reader>();
 
   /** `only`: reads of this process alone. */
   constructor(private readonly only: number | null = null) {}
 
   add(batch: EventBatch): void {
-    const { length, action, direction, device, sector, bytes, pid, time, error } = batch;
+    const { length, action, direction, device, bytes, pid, error } = batch;
+    const [sector, time] = [numbersOf(batch.sector), numbersOf(batch.time)];
     const [issue, complete, read] = [
       codeOf('issue'),
       codeOf('complete'),
@@ -59,21 +63,17 @@ export class TopTable {
     ];
     for (let i = 0; i < length; i++) {
       if (direction[i] !== read || (bytes[i] as number) === 0) continue;
-      const key = `${device[i]}:${sector[i]}`;
       if (action[i] === issue) {
-        if (this.#issued.size >= mostIssued) this.#issued.clear();
-        this.#issued.set(key, { pid: pid[i] as number, time: time[i] as bigint });
+        const open = this.#issuedOn(device[i] as number);
+        if (open.size >= mostIssued) open.clear();
+        open.set(sector(i), { pid: pid[i] as number, timeNs: time(i) });
       } else if (action[i] === complete && error[i] === 0) {
-        const issued = this.#issued.get(key);
-        this.#issued.delete(key);
+        const [open, at] = [this.#issuedOn(device[i] as number), sector(i)];
+        const issued = open.get(at);
+        open.delete(at);
         const who = issued?.pid ?? (pid[i] as number);
         if (this.only !== null && who !== this.only && !this.#isThreadOf(who)) continue;
-        this.#count(
-          who,
-          Number(sector[i]),
-          bytes[i] as number,
-          issued ? Number((time[i] as bigint) - issued.time) : null,
-        );
+        this.#count(who, at, bytes[i] as number, issued ? time(i) - issued.timeNs : null);
       }
     }
   }
@@ -93,7 +93,14 @@ export class TopTable {
       };
     });
     this.#readers = new Map();
+    this.#fileless.clear();
     return rows.sort((a, b) => b.bytesPerSecond - a.bytesPerSecond);
+  }
+
+  #issuedOn(device: number): Map<number, Issued> {
+    const open = this.#issued.get(device) ?? new Map<number, Issued>();
+    this.#issued.set(device, open);
+    return open;
   }
 
   #isThreadOf(pid: number): boolean {
@@ -127,6 +134,7 @@ export class TopTable {
   #filesOf(pid: number): KnownFile[] {
     const known = this.#files.get(pid);
     if (known) return known;
+    if (this.#fileless.has(pid)) return [];
     const found: KnownFile[] = [];
     for (const { path } of openedFiles(pid)) {
       try {
@@ -140,8 +148,15 @@ export class TopTable {
     }
     // A process that is only starting has opened nothing yet.
     if (found.length > 0) this.#files.set(pid, found);
+    else this.#fileless.add(pid);
     return found;
   }
+}
+
+/** Values below 2^53 of a column, without a bigint for each: there may be a hundred thousand a second. */
+function numbersOf(column: BigUint64Array): (i: number) => number {
+  const halves = new Uint32Array(column.buffer, column.byteOffset, 2 * column.length);
+  return (i) => (halves[2 * i] as number) + (halves[2 * i + 1] as number) * 2 ** 32;
 }
 
 function codeOf(action: string): number {

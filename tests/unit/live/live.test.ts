@@ -124,6 +124,8 @@ test('top adds up by process: rate, order and how long reads take', () => {
     evil,
     80,
     24,
+    0.0123,
   );
+  assert.match(lines.at(-1)?.text ?? '', /this view take 1\.2 % of one CPU/);
   for (const { text } of lines) assert.ok(text.length <= 80 && !/\p{Cc}/u.test(text), text);
 });
