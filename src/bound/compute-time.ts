@@ -8,8 +8,9 @@ export interface GenerationTime {
 }
 
 /**
- * How long a token takes with everything cached, in ns: its time less that in which some task waited for a disk, and
- * less the kernel's own work for the workload, most of which is page faults and eviction. Right for a run that reads little;
+ * How long a token takes with everything cached, in ns: its time less that in which some task waited for a disk, less that in
+ * which a thread waited for a CPU, and less the kernel's own work for the workload, most of which is page faults and eviction;
+ * but no less than the time that its threads computed. Right for a run that reads little;
  * one that reads much computes slower meanwhile, so that this is too much for it, up to several times.
  *
  * 0 where the kernel does not count stalls (PSI switched off).
@@ -22,8 +23,10 @@ export function computeNsPerToken(
   const stalledUs = growthOver(samples, 'ioStallSomeUs', fromNs, toNs);
   if (stalledUs === null || tokens === 0) return 0;
   const systemUs = growthOver(samples, 'workloadSystemUs', fromNs, toNs) ?? 0;
-  const ns = Number(toNs - fromNs) - stalledUs * 1e3 - (systemUs * 1e3) / threads;
-  return Math.max(0, ns / tokens);
+  const delayUs = growthOver(samples, 'workloadRunDelayUs', fromNs, toNs) ?? 0;
+  const userUs = growthOver(samples, 'workloadUserUs', fromNs, toNs) ?? 0;
+  const us = Number(toNs - fromNs) / 1e3 - stalledUs - delayUs - systemUs / threads;
+  return (Math.max(0, us, userUs / threads) * 1e3) / tokens;
 }
 
 /** How much a counter grew between two times, the samples around each joined by a straight line. */

@@ -60,7 +60,7 @@ async function warm(path: string): Promise<void> {
   if (there.cachedBytes === null || there.cachedBytes >= there.fileBytes * (1 - tolerated(there))) return;
   throw new BlkscopeError(
     'NOT_CACHED',
-    `${path}: only ${formatSize(there.cachedBytes)} of ${formatSize(there.fileBytes)} stay in the page cache: too little memory for --warm`,
+    `${path}: ${formatSize(there.fileBytes - there.cachedBytes)} of ${formatSize(there.fileBytes)} do not stay in the page cache: too little memory for --warm`,
     'busy',
   );
 }

@@ -59,7 +59,7 @@ export function renderVerified(verified: readonly Verified[], screen: Screen = p
     size(bytesPerToken),
     offBy(change.bytesPerToken, bytesPerToken),
     `${format.decimal(change.tokensPerSecond.likely)} (${range(change.tokensPerSecond)})`,
-    format.decimal(tokensPerSecond),
+    `${format.decimal(tokensPerSecond)}${isWithin(change.tokensPerSecond, tokensPerSecond) ? '' : ' !'}`,
   ]);
   const head = ['tried', 'foreseen', 'read', 'off by', 'tokens/s foreseen', 'measured'];
   const table = layOut([head, ...rows], { ...screen, gap: 2, longNames: 'above' });
@@ -75,8 +75,12 @@ export function renderVerified(verified: readonly Verified[], screen: Screen = p
 
 /** As in docs/findings.md: 14 % is foreseen more than was read. */
 function offBy({ low, likely, high }: Foreseen, read: number): string {
-  const off = format.change(read, likely);
-  return read < low || read > high ? `${off} !` : off;
+  const off = read > 0 ? format.change(read, likely) : `+ ${format.size(Math.round(likely))}`;
+  return isWithin({ low, high }, read) ? off : `${off} !`;
+}
+
+function isWithin({ low, high }: Pick<Foreseen, 'low' | 'high'>, value: number): boolean {
+  return value >= low && value <= high;
 }
 
 function range({ low, high }: Foreseen | Change['tokensPerSecond']): string {

@@ -166,6 +166,15 @@ test('compute is the time without stalls and without the kernel, between two sam
   const span = { fromNs: 0n, toNs: 2_000_000_000n, tokens: 4 };
   assert.equal(computeNsPerToken(samples, span, 2), (2e9 - 1e9 - 2e8) / 4);
   assert.equal(computeNsPerToken([], span, 2), 0, 'a kernel without PSI');
+  const busy = ['workloadRunDelayUs', 'workloadUserUs'].map(sample);
+  const grown = (delayUs: number, userUs: number) =>
+    busy.flatMap((of, i) => [of(0, 0), of(2e9, [delayUs, userUs][i] as number)]);
+  assert.equal(computeNsPerToken([...samples, ...grown(4e5, 2e5)], span, 2), (8e8 - 4e8) / 4);
+  assert.equal(
+    computeNsPerToken([...samples, ...grown(7e5, 6e5)], span, 2),
+    3e8 / 4,
+    'its threads computed so long',
+  );
 });
 
 test('the report says what limited the run, and what the bound is made of', () => {
