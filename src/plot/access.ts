@@ -31,13 +31,15 @@ export interface Pixels {
   /** The pixels in which anything was read, `count` of them, in no order: most maps are empty for the most part. */
   touched: Uint32Array;
   count: number;
+  /** By pixel: 1 where it is among these. */
+  seen: Uint8Array;
 }
 
 function blankPixels(width: number, height: number): Pixels {
   const make = () => new Float64Array(width * height);
   return {
     ...{ width, height, first: make(), second: make(), later: make(), reads: make() },
-    ...{ touched: new Uint32Array(width * height), count: 0 },
+    ...{ touched: new Uint32Array(width * height), count: 0, seen: new Uint8Array(width * height) },
   };
 }
 
@@ -48,6 +50,7 @@ function wiped(pixels: Pixels): Pixels {
     pixels.first[pixel] = pixels.second[pixel] = pixels.later[pixel] = pixels.reads[pixel] = 0;
   }
   pixels.count = 0;
+  pixels.seen.fill(0);
   return pixels;
 }
 
@@ -66,7 +69,7 @@ export function pixelsOf(
   const pixels =
     before?.width === width && before.height === height ? wiped(before) : blankPixels(width, height);
   const { times, places, cell } = grid;
-  const { first, second, later, reads, touched } = pixels;
+  const { first, second, later, reads, touched, seen } = pixels;
   const xOf = (time: number) =>
     Math.floor((((time * whole) / times - view.from) / (view.to - view.from)) * width + 1e-6);
   const yOf = (place: number) =>
@@ -86,7 +89,10 @@ export function pixelsOf(
     for (let y = Math.max(y0, 0); y < y1; y++) {
       for (let x = Math.max(x0, 0); x < x1; x++) {
         const pixel = y * width + x;
-        if (sectorsIn(pixels, pixel) + (reads[pixel] as number) === 0) touched[count++] = pixel;
+        if (seen[pixel] === 0) {
+          seen[pixel] = 1;
+          touched[count++] = pixel;
+        }
         first[pixel] = (first[pixel] as number) + (grid.first[i] as number);
         second[pixel] = (second[pixel] as number) + (grid.second[i] as number);
         later[pixel] = (later[pixel] as number) + (grid.later[i] as number);
