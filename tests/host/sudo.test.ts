@@ -106,7 +106,7 @@ describe('a user of sudo', () => {
       'report runs/one',
       'compare runs/one runs/one',
       'query runs/one "FROM bandwidth"',
-      'export runs/one --format csv -o one.csv',
+      'export runs/one --format csv -o events.csv',
       'plot runs/one --kind access -o one.svg',
       'report runs/one --html one.html',
       'export runs/one --format blktrace -o again',
