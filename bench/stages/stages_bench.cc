@@ -94,11 +94,13 @@ uint64_t match(const Streams& streams) {
   Timeline timeline;
   timeline.begin(1'000'000'000);
   auto matcher = std::make_unique<Matcher>(timeline);
+  auto latency = std::make_unique<DeviceLatency>();
+  DeviceTraits disk{.issues = true, .latency = latency.get()};
   mergeAll(streams, [&](std::span<const Event> events) {
     for (const Event& event : events) {
-      if (event.action == Action::complete) matcher->complete(event);
-      else if (event.action == Action::issue) matcher->issue(event);
-      else matcher->other(event);
+      if (event.action == Action::complete) matcher->complete(event, disk);
+      else if (event.action == Action::issue) matcher->issue(event, disk);
+      else matcher->other(event, disk);
     }
   });
   return matcher->counts().requests;

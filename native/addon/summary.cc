@@ -76,9 +76,10 @@ Napi::Object jsSummary(Napi::Env env, const TraceFigures& trace) {
   object["eventsDropped"] = jsNumber(env, integrity.dropped);
   object["sequenceGaps"] = jsNumber(env, integrity.sequenceGaps);
   object["readSectorsTraced"] = jsBigint(env, analysis.reads().bytes >> 9);
-  object["readSectorsDiskstats"] = jsBigint(env, integrity.traced.readSectors);
+  const auto& counted = integrity.counted;
+  object["readSectorsDiskstats"] = counted ? jsBigint(env, counted->readSectors) : env.Null();
   object["writeSectorsTraced"] = jsBigint(env, analysis.writes().bytes >> 9);
-  object["writeSectorsDiskstats"] = jsBigint(env, integrity.traced.writtenSectors);
+  object["writeSectorsDiskstats"] = counted ? jsBigint(env, counted->writtenSectors) : env.Null();
   object["defects"] = jsDefects(env, integrity.defects);
   object["losses"] = jsLosses(env, integrity.losses);
   object["firstEventNs"] = jsBigint(env, analysis.firstNs());

@@ -27,9 +27,8 @@ uint64_t Analysis::zoneSectorsOf(uint32_t device) const {
 Analysis::Device& Analysis::findDevice(uint32_t number) {
   auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == number; });
   if (found == devices_.end()) {
-    devices_.push_back(std::make_unique<Device>());
+    devices_.push_back(std::make_unique<Device>(number));
     devices_.back()->traits.zoneSectors = zoneSectorsOf(number);
-    devices_.back()->number = number;
     devices_.back()->traits.layered = std::find(layered_.begin(), layered_.end(), number) != layered_.end();
     found = devices_.end() - 1;
   }
@@ -52,9 +51,12 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
 
 [[gnu::always_inline]] inline void Analysis::complete(Event& event) {
   Device& d = device(event.device);
+  if (d.traits.fresh) {
+    d.firstEndNs = std::min(d.firstEndNs, event.time);
+    d.traits.fresh = event.time < d.firstEndNs + Matcher::kSkewNs;
+  }
   Matcher::Completed completed = matcher_.complete(event, d.traits);
   if (!completed.known && d.traits.issues && marks_ == Marks::made) event.flags |= kNoIssue;
-  d.completed = true;
   if (event.ends()) ended(event, d, completed.pid);
 }
 
@@ -207,9 +209,15 @@ uint64_t Analysis::uniqueWriteSectors() const {
 std::vector<std::pair<uint32_t, uint64_t>> Analysis::withoutCompletions(uint64_t beforeNs) const {
   std::vector<std::pair<uint32_t, uint64_t>> all;
   for (const auto& d : devices_) {
-    if (!d->completed && d->firstBegunNs < beforeNs) all.push_back({d->number, d->begun});
+    if (d->firstEndNs == kNotSeen && d->firstBegunNs < beforeNs) all.push_back({d->number, d->begun});
   }
   return all;
+}
+
+DeviceLatency Analysis::latency() const {
+  DeviceLatency total;
+  forEachLowest([&](const Device& d) { total.addCounts(d.latency); });
+  return total;
 }
 
 bool Analysis::setsComplete() const {
@@ -260,6 +268,8 @@ void Analysis::Device::tell(FigureWriter& out) const {
   transfer("writes", writes, written.size());
   out.text("order", kOrderNames[static_cast<size_t>(order())]);
   gaps().total() ? out.metric("gaps", gaps()) : out.unknown("gaps");
+  out.metric("latency", latency.reads);
+  out.metric("writeLatency", latency.writes);
 }
 
 void Analysis::tell(FigureWriter& out) const {
@@ -298,8 +308,9 @@ void Analysis::tell(FigureWriter& out) const {
     const char* its = this->order();
     its ? gaps.text("order", its) : gaps.unknown("order");
   });
-  out.metric("latency", matcher_.latency(Direction::read));
-  out.metric("writeLatency", matcher_.latency(Direction::write));
+  DeviceLatency all = latency();
+  out.metric("latency", all.reads);
+  out.metric("writeLatency", all.writes);
   out.group("requests", [&](FigureWriter& requests) {
     matcher_.tell(requests);
     requests.number("passthrough", passthrough_);

@@ -94,6 +94,7 @@ class Analysis {
   uint64_t uniqueWriteSectors() const;
   /// Devices, by their numbers, of which something began before a time and nothing ever completed, and how much began.
   std::vector<std::pair<uint32_t, uint64_t>> withoutCompletions(uint64_t beforeNs) const;
+  DeviceLatency latency() const;
   /// False: a set of sectors reached its limit of memory, and unique sectors are too few.
   bool setsComplete() const;
   /// In device order.
@@ -122,18 +123,24 @@ class Analysis {
 
  private:
   struct Device {
+    explicit Device(uint32_t its) : number(its) {
+      traits.fresh = true;
+      traits.latency = &latency;
+    }
+
     uint32_t number;
     Gaps atQueue;
     Gaps atIssue;
     Gaps atComplete;
     DeviceTraits traits;
+    DeviceLatency latency;
     Transfer reads;
     Transfer writes;
     Sizes readSizes;
     Sizes writeSizes;
     uint64_t begun = 0;  // queued or, where that is told, issued
     uint64_t firstBegunNs = kNotSeen;
-    bool completed = false;
+    uint64_t firstEndNs = kNotSeen;
     SectorSet read;
     SectorSet written;
 

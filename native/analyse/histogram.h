@@ -25,6 +25,13 @@ class Histogram {
     if (value > max_) max_ = value;
   }
 
+  void addCounts(const Histogram& other) {
+    for (size_t i = 0; i < buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
+    sum_ += other.sum_;
+    min_ = std::min(min_, other.min_);
+    max_ = std::max(max_, other.max_);
+  }
+
   uint64_t count() const { return std::accumulate(buckets_.begin(), buckets_.end(), uint64_t{0}); }
   uint64_t min() const { return std::min(min_, max_); }  // 0 without values
   uint64_t max() const { return max_; }

@@ -22,6 +22,9 @@ class Latency {
     if (from == kNotSeen || to == kNotSeen) return;
     stages_[static_cast<size_t>(stage)].add(to > from ? to - from : 0);
   }
+  void addCounts(const Latency& other) {
+    for (size_t i = 0; i < kStages; ++i) stages_[i].addCounts(other.stages_[i]);
+  }
   const Histogram& operator[](Stage stage) const { return stages_[static_cast<size_t>(stage)]; }
 
   /// A stage of which no request had both ends is not known.
@@ -37,6 +40,17 @@ class Latency {
 
  private:
   std::array<Histogram, kStages> stages_;
+};
+
+/// Of one device.
+struct DeviceLatency {
+  Latency reads;
+  Latency writes;
+
+  void addCounts(const DeviceLatency& other) {
+    reads.addCounts(other.reads);
+    writes.addCounts(other.writes);
+  }
 };
 
 }  // namespace blkscope

@@ -84,7 +84,7 @@ void Matcher::issueSeveral(Slot head, const Event& event) {
     if (bios_[slot].endSector() > end) cut(slot, end);
     OpenBio& bio = bios_[slot];
     bio.stage = BioStage::issued;
-    bio.uncounted = traits_.layered;
+    bio.uncounted = traits_->layered;
     bio.issue = event.time;
     ++bios;
     uint64_t next = bio.endSector();
@@ -92,7 +92,7 @@ void Matcher::issueSeveral(Slot head, const Event& event) {
     slot = bios_.find(event.device, event.direction, next, waiting);
   }
   bios_[head].requestBytes = event.bytes;
-  bios_[head].merges = static_cast<uint16_t>(std::min<uint32_t>(bios - 1, 0x7fff)) & 0x7fff;
+  bios_[head].merges = std::min(bios - 1, OpenBio::kMostMerges) & OpenBio::kMostMerges;
 }
 
 /// The driver gives a request back: its bios wait again. What was issued before the trace began is known from here on.
@@ -144,40 +144,96 @@ Matcher::Begin Matcher::finishBios(Slot head, const Event& event, Latency* laten
   return begin;
 }
 
-/// What began before the trace, whose issue was lost, or of a device that does not tell of it.
+/// What began before the trace, whose issue was lost or bears a later time, or of a device that does not tell of it.
 Matcher::Completed Matcher::completeUnissued(const Event& event) {
-  Slot slot = findHead(event);
-  if (!traits_.issues && event.direction != Direction::flush) slot = findPiece(slot, event);
+  bool flush = event.direction == Direction::flush;
+  Slot slot = findHead(event, Ended::no);
+  if (!traits_->issues && !flush) slot = findPiece(slot, event);
   if (slot != OpenBios::kNone) {
-    if (bios_[slot].stage == BioStage::requeued) bios_[slot].issue = kNotSeen;
+    OpenBio& bio = bios_[slot];
     // One that was given back half done has its beginning aside.
-    return {bios_[slot].begun ? completePart(slot, event) : completeWhole(slot, event), true};
+    if (bio.begun || flush || !(traits_->issues || traits_->fresh)) return {endOf(slot, event), true};
+    bio.ended = true;
+    uint32_t pid = bio.pid;
+    keepAside(event, true, true);
+    return {pid, true};
   }
   // A flush completes twice: as the device's and as the bio's.
-  if (event.direction == Direction::flush) return {0, true};
+  if (flush) return {0, true};
   ++counts_.unmatched;
-  if (traits_.issues && !event.error) {
-    early_[earlyNext_++ % kEarly] = event;
-    earlyUntil_ = event.time + kSkewNs;
-  } else if (!traits_.issues && keepRows_) {
+  if (traits_->issues ? !event.error : traits_->fresh) {
+    keepAside(event, false, !traits_->issues);
+  } else if (!traits_->issues && keepRows_) {
     rows_.push_back(rowOf(event, {}, {}));
   }
   return {};
 }
 
-/// Whether a completion that came just before this issue, and without one, is its. Then that is made good.
-bool Matcher::completedBefore(const Event& issue) {
-  for (Event& early : early_) {
-    bool its = early.bytes != 0 && early.bytes == issue.bytes && early.sector == issue.sector && early.device == issue.device &&
-               early.direction == issue.direction && early.time + kSkewNs > issue.time;
-    if (!its) continue;
-    Event end = std::exchange(early, {});
-    end.time = issue.time;
-    --counts_.unmatched;
-    complete(end, traits_);
-    return true;
+/// Ends the request that waits there, or the part of it.
+uint32_t Matcher::endOf(Slot slot, const Event& event) {
+  if (bios_[slot].stage == BioStage::requeued) bios_[slot].issue = kNotSeen;
+  return bios_[slot].begun ? completePart(slot, event) : completeWhole(slot, event);
+}
+
+void Matcher::keepAside(const Event& event, bool known, bool counted) {
+  Early& early = early_[earlyNext_++ % kEarly];
+  if (early.counted) endUnissued(std::exchange(early, {}));
+  early = {event, *traits_, known, counted};
+  earlyUntil_ = event.time + kToldSkewNs;
+  if (counted) settleAt_ = std::min(settleAt_, event.time + kSkewNs);
+}
+
+/// Those that were counted and whose issue has not come are ended without one.
+void Matcher::settle(uint64_t now) {
+  settleAt_ = UINT64_MAX;
+  for (size_t i = 0; i < kEarly; ++i) {
+    Early& early = early_[(earlyNext_ + i) % kEarly];  // the oldest first
+    if (!early.counted) continue;
+    if (early.end.time + kSkewNs <= now) {
+      early.counted = false;  // it stays, since an issue may come that tells how far the clocks are apart
+      endUnissued(early);
+    } else {
+      settleAt_ = std::min(settleAt_, early.end.time + kSkewNs);
+    }
+  }
+}
+
+void Matcher::endUnissued(const Early& early) {
+  const DeviceTraits* traits = std::exchange(traits_, &early.traits);
+  Slot slot = early.known ? findHead(early.end, Ended::yes) : OpenBios::kNone;
+  if (slot != OpenBios::kNone) {
+    endOf(slot, early.end);
+  } else if (keepRows_) {
+    rows_.push_back(rowOf(early.end, {}, {}));
+  }
+  traits_ = traits;
+}
+
+/// Whether a completion that came just before this issue, and without one, is its and was taken for nobody's. It is made
+/// good, whatever it was taken for.
+bool Matcher::completedBefore(const Event& issue, OpenBio& bio) {
+  for (Early& early : early_) {
+    const Event& end = early.end;
+    bool alike = end.sector == issue.sector && end.bytes == issue.bytes && end.bytes != 0 && end.device == issue.device &&
+                 end.direction == issue.direction;
+    if (!alike) continue;
+    if (end.time + kSkewNs <= issue.time) {
+      bio.clocksApart |= end.time + kToldSkewNs > issue.time;
+      continue;
+    }
+    Early its = std::exchange(early, {});
+    counts_.unmatched -= !its.known;
+    its.end.time = issue.time;
+    complete(its.end, *traits_);
+    return !its.counted;
   }
   return false;
+}
+
+uint64_t Matcher::clocksApart() const {
+  uint64_t count = 0;
+  bios_.forEach([&](Slot slot) { count += bios_[slot].clocksApart; });
+  return count;
 }
 
 /// Of a device that tells of no issue: the bio that this completes a piece of, cut so that it begins there. One that is

@@ -20,10 +20,12 @@ namespace blkscope {
 struct DeviceTraits {
   bool issues = false;   // it tells of issues: what completes without one was not read or written by it
   bool layered = false;  // it lies on another traced device, which does the work: not in the times of all devices
+  bool fresh = false;    // nothing of it completed until just now: whether it tells of issues is not known
   uint64_t zoneSectors = 0;  // of a zoned device: how long a zone is
+  DeviceLatency* latency = nullptr;  // where its times are counted; null: nowhere
 };
 
-/// Streaming request matching. Feed events in time order.
+/// Streaming request matching. Feed events in time order, each with what is known of its device.
 ///
 /// A bio is known by its device, direction, first sector and length. At issue and completion a request is taken apart
 /// into its bios by their lengths, from its first sector on, so a merge needs no record of who joined whom. What is
@@ -36,6 +38,9 @@ struct DeviceTraits {
 /// Distributions are taken at completion, so that Q2D + D2C = Q2C; failed I/Os are in none of them. Memory goes with the
 /// I/Os open. What has not moved for a minute leaves the queue's depth; it is given up when a newer one at its place has
 /// completed, or when memory ends.
+///
+/// Processors' clocks may differ: a completion may bear an earlier time than its issue. One without an issue is kept aside
+/// for kSkewNs; an issue that comes then is its own, and takes no time. What comes later is told (clocksApart).
 class Matcher {
  public:
   /// The queue depth is noted in the timeline, bucket by bucket.
@@ -51,7 +56,7 @@ class Matcher {
   struct Issued {
     uint32_t pid = 0;    // who queued it; the event's own where that was not seen
     bool again = false;  // it was issued before, and the driver gave it back: it has its place in every order already
-    bool done = false;   // its completion came just before it, by another processor's clock
+    bool done = false;   // its completion came just before it, by another processor's clock, and was taken for nobody's
   };
   /// What a completion is.
   struct Completed {
@@ -62,23 +67,29 @@ class Matcher {
   static constexpr size_t kMostOpen = 1 << 20;
   /// By so much may clocks of two processors differ.
   static constexpr uint64_t kSkewNs = 100'000;
+  /// Up to here a difference of clocks is told.
+  static constexpr uint64_t kToldSkewNs = 10'000'000;
 
   /// Every action but issue and completion.
-  void other(const Event& event, DeviceTraits traits = {});
-  Issued issue(const Event& event, DeviceTraits traits = {});
-  Completed complete(const Event& event, DeviceTraits traits = {});
+  void other(const Event& event, const DeviceTraits& traits);
+  Issued issue(const Event& event, const DeviceTraits& traits);
+  Completed complete(const Event& event, const DeviceTraits& traits);
 
   /// Rows are kept for whoever takes them.
   void keepRows() { keepRows_ = true; }
   std::vector<IoRow>& rows() { return rows_; }
 
-  /// Ends the last depth's time.
-  void finish(uint64_t endNs) { depth_.finish(endNs); }
+  /// Ends what waits, and the last depth's time.
+  void finish(uint64_t endNs) {
+    settle(UINT64_MAX);
+    depth_.finish(endNs);
+  }
 
   const Counts& counts() const { return counts_; }
   /// Bios that neither completed nor were given up.
   uint64_t open() const { return bios_.size(); }
-  const Latency& latency(Direction direction) const { return latency_[direction == Direction::write]; }
+  /// Of these, issues whose completion seems to have come before them by more than kSkewNs.
+  uint64_t clocksApart() const;
   const QueueDepth& depth() const { return depth_; }
 
   /// How the matching went.
@@ -99,6 +110,13 @@ class Matcher {
     uint64_t getrq = kNotSeen;
     uint64_t insert = kNotSeen;
   };
+  /// A completion that came without an issue, for so long as that may still come.
+  struct Early {
+    Event end;
+    DeviceTraits traits;
+    bool known = false;    // what it ended was queued, and waits
+    bool counted = false;  // it was taken for the end of an I/O: it was known, or its device told of no issue by then
+  };
 
   // Flushes carry no sector, or any. A zone append is issued for a zone, and told where it came to when it completes.
   static uint64_t keySector(const Event& event) {
@@ -112,7 +130,8 @@ class Matcher {
   }
 
   Slot add(const Event& event);
-  Slot findHead(const Event& event) const;
+  enum class Ended { either, no, yes };
+  Slot findHead(const Event& event, Ended ended = Ended::either) const;
   Slot findIssued(const Event& event) const;
   Slot findAppend(const Event& event) const;
   Slot findPiece(Slot head, const Event& event);
@@ -130,31 +149,35 @@ class Matcher {
   Latency* latencyOf(Direction direction);
   /// Where the times of what this ends count; null: nowhere.
   Latency* latencyOf(const Event& end) { return end.error ? nullptr : latencyOf(end.direction); }
-  bool completedBefore(const Event& issue);
+  bool completedBefore(const Event& issue, OpenBio& bio);
+  void keepAside(const Event& event, bool known, bool counted);
+  void settle(uint64_t now);
+  void endUnissued(const Early& early);
   static void finishBio(const OpenBio& bio, const Event& event, Latency* latency);
   Begin finishBios(Slot head, const Event& event, Latency* latency);
   Completed completeUnissued(const Event& event);
+  uint32_t endOf(Slot slot, const Event& event);
   uint32_t completeWhole(Slot slot, const Event& event);
   uint32_t completePart(Slot slot, const Event& event);
   static IoRow rowOf(const Event& event, const Request& request, const Begin& begin);
   void putOff(const OpenBio& head, const Event& event, const IoRow& row);
   void finishRequest(const Begin& begin, uint64_t issue, uint64_t complete, Latency* latency);
 
-  static constexpr size_t kEarly = 16;
+  static constexpr size_t kEarly = 64;  // a power of two
 
   OpenBios bios_;
   QueueDepth depth_;
-  DeviceTraits traits_;  // of the event at hand
-  std::array<Event, kEarly> early_{};  // the last completions of which nothing was seen, a ring
+  const DeviceTraits* traits_ = nullptr;  // of the event at hand
+  std::array<Early, kEarly> early_{};  // a ring
   size_t earlyNext_ = 0;
-  uint64_t earlyUntil_ = 0;  // when the last one is too old to be an issue's
+  uint64_t earlyUntil_ = 0;          // when the last one is too old to be told of
+  uint64_t settleAt_ = UINT64_MAX;   // when the first one that was counted has waited long enough
   Counts counts_;
   uint64_t nextGiveUp_ = 0;
   bool keepRows_ = false;
   std::vector<IoRow> begun_;  // rows of requests that are partly done
   std::vector<uint32_t> begunFree_;
   std::vector<IoRow> rows_;
-  std::array<Latency, 2> latency_;  // reads, writes
 };
 
 // What nearly every event comes to is inline; the rest is in matcher.cc.
@@ -169,9 +192,10 @@ inline Matcher::Slot Matcher::add(const Event& event) {
 }
 
 /// What a request starts with: no bio that joined another at its end, and one of the same length, if there is a choice.
-inline Matcher::Slot Matcher::findHead(const Event& event) const {
+/// `ended`: of those that wait for their issue alone.
+inline Matcher::Slot Matcher::findHead(const Event& event, Ended ended) const {
   return bios_.findBest(event.device, event.direction, keySector(event), 3, [&](const OpenBio& bio) {
-    if (!waiting(bio)) return 0;
+    if (!waiting(bio) || (ended != Ended::either && bio.ended != (ended == Ended::yes))) return 0;
     return bio.stage == BioStage::backMerged ? 1 : bio.bytes != event.bytes ? 2 : 3;
   });
 }
@@ -203,9 +227,10 @@ inline void Matcher::insert(const Event& event) {
   bios_[slot].insert = event.time;
 }
 
-inline Matcher::Issued Matcher::issue(const Event& event, DeviceTraits traits) {
+inline Matcher::Issued Matcher::issue(const Event& event, const DeviceTraits& traits) {
   if (empty(event)) return {event.pid};
-  traits_ = traits;
+  if (event.time >= settleAt_) settle(event.time);
+  traits_ = &traits;
   if (!traits.layered) depth_.issued(event.time);
   Slot head = findHead(event);
   if (head == OpenBios::kNone) head = add(event);
@@ -222,13 +247,14 @@ inline Matcher::Issued Matcher::issue(const Event& event, DeviceTraits traits) {
     bio.requestBytes = event.bytes;
     bio.merges = 0;
   }
-  return {pid, again, event.time < earlyUntil_ && completedBefore(event)};
+  return {pid, again, event.time < earlyUntil_ && completedBefore(event, bios_[head])};
 }
 
 inline Latency* Matcher::latencyOf(Direction direction) {
-  if (traits_.layered) return nullptr;
-  if (direction == Direction::read) return &latency_[0];
-  return direction == Direction::write ? &latency_[1] : nullptr;
+  DeviceLatency* latency = traits_->latency;
+  if (!latency) return nullptr;
+  if (direction == Direction::read) return &latency->reads;
+  return direction == Direction::write ? &latency->writes : nullptr;
 }
 
 inline void Matcher::finishBio(const OpenBio& bio, const Event& event, Latency* latency) {
@@ -269,13 +295,14 @@ inline uint32_t Matcher::completeWhole(Slot slot, const Event& event) {
 /// Records of version 1 have no mark for zone appends: such a write is issued at its zone's start.
 inline Matcher::Slot Matcher::findAppend(const Event& event) const {
   Event issued = event;
-  issued.sector = event.sector / traits_.zoneSectors * traits_.zoneSectors;
+  issued.sector = event.sector / traits_->zoneSectors * traits_->zoneSectors;
   return event.direction == Direction::write ? findIssued(issued) : OpenBios::kNone;
 }
 
-inline Matcher::Completed Matcher::complete(const Event& event, DeviceTraits traits) {
+inline Matcher::Completed Matcher::complete(const Event& event, const DeviceTraits& traits) {
   if (empty(event)) return {0, true};  // or the tail of a partial completion
-  traits_ = traits;
+  if (event.time >= settleAt_) settle(event.time);
+  traits_ = &traits;
   Slot slot = findIssued(event);
   if (slot == OpenBios::kNone && traits.zoneSectors) slot = findAppend(event);
   if (slot == OpenBios::kNone) return completeUnissued(event);
@@ -285,9 +312,10 @@ inline Matcher::Completed Matcher::complete(const Event& event, DeviceTraits tra
   return {completeWhole(slot, event), true};
 }
 
-inline void Matcher::other(const Event& event, DeviceTraits traits) {
+inline void Matcher::other(const Event& event, const DeviceTraits& traits) {
   if (empty(event)) return;
-  traits_ = traits;
+  if (event.time >= settleAt_) settle(event.time);
+  traits_ = &traits;
   switch (event.action) {
     case Action::queue:
       bios_[add(event)].queue = event.time;

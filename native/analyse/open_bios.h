@@ -31,9 +31,14 @@ struct OpenBio {
   uint32_t pid = 0;
   /// Index + 1 of the row begun by an earlier, partial completion; 0: none.
   uint32_t begun = 0;
-  uint16_t merges : 15 = 0;  // bios that joined the request that starts with this one, once issued
+  uint16_t merges : 13 = 0;  // bios that joined the request that starts with this one, once issued
+  static constexpr uint32_t kMostMerges = (1 << 13) - 1;
   /// It is in no queue's depth: it has not moved for long, or its device lies on another.
   uint16_t uncounted : 1 = 0;
+  /// Its completion has come, and waits whether its issue bears a later time.
+  uint16_t ended : 1 = 0;
+  /// When it was issued its completion seemed to have come before, too long before to be sure.
+  uint16_t clocksApart : 1 = 0;
   Direction direction = Direction::none;
   BioStage stage = BioStage::queued;
 
@@ -149,7 +154,7 @@ class OpenBios {
 
   /// Calls visit(Slot) for every bio; it may erase that one.
   template <class Visit>
-  void forEach(Visit visit) {
+  void forEach(Visit visit) const {
     for (Slot slot = 0; slot < bios_.size(); ++slot) {
       if (bios_[slot].direction != Direction::none) visit(slot);
     }

@@ -247,14 +247,36 @@ bool finishEvent(uint64_t actionWord, std::span<const std::byte> payload, bool s
   return true;
 }
 
-void RecordDecoder::checkSequence(uint32_t sequence) {
-  if (lastSequence_ != 0 && sequence > lastSequence_ + 1) gaps_ += sequence - lastSequence_ - 1;
+/// Any number but the next one.
+void RecordDecoder::noteJump(uint32_t sequence) {
+  if (missingFrom_ <= sequence && sequence < missingTo_) {
+    --gaps_;  // it only came late, as when an interrupt swaps two records
+    return;
+  }
+  if (lastSequence_ != 0 && sequence > lastSequence_ + 1) {
+    missingFrom_ = lastSequence_ + 1;
+    missingTo_ = sequence;
+    gaps_ += missingTo_ - missingFrom_;
+  }
   lastSequence_ = sequence;
 }
 
+/// Whether a record may begin so; there may be fewer bytes than its magic number has.
+bool mayBeginRecord(std::span<const std::byte> bytes) {
+  for (uint32_t magic : {abi::kMagic | 7, abi::kMagic | 8}) {
+    for (uint32_t order : {magic, __builtin_bswap32(magic)}) {
+      if (std::memcmp(bytes.data(), &order, std::min(bytes.size(), sizeof order)) == 0) return true;
+    }
+  }
+  return false;
+}
+
 RecordShape shapeOf(std::span<const std::byte> bytes) {
-  if (bytes.size() < sizeof(Record1)) return {};
   RecordShape shape;
+  if (bytes.size() < sizeof(Record1)) {
+    if (!bytes.empty() && !mayBeginRecord(bytes)) shape.kind = RecordShape::garbage;
+    return shape;
+  }
   uint32_t magic = load<uint32_t>(bytes.data(), false);
   shape.swapped = !isMagic(magic);
   if (shape.swapped) magic = __builtin_bswap32(magic);
@@ -287,10 +309,12 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
   const std::byte* end = at + bytes.size();
   Event* event = out.data();
   Event* last = event + out.size();
+  Event* before = event;  // the last record
   uint64_t records = 0;
   while (event != last && static_cast<size_t>(end - at) >= sizeof(Record) && load<uint32_t>(at, false) == kExpected) {
     __builtin_prefetch(at + 4096);  // the processor's own prefetching ends with each page
     const std::byte* record = at;
+    before = event;
     if (decodePlain<Record>(at, *event)) {
       at += sizeof(Record);
       ++records;
@@ -308,6 +332,7 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
     event += possible(*event);
   }
   records_ += records;
+  lastGave_ = event != before;
   Progress done{static_cast<size_t>(at - bytes.data()), static_cast<size_t>(event - out.data())};
   if (done.used) protocol_ = sizeof(Record) == sizeof(Record2) ? Protocol::v2 : Protocol::v1;
   return done;
@@ -337,6 +362,19 @@ bool RecordDecoder::decodeSwapped(std::span<const std::byte> record, const Recor
   return possible(event);
 }
 
+/// How many bytes before the end of `bytes`, which are followed by no record, another record begins within the last one: that
+/// one was cut, and took what it lacks from its neighbour. 0: none does.
+size_t cutShort(std::span<const std::byte> bytes, size_t header) {
+  if (bytes.size() < header) return 0;
+  auto body = bytes.last(header - sizeof(uint32_t));
+  for (uint32_t magic : {abi::kMagic | 7, abi::kMagic | 8}) {
+    auto* first = reinterpret_cast<const std::byte*>(&magic);
+    auto found = std::search(body.begin(), body.end(), first, first + sizeof magic);
+    if (found != body.end()) return static_cast<size_t>(body.end() - found);
+  }
+  return 0;
+}
+
 RecordDecoder::Progress RecordDecoder::decode(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes) {
   Progress done;
   while (done.events < out.size()) {
@@ -344,6 +382,15 @@ RecordDecoder::Progress RecordDecoder::decode(std::span<const std::byte> bytes, 
     RecordShape shape = shapeOf(rest);
     if (shape.kind == RecordShape::incomplete) break;
     if (shape.kind == RecordShape::garbage) {
+      size_t header = protocol_ == Protocol::v2 ? sizeof(Record2) : sizeof(Record1);
+      size_t back = done.events && lastGave_ ? cutShort(bytes.first(done.used), header) : 0;
+      if (back) {
+        --done.events;
+        --records_;
+        done.used -= header;
+        for (size_t i = back; i < header; ++i) skipGarbage(used_ + done.used++);
+        continue;
+      }
       skipGarbage(used_ + done.used);
       ++done.used;
     } else if (shape.swapped) {

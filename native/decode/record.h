@@ -97,7 +97,11 @@ class RecordDecoder {
   Progress decodeNative(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes);
   bool decodeSwapped(std::span<const std::byte> record, const RecordShape& shape, Event& event, Notes& notes);
   void skipGarbage(uint64_t at);
-  void checkSequence(uint32_t sequence);
+  void checkSequence(uint32_t sequence) {
+    if (sequence != lastSequence_ + 1) return noteJump(sequence);
+    lastSequence_ = sequence;
+  }
+  void noteJump(uint32_t sequence);
   /// False: the event's time cannot be, and is counted.
   bool possible(const Event& event) {
     if (event.time <= kLatestNs) return true;
@@ -115,7 +119,11 @@ class RecordDecoder {
   uint64_t firstGarbageAt_ = 0;
   uint64_t impossibleTimes_ = 0;
   uint64_t firstNoteNs_ = kLatestNs;
+  bool lastGave_ = false;  // an event, the last record
   uint32_t lastSequence_ = 0;
+  // The last numbers that were missing.
+  uint32_t missingFrom_ = 0;
+  uint32_t missingTo_ = 0;
 };
 
 }  // namespace blkscope

@@ -13,8 +13,8 @@
 
 namespace blkscope {
 
-/// K-way merge by time with a watermark. Events of one time come in the order of the streams, and of each stream in its
-/// own: the same events have the same order however they come in pieces.
+/// K-way merge by time with a watermark. Events of one time come in the order of their CPUs, then of their devices, and of
+/// each stream in its own: the same events have the same order however they come in pieces, and whatever stream is the first.
 ///
 /// `Input` has `size_t read(size_t stream, std::span<Event> out)`: up to out.size() next events of a stream, 0 when
 /// none is there now. The winning stream is kept as long as it is not later than the runner-up, since block events
@@ -46,7 +46,7 @@ class Merger {
       to = copyRun(winner, std::max(limit, time + 1), to, end);
       heads_[winner] = streams_[winner].at->time;
       // Without another stream's events it is its own runner-up.
-      bool stays = heads_[winner] < heads_[next] || (heads_[winner] == heads_[next] && winner < next);
+      bool stays = heads_[winner] < heads_[next] || (heads_[winner] == heads_[next] && comesBefore(winner, next));
       winner = stays ? winner : next;
     }
     return static_cast<size_t>(to - out.data());
@@ -67,12 +67,21 @@ class Merger {
     bool empty() const { return at == end; }
   };
 
-  /// The stream with the earliest head, of equal ones the first.
+  /// Of two heads of one time.
+  bool comesBefore(size_t one, size_t other) const {
+    const Event& a = *streams_[one].at;
+    const Event& b = *streams_[other].at;
+    if (a.cpu != b.cpu) return a.cpu < b.cpu;
+    return a.device != b.device ? a.device < b.device : one < other;
+  }
+
+  /// The stream with the earliest head.
   size_t earliest() const {
     size_t best = 0;
     uint64_t bestTime = heads_[0];
     for (size_t i = 1; i < heads_.size(); ++i) {
       bool earlier = heads_[i] < bestTime;
+      if (heads_[i] == bestTime) [[unlikely]] earlier = comesBefore(i, best);
       best = earlier ? i : best;
       bestTime = earlier ? heads_[i] : bestTime;
     }

@@ -1,5 +1,6 @@
 #include "session/import_session.h"
 
+#include <algorithm>
 #include <pthread.h>
 
 #include "merge/merger.h"
@@ -53,7 +54,6 @@ Result<void> ImportSession::importAll() {
     if (!closed_.load(std::memory_order_relaxed)) consume(events);
   });
   reader.join();
-  if (batch_) queue_.push(std::move(batch_));
   notes_ = source->notes();
   integrity_.defects = source->defects();
   if (notes_.madeQueues) integrity_.defects.push_back({"MADE_QUEUES", {}});
@@ -62,9 +62,11 @@ Result<void> ImportSession::importAll() {
   devices_ = source->devices();
   if (!analysis_) {
     std::string first = options_.traces.empty() ? "" : options_.traces[0].path + ": ";
-    return Error{"NOT_A_TRACE", first + "no block trace event in it"};
+    bool left = std::ranges::any_of(integrity_.defects, [](const Defect& d) { return d.code == "IMPOSSIBLE_TIMES"; });
+    return Error{"NOT_A_TRACE", first + (left ? "no block trace event in it bears a time that can be" : "no block trace event in it")};
   }
   analysis_->finish(analysis_->lastNs() + 1);
+  if (options_.deliver && batches_.add(analysis_->rows(), {})) (void)batches_.passOn();
   for (Defect& defect : judged(*analysis_, {}, analysis_->lastNs())) {
     integrity_.defects.push_back(std::move(defect));
   }
@@ -80,18 +82,9 @@ bool ImportSession::consume(std::span<Event> events) {
   analysis_->consume(events);
   events_.store(events_.load(std::memory_order_relaxed) + events.size(), std::memory_order_relaxed);  // the only writer
   if (!options_.deliver) return true;
-  for (const IoRow& row : analysis_->rows()) {
-    if (!batch_) batch_ = std::make_unique<ColumnBatch>();
-    batch_->ios().push(row);
-    if (batch_->ios().full() && !queue_.push(std::move(batch_))) return false;
-  }
+  bool taken = batches_.add(analysis_->rows(), events);
   analysis_->rows().clear();
-  for (const Event& event : events) {
-    if (!batch_) batch_ = std::make_unique<ColumnBatch>();
-    batch_->push(event);
-    if (batch_->full() && !queue_.push(std::move(batch_))) return false;
-  }
-  return true;
+  return taken;
 }
 
 }  // namespace blkscope

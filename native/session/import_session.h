@@ -11,6 +11,7 @@
 #include "analyse/analysis.h"
 #include "saved/event_blocks.h"
 #include "saved/file_source.h"
+#include "session/batch_filler.h"
 #include "session/batch_queue.h"
 #include "session/session.h"
 
@@ -58,7 +59,7 @@ class ImportSession {
 
   ImportOptions options_;
   BatchQueue queue_;
-  std::unique_ptr<ColumnBatch> batch_;
+  BatchFiller batches_{queue_};
   std::unique_ptr<Analysis> analysis_;
   std::unique_ptr<Error> failure_;
   Integrity integrity_;

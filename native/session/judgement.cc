@@ -55,6 +55,7 @@ std::vector<Defect> judged(const Analysis& analysis, const std::vector<CountedBy
   for (const auto& [device, begun] : analysis.withoutCompletions(endNs > kLongNs ? endNs - kLongNs : 0)) {
     defects.push_back({"NO_COMPLETIONS", {{"device", nameOf(device, counted)}, {"requests", begun}}});
   }
+  if (uint64_t apart = analysis.matcher().clocksApart()) defects.push_back({"CLOCKS_APART", {{"requests", apart}}});
   for (const CountedByDisk& disk : counted) compareAll(analysis, disk, defects);
   return defects;
 }

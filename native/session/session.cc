@@ -47,8 +47,8 @@ Result<std::unique_ptr<Source>> startSource(SourceKind kind, const SourceOptions
 Session::Session(SessionOptions options, std::function<void()> onReady)
     : options_(std::move(options)), changes_(options_.journalDirectory), queue_(std::move(onReady)) {}
 
-std::vector<DiskCounters> Session::readAllCounters() const {
-  std::vector<DiskCounters> counters;
+std::vector<std::optional<DiskCounters>> Session::readAllCounters() const {
+  std::vector<std::optional<DiskCounters>> counters;
   for (const std::string& device : options_.source.devices) counters.push_back(readDiskCounters(device));
   return counters;
 }
@@ -117,31 +117,38 @@ std::vector<uint32_t> Session::layered() const {
 // By the devices' own counters, from the start until the source has stopped.
 void Session::countTraced() {
   uint64_t counting = monotonicNs();
-  std::vector<DiskCounters> after = readAllCounters();
+  std::vector<std::optional<DiskCounters>> after = readAllCounters();
   edgeNs_ += monotonicNs() - counting;
-  const std::vector<DiskCounters>& before = countersBefore_;
-  counted_.resize(after.size());
-  for (size_t i = 0; i < after.size(); ++i) {
-    if (after[i].readSectors < before[i].readSectors) {
-      vanished_ = true;  // and its counters with it
-      continue;
-    }
-    counted_[i] = {after[i].readSectors - before[i].readSectors, after[i].writtenSectors - before[i].writtenSectors};
-    if (i < devices_.size() && isLayered(devices_[i])) continue;
-    integrity_.traced.readSectors += counted_[i].readSectors;
-    integrity_.traced.writtenSectors += counted_[i].writtenSectors;
-  }
+  for (size_t i = 0; i < after.size(); ++i) counted_.push_back(countedBetween(countersBefore_[i], after[i]));
+  integrity_.counted = countedByAll();
 }
 
-/// What can be compared: where all was asked for, and no loss that is known explains the rest.
-std::vector<CountedByDisk> Session::counted() const {
+/// A filter leaves out what the disks count.
+bool Session::comparable() const {
   const SourceOptions& asked = options_.source;
-  bool filtered = asked.firstSector != 0 || asked.lastSector != UINT64_MAX || asked.pid != 0;
+  return asked.firstSector == 0 && asked.lastSector == UINT64_MAX && asked.pid == 0;
+}
+
+/// None where one of the disks does not tell.
+std::optional<DiskCounters> Session::countedByAll() const {
+  if (!comparable()) return {};
+  DiskCounters all;
+  for (size_t i = 0; i < counted_.size(); ++i) {
+    if (i < devices_.size() && isLayered(devices_[i])) continue;
+    if (!counted_[i]) return {};
+    all.readSectors += counted_[i]->readSectors;
+    all.writtenSectors += counted_[i]->writtenSectors;
+  }
+  return all;
+}
+
+/// The disks that can be compared with the trace: where all was asked for, and no loss that is known explains the rest.
+std::vector<CountedByDisk> Session::counted() const {
   if (capture_->kernelDropped() + spool_->droppedEvents() > 0) return {};
-  if (options_.openSource || filtered || vanished_) return {};
+  if (options_.openSource || !comparable()) return {};
   std::vector<CountedByDisk> all;
   for (size_t i = 0; i < devices_.size() && i < counted_.size(); ++i) {
-    all.push_back({devices_[i].name, devices_[i].number, counted_[i], edgeNs_});
+    if (counted_[i]) all.push_back({devices_[i].name, devices_[i].number, *counted_[i], edgeNs_});
   }
   return all;
 }
@@ -189,26 +196,6 @@ void Session::close() {
   if (analysisThread_.joinable()) analysisThread_.join();
 }
 
-bool Session::deliver(std::span<const Event> events) {
-  for (const IoRow& row : analysis_->rows()) {
-    if (!batch_) batch_ = std::make_unique<ColumnBatch>();
-    batch_->ios().push(row);
-    if (batch_->ios().full() && !passOn()) return false;
-  }
-  for (const Event& event : events) {
-    if (!batch_) batch_ = std::make_unique<ColumnBatch>();
-    batch_->push(event);
-    if (batch_->full() && !passOn()) return false;
-  }
-  return true;
-}
-
-// Waits for room. False: nobody takes batches any more.
-bool Session::passOn() {
-  passedOn_ = true;
-  return queue_.push(std::move(batch_));
-}
-
 std::unique_ptr<ColumnBatch> Session::take(bool& ended) {
   auto batch = queue_.take(ended);
   if (ended) {
@@ -243,14 +230,15 @@ void Session::analyse() {
       if (watermark == UINT64_MAX) merged = withoutLater(merged, capture_->stoppedNs());
       if (bcache_->any()) merged = bcache_->apply(merged);
       analysis_->consume(merged);
-      if (wanted) wanted = deliver(merged);
+      if (wanted) wanted = batches_.add(analysis_->rows(), merged);
       analysis_->rows().clear();
     }
-    if (wanted && batch_) wanted = passOn();
-    if (wanted && !std::exchange(passedOn_, false)) spool_->ask();
+    if (wanted) wanted = batches_.passOn();
+    if (wanted && !batches_.passedOn()) spool_->ask();
   }
   // The source had stopped before the last publication.
   analysis_->finish(capture_->stoppedNs());
+  if (wanted && batches_.add(analysis_->rows(), {})) (void)batches_.passOn();  // what waited for its issue
   judged_ = judged(*analysis_, counted(), capture_->stoppedNs());
   if (later_) judged_.push_back({"NOT_UNDERSTOOD", {{"events", later_}}});
   analysisCpuNs_ = threadCpuNs();

@@ -12,6 +12,7 @@
 
 #include "analyse/analysis.h"
 #include "decode/defect.h"
+#include "session/batch_filler.h"
 #include "session/batch_queue.h"
 #include "session/capture.h"
 #include "session/judgement.h"
@@ -66,8 +67,9 @@ struct TracerCost {
 struct Integrity {
   uint64_t dropped = 0;
   uint64_t sequenceGaps = 0;
-  DiskCounters traced;  // by the own counters of devices that lie on no other, over the same window
-  LossLog losses;        // where in time events are missing
+  /// By the own counters of devices that lie on no other, over the same window; none: they do not count just what is traced.
+  std::optional<DiskCounters> counted;
+  LossLog losses;               // where in time events are missing
   std::vector<Defect> defects;  // one a cause of loss; empty: complete
 };
 
@@ -114,13 +116,13 @@ class Session {
   Result<void> findDevices();
   void listDefects();
   void analyse();
-  bool deliver(std::span<const Event> events);
-  bool passOn();
   void countTraced();
   std::vector<CountedByDisk> counted() const;
   bool isLayered(const BlockDevice& device) const;
   std::span<Event> withoutLater(std::span<Event> events, uint64_t endNs);
-  std::vector<DiskCounters> readAllCounters() const;
+  std::vector<std::optional<DiskCounters>> readAllCounters() const;
+  bool comparable() const;
+  std::optional<DiskCounters> countedByAll() const;
 
   SessionOptions options_;
   Changes changes_;
@@ -131,12 +133,10 @@ class Session {
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Analysis> analysis_;
   BatchQueue queue_;
-  std::unique_ptr<ColumnBatch> batch_;
-  bool passedOn_ = false;  // a batch, since the last watermark
-  std::vector<DiskCounters> countersBefore_;
-  std::vector<DiskCounters> counted_;  // by each device, over the trace
+  BatchFiller batches_{queue_};
+  std::vector<std::optional<DiskCounters>> countersBefore_;
+  std::vector<std::optional<DiskCounters>> counted_;  // by each device, over the trace
   uint64_t edgeNs_ = 0;  // between the counters' readings and the trace's start and end
-  bool vanished_ = false;
   Integrity integrity_;
   std::vector<Defect> judged_;  // by the analysis thread, after all was analysed
   uint64_t later_ = 0;          // events that were left out

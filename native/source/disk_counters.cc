@@ -8,7 +8,7 @@
 namespace blkscope {
 namespace {
 
-DiskCounters countersOf(const std::string& device) {
+std::optional<DiskCounters> countersOf(const std::string& device) {
   auto text = readText("/sys/class/block/" + device + "/stat");
   if (!text) return {};
   std::istringstream fields(*text);
@@ -22,16 +22,24 @@ DiskCounters countersOf(const std::string& device) {
 }  // namespace
 
 // Of a multipath head its paths' count: the head itself counts on some kernels only.
-DiskCounters readDiskCounters(const std::string& device) {
+std::optional<DiskCounters> readDiskCounters(const std::string& device) {
   std::vector<LowerDevice> paths = BlockDevices().pathsOf(device);
   if (paths.empty()) return countersOf(device);
   DiskCounters all;
   for (const LowerDevice& path : paths) {
-    DiskCounters its = countersOf(path.name);
-    all.readSectors += its.readSectors;
-    all.writtenSectors += its.writtenSectors;
+    auto its = countersOf(path.name);
+    if (!its) return {};
+    all.readSectors += its->readSectors;
+    all.writtenSectors += its->writtenSectors;
   }
   return all;
+}
+
+std::optional<DiskCounters> countedBetween(const std::optional<DiskCounters>& before,
+                                           const std::optional<DiskCounters>& after) {
+  if (!before || !after) return {};
+  if (after->readSectors < before->readSectors || after->writtenSectors < before->writtenSectors) return {};
+  return DiskCounters{after->readSectors - before->readSectors, after->writtenSectors - before->writtenSectors};
 }
 
 }  // namespace blkscope

@@ -129,9 +129,10 @@ function integrity(input: SummaryInput): Summary['integrity'] {
     eventsDropped: lossUnknown ? null : traced.eventsDropped,
     sequenceGaps: traced.sequenceGaps,
     readSectorsTraced: Number(traced.readSectorsTraced),
-    readSectorsDiskstats: saved(input) ? null : Number(traced.readSectorsDiskstats),
+    readSectorsDiskstats: traced.readSectorsDiskstats === null ? null : Number(traced.readSectorsDiskstats),
     writeSectorsTraced: Number(traced.writeSectorsTraced),
-    writeSectorsDiskstats: saved(input) ? null : Number(traced.writeSectorsDiskstats),
+    writeSectorsDiskstats:
+      traced.writeSectorsDiskstats === null ? null : Number(traced.writeSectorsDiskstats),
     defects,
     remarks: [
       ...(lossUnknown ? [lossUnknownRemark(traced)] : []),

@@ -24,7 +24,8 @@ interface Cause {
 /**
  * Every cause, by its code: of a live trace, of a saved one, and of the run around it.
  *
- * `{reason}` stands for a value, `{events event}` for a number and what it counts: `1 event`, `2,000 events`.
+ * `{reason}` stands for a value, `{events event}` for a number and what it counts: `1 event`, `2,000 events`;
+ * `{events event is|are}` also for its verb: `1 event is`.
  */
 export const causes: Record<string, Cause> = {
   KERNEL_DROPPED: {
@@ -65,13 +66,13 @@ export const causes: Record<string, Cause> = {
     lowerBounds: true,
   },
   RING_OVERWRITTEN: {
-    message: 'the trace ring overwrote {events event} before they were read',
+    message: 'the trace ring overwrote {events event} before anybody read them',
     mend: 'leave the option overwrite of tracefs off while blkscope traces',
     lowerBounds: true,
   },
   NOT_UNDERSTOOD: {
     message:
-      '{events event} of the kernel were not understood: of a wrong length, or with an impossible time',
+      'left out {events event} of the kernel: of a wrong length, or with an impossible time',
     mend: 'report it with the version of the kernel',
     lowerBounds: true,
   },
@@ -90,6 +91,12 @@ export const causes: Record<string, Cause> = {
   NO_COMPLETIONS: {
     message: 'none of {requests request} of {device} completed in the trace',
     mend: 'trace the device that completes them, such as the one below',
+    lowerBounds: true,
+  },
+  CLOCKS_APART: {
+    message:
+      "the processors' clocks differ: {requests request seems|seem} to have completed 0.1 to 10 ms before they were issued; they are not put together, and reads among them may not be counted",
+    mend: 'trace on a machine whose clock is the same on all processors; see clocksource in /sys/devices/system/clocksource',
     lowerBounds: true,
   },
   SECTOR_SET_FULL: {
@@ -118,7 +125,7 @@ export const causes: Record<string, Cause> = {
     lowerBounds: true,
   },
   FILE_SEQUENCE_GAPS: {
-    message: '{file}: {events event} are missing, by the sequence numbers',
+    message: '{file}: {events event is|are} missing, by the sequence numbers',
     mend: 'make the trace again with more buffers: -n of blktrace',
     lowerBounds: true,
   },
@@ -128,7 +135,7 @@ export const causes: Record<string, Cause> = {
     lowerBounds: true,
   },
   IMPOSSIBLE_TIMES: {
-    message: '{file}: {events event} with an impossible time are left out',
+    message: '{file}: left out {events event} with an impossible time',
     mend: 'copy the file again from where it was made, in binary mode',
     lowerBounds: true,
   },
@@ -180,7 +187,7 @@ export const remarks: Record<string, Omit<Cause, 'lowerBounds'>> = {
   },
   UNMATCHED: {
     message:
-      '{requests completion} have no issue in the trace: in flight at its start, of an issue that is missing, or the second of one I/O (as of bcache); on a device that tells of issues they are no reads or writes',
+      '{requests completion has|have} no issue in the trace: in flight at its start, of an issue that is missing, or the second of one I/O (as of bcache); on a device that tells of issues none of them counts as a read or write',
     mend: null,
   },
   NO_RECORDS: {
@@ -190,7 +197,7 @@ export const remarks: Record<string, Omit<Cause, 'lowerBounds'>> = {
   },
   FILTERED_DUMP: {
     message:
-      '{file}: {events event} are not in this dump, by the sequence numbers: a filter of blkparse left them out, or they were lost',
+      '{file}: {events event is|are} not in this dump, by the sequence numbers: a filter of blkparse left them out, or they were lost',
     mend: null,
   },
   ENDS_EARLY: {
@@ -242,9 +249,11 @@ const unknownCause: Cause = {
 };
 
 function filled(text: string, values: NativeDefect['values']): string {
-  return text.replace(/\{(\w+)(?: (\w+))?\}/g, (hole, name: string, noun?: string) => {
-    const value = values[name] ?? hole;
+  const hole = /\{(\w+)(?: (\w+))?(?: (\w+)\|(\w+))?\}/g;
+  return text.replace(hole, (whole, name: string, noun?: string, ofOne?: string, ofMore?: string) => {
+    const value = values[name] ?? whole;
     if (noun === undefined) return String(value);
-    return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+    const things = `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+    return ofOne === undefined ? things : `${things} ${value === 1 ? ofOne : ofMore}`;
   });
 }

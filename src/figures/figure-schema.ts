@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { gapClasses, gapOrders } from '../native/trace.js';
+import { gapClasses, gapOrders, type NativeLatency, stages } from '../native/trace.js';
 import { type Figure, type Figures, isFigure, type Unit, type ValuesOf } from './figure.js';
 
 const whole = z.number().int().nonnegative();
@@ -31,9 +31,15 @@ const transfer = z.object({ count: whole, bytes: whole, errors: whole, uniqueSec
 
 const order = z.enum(gapOrders);
 
+const latencies = z.object(
+  Object.fromEntries(Object.keys(stages).map((stage) => [stage, distribution.nullable()])),
+) as unknown as z.ZodType<NativeLatency>;
+
 const device = z.object({
   ...{ number: whole, name: z.string().nullable(), layered: z.boolean() },
   ...{ reads: transfer, writes: transfer, order, gaps: gaps.nullable() },
+  /** Runs of older versions tell of all devices together alone. */
+  ...{ latency: latencies.optional(), writeLatency: latencies.optional() },
 });
 
 const naive = z.object({ count: whole, bytes: whole, gaps, peakBytesPerSecond: whole });

@@ -1,4 +1,10 @@
-import type { GapOrder, NaiveFigures, NativeDistribution, NativeGaps } from '../native/trace.js';
+import type {
+  GapOrder,
+  NaiveFigures,
+  NativeDistribution,
+  NativeGaps,
+  NativeLatency,
+} from '../native/trace.js';
 
 /** The timeline of a trace: buckets of `bucketNs` from `startNs` on. */
 export interface Timeline {
@@ -40,6 +46,9 @@ export interface DeviceFigures {
   writes: DeviceTransfer;
   order: GapOrder;
   gaps: NativeGaps | null;
+  /** Left out: not told, as by older versions. */
+  latency?: NativeLatency | undefined;
+  writeLatency?: NativeLatency | undefined;
 }
 
 /** In what a figure is told, and so how it is checked and shown. */

@@ -442,13 +442,13 @@ export const integrityFigures = {
   readSectorsTraced: figure({ unit: 'sectors', label: 'sectors read by the trace', at: 'C' }),
   readSectorsDiskstats: maybe({
     unit: 'sectors',
-    label: "sectors read by the devices' own counters",
+    label: "sectors read by the devices' own counters; null with a filter, or where a device disappeared",
     at: '/sys/block/DEVICE/stat',
   }),
   writeSectorsTraced: figure({ unit: 'sectors', label: 'sectors written by the trace', at: 'C' }),
   writeSectorsDiskstats: maybe({
     unit: 'sectors',
-    label: "sectors written by the devices' own counters",
+    label: "sectors written by the devices' own counters; null as for reads",
     at: '/sys/block/DEVICE/stat',
   }),
 } satisfies Figures;

@@ -82,7 +82,7 @@ export interface NativeImporter {
   /** Events read so far. */
   events(): number;
   /**
-   * After 'ended'. Diskstats are 0: the trace does not tell. `wallClock`: ns since the epoch at a time of the trace's
+   * After 'ended'. `wallClock`: ns since the epoch at a time of the trace's
    * clock, by the trace's own note; null without one.
    */
   summary(): NativeSummary & {
@@ -216,6 +216,8 @@ export interface NativeDevice {
   writes: NativeTransfer;
   order: GapOrder;
   gaps: NativeGaps | null;
+  latency: NativeLatency;
+  writeLatency: NativeLatency;
 }
 
 /** Gaps by class. */
@@ -320,11 +322,14 @@ export interface NativeSummary extends NativeFigures {
   eventsRead: number;
   eventsDropped: number;
   sequenceGaps: number;
-  /** Sectors of completed reads and writes in the trace, and by the devices' own counters over the same window. */
+  /**
+   * Sectors of completed reads and writes in the trace, and by the devices' own counters over the same window. Null where
+   * these do not count just what was asked for: with a filter, of a device that went away, of a saved trace.
+   */
   readSectorsTraced: bigint;
-  readSectorsDiskstats: bigint;
+  readSectorsDiskstats: bigint | null;
   writeSectorsTraced: bigint;
-  writeSectorsDiskstats: bigint;
+  writeSectorsDiskstats: bigint | null;
   /** Why the trace is not whole; empty when it is. */
   defects: NativeDefect[];
   /** Where in time events are missing; neighbours are joined. */

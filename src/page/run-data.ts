@@ -9,6 +9,7 @@ import type { LatencyOverTime, Matrix, PlacedRegion, Residency, RunData, Series 
 import { storedSchema } from '../store/attached-run.js';
 import { numberColumns } from '../store/number-columns.js';
 import type { Run } from '../store/open-run.js';
+import { lowest } from '../store/views.js';
 
 /** How finely the access map divides time and place at most, and how many cells it may have. */
 export interface MapSize {
@@ -346,8 +347,8 @@ async function latencyOf(
 ): Promise<RunData['latency']> {
   const found = await connection.runAndReadAll(`
     WITH took AS (
-      SELECT complete, complete - CASE WHEN issue > 0 THEN issue ELSE queue END AS ns FROM io_row
-      WHERE direction = 'read' AND error = 0 AND (issue > 0 OR queue > 0))
+      SELECT complete, greatest(complete - CASE WHEN issue <> -1 THEN issue ELSE queue END, 0) AS ns FROM io_row
+      WHERE direction = 'read' AND error = 0 AND (issue <> -1 OR queue <> -1) AND ${lowest})
     SELECT least(greatest(floor((complete::DOUBLE - ${startNs}) / (${seconds} * 1e9) * ${latencySpans}), 0), ${latencySpans - 1})::INTEGER,
            ceil(log2(greatest(ns, 1)) * ${stepsPerPower})::INTEGER, count(*)::INTEGER
     FROM took GROUP BY ALL ORDER BY ALL`);

@@ -138,12 +138,14 @@ function deviceName({ name, number }: DeviceFigures): string {
 function byDevice(page: Page, devices: readonly DeviceFigures[]): void {
   if (devices.length < 2) return;
   for (const device of devices) {
-    const { layered, reads, writes } = device;
+    const { layered, reads, writes, latency } = device;
+    const took = latency?.d2c ?? latency?.q2c;
+    const median = took ? `a read takes ${format.microseconds(took.p50)} (median), ` : '';
     const sum = layered ? ', passed on to another of these devices: not in the figures above' : '';
     page.traced(
       format.size(reads.bytes),
       `read of ${deviceName(device)}`,
-      `${format.size(writes.bytes)} written${sum}`,
+      `${median}${format.size(writes.bytes)} written${sum}`,
     );
   }
 }

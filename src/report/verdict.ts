@@ -79,7 +79,10 @@ function traceOf(summary: Summary): string {
   const { integrity } = summary;
   const events = format.counted(integrity.eventsRead, 'event');
   if (integrity.complete === true) {
-    const agrees = integrity.readSectorsDiskstats === null ? '' : ", as the disk's own counters confirm";
+    // A disk may keep no counters.
+    const { readSectorsDiskstats: counted, readSectorsTraced: traced } = integrity;
+    const agrees =
+      counted === null || (counted === 0 && traced > 0) ? '' : ", as the disk's own counters confirm";
     return `The trace is complete: ${events} were traced and none lost${agrees}.`;
   }
   if (integrity.complete === null) return `${events} were read, lost ones not known.`;

@@ -9,7 +9,7 @@ const within = (value: string) =>
 const seen = (column: string) => `nullif(${column}, -1)`;
 
 /** Of devices that lie on no other traced one: what a sum over devices is of. */
-const lowest = 'device NOT IN (SELECT number FROM device WHERE layered)';
+export const lowest = 'device NOT IN (SELECT number FROM device WHERE layered)';
 
 const timesSeen = ['queue', 'getrq', 'insert', 'issue'].map((name) => `${seen(name)} AS ${name}`).join(', ');
 
@@ -17,12 +17,21 @@ const timesSeen = ['queue', 'getrq', 'insert', 'issue'].map((name) => `${seen(na
 const requestStages = Object.entries(stages).filter(([, { to }]) => to !== 'merge');
 
 /** A time before another may bear a later stamp, of another processor's clock: that span is 0, as in the summary. */
-const spans = requestStages
-  .map(
-    ([stage, { from, to }]) =>
-      `SELECT direction, '${stage}' AS span, greatest(${to} - ${from}, 0) AS ns FROM times WHERE ${to} IS NOT NULL AND ${from} IS NOT NULL`,
-  )
-  .join('\n    UNION ALL ');
+const spans = (of: string) =>
+  requestStages
+    .map(
+      ([stage, { from, to }]) =>
+        `SELECT ${of}, '${stage}' AS span, greatest(${to} - ${from}, 0) AS ns FROM times WHERE ${to} IS NOT NULL AND ${from} IS NOT NULL`,
+    )
+    .join('\n    UNION ALL ');
+
+const distribution = `count(*) AS count, min(ns) AS min, avg(ns) AS mean, quantile_disc(ns, 0.5) AS p50,
+         quantile_disc(ns, 0.9) AS p90, quantile_disc(ns, 0.99) AS p99, quantile_disc(ns, 0.999) AS p999, max(ns) AS max`;
+
+const distributionColumns = {
+  count: 'how many requests',
+  ...{ min: 'ns', mean: 'ns', p50: 'ns', p90: 'ns', p99: 'ns', p999: 'ns', max: 'ns' },
+};
 
 const gapClass = `CASE ${Object.entries(gapClasses)
   .toSorted(([, a], [, b]) => a.below - b.below)
@@ -192,25 +201,33 @@ export const viewList = {
     columns: {
       direction: 'read or write',
       span: either(requestStages.map(([stage]) => stage)),
-      count: 'how many requests',
-      min: 'ns',
-      mean: 'ns',
-      p50: 'ns',
-      p90: 'ns',
-      p99: 'ns',
-      p999: 'ns',
-      max: 'ns',
+      ...distributionColumns,
     },
     sql: `
   WITH times AS (
-    SELECT direction, ${timesSeen}, complete FROM io_row WHERE error = 0
+    SELECT direction, ${timesSeen}, complete FROM io_row WHERE error = 0 AND ${lowest}
   ),
   spans AS (
-    ${spans}
+    ${spans('direction')}
   )
-  SELECT direction, span, count(*) AS count, min(ns) AS min, avg(ns) AS mean, quantile_disc(ns, 0.5) AS p50,
-         quantile_disc(ns, 0.9) AS p90, quantile_disc(ns, 0.99) AS p99, quantile_disc(ns, 0.999) AS p999, max(ns) AS max
-  FROM spans GROUP BY ALL ORDER BY ALL`,
+  SELECT direction, span, ${distribution} FROM spans GROUP BY ALL ORDER BY ALL`,
+  },
+  device_latency: {
+    row: 'a device, a direction and a stage, as in `latency`; also of devices that lie on other traced ones',
+    columns: {
+      device: "the device's number",
+      direction: 'read or write',
+      span: either(requestStages.map(([stage]) => stage)),
+      ...distributionColumns,
+    },
+    sql: `
+  WITH times AS (
+    SELECT device, direction, ${timesSeen}, complete FROM io_row WHERE error = 0
+  ),
+  spans AS (
+    ${spans('device, direction')}
+  )
+  SELECT device, direction, span, ${distribution} FROM spans GROUP BY ALL ORDER BY ALL`,
   },
   read_range: {
     row: 'a range of sectors that were read; ranges neither overlap nor touch',

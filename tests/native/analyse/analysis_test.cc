@@ -145,8 +145,8 @@ TEST_CASE("of devices that lie on one another each byte is counted once, on the 
     CHECK(analysis.deviceGaps().total() == 4);
     CHECK(analysis.demandGaps().total() == 4);
     CHECK(std::string(analysis.order()) == "issue");
-    CHECK(analysis.matcher().latency(Direction::read)[Stage::q2c].count() == 5);
-    CHECK(analysis.matcher().latency(Direction::read)[Stage::q2c].max() == 101);
+    CHECK(analysis.latency().reads[Stage::q2c].count() == 5);
+    CHECK(analysis.latency().reads[Stage::q2c].max() == 101);
     CHECK(analysis.timeline().buckets()[0].readOps == 5);
     CHECK(analysis.files()[0].reads == 5);
     uint64_t read = 0;

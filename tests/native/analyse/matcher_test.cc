@@ -6,6 +6,7 @@
 #include <cmath>
 #include <deque>
 #include <random>
+#include <set>
 #include <tuple>
 
 using namespace blkscope;
@@ -27,16 +28,19 @@ Event event(Action action, uint64_t sector, uint32_t sectors, uint64_t time) {
 struct Fixture {
   Timeline timeline;
   Matcher matcher{timeline};
+  DeviceLatency latency;
+  DeviceTraits plain{.latency = &latency};
+  DeviceTraits disk{.issues = true, .latency = &latency};
   Fixture() { matcher.keepRows(); }
   void feed(const Event& e) {
-    if (e.action == Action::issue) matcher.issue(e);
-    else if (e.action == Action::complete) matcher.complete(e);
-    else matcher.other(e);
+    if (e.action == Action::issue) matcher.issue(e, plain);
+    else if (e.action == Action::complete) matcher.complete(e, plain);
+    else matcher.other(e, plain);
   }
   void feed(std::initializer_list<Event> events) {
     for (const Event& e : events) feed(e);
   }
-  const Latency& reads() { return matcher.latency(Direction::read); }
+  const Latency& reads() { return latency.reads; }
 };
 
 }  // namespace
@@ -102,13 +106,13 @@ TEST_CASE_FIXTURE(Fixture, "a requeued request counts from its last issue") {
 
 TEST_CASE_FIXTURE(Fixture, "a request is issued again after each requeue, also if its first issue was before the trace") {
   feed(event(Action::requeue, 100, 8, 10));
-  CHECK(matcher.issue(event(Action::issue, 100, 8, 20)).again);
+  CHECK(matcher.issue(event(Action::issue, 100, 8, 20), plain).again);
   feed(event(Action::requeue, 100, 8, 30));
-  CHECK(matcher.issue(event(Action::issue, 100, 8, 40)).again);
+  CHECK(matcher.issue(event(Action::issue, 100, 8, 40), plain).again);
   feed(event(Action::complete, 100, 8, 50));
   CHECK(matcher.rows().size() == 1);
   CHECK(reads()[Stage::d2c].max() == 10);
-  CHECK_FALSE(matcher.issue(event(Action::issue, 100, 8, 60)).again);
+  CHECK_FALSE(matcher.issue(event(Action::issue, 100, 8, 60), plain).again);
   CHECK(matcher.counts().requeues == 2);
   CHECK(matcher.depth().depth() == 1);
 }
@@ -231,7 +235,6 @@ TEST_CASE_FIXTURE(Fixture, "pieces of a bio may complete in any order, on a devi
 }
 
 TEST_CASE_FIXTURE(Fixture, "a completion that bears an earlier time than its issue is its own") {
-  DeviceTraits disk{.issues = true};
   CHECK_FALSE(matcher.complete(event(Action::complete, 100, 8, 50'000), disk).known);
   Matcher::Issued issued = matcher.issue(event(Action::issue, 100, 8, 50'300), disk);
   CHECK(issued.done);
@@ -245,6 +248,74 @@ TEST_CASE_FIXTURE(Fixture, "a completion that bears an earlier time than its iss
   CHECK_FALSE(matcher.issue(event(Action::issue, 300, 8, 60'000 + 2 * Matcher::kSkewNs), disk).done);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a queued read whose completion bears an earlier time than its issue is put together") {
+  matcher.other(event(Action::queue, 100, 8, 40'000), disk);
+  CHECK(matcher.complete(event(Action::complete, 100, 8, 50'000), disk).known);
+  Matcher::Issued issued = matcher.issue(event(Action::issue, 100, 8, 50'300), disk);
+  CHECK_FALSE(issued.done);  // the completion was counted when it came
+  CHECK(matcher.counts().requests == 1);
+  CHECK(matcher.counts().unmatched == 0);
+  CHECK(matcher.open() == 0);
+  CHECK(reads()[Stage::d2c].max() == 0);
+  CHECK(reads()[Stage::q2d].max() == 10'300);
+  REQUIRE(matcher.rows().size() == 1);
+  CHECK(matcher.rows()[0].issue == 50'300);
+  CHECK(matcher.depth().depth() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a queued read without an issue ends when that can come no more, or the trace ends") {
+  for (uint64_t sector : {100, 200}) {
+    matcher.other(event(Action::queue, sector, 8, 40'000), disk);
+    CHECK(matcher.complete(event(Action::complete, sector, 8, 50'000), disk).known);
+    CHECK_FALSE(matcher.complete(event(Action::complete, sector, 8, 50'001), disk).known);  // bcache's second
+    CHECK(matcher.counts().requests == sector / 200);
+    if (sector == 100) matcher.other(event(Action::queue, 900, 8, 50'000 + Matcher::kSkewNs), disk);
+    else matcher.finish(60'000);
+    CHECK(matcher.counts().requests == sector / 100);
+    CHECK(reads()[Stage::q2c].max() == 10'000);
+    CHECK(reads()[Stage::q2d].count() == 0);
+    CHECK(matcher.rows().back().complete == 50'000);
+    CHECK(matcher.rows().back().issue == kNotSeen);
+  }
+  CHECK(matcher.counts().unmatched == 2);
+  CHECK(matcher.open() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the first completion of a device may bear an earlier time than its first issue") {
+  CHECK_FALSE(matcher.complete(event(Action::complete, 100, 8, 50'000), {.fresh = true, .latency = &latency}).known);
+  CHECK_FALSE(matcher.issue(event(Action::issue, 100, 8, 50'300), disk).done);  // counted when it came
+  CHECK(matcher.counts().requests == 1);
+  CHECK(matcher.counts().unmatched == 0);
+  CHECK(matcher.open() == 0);
+  CHECK(matcher.rows().size() == 1);
+  // A device that tells of no issue has a row for each.
+  matcher.complete(event(Action::complete, 300, 8, 60'000), {.fresh = true, .latency = &latency});
+  matcher.complete(event(Action::complete, 300, 8, 70'000), plain);
+  matcher.finish(80'000);
+  CHECK(matcher.rows().size() == 3);
+  CHECK(matcher.counts().unmatched == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "clocks that differ by more are told, unless the issue completes after all") {
+  for (uint64_t sector = 100; sector < 180; sector += 8) {
+    matcher.complete(event(Action::complete, sector, 8, 1'000'000 * sector), disk);
+    CHECK_FALSE(matcher.issue(event(Action::issue, sector, 8, 1'000'000 * sector + 5 * Matcher::kSkewNs), disk).done);
+  }
+  CHECK(matcher.clocksApart() == 10);
+  feed(event(Action::complete, 100, 8, 1'000'000'000));
+  CHECK(matcher.clocksApart() == 9);
+  // Also where it was queued: the completion ended that without an issue.
+  matcher.other(event(Action::queue, 500, 8, 1'100'000'000), disk);
+  CHECK(matcher.complete(event(Action::complete, 500, 8, 1'100'500'000), disk).known);
+  matcher.issue(event(Action::issue, 500, 8, 1'101'000'000), disk);
+  CHECK(matcher.clocksApart() == 10);
+  CHECK(matcher.counts().requests == 2);
+  // Long after, it is just another read of the place.
+  matcher.complete(event(Action::complete, 900, 8, 2'000'000'000), disk);
+  matcher.issue(event(Action::issue, 900, 8, 2'000'000'000 + Matcher::kToldSkewNs), disk);
+  CHECK(matcher.clocksApart() == 10);
+}
+
 TEST_CASE_FIXTURE(Fixture, "zone appends complete elsewhere than they were issued") {
   for (uint64_t i = 0; i < 4; ++i) {
     for (Action action : {Action::queue, Action::issue, Action::complete}) {
@@ -255,9 +326,9 @@ TEST_CASE_FIXTURE(Fixture, "zone appends complete elsewhere than they were issue
       feed(append);
     }
   }
-  CHECK(matcher.latency(Direction::write)[Stage::d2c].count() == 4);
-  CHECK(matcher.latency(Direction::write)[Stage::d2c].max() == 97);
-  CHECK(matcher.latency(Direction::write)[Stage::q2c].count() == 4);
+  CHECK(latency.writes[Stage::d2c].count() == 4);
+  CHECK(latency.writes[Stage::d2c].max() == 97);
+  CHECK(latency.writes[Stage::q2c].count() == 4);
   CHECK(matcher.rows()[3].sector == 524288 + 24);
   CHECK(matcher.open() == 0);
   CHECK(matcher.depth().depth() == 0);
@@ -274,7 +345,7 @@ TEST_CASE_FIXTURE(Fixture, "time 0 is a time") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "zone appends without a mark are known by their zone's start") {
-  DeviceTraits zoned{.issues = true, .zoneSectors = 8192};
+  DeviceTraits zoned{.issues = true, .zoneSectors = 8192, .latency = &latency};
   auto write = [](Action action, uint64_t sector, uint64_t time) {
     Event e = event(action, sector, 64, time);
     e.direction = Direction::write;
@@ -286,7 +357,7 @@ TEST_CASE_FIXTURE(Fixture, "zone appends without a mark are known by their zone'
   CHECK(matcher.complete(write(Action::complete, 16384, 40), zoned).known);
   CHECK(!matcher.complete(write(Action::complete, 16512, 50), zoned).known);
   CHECK(matcher.open() == 0);
-  CHECK(matcher.latency(Direction::write)[Stage::d2c].count() == 2);
+  CHECK(latency.writes[Stage::d2c].count() == 2);
 }
 
 TEST_CASE_FIXTURE(Fixture, "what carries no data and is no flush is in no queue") {
@@ -489,6 +560,39 @@ TEST_CASE("requests are matched as the device that made them knows them") {
     CHECK(fixture.matcher.open() == 0);
     CHECK(fixture.matcher.depth().depth() == 0);
     CHECK(fixture.matcher.counts().unmatched == 0);
+  }
+}
+
+TEST_CASE("completions that bear an earlier time, by another processor's clock, are still each its own request's") {
+  for (uint32_t seed = 1; seed <= 60; ++seed) {
+    RandomDevice device(seed);
+    device.run(2000);
+    std::mt19937 random(seed);
+    std::vector<Event> events = device.events;
+    // Not before it was given back: an end between two issues is the first one's.
+    std::set<uint64_t> givenBack;
+    for (const Event& e : events) {
+      if (e.action == Action::requeue) givenBack.insert(e.sector);
+    }
+    for (Event& e : events) {
+      bool early = e.action == Action::complete && !givenBack.contains(e.sector) && random() % 4 == 0;
+      if (early) e.time -= std::min<uint64_t>(e.time, random() % 400);
+    }
+    std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.time < b.time; });
+    Fixture fixture;
+    size_t ended = 0;
+    for (const Event& e : events) {
+      if (e.action == Action::issue) ended += fixture.matcher.issue(e, fixture.disk).done;
+      else if (e.action == Action::complete) ended += fixture.matcher.complete(e, fixture.disk).known;
+      else fixture.matcher.other(e, fixture.disk);
+    }
+    fixture.matcher.finish(events.back().time);
+    CHECK(ended == device.rows.size());
+    CHECK(fixture.matcher.rows().size() == device.rows.size());
+    CHECK(fixture.matcher.counts().requests == device.rows.size());
+    CHECK(fixture.matcher.counts().unmatched == 0);
+    CHECK(fixture.matcher.open() == 0);
+    CHECK(fixture.matcher.depth().depth() == 0);
   }
 }
 

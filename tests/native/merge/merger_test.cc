@@ -134,6 +134,37 @@ TEST_CASE("equal times have one order, in whatever pieces the events come and ar
   }
 }
 
+TEST_CASE("of equal times the CPU tells, then the device, whatever stream is the first") {
+  std::mt19937 random(11);
+  std::vector<std::vector<Event>> streams;
+  for (uint32_t device : {8 << 20, 259 << 20}) {
+    for (uint16_t cpu = 0; cpu < 4; ++cpu) {
+      auto& stream = streams.emplace_back();
+      uint64_t time = 10;
+      for (size_t i = 0; i < 1'000; ++i) {
+        Event event;
+        event.time = time += random() % 3 == 0;
+        event.cpu = cpu;
+        event.device = device;
+        event.sector = (uint64_t{cpu} << 48) + (uint64_t{device} << 14) + i;  // in the order of CPU, device and number
+        stream.push_back(event);
+      }
+    }
+  }
+  std::vector<Event> all;
+  for (const auto& stream : streams) all.insert(all.end(), stream.begin(), stream.end());
+  std::ranges::sort(all, [](const Event& a, const Event& b) { return std::pair(a.time, a.sector) < std::pair(b.time, b.sector); });
+  std::vector<uint64_t> expected;
+  for (const Event& event : all) expected.push_back(event.sector);
+  for (int round = 0; round < 8; ++round) {
+    for (uint64_t step : {7, 100'000}) {
+      Streams input(streams, round % 2 ? 5 : 100'000);
+      CHECK(merged(input, step, 64) == expected);
+    }
+    std::ranges::shuffle(streams, random);
+  }
+}
+
 TEST_CASE("neighbours that an interrupt swapped are put right, also where a buffer ends between them") {
   for (size_t count : {1, 2, 4}) {
     auto streams = randomStreams(count, 20'000, 5);

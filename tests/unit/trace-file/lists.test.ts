@@ -55,11 +55,11 @@ test('a gap is of the same class in the core, in SQL and by the list, at the edg
   );
 });
 
-// Steps of which no two sums are alike.
+// Steps of which no two sums are alike. The third read completes at a time before its issue, by another processor's clock.
 const orderly = { queue: 0, getrq: 3, insert: 10, issue: 31, complete: 130 };
-const reads = [orderly, { ...orderly, complete: 230 }];
+const reads = [orderly, { ...orderly, complete: 230 }, { ...orderly, complete: 20 }];
 
-test('a stage lasts from where to where the list says, in the core and in SQL', async () => {
+test('a stage lasts from where to where the list says, in the core and in SQL, also where clocks differ', async () => {
   const records = new Records();
   reads.forEach((times, i) => {
     const start = 1_000_000_000n + 1_000_000n * BigInt(i);
