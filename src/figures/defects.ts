@@ -71,8 +71,7 @@ export const causes: Record<string, Cause> = {
     lowerBounds: true,
   },
   NOT_UNDERSTOOD: {
-    message:
-      'left out {events event} of the kernel: of a wrong length, or with an impossible time',
+    message: 'left out {events event} of the kernel: of a wrong length, or with an impossible time',
     mend: 'report it with the version of the kernel',
     lowerBounds: true,
   },
