@@ -114,9 +114,30 @@ function drawn(make: () => PlotFigure, alsoIn: (() => void)[] = []): HTMLElement
     body.innerHTML = figure.draw({ width, height: Math.round(figure.heightFor(width)) });
   };
   redraws.push(draw);
-  alsoIn.push(draw);
+  alsoIn.push(whenSeen(body, draw));
   return body;
 }
+
+/** Draws that are due, of figures that are not on the screen: made when they come there. */
+const due = new Set<() => void>();
+
+function whenSeen(body: HTMLElement, draw: () => void): () => void {
+  const drawIfSeen = () => {
+    const { top, bottom } = body.getBoundingClientRect();
+    const seen = bottom > 0 && top < innerHeight;
+    if (!seen) {
+      due.add(drawIfSeen);
+      return;
+    }
+    due.delete(drawIfSeen);
+    draw();
+  };
+  return drawIfSeen;
+}
+
+addEventListener('scroll', () => {
+  for (const draw of due) draw();
+});
 
 /** Draws at most once for each picture that the screen shows. */
 function oncePerPicture(draws: readonly (() => void)[]): () => void {
