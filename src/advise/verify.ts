@@ -26,6 +26,8 @@ export interface VerifyOptions {
   best?: number;
   /** The run that shows which experts to hold. Default: the advised run. */
   touches?: Run;
+  /** Mounts tracefs and debugfs for the runs where they are not mounted: what the advised run was asked for is not taken over. */
+  mount?: boolean;
   progress?: Progress;
   signal?: AbortSignal;
   commandLine?: readonly string[];
@@ -46,7 +48,7 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
   }
   const verified: Verified[] = [];
   const others = otherTokens(asked, options.touches);
-  const { progress, signal, commandLine } = options;
+  const { mount, progress, signal, commandLine } = options;
   for (const change of triable(advice, asked).slice(0, options.best ?? 2)) {
     options.progress?.step(`-- ${change.title}`);
     const finished = await runExperiment({
@@ -56,7 +58,7 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
         change.conditions,
         (options.touches ?? run).path,
       ),
-      ...given({ progress, signal, commandLine }),
+      ...given({ mount, progress, signal, commandLine }),
       output: `${run.path}-advice-${verified.length + 1}`,
     });
     if (finished.problem) throw finished.problem;

@@ -9,6 +9,7 @@ interface AdviseFlags {
   touches?: string;
   verify?: boolean;
   best: number;
+  mount?: boolean;
   json?: boolean;
 }
 
@@ -21,6 +22,7 @@ export function adviseCommand(): Command {
     )
     .option('--verify', 'run again with the best changes, and print what was predicted and measured')
     .option('--best <count>', 'with --verify: how many changes to try', positive, 2)
+    .option('--mount', 'with --verify: mount tracefs and debugfs for the runs where they are not mounted')
     .option('--json', 'print everything as JSON, with the curve')
     .action(run);
 }
@@ -34,7 +36,13 @@ async function run(path: string, flags: AdviseFlags): Promise<void> {
   if (!flags.json) process.stdout.write(renderAdvice(advice, screen));
   const verified = flags.verify
     ? await withSession((session) =>
-        verify(advised, advice, { ...options, ...session, best: flags.best, commandLine: process.argv }),
+        verify(advised, advice, {
+          ...options,
+          ...session,
+          ...given({ mount: flags.mount }),
+          best: flags.best,
+          commandLine: process.argv,
+        }),
       )
     : null;
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...advice, verified }, null, 2)}\n`);
