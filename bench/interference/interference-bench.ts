@@ -120,13 +120,20 @@ async function round(name: string): Promise<Round | null> {
   }
 }
 
+/** Weights that are copied are read once, whatever the memory. */
+const mapped = ['--load-mode', 'mmap', '--repack', '0'];
+
 function generate(procsFile: string): number {
   const script = 'echo $$ > "$0" && exec "$@"';
-  const args = ['-m', model, '-p', '0', '-n', flags.tokens, '-r', '1', '-o', 'json'];
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', script, procsFile, flags.llama, ...args], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`${flags.llama}: ${stderr}`);
+  const args = ['-m', model, '-p', '0', '-n', flags.tokens, '-r', '1', '-o', 'json', ...mapped];
+  const { status, signal, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', script, procsFile, flags.llama, ...args],
+    {
+      encoding: 'utf8',
+    },
+  );
+  if (status !== 0) throw new Error(`${flags.llama} ended with ${signal ?? status}: ${stderr}`);
   const [{ avg_ts: speed }] = JSON.parse(stdout) as [{ avg_ts: number }];
   return speed;
 }
