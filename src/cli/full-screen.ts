@@ -82,6 +82,8 @@ export class FullScreen {
     this.#terminal.hideCursor(false);
     this.#terminal.fullscreen(false);
     this.#guardAgain();
+    // The library resets colours and cursor once more when the process ends, after all text of others.
+    process.prependOnceListener('exit', () => liftGuard(process.stdout));
     process.stdin.pause();
     process.stdin.unref();
   }

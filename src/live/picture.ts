@@ -82,7 +82,7 @@ export function runPicture(live: LiveRun, title: string, columns: number, rows: 
 function memoryRows(live: LiveRun, width: number): Line[] {
   const cached = live.last('modelCachedBytes');
   const free = live.last('availableBytes');
-  const beside = free === null ? '' : `${format.size(free)} available in the machine`;
+  const beside = free === null ? '' : `${format.size(free)} free`;
   if (cached === null || live.totalBytes === 0)
     return free === null ? [] : [row('memory available', format.size(free), '')];
   return [row('of it cached now', format.size(cached), `${bar(cached / live.totalBytes, width)}  ${beside}`)];
@@ -123,7 +123,7 @@ export function topPicture(
   cost: number | null = null,
 ): Line[] {
   const head = ['process', 'read', 'reads/s', 'sequential', 'takes', 'file'];
-  const widths = [22, 12, 9, 10, 9] as const;
+  const widths = [22, 12, 9, 12, 9] as const;
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, i) =>
