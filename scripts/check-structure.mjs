@@ -11,6 +11,7 @@ const root = process.argv[2] ? join(process.argv[2], '/') : fileURLToPath(new UR
 
 // A folder may use itself and the folders before it. A new folder gets its place here.
 const sourceFolders = [
+  'error-codes.ts',
   'errors.ts',
   'extremes.ts',
   'native',
@@ -18,6 +19,7 @@ const sourceFolders = [
   'process',
   'model',
   'memory',
+  'options',
   'machine',
   'sectors',
   'capture',
@@ -42,6 +44,7 @@ const sourceFolders = [
   'plot',
   'page',
   'sweep',
+  'api',
   'sectors.ts',
   'capture.ts',
   'store.ts',

@@ -4,13 +4,20 @@
 // A table stands between `<!-- table NAME: made by npm run docs:tables -->` and `<!-- end of table -->`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { errorCodes } from '../src/error-codes.js';
 import { type Figures, listed } from '../src/figures/figure.js';
 import * as lists from '../src/figures/figures.js';
 import { storedTables, tables } from '../src/store/schema.js';
 import { viewList, views } from '../src/store/views.js';
 
 /** The pages that hold such tables. */
-export const pages = ['docs/metrics.md', 'docs/store.md', 'docs/touches.md', 'docs/account.md'] as const;
+export const pages = [
+  'docs/api.md',
+  'docs/metrics.md',
+  'docs/store.md',
+  'docs/touches.md',
+  'docs/account.md',
+] as const;
 
 const cell = (text: string) => text.replaceAll('|', '\\|');
 
@@ -47,6 +54,10 @@ const rowNames = Object.keys(storedTables).filter((name) => !(tables as readonly
 
 /** The text of each table by its name. */
 export const made: Record<string, string> = {
+  errors: table(
+    ['code', 'means'],
+    Object.entries(errorCodes).map(([code, meaning]) => [`\`${code}\``, meaning]),
+  ),
   figures: figureTable(lists.partWithAccess),
   phases: figureTable(lists.phaseFigures),
   regions: figureTable(lists.regionFigures),

@@ -1,5 +1,5 @@
 /**
- * Exit codes of the command line; docs/cli.md lists them for users.
+ * Exit codes of the command line, by the kind of an error; docs/cli.md lists them for users.
  *
  * Signals that end a command give 128 + the signal's number (SIGINT 130, SIGTERM 143), as shells do.
  */
@@ -19,15 +19,28 @@ export const exitCodes = {
   incomplete: 6,
 } as const;
 
+/** What kind of thing went wrong. */
 export type ExitKind = keyof typeof exitCodes;
 
 /**
- * An error a user can act on: one line that says what failed, where, and what to do.
+ * The one class of errors that blkscope throws: one line that says what failed, where, and what to do.
  *
- * `code` is stable and meant for programs (`ENOENT`, `TRACER_BUSY`, `NOT_GGUF`, ...); `kind` chooses the exit code.
+ * `code` is stable and meant for programs: one of `errorCodes`, or the system's (`ENOENT`, `EACCES`, ...). `kind` chooses the exit
+ * code that the command line would end with, `exitCode`. What an AbortSignal ends throws the signal's reason instead.
+ *
+ * @example
+ * try {
+ *   Tracer.start({ devices: ['vda'] });
+ * } catch (error) {
+ *   if (!(error instanceof BlkscopeError)) throw error;
+ *   if (error.code === 'TRACER_BUSY') console.error('try again later:', error.message);
+ *   process.exitCode = error.exitCode;
+ * }
  */
 export class BlkscopeError extends Error {
   override readonly name = 'BlkscopeError';
+
+  /** @internal */
   constructor(
     readonly code: string,
     message: string,
@@ -37,6 +50,7 @@ export class BlkscopeError extends Error {
     super(message, options);
   }
 
+  /** The exit code that the command line would end with. */
   get exitCode(): number {
     return exitCodes[this.kind];
   }

@@ -19,9 +19,9 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { locateFiles } from '../../dist/figures/traced-files.js';
 import { synthesizeModel, Tracer } from '../../dist/index.js';
 import { beginChanges, undoChanges } from '../../dist/machine/changes.js';
+import { locateFiles } from '../../dist/machine/traced-files.js';
 import { prepareCache, residencyOf } from '../../dist/memory/cache-state.js';
 import { MemoryCgroup } from '../../dist/memory/cgroup.js';
 import { root } from '../programs.js';

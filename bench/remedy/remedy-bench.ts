@@ -7,7 +7,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { locateFiles } from '../../dist/figures/traced-files.js';
 import {
   type Advice,
   advise,
@@ -20,6 +19,7 @@ import {
   type Summary,
   synthesizeModel,
 } from '../../dist/index.js';
+import { locateFiles } from '../../dist/machine/traced-files.js';
 import { readAheadKib as currentReadAhead } from '../../dist/memory/readahead.js';
 import {
   type Cell,

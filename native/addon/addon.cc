@@ -6,6 +6,7 @@
 #include "addon/blktrace_writer.h"
 #include "addon/cache_account.h"
 #include "addon/changes.h"
+#include "addon/ending_signals.h"
 #include "addon/file_rights.h"
 #include "addon/files.h"
 #include "addon/importer.h"
@@ -27,6 +28,7 @@ Napi::Object registerAll(Napi::Env env, Napi::Object exports) {
   blkscope::registerBlktraceWriter(env, exports);
   blkscope::registerCacheAccount(env, exports);
   blkscope::registerChanges(env, exports);
+  blkscope::registerEndingSignals(env, exports);
   blkscope::registerFileRights(env, exports);
   blkscope::registerFiles(env, exports);
   blkscope::registerImporter(env, exports);

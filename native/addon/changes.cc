@@ -73,10 +73,24 @@ Napi::Value recoverBinding(const Napi::CallbackInfo& info) {
   return jsReport(info.Env(), recover(Argument::at(info, 0, "journalDirectory").string()));
 }
 
+Napi::Value deadSessionsBinding(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  std::vector<DeadSession> sessions = deadSessions(Argument::at(info, 0, "journalDirectory").string());
+  auto array = Napi::Array::New(env, sessions.size());
+  for (uint32_t i = 0; i < sessions.size(); ++i) {
+    auto session = Napi::Object::New(env);
+    session["pid"] = jsNumber(env, static_cast<uint64_t>(sessions[i].pid));
+    session["undos"] = strings(env, sessions[i].undos);
+    array[i] = session;
+  }
+  return array;
+}
+
 }  // namespace
 
 void registerChanges(Napi::Env env, Napi::Object exports) {
   exports["Changes"] = ChangesBinding::define(env);
+  exports["deadSessions"] = Napi::Function::New(env, deadSessionsBinding, "deadSessions");
   exports["recover"] = Napi::Function::New(env, recoverBinding, "recover");
 }
 

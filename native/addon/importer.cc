@@ -7,6 +7,7 @@
 #include "addon/convert.h"
 #include "addon/summary.h"
 #include "addon/traced_file.h"
+#include "addon/wake_up.h"
 #include "session/import_session.h"
 
 namespace blkscope {
@@ -42,9 +43,9 @@ class ImporterBinding : public Napi::ObjectWrap<ImporterBinding> {
   explicit ImporterBinding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ImporterBinding>(info) {
     ImportOptions options = importOptions(Argument::at(info, 0, "options"));
     Napi::Function callback = Argument::at(info, 1, "onReady").function();
-    ready_ = Napi::ThreadSafeFunction::New(info.Env(), callback, "blkscope importer", 0, 1);
+    ready_ = WakeUp(callback, "blkscope importer");
     // The import's thread calls this: a wake-up is queued for JavaScript, nothing more.
-    session_ = std::make_unique<ImportSession>(std::move(options), [this] { ready_.NonBlockingCall(); });
+    session_ = std::make_unique<ImportSession>(std::move(options), [this] { ready_(); });
     session_->start();
   }
   ~ImporterBinding() override { closeSession(); }
@@ -53,7 +54,7 @@ class ImporterBinding : public Napi::ObjectWrap<ImporterBinding> {
   void closeSession() {
     if (!session_) return;
     session_.reset();
-    ready_.Release();
+    ready_.release();
   }
 
   ImportSession& session(Napi::Env env) {
@@ -103,7 +104,7 @@ class ImporterBinding : public Napi::ObjectWrap<ImporterBinding> {
     return info.Env().Undefined();
   }
 
-  Napi::ThreadSafeFunction ready_;
+  WakeUp ready_;
   std::unique_ptr<ImportSession> session_;
   bool ended_ = false;
 };

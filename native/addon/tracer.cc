@@ -7,6 +7,7 @@
 #include "addon/convert.h"
 #include "addon/summary.h"
 #include "addon/traced_file.h"
+#include "addon/wake_up.h"
 #include "session/session.h"
 #include "system/clock.h"
 
@@ -81,9 +82,9 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   explicit TracerBinding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TracerBinding>(info) {
     SessionOptions options = sessionOptions(Argument::at(info, 0, "options"));
     Napi::Function callback = Argument::at(info, 1, "onReady").function();
-    ready_ = Napi::ThreadSafeFunction::New(info.Env(), callback, "blkscope tracer", 0, 1);
+    ready_ = WakeUp(callback, "blkscope tracer");
     // The analysis thread calls this: a wake-up is queued for JavaScript, nothing more.
-    auto notify = [this] { ready_.NonBlockingCall(); };
+    auto notify = [this] { ready_(); };
     session_ = std::make_unique<Session>(std::move(options), notify);
   }
   ~TracerBinding() override { closeSession(); }
@@ -97,7 +98,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
   void closeSession() {
     if (!session_) return;
     session_.reset();
-    ready_.Release();
+    ready_.release();
   }
 
   Napi::Value start(const Napi::CallbackInfo& info) {
@@ -168,7 +169,7 @@ class TracerBinding : public Napi::ObjectWrap<TracerBinding> {
     return info.Env().Undefined();
   }
 
-  Napi::ThreadSafeFunction ready_;
+  WakeUp ready_;
   std::unique_ptr<Session> session_;
   bool ended_ = false;
 };

@@ -36,10 +36,16 @@ Capture::Capture(Source& source, Spool& spool, OnFull onFull, std::function<void
     if (onFull == OnFull::stop) ::eventfd_write(stop_.get(), 1);
   };
   for (auto& streams : shares(source)) readers_.emplace_back(source, spool, totals_, tap_, std::move(streams), whenFull);
-  for (CaptureThread& reader : readers_) {
-    readerThreads_.emplace_back([this, &reader] { reader.run(sourceStopped_.get()); });
+  try {
+    for (CaptureThread& reader : readers_) {
+      readerThreads_.emplace_back([this, &reader] { reader.run(sourceStopped_.get()); });
+    }
+    watcher_ = std::thread([this] { watch(); });
+  } catch (...) {  // no more threads are to be had: those that were started must not outlive this
+    ::eventfd_write(sourceStopped_.get(), 1);
+    for (std::thread& reader : readerThreads_) reader.join();
+    throw;
   }
-  watcher_ = std::thread([this] { watch(); });
 }
 
 void Capture::stop() {

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "merge/merger.h"
@@ -95,9 +96,17 @@ Result<void> Session::start() {
     if (device.zoneSectors) analysis_->setZones(device.number, device.zoneSectors);
   }
   analysis_->setLayered(layered());
-  capture_ = std::make_unique<Capture>(*source_, *spool_, options_.onFull, [this] { countTraced(); });
-  analysisThread_ = std::thread([this] { analyse(); });
-  return {};
+  return startThreads();
+}
+
+Result<void> Session::startThreads() {
+  try {
+    capture_ = std::make_unique<Capture>(*source_, *spool_, options_.onFull, [this] { countTraced(); });
+    analysisThread_ = std::thread([this] { analyse(); });
+    return {};
+  } catch (const std::system_error& error) {
+    return systemError("start the threads of a capture", error.code().value());
+  }
 }
 
 bool Session::isLayered(const BlockDevice& device) const {

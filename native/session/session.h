@@ -114,6 +114,7 @@ class Session {
  private:
   Result<void> openSource();
   Result<void> findDevices();
+  Result<void> startThreads();
   void listDefects();
   void analyse();
   void countTraced();

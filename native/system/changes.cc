@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <sstream>
 #include <thread>
@@ -303,6 +304,21 @@ void undoJournal(const JournalFolder& folder, Journal& journal, const std::vecto
 }
 
 }  // namespace
+
+std::vector<DeadSession> deadSessions(const std::string& directory) {
+  std::vector<DeadSession> sessions;
+  auto folder = JournalFolder::open(directory, false);
+  auto lock = folder ? folder->lock() : Result<Fd>(folder.error());
+  if (!lock) return sessions;  // there is none, or it is not ours
+  for (const Journal& journal : readJournals(*folder).dead) {
+    DeadSession session{0, {}};
+    std::sscanf(journal.name.c_str(), "session-%d", &session.pid);
+    const std::vector<Undo>& undos = journal.text.undos;
+    for (size_t i = undos.size(); i-- > 0;) session.undos.push_back(describe(undos[i]));
+    sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
 
 UndoReport recover(const std::string& directory, const Places& places) {
   UndoReport report;

@@ -67,6 +67,15 @@ class Changes {
   std::vector<Undo> undos_;
 };
 
+/// A session that has ended without undoing: its process, and how each change would be undone, newest first.
+struct DeadSession {
+  int pid;
+  std::vector<std::string> undos;
+};
+
+/// Looks at the journals and changes nothing.
+std::vector<DeadSession> deadSessions(const std::string& directory);
+
 /// Undoes what dead sessions left in the journal directory. Journals that a live session holds are left alone, and so
 /// is, for a later time, what a live session has changed as well. One caller at a time; others wait. A folder or journal
 /// that others may write, an undo that is not at one of the `places`, and a line that is none are left and told as failed.

@@ -21,6 +21,7 @@ export interface Verified {
   seed: number;
 }
 
+/** How advice is tried. */
 export interface VerifyOptions {
   /** How many of the best changes are tried. Default 2. */
   best?: number;

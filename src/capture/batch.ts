@@ -1,29 +1,5 @@
-import { native } from '../native/binding.js';
 import type { NativeBatch, NativeTracedBatch } from '../native/trace.js';
-
-/** What happened to an I/O, in blkparse's words; see docs/metrics.md. */
-export type Action =
-  | 'queue'
-  | 'getrq'
-  | 'insert'
-  | 'issue'
-  | 'complete'
-  | 'backMerge'
-  | 'frontMerge'
-  | 'split'
-  | 'remap'
-  | 'requeue'
-  | 'plug'
-  | 'unplug'
-  | 'unplugTimer'
-  | 'bounce'
-  | 'sleepRq'
-  | 'driverData'
-  | 'abort'
-  | 'notify'
-  | 'other';
-
-export type Direction = 'none' | 'read' | 'write' | 'discard' | 'flush';
+import { type Action, actionNames, type Direction, directionNames } from './names.js';
 
 /** One event as a row. `sector` counts 512-byte sectors of the whole disk; `time` is ns on CLOCK_MONOTONIC. */
 export interface BlockEvent {
@@ -60,8 +36,8 @@ function rowAt(c: NativeBatch, i: number): BlockEvent {
     time: c.time[i] as bigint,
     device: c.device[i] as number,
     cpu: c.cpu[i] as number,
-    action: native.actionNames[c.action[i] as number] as Action,
-    direction: native.directionNames[c.direction[i] as number] as Direction,
+    action: actionNames[c.action[i] as number] as Action,
+    direction: directionNames[c.direction[i] as number] as Direction,
     sector: c.sector[i] as bigint,
     sectors: (c.bytes[i] as number) >>> 9,
     pid: c.pid[i] as number,

@@ -16,8 +16,7 @@ export async function* progressOf(
 ): AsyncGenerator<TracerProgress, void, undefined> {
   let last = { at: performance.now(), counters: counters() };
   for (let ended = over.aborted; ; ended = over.aborted) {
-    // The timer keeps no process alive: the traced work does, or whoever waits for it.
-    if (!ended) await sleep(intervalMs, undefined, { signal: over, ref: false }).catch(() => {});
+    if (!ended) await sleep(intervalMs, undefined, { signal: over }).catch(() => {});
     const now = { at: performance.now(), counters: counters() };
     yield withRates(last, now);
     if (ended) return;

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { holdMemory } from '../memory/locked-memory.js';
 import { formatSize } from '../memory/size.js';
 import { environmentOf } from '../process/environment.js';
+import { keepAlive } from '../process/keep-alive.js';
 import { runBeside } from '../workload/beside.js';
 import { environmentOption, size } from './options.js';
 import { withSession } from './session.js';
@@ -26,17 +27,16 @@ async function run(bytes: number, command: string[], flags: { env?: string[] }):
       if (command.length > 0) await runBeside(command, signal, env);
       else await aborted(signal);
     } finally {
-      memory.release();
+      memory.close();
     }
   });
 }
 
-/** Waits for the signal; a timer keeps the process alive meanwhile. */
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const alive = setInterval(() => {}, 1 << 30);
+    const release = keepAlive();
     signal.addEventListener('abort', () => {
-      clearInterval(alive);
+      release();
       resolve();
     });
   });

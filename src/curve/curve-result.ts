@@ -26,6 +26,7 @@ export interface BlockReads extends PolicyReads {
   optimumTokensPerSecond: number | null;
 }
 
+/** A memory, and what would have been read for a token with it, by policy of eviction. */
 export interface CurvePoint {
   /** For the model. */
   memory: number;

@@ -15,6 +15,7 @@ import type { Curve, CurvePoint, ExpertReads } from './curve-result.js';
 import { bytesBesideExperts, type ExpertTouches, expertTouches } from './touch-columns.js';
 import { blockVerdict, expertVerdict } from './verdict.js';
 
+/** What a curve is made for. */
 export interface CurveOptions {
   /** Memories for the model to ask for, in bytes. Default: ten steps up to the model's size, and the run's own. */
   memory?: readonly number[];
@@ -77,7 +78,13 @@ export async function watchedCurve(run: Run): Promise<Curve | null> {
   }
 }
 
-/** The same of routes alone: caches of whole experts, `bytes` each (left out: memory is counted in experts). */
+/**
+ * The same of routes alone: caches of whole experts, `bytes` each (left out: memory is counted in experts).
+ *
+ * @example
+ * const touches = await readRoutes('routes.csv', 1);
+ * console.log(renderCurve(await routesCurve('routes.csv', touches, [64, 128, 256], 'experts')));
+ */
 export async function routesCurve(
   path: string,
   touches: ExpertTouches,

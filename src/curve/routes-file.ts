@@ -15,6 +15,10 @@ const mostNumber = 2 ** 26 - 1;
  * differs from the line before is the next one.
  *
  * `expertBytes`: of each expert; 1 counts experts. Throws BlkscopeError: ENOENT and the like; BAD_ROUTES with the line.
+ *
+ * @example
+ * const touches = await readRoutes('routes.csv', 3_000_000);
+ * console.log(touches.tokenStarts.length, 'tokens');
  */
 export async function readRoutes(path: string, expertBytes: number): Promise<ExpertTouches> {
   const reader = new RoutesReader(path, expertBytes);

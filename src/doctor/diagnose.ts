@@ -5,6 +5,7 @@ import { leftovers } from '../files/partial.js';
 import { tryToOpen } from '../files/read.js';
 import { memoryState } from '../machine/machine.js';
 import { mountedAt, tracingMounts } from '../machine/mounts.js';
+import { deadSessions } from '../machine/recover.js';
 import { findMemoryController } from '../memory/cgroup.js';
 import { formatSize } from '../memory/size.js';
 import { readModel } from '../model/gguf.js';
@@ -25,7 +26,13 @@ export interface Finding {
   mend?: string;
 }
 
-/** Looks at everything a run on `path` (a model, a folder, a device node) needs. Changes nothing. */
+/**
+ * Looks at everything a run on `path` (a model, a folder, a device node) needs. Changes nothing.
+ *
+ * @example
+ * const missing = (await diagnose('model.gguf')).filter(({ state }) => state === 'missing');
+ * for (const { name, detail, mend } of missing) console.log(name, detail, mend);
+ */
 export async function diagnose(path: string): Promise<Finding[]> {
   // Nothing else of it can be asked elsewhere.
   if (process.platform !== 'linux') return [nativePart()];
@@ -43,6 +50,7 @@ export async function diagnose(path: string): Promise<Finding[]> {
     cgroup(),
     swap(),
     ...(await llama(path)),
+    ...deadOnes(),
     ...halfWritten(),
   ];
 }
@@ -249,6 +257,17 @@ async function weightsWith(engine: Engine, path: string): Promise<Finding> {
 /** A program that the user may think is used. */
 function notUsed(line: string): Finding {
   return { name: 'not used', state: 'note', detail: line };
+}
+
+/** A trace that a killed session left on takes the tracer from all others. */
+function deadOnes(): Finding[] {
+  if (nativeFault()) return []; // told already
+  return deadSessions().map(({ pid, undos }) => ({
+    name: 'dead session',
+    state: 'note',
+    detail: `process ${pid} ended without putting back what it had changed: ${undos.join('; ')}`,
+    mend: 'blkscope recover, or the next session, puts it back',
+  }));
 }
 
 function halfWritten(): Finding[] {

@@ -35,7 +35,7 @@ import { seenBy } from './watch-touches.js';
 export async function runExperiment(asked: ExperimentOptions): Promise<FinishedRun> {
   const options = resolvedOptions(asked);
   const { progress } = options;
-  const steps = new Steps(progress, options.signal);
+  const steps = new Steps(progress, options.signal, options);
   const subject = await steps.step('check model, engine and machine', () => checkSubject(options));
   tellBefore(subject, options);
   const folder = RunFolder.begin(options.output);

@@ -20,8 +20,8 @@ import {
 } from '../figures/subjects.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { Trace } from '../figures/trace.js';
-import type { TracedFile } from '../figures/traced-files.js';
 import type { Steps } from '../machine/steps.js';
+import type { TracedFile } from '../machine/traced-files.js';
 import type { Model } from '../model/gguf.js';
 import type { NativeSummary } from '../native/trace.js';
 import { type ConfigStart, extentsConfig, marksConfig, type RunConfig } from '../run/config.js';

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { TracerProgress } from '../capture/progress.js';
-import { Tracer, type TracerOptions } from '../capture/tracer.js';
+import { Tracer } from '../capture/tracer.js';
 import type { Trace } from '../figures/trace.js';
 import {
   bytesWrittenByUs,
@@ -21,6 +21,7 @@ import { piecesOf, type WatchedPart } from '../sample/residency.js';
 import { Sampler } from '../sample/sampler.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import type { WatchedWorkload } from './finish-run.js';
+import type { FoundTargets } from './trace-options.js';
 import type { Watch } from './watch.js';
 
 /** The machine's memory at a moment, and what of the traced files was in the page cache (null: no files). */
@@ -55,7 +56,7 @@ const progressMs = 500;
 export async function measure(
   steps: Steps,
   progress: Progress,
-  options: TracerOptions,
+  options: FoundTargets,
   paths: readonly string[],
   work: (sampler: Sampler) => Promise<WorkloadOutcome | null>,
   {
@@ -80,7 +81,7 @@ export async function measure(
     watch?.begin({
       tracer,
       device: devices[0]?.number ?? 0,
-      extents: options.files ?? [],
+      extents: options.files,
       model,
       samples: sampler.samples,
     });

@@ -11,7 +11,7 @@ import type { PinRequest } from './pin-model.js';
 import type { TraceOptions } from './trace-options.js';
 
 /** What the workload is asked to do; the experiment itself sees to its log, cgroup and marks. */
-type AskedOfWorkload = Omit<WorkloadOptions, 'model' | 'log' | 'signal' | 'onMark' | 'launch'>;
+export type AskedOfWorkload = Omit<WorkloadOptions, 'model' | 'log' | 'signal' | 'onMark' | 'launch'>;
 
 export interface ExperimentOptions extends TraceOptions {
   /** The GGUF file; of a split model any part. */

@@ -1,13 +1,12 @@
 import { dirname } from 'node:path';
 import { type DiskSpeed, measuredDiskSpeed } from '../bound/disk-speed.js';
-import type { TracerOptions } from '../capture/tracer.js';
 import { beginChanges, undoChanges } from '../machine/changes.js';
 import { mountTracing } from '../machine/mounts.js';
 import type { Progress } from '../machine/progress.js';
 import type { Steps } from '../machine/steps.js';
 import { type CacheState, prepareCache } from '../memory/cache-state.js';
 import { availableMemory } from '../memory/locked-memory.js';
-import { applyPressure, type Pressure } from '../memory/pressure.js';
+import { applyPressure, noPressure, type Pressure } from '../memory/pressure.js';
 import { readAheadKib, setReadAhead } from '../memory/readahead.js';
 import { formatSize } from '../memory/size.js';
 import { swapAreas } from '../memory/swap.js';
@@ -25,12 +24,12 @@ import { smallestLimit } from './profile-touches.js';
 import { tryTracing } from './requirements.js';
 import { mountSpool } from './spool-mount.js';
 import type { RunSubject } from './subject.js';
-import { given, tracerOptions } from './trace-options.js';
+import { type FoundTargets, given, tracerOptions } from './trace-options.js';
 import { canBeWatched, profiledPasses } from './watch-touches.js';
 
 /** A machine that is ready for the workload; the steps undo it. */
 export interface Prepared {
-  trace: TracerOptions;
+  trace: FoundTargets;
   cache: CacheState;
   /** Of the model's disk; null: it could not be measured. */
   diskSpeed: DiskSpeed | null;
@@ -124,13 +123,15 @@ async function setReadAheadFor(
   steps: Steps,
 ): Promise<void> {
   if (kib === undefined) return;
-  const changes = beginChanges();
+  const changes = beginChanges(steps.signals);
   steps.onUndo(`restore the readahead of ${disk}`, () => undoChanges(changes));
   await steps.step(`set the readahead of ${disk} to ${kib} KiB`, () => setReadAhead(changes, disk, kib));
 }
 
 async function setPressure(options: ResolvedOptions, steps: Steps): Promise<Pressure> {
   const { pressure: request, progress } = options;
+  if (request.mode === 'none') return noPressure;
+  const changes = beginChanges(steps.signals);
   const apply = () =>
     applyPressure(request, {
       changes,
@@ -138,8 +139,6 @@ async function setPressure(options: ResolvedOptions, steps: Steps): Promise<Pres
       onProgress: (text) => progress.update(text),
       ...given({ signal: options.signal }),
     });
-  const changes = beginChanges();
-  if (request.mode === 'none') return apply();
   warnOfSwap(progress);
   const names = { lock: 'lock memory', leave: 'lock memory', limit: 'make the memory cgroup' };
   if (request.mode === 'limit') steps.onUndo('remove the memory cgroup', () => undoChanges(changes));

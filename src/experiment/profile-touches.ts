@@ -2,6 +2,7 @@ import { BlkscopeError } from '../errors.js';
 import { removeOwn } from '../files/write.js';
 import { beginChanges, undoChanges } from '../machine/changes.js';
 import type { Progress } from '../machine/progress.js';
+import type { SignalOptions } from '../machine/put-back.js';
 import type { Steps } from '../machine/steps.js';
 import { MemoryCgroup } from '../memory/cgroup.js';
 import { formatSize } from '../memory/size.js';
@@ -31,7 +32,7 @@ export async function smallestLimit(
     for (let tries = 0; tries < mostTries; tries++, room *= roomFactor) {
       const limitBytes = Math.ceil(own + room);
       progress.update(`try ${tries + 1} of at most ${mostTries}: ${formatSize(limitBytes)}`);
-      if (await runsUnder(limitBytes, engine, workload)) return limitBytes;
+      if (await runsUnder(limitBytes, engine, workload, steps.signals)) return limitBytes;
       workload.signal?.throwIfAborted();
     }
     throw new BlkscopeError(
@@ -42,8 +43,13 @@ export async function smallestLimit(
   });
 }
 
-async function runsUnder(limitBytes: number, engine: Engine, workload: WorkloadOptions): Promise<boolean> {
-  const changes = beginChanges();
+async function runsUnder(
+  limitBytes: number,
+  engine: Engine,
+  workload: WorkloadOptions,
+  signals: SignalOptions,
+): Promise<boolean> {
+  const changes = beginChanges(signals);
   const log = `${workload.log}.probe`;
   try {
     const { procsFile } = MemoryCgroup.create(changes, limitBytes);

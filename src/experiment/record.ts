@@ -1,12 +1,12 @@
 import { BlkscopeError } from '../errors.js';
 import { locateFound } from '../figures/found-files.js';
-import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
 import { requireDevice } from '../machine/device-name.js';
 import { type DeviceConfig, readAheadOf } from '../machine/machine.js';
 import { mountTracing } from '../machine/mounts.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import { recover } from '../machine/recover.js';
 import { Steps } from '../machine/steps.js';
+import { locateFiles, type TracedFiles } from '../machine/traced-files.js';
 import { modelsOf } from '../model/gguf.js';
 import { native } from '../native/binding.js';
 import { type OpenedFile, openedFiles } from '../process/opened-files.js';
@@ -57,7 +57,7 @@ export interface RecordOptions extends TraceOptions {
 /** Traces devices while a command or a process runs, for a time, or until `signal` aborts. Throws BlkscopeError as runExperiment does. */
 export async function record(options: RecordOptions): Promise<FinishedRun> {
   const progress = options.progress ?? noProgress;
-  const steps = new Steps(progress, options.signal);
+  const steps = new Steps(progress, options.signal, options);
   const attached = attachedProcess(options);
   const { devices, files } = await steps.step('check files and devices', () =>
     checkTargets(options, attached, progress),

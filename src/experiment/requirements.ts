@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { Tracer, type TracerOptions } from '../capture/tracer.js';
+import { Tracer } from '../capture/tracer.js';
+import type { TracerOptions } from '../capture/tracer-options.js';
 import { BlkscopeError } from '../errors.js';
 import { mountedAt, mountTracing, tracingMounts } from '../machine/mounts.js';
 import { noProgress, type Progress } from '../machine/progress.js';

@@ -12,7 +12,7 @@ import type { TraceOptions } from './trace-options.js';
 export async function mountSpool(steps: Steps, options: TraceOptions): Promise<TraceOptions> {
   const bytes = options.spoolTmpfsBytes;
   if (bytes === undefined) return options;
-  const changes = beginChanges();
+  const changes = beginChanges(steps.signals);
   const target = `${journalDirectory()}/spool-${process.pid}`;
   let held: Folder | null = null;
   steps.onUndo('unmount the spool', () => {

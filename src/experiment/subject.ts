@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
-import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
 import { recover } from '../machine/recover.js';
+import { locateFiles, type TracedFiles } from '../machine/traced-files.js';
 import { availableMemory } from '../memory/locked-memory.js';
 import { type PressureRequest, requirePressure } from '../memory/pressure.js';
 import { requireReadAhead } from '../memory/readahead.js';

@@ -1,4 +1,4 @@
-import type { TracerOptions } from '../capture/tracer.js';
+import type { TracerOptions } from '../capture/tracer-options.js';
 import type { NativeExtents } from '../native/trace.js';
 import type { Watch } from './watch.js';
 
@@ -17,6 +17,7 @@ export interface TraceOptions
     | 'spoolDirectory'
     | 'spoolFileBytes'
     | 'onFull'
+    | 'undoOnSignals'
   > {
   /** A tmpfs of this size is mounted for the spool, before memory is locked, and unmounted after. */
   spoolTmpfsBytes?: number;
@@ -24,16 +25,23 @@ export interface TraceOptions
   watch?: Watch;
 }
 
+/** A tracer's options with the devices and files found. */
+export interface FoundTargets extends TracerOptions {
+  devices: string[];
+  files: NativeExtents[];
+}
+
 /** The tracer's options: those that were given, on these devices and files. */
 export function tracerOptions(
   options: TraceOptions,
   devices: string[],
   files: NativeExtents[],
-): TracerOptions {
+): FoundTargets {
   const { source, actions, bufferBytes, bufferCount, firstSector, lastSector, pid } = options;
-  const { spoolBytes, spoolDirectory, spoolFileBytes, onFull } = options;
+  const { spoolBytes, spoolDirectory, spoolFileBytes, onFull, undoOnSignals } = options;
   const kernel = given({ source, actions, bufferBytes, bufferCount, firstSector, lastSector, pid });
-  return { devices, files, ...kernel, ...given({ spoolBytes, spoolDirectory, spoolFileBytes, onFull }) };
+  const ours = given({ spoolBytes, spoolDirectory, spoolFileBytes, onFull, undoOnSignals });
+  return { devices, files, ...kernel, ...ours };
 }
 
 /** Leaves out what is undefined: an option that is not given is not there. */

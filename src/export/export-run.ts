@@ -18,6 +18,7 @@ export const exportFormats = ['duckdb', 'parquet', 'csv', 'jsonl', 'perfetto', '
 /** The formats that hold one table each. */
 const tableFormats = ['csv', 'jsonl'] as const;
 
+/** A format of `exportRun`. */
 export type ExportFormat = (typeof exportFormats)[number];
 
 /**
@@ -27,6 +28,7 @@ export type ExportFormat = (typeof exportFormats)[number];
  */
 const boundedMemory = `SET memory_limit = '256MB'; SET threads = 1`;
 
+/** What is exported, and where to. */
 export interface ExportOptions {
   format: ExportFormat;
   /**

@@ -104,6 +104,7 @@ export interface Declaration {
   column?: string;
 }
 
+/** A figure of the summary: its label, its unit, and the point in an I/O's life at which it is taken. */
 export interface Figure<Value = unknown> extends Declaration {
   /** Whether it is always known; else it may be null: not known from this trace. */
   known: boolean;
@@ -113,6 +114,7 @@ export interface Figure<Value = unknown> extends Declaration {
 
 /** A figure that follows from others of the same part of a trace. */
 export interface Derived<Part, Value = unknown> extends Figure<Value> {
+  /** How it follows from the others. */
   of: (part: Part) => Value;
 }
 

@@ -1,11 +1,11 @@
 import type { EventBatch } from '../capture/batch.js';
 import type { Progress } from '../machine/progress.js';
+import { locateFiles, type TracedFiles } from '../machine/traced-files.js';
 import { formatSize } from '../memory/size.js';
 import { isModelFile, modelFiles } from '../model/model-files.js';
 import { native } from '../native/binding.js';
 import type { NativeAnalysis, NativeAnalysisOptions, NativeSummary } from '../native/trace.js';
 import type { OpenedFile } from '../process/opened-files.js';
-import { locateFiles, type TracedFiles } from './traced-files.js';
 
 /**
  * The large files that a workload was seen to use, as far as they lie on one traced disk: that of the largest. Others

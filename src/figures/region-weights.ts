@@ -1,10 +1,10 @@
 import { greatest } from '../extremes.js';
+import type { TracedFile } from '../machine/traced-files.js';
 import type { Model, ModelTensor } from '../model/gguf.js';
 import { tensorUses } from '../model/uses.js';
 import type { FileRange, OpenedFile } from '../process/opened-files.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { tooSmallToTell } from '../workload/weights.js';
-import type { TracedFile } from './traced-files.js';
 
 /**
  * Where a workload keeps a tensor: `mapped` from its file, `copied` into memory of its own, `both` (mapped, and a copy of it

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import type { EventBatch } from '../capture/batch.js';
+import type { TracedFile } from '../machine/traced-files.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions, type Region } from '../model/regions.js';
 import type { TensorUse } from '../model/tensor-use.js';
@@ -10,7 +11,6 @@ import { type Heat, heatOf } from './heat.js';
 import { RegionJoin, type RegionResults } from './region-figures.js';
 import { bytesByPlace, mainPlace, mappedOf, type WeightsPlace, weightPlaces } from './region-weights.js';
 import type { UsedByTokens } from './seen-touches.js';
-import type { TracedFile } from './traced-files.js';
 
 /**
  * Files of a run that have figures of their own: a model, with its parts in their order, or all files that are no model. A

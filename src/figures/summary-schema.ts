@@ -223,7 +223,15 @@ export const summarySchema = z.object({
   tracer: z.object(shapeOf(tracerFigures)),
 });
 
-export type Summary = z.infer<typeof summarySchema>;
+/**
+ * The figures of a run: what its summary.json holds. Bytes, sectors of 512 bytes, and ns, as the names say; null is what is not
+ * known. docs/metrics.md lists every figure, with the point in an I/O's life at which it is taken.
+ *
+ * @example
+ * const { reads, integrity } = run.summary;
+ * console.log(reads.bytes, reads.uniqueBytes, integrity.complete);
+ */
+export interface Summary extends z.infer<typeof summarySchema> {}
 export type RegionFigures = z.infer<typeof region>;
 export type PhaseSummary = z.infer<typeof phase>;
 export type ModelSummary = NonNullable<Summary['model']>;

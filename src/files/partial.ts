@@ -293,12 +293,22 @@ export class PartialFile {
   }
 }
 
-/** What killed writers have left in a folder, by path. What cannot be shown to be ours is not among it. */
+/**
+ * What killed writers have left in a folder, by path. What cannot be shown to be ours is not among it.
+ *
+ * @example
+ * console.log(leftovers('runs'));
+ */
 export function leftovers(path: string): string[] {
   return inFolder(path, (folder, identity) => leftoversIn(folder, identity, () => {}));
 }
 
-/** Removes it; returns the paths. */
+/**
+ * Removes it; returns the paths.
+ *
+ * @example
+ * console.log('removed', removeLeftovers('runs'));
+ */
 export function removeLeftovers(path: string): string[] {
   return inFolder(path, removeLeftoversIn);
 }

@@ -6,6 +6,9 @@ import { runTouches } from './run-touches.js';
 /**
  * The heat of a run's model, from its stored touch map. Throws BlkscopeError NO_HEAT: the run has no model, or its
  * workload gave no marks for its tokens (llama-bench, any other command).
+ *
+ * @example
+ * const { experts, expertUse } = await heat(run);
  */
 export async function heat(run: Run): Promise<Heat> {
   const tokens = shownTokens(run);

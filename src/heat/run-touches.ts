@@ -18,7 +18,12 @@ export interface RunTouches {
   seen: boolean;
 }
 
-/** Reads it from trace.duckdb. Throws BlkscopeError as Run.connect does. */
+/**
+ * Reads it from trace.duckdb. Throws BlkscopeError as Run.connect does.
+ *
+ * @example
+ * const { regions, touches: read } = await touches(run);
+ */
 export async function runTouches(run: Run): Promise<RunTouches> {
   const files = run.summary.model?.files ?? [];
   const connection = await run.connect();

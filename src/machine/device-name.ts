@@ -23,7 +23,7 @@ export function requireDevice(device: string): string {
 }
 
 function noDevice(device: string, problem: string): BlkscopeError {
-  return new BlkscopeError('NO_DEVICE', `-d '${device}': ${problem}`);
+  return new BlkscopeError('NO_DEVICE', `device '${device}': ${problem}`);
 }
 
 function kernelName(device: string): string | null {

@@ -68,6 +68,7 @@ const queueSettings = [
   'wbt_lat_usec',
 ] as const;
 
+/** A traced device as it was when tracing began. */
 export interface DeviceConfig {
   /** Kernel name of a disk or a partition. */
   name: string;

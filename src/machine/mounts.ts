@@ -22,7 +22,7 @@ export function mountedAt(type: string, mounts = readFileSync('/proc/self/mounts
 export async function mountTracing(steps: Steps): Promise<void> {
   for (const { type, target } of tracingMounts) {
     if (mountedAt(type)) continue;
-    const changes = beginChanges();
+    const changes = beginChanges(steps.signals);
     steps.onUndo(`unmount ${target}`, () => undoChanges(changes));
     await steps.step(`mount ${type} on ${target}`, () => changes.mount(type, target, ''));
   }

@@ -1,4 +1,5 @@
 import { noProgress, type Progress } from './progress.js';
+import type { SignalOptions } from './put-back.js';
 
 /** One step of a run, for config.json: when it began, after the run's start, and how long it took. */
 export interface StepRecord {
@@ -22,7 +23,12 @@ export class Steps implements AsyncDisposable {
   readonly #progress: Progress;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(progress: Progress = noProgress, signal?: AbortSignal) {
+  /** `signals`: for the changes that the steps make. */
+  constructor(
+    progress: Progress = noProgress,
+    signal?: AbortSignal,
+    readonly signals: SignalOptions = {},
+  ) {
     this.#progress = progress;
     this.#signal = signal;
   }

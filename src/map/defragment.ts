@@ -12,7 +12,9 @@ import { writeAll } from '../files/write.js';
 import { formatSize } from '../memory/size.js';
 import { folderError } from '../run/run-folder.js';
 
+/** How a copy is waited for. */
 export interface DefragmentOptions {
+  /** Told how far it is, of the file's bytes. */
   onProgress?: (copiedBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
 }

@@ -30,6 +30,7 @@ export interface MappedTensor {
   extents: number;
 }
 
+/** Where a file lies on its disk. */
 export interface FileMap {
   path: string;
   bytes: number;
@@ -51,7 +52,12 @@ export interface FileMap {
   notes: string[];
 }
 
-/** Throws BlkscopeError: ENOENT, EACCES, NO_EXTENTS (with the file system's reason), and of damaged models. */
+/**
+ * Throws BlkscopeError: ENOENT, EACCES, NO_EXTENTS (with the file system's reason), and of damaged models.
+ *
+ * @example
+ * const { disk, fragments, extents } = await mapFile('model.gguf');
+ */
 export async function mapFile(path: string): Promise<FileMap> {
   const { bytes, extents, ...device } = layOut(path);
   const starts = extents.flatMap((extent, i) => (continues(extents[i - 1], extent) ? [] : [i]));

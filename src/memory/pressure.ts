@@ -57,9 +57,13 @@ function requireHeadroom(bytes: number, available: number, rest: number): void {
   );
 }
 
+export const noPressure: Pressure = { mode: 'none', lockedBytes: 0, cgroup: null, release: () => {} };
+
 /** Sets the pressure. Throws BlkscopeError: too little memory for it, no memory cgroup, RLIMIT_MEMLOCK. */
-export async function applyPressure(request: PressureRequest, options: PressureOptions): Promise<Pressure> {
-  if (request.mode === 'none') return pressure('none', null, null);
+export async function applyPressure(
+  request: Exclude<PressureRequest, { mode: 'none' }>,
+  options: PressureOptions,
+): Promise<Pressure> {
   if (request.mode === 'limit')
     return pressure('limit', null, MemoryCgroup.create(options.changes, request.bytes));
   const bytes = request.mode === 'lock' ? request.bytes : bytesToLeave(request.bytes, options.availableBytes);
@@ -80,5 +84,5 @@ function pressure(
   locked: LockedMemory | null,
   cgroup: MemoryCgroup | null,
 ): Pressure {
-  return { mode, lockedBytes: locked?.bytes ?? 0, cgroup, release: () => locked?.release() };
+  return { mode, lockedBytes: locked?.bytes ?? 0, cgroup, release: () => locked?.close() };
 }

@@ -22,6 +22,10 @@ const units: Record<string, number> = {
  *
  * K, M, G, T and KiB, MiB, GiB, TiB are powers of 1024, KB, MB, GB, TB powers of 1000, as in the GNU coreutils.
  * Throws BlkscopeError BAD_SIZE; `option` names the culprit in it.
+ *
+ * @example
+ * parseSize('1.5G'); // 1_610_612_736
+ * parseSize('800MB'); // 800_000_000
  */
 export function parseSize(text: string, option = 'size'): number {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
@@ -38,7 +42,12 @@ export function parseSize(text: string, option = 'size'): number {
 
 const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
-/** A size for people, three significant digits or the exact number of bytes below 1 KiB: `3.80 GiB`, `512 B`. */
+/**
+ * A size for people, three significant digits or the exact number of bytes below 1 KiB: `3.80 GiB`, `512 B`.
+ *
+ * @example
+ * formatSize(4_080_263_936); // '3.80 GiB'
+ */
 export function formatSize(bytes: number): string {
   let value = bytes;
   let unit = 0;

@@ -2,7 +2,9 @@ import type { NativeHolding } from '../native/memory.js';
 
 /** How one waits for memory, or for files in it, to be locked. */
 export interface HoldOptions {
+  /** Told how far it is, a few times a second: `3.2 GiB of 15.0 GiB locked`. */
   onProgress?: (text: string) => void;
+  /** Ends the locking; nothing stays locked then. What is locked already stays so. */
   signal?: AbortSignal;
 }
 

@@ -72,6 +72,9 @@ export interface Model {
  *
  * @throws BlkscopeError: what readModelFiles throws; `TRUNCATED_GGUF` (the file ends before the weights it lists);
  * `DAMAGED_GGUF` (its lists make no sense); likewise `TRUNCATED_SAFETENSORS`, `DAMAGED_SAFETENSORS`.
+ *
+ * @example
+ * const { architecture, layers, tensors, bytes } = await readModel('model.gguf');
  */
 export async function readModel(path: string): Promise<Model> {
   return isSafetensors(path) ? safetensorsModel(safetensorsFiles(path)) : modelOfParts(readModelFiles(path));

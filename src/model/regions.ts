@@ -22,6 +22,9 @@ export interface Region {
  * Every byte of a model's files: metadata, tensors, padding. The experts that a tensor stacks are a region each.
  *
  * Sorted by part and offset, without gaps or overlaps, so the sizes add up to the files' to the byte.
+ *
+ * @example
+ * const regions = modelRegions(await readModel('model.gguf'));
  */
 export function modelRegions(model: Model): Region[] {
   return model.parts.flatMap((part, index) => {

@@ -30,6 +30,7 @@ import { tensorBytes } from './tensor-types.js';
  */
 export type Router = 'uniform' | { zipf: number };
 
+/** Which model is made. */
 export interface SynthesizeOptions {
   /** Default: `demo`. */
   preset?: PresetName;
@@ -43,6 +44,7 @@ export interface SynthesizeOptions {
   router?: Router;
   /** The same seed gives the same file, byte for byte. Default: 1. */
   seed?: number;
+  /** Told how far it is, of the file's bytes. */
   onProgress?: (writtenBytes: number, totalBytes: number) => void;
   signal?: AbortSignal;
 }

@@ -86,7 +86,12 @@ export function touchedBytes(model: Model): TouchedBytes {
   return sum;
 }
 
-/** What a token uses of each tensor, by name: as it was seen, else from the architecture's keys, the tensors' names and their shapes. */
+/**
+ * What a token uses of each tensor, by name: as it was seen, else from the architecture's keys, the tensors' names and their shapes.
+ *
+ * @example
+ * tensorUses(await readModel('model.gguf')).get('token_embd.weight')?.kind; // 'row'
+ */
 export function tensorUses(model: Model): Map<string, TensorUse> {
   // The rules know the names that llama.cpp's converters give.
   const named = model.tensors.map((tensor) => ({ ...tensor, name: tensor.as ?? tensor.name }));

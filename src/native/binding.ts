@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BlkscopeError } from '../errors.js';
 import type { NativeAccessMap, NativeAccessMapOptions } from './access.js';
-import type { NativeChanges, UndoReport } from './changes.js';
+import type { DeadSession, NativeChanges, NativeEndingSignals, UndoReport } from './changes.js';
 import type { NativeFileRights } from './file-rights.js';
 import type { NativeMemory } from './memory.js';
 import type { NativeRegions } from './regions.js';
@@ -42,6 +42,9 @@ export interface NativeBinding extends NativeFileRights, NativeMemory, NativeReg
   AccessMap: new (options: NativeAccessMapOptions) => NativeAccessMap;
   Importer: new (options: NativeImportOptions, onReady: () => void) => NativeImporter;
   Changes: new (journalDirectory: string) => NativeChanges;
+  EndingSignals: new (onSignal: () => void) => NativeEndingSignals;
+  /** Changes nothing. */
+  deadSessions(journalDirectory: string): DeadSession[];
   /** Undoes what dead sessions left in the journal directory; live sessions are left alone. */
   recover(journalDirectory: string): UndoReport;
   /** Names in the order of the enums' values; action letters are blkparse's. */

@@ -21,3 +21,17 @@ export interface NativeChanges {
   mount(type: string, target: string, options: string): void;
   undo(): UndoReport;
 }
+
+/** A session that ended without undoing: its process, and what would undo each of its changes, newest first. */
+export interface DeadSession {
+  pid: number;
+  undos: string[];
+}
+
+/** Someone who is told of a signal that would end the process, before it does; see native/system/ending_signals.h. */
+export interface NativeEndingSignals {
+  /** Takes signals over again that somebody has given back to the system. */
+  renew(): void;
+  /** Idempotent. Once a signal has come, the last one to close has it end the process. */
+  close(): void;
+}

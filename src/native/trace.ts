@@ -182,6 +182,7 @@ export interface NativeReads {
   missed: number;
 }
 
+/** Completed I/Os of one direction: how many, their bytes, distinct sectors of 512 bytes, and how many failed. */
 export interface NativeTransfer {
   count: number;
   bytes: number;
@@ -201,11 +202,13 @@ export const gapClasses = {
   backward: { below: 0, label: 'backward' },
 } as const;
 
+/** A class of gaps. */
 export type GapClass = keyof typeof gapClasses;
 
 /** At what gaps in device order are taken: the first issue; where a device tells of none the queueing, else the completion. */
 export const gapOrders = ['issue', 'queue', 'completion'] as const;
 
+/** In which order gaps of a device are taken. */
 export type GapOrder = (typeof gapOrders)[number];
 
 /** What one device moved. `layered`: it lies on another traced device, and sums leave it out. */
@@ -246,6 +249,7 @@ export const stages = {
   q2c: { from: 'queue', to: 'complete', label: 'queue to complete' },
 } as const;
 
+/** A part of an I/O's life. */
 export type Stage = keyof typeof stages;
 
 /** null: no request gave both ends. */

@@ -11,6 +11,9 @@ import type { PinPlan } from './plan.js';
  * (unknown uses), then experts, those that most tokens used by `uses` first. A table that tokens look rows up in is held
  * whole, after all else, or not at all: rows of it that nobody asks for would take the memory that the page cache uses for
  * those that somebody does. What only another path uses is not held, nor is metadata, which is read once.
+ *
+ * @example
+ * const plan = planPins(await readModel('model.gguf'), 2 ** 31, null);
  */
 export function planPins(model: Model, budgetBytes: number, uses: ExpertUses | null = null): PinPlan {
   const regions = withUses(model, usedRegions(model), uses);

@@ -5,12 +5,13 @@ import type { HoldOptions } from '../memory/until-held.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { NativeStreamFigures } from '../native/memory.js';
 import { openRun } from '../store/open-run.js';
-import { hold } from './holder.js';
+import { type Holder, hold } from './holder.js';
 import { holdInCgroup } from './pin-in-cgroup.js';
 import { planFromStart, planPins } from './pin-plan.js';
 import type { PinPlan } from './plan.js';
 import { planStream } from './stream-plan.js';
 
+/** What of a model is held, and how. */
 export interface PinOptions extends HoldOptions {
   /** The most to hold, in bytes. Default: all of the model. */
   budgetBytes?: number;
@@ -30,18 +31,50 @@ export interface PinOptions extends HoldOptions {
   cgroupProcsFile?: string;
 }
 
-/** Parts of a model that stay in the page cache until this is disposed of, or its process dies. */
-export interface PinnedModel extends AsyncDisposable {
+/**
+ * Parts of a model that stay in the page cache until this is closed, or its process ends.
+ *
+ * @example
+ * await using pinned = await pin('model.gguf', { budgetBytes: '2G' });
+ * await pinned.check(); // throws FILE_CHANGED when somebody wrote to it
+ */
+export class PinnedModel implements AsyncDisposable {
+  readonly #holder: Holder;
   readonly plan: PinPlan;
   /** Held: the plan's bytes in whole pages. */
   readonly bytes: number;
+
+  /** @internal */
+  constructor(plan: PinPlan, holder: Holder) {
+    this.#holder = holder;
+    this.plan = plan;
+    this.bytes = holder.bytes;
+  }
+
   /**
-   * Throws BlkscopeError FILE_CHANGED when a file was shrunk, written to, removed or replaced since; what ended a stream
+   * Looks whether it is held as it was.
+   *
+   * @throws BlkscopeError FILE_CHANGED when a file was shrunk, written to, removed or replaced since; what ended a stream
    * before its time (EPERM, MEMLOCK_LIMIT, ENOSYS).
    */
-  check(): Promise<void>;
+  check(): Promise<void> {
+    return this.#holder.check();
+  }
+
   /** What its stream did so far; null without one. */
-  streamed(): Promise<NativeStreamFigures | null>;
+  streamed(): Promise<NativeStreamFigures | null> {
+    return this.#holder.streamed();
+  }
+
+  /** Lets go of the pages; the kernel keeps them as long as it likes. Does nothing the second time. */
+  close(): Promise<void> {
+    return this.#holder.release();
+  }
+
+  /** `await using`: see `close`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
 }
 
 /**
@@ -62,13 +95,7 @@ export async function pin(model: Model | string, options: PinOptions = {}): Prom
   const holder = options.cgroupProcsFile
     ? await holdInCgroup(plan, options.cgroupProcsFile, options)
     : await hold(plan, options);
-  return {
-    plan,
-    bytes: holder.bytes,
-    check: () => holder.check(),
-    streamed: () => holder.streamed(),
-    [Symbol.asyncDispose]: () => holder.release(),
-  };
+  return new PinnedModel(plan, holder);
 }
 
 /** What pin would hold, without holding it. */

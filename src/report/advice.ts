@@ -8,7 +8,12 @@ import { printable } from './printable.js';
 import { plainScreen, type Screen } from './screen.js';
 import { layOut } from './table.js';
 
-/** Advice for a terminal: the verdict, the changes with what each would give and why, and the curve. */
+/**
+ * Advice for a terminal: the verdict, the changes with what each would give and why, and the curve.
+ *
+ * @example
+ * console.log(renderAdvice(await advise(run)));
+ */
 export function renderAdvice(advice: Advice, screen: Screen = plainScreen): string {
   const { measured, modelled, changes, curve, seenShare } = advice;
   const { style } = screen;
@@ -50,7 +55,12 @@ export function renderAdvice(advice: Advice, screen: Screen = plainScreen): stri
   return `${page}${layOut(points, { ...screen, gap: 2 })}`;
 }
 
-/** What was predicted beside what was measured. */
+/**
+ * What was predicted beside what was measured.
+ *
+ * @example
+ * console.log(renderVerified(await verify(run, await advise(run))));
+ */
 export function renderVerified(verified: readonly Verified[], screen: Screen = plainScreen): string {
   const size = (bytes: number) => format.size(Math.round(bytes));
   const rows = verified.map(({ change, bytesPerToken, tokensPerSecond }) => [

@@ -32,9 +32,15 @@ export const groupsLegend = `mean of the repeats, +- their standard deviation; t
 higher, lower: Welch's t test at 5 %; ~: the spread allows no verdict; ?: fewer than ${fewestRepeats} repeats;
 !: no verdict, since the groups differ in more than what was varied, or others took CPU, disk or memory of a repeat`;
 
-type Group = Omit<ComparedGroup, 'paths'>;
+/** Runs that were made alike, in a comparison. */
+export type Group = Omit<ComparedGroup, 'paths'>;
 
-/** Groups of repeats side by side. Figures that not every run of a group has are left out of it. */
+/**
+ * Groups of repeats side by side. Figures that not every run of a group has are left out of it.
+ *
+ * @example
+ * console.log(renderGroups(await openGroups('runs/sweep')));
+ */
 export function renderGroups(
   groups: readonly Group[],
   { screen = plainScreen, varied }: CompareOptions = {},

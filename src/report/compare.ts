@@ -33,7 +33,12 @@ function inGeneration({ show, unit }: ToldFigure): ToldFigure {
   };
 }
 
-/** Runs side by side: first what differed in how they were made, then the figures, with the change from the first. */
+/**
+ * Runs side by side: first what differed in how they were made, then the figures, with the change from the first.
+ *
+ * @example
+ * console.log(renderComparison([{ name: 'before', ...before }, { name: 'after', ...after }]));
+ */
 export function renderComparison(
   runs: readonly ComparedRun[],
   { screen = plainScreen, varied }: CompareOptions = {},
@@ -73,6 +78,7 @@ export function compareRuns(runs: readonly ComparedRun[], varied?: readonly stri
   return { same, warnings, rows };
 }
 
+/** How a comparison is written. */
 export interface CompareOptions {
   /** Default: 80 columns without colours. */
   screen?: Screen;

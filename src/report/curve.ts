@@ -8,7 +8,12 @@ import { printable } from './printable.js';
 import { plainScreen, type Screen } from './screen.js';
 import { layOut } from './table.js';
 
-/** A curve for a terminal: the working set, what each policy reads by memory, and what is at fault. */
+/**
+ * A curve for a terminal: the working set, what each policy reads by memory, and what is at fault.
+ *
+ * @example
+ * console.log(renderCurve(await curve(run)));
+ */
 export function renderCurve(curve: Curve, screen: Screen = plainScreen): string {
   const { unit, tokens, countedTokens, touchedPerToken, workingSets, seenShare, points, verdict } = curve;
   const { style } = screen;

@@ -7,6 +7,7 @@ import { plainScreen, type Screen } from './screen.js';
 import { layOut } from './table.js';
 import { usesLine } from './uses-line.js';
 
+/** How a map is written. */
 export interface MapReportOptions {
   /** Lists every tensor. */
   tensors?: boolean;
@@ -17,7 +18,12 @@ export interface MapReportOptions {
 /** More extents than this are told by their number alone; --json has them all. */
 const extentsShown = 40;
 
-/** A file's extents on the disk, how fragmented it is, and where its tensors lie. */
+/**
+ * A file's extents on the disk, how fragmented it is, and where its tensors lie.
+ *
+ * @example
+ * console.log(renderMap(await mapFile('model.gguf'), { tensors: true }));
+ */
 export function renderMap(
   map: FileMap,
   { tensors = false, screen = plainScreen }: MapReportOptions = {},

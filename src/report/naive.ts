@@ -9,6 +9,9 @@ import { plainScreen, type Screen } from './screen.js';
  * What counting every event of a read would have given, beside the right figures of the same run.
  *
  * Throws BlkscopeError NO_NAIVE_FIGURES for a run made before they were kept.
+ *
+ * @example
+ * console.log(renderNaive(run.summary));
  */
 export function renderNaive(summary: Summary, screen: Screen = plainScreen): string {
   const { naive, reads, gaps, peakBytesPerSecond } = summary;

@@ -100,7 +100,9 @@ function hottest(page: Page, title: string, rows: readonly RegionFigures[] | nul
   table(page, read.toSorted((a, b) => b.readBytes / b.bytes - a.readBytes / a.bytes).slice(0, rowsShown));
 }
 
-/** Whether a fixed choice or plain caching could help, and how far the trace can tell. */
+/**
+ * Whether a fixed choice or plain caching could help, and how far the trace can tell.
+ */
 export function heat(page: Page, { model, memory, phases, workload, touches }: Summary): void {
   if (!model?.heat) return;
   const { tokens, regionBytes, expertUse, seenShare } = model.heat;
@@ -198,7 +200,12 @@ function columns(
     .split('\n');
 }
 
-/** All tables in full: tensors, layers, roles, experts, what was never read. Empty for a run without a model. */
+/**
+ * All tables in full: tensors, layers, roles, experts, what was never read. Empty for a run without a model.
+ *
+ * @example
+ * console.log(renderRegions(run.summary));
+ */
 export function renderRegions({ model, otherModels = [] }: Summary, screen: Screen = plainScreen): string {
   const others = otherModels.map((other) => `\nalso read: ${nameOf(other)}\n${regionTables(other, screen)}`);
   return fit(regionTables(model, screen) + others.join(''), screen.columns);

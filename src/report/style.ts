@@ -1,9 +1,14 @@
 /** Emphasis for a terminal; plain text where colours are not wanted. */
 export interface Style {
+  /** What matters most. */
   bold(text: string): string;
+  /** What matters least. */
   dim(text: string): string;
+  /** What is to be noticed. */
   warn(text: string): string;
+  /** What is well. */
   good(text: string): string;
+  /** A bar of a chart. */
   accent(text: string): string;
 }
 

@@ -5,6 +5,7 @@ import { plainScreen, type Screen } from './screen.js';
 import { sectionOf, sections } from './sections.js';
 import { countsAreLow } from './subject.js';
 
+/** How a report is written. */
 export interface ReportOptions {
   /** What the first line names, such as the run folder. */
   title?: string;
@@ -20,6 +21,9 @@ export interface ReportOptions {
  * A run's report for a terminal: a verdict in plain words, then what fits into 40 lines; or all sections, or some.
  *
  * Throws BlkscopeError NO_SECTION for a name that no section has.
+ *
+ * @example
+ * console.log(renderReport(run.summary, { title: run.path, all: true }));
  */
 export function renderReport(summary: Summary, options: ReportOptions = {}): string {
   const { title, screen = plainScreen, all = false, only = [] } = options;

@@ -28,7 +28,7 @@ const configSchema = looseObject({
 
 /** A run's config. Throws BlkscopeError BAD_CONFIG, which names the key that is wrong. */
 export function checkedConfig(path: string, config: unknown): RunConfig {
-  const checked = configSchema.safeParse(config);
+  const checked = configSchema.safeParse(config, { jitless: true });
   if (checked.success) return config as RunConfig;
   const issue = checked.error.issues[0];
   throw new BlkscopeError(

@@ -12,7 +12,12 @@ export const runFiles = {
   log: 'workload.log',
 } as const;
 
-/** Where a run goes when no -o is given: runs/20260708-120311-llama-2-7b. `subject` is the model or the command. */
+/**
+ * Where a run goes when no -o is given: runs/20260708-120311-llama-2-7b. `subject` is the model or the command.
+ *
+ * @example
+ * defaultRunPath('model.gguf'); // 'runs/20260329-101500-model'
+ */
 export function defaultRunPath(subject: string, now = new Date(), parent = 'runs'): string {
   const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const name = basename(subject).replace(/\.gguf$/i, '');

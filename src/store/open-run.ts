@@ -17,11 +17,13 @@ import {
   rowsOf,
   type StoredEvent,
   type StoredIo,
+  type StoredPhase,
   type StoredTensor,
+  type StoredToken,
 } from './stored-rows.js';
 
 /** A finished run: its summary, what it was made with, and its events through SQL. */
-export class Run implements AsyncDisposable {
+export class Run implements AsyncDisposable, Disposable {
   readonly #open: (() => void)[] = [];
 
   constructor(
@@ -48,7 +50,11 @@ export class Run implements AsyncDisposable {
     return connection;
   }
 
-  /** The same before queries are kept from files: `lock` does so, but for the folders and files that it is given. */
+  /**
+   * The same before queries are kept from files: `lock` does so, but for the folders and files that it is given.
+   *
+   * @internal
+   */
   async connectUnlocked(): Promise<Pick<ReadingDatabase, 'connection'> & { lock: ReadingDatabase['lock'] }> {
     if (!this.hasTrace)
       throw new BlkscopeError('ENOENT', `${this.path} has no ${runFiles.trace}: its events were not kept`);
@@ -89,6 +95,28 @@ export class Run implements AsyncDisposable {
     return this.#read((connection) => rowsOf(connection, 'tensor_coverage'));
   }
 
+  /**
+   * Tokens in order, each with the bytes that were read while it was made. Token 0 comes with the prompt's evaluation.
+   *
+   * @throws BlkscopeError as `connect`.
+   * @example
+   * for await (const { index, read_bytes } of run.tokens()) console.log(index, read_bytes);
+   */
+  tokens(): AsyncGenerator<StoredToken> {
+    return this.#read((connection) => rowsOf(connection, 'token_bytes'));
+  }
+
+  /**
+   * The phases of the workload - load, prompt, generation - with their figures; none of a run without a workload that tells.
+   *
+   * @throws BlkscopeError as `connect`.
+   * @example
+   * for await (const { name, readBytes } of run.phases()) console.log(name, readBytes);
+   */
+  phases(): AsyncGenerator<StoredPhase> {
+    return this.#read((connection) => rowsOf(connection, 'phase'));
+  }
+
   async *#read<Item>(read: (connection: DuckDBConnection) => AsyncGenerator<Item>): AsyncGenerator<Item> {
     const connection = await this.connect();
     try {
@@ -98,13 +126,28 @@ export class Run implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Closes all connections and removes what queries have put aside. Does nothing the second time. */
+  close(): void {
     for (const close of this.#open.splice(0)) close();
+  }
+
+  /** `using`: see `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** `await using`: see `close`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 }
 
 /**
  * Opens a run folder. Throws BlkscopeError: no run there, half a run, or one whose schema this blkscope does not read.
+ *
+ * @example
+ * using run = await openRun('runs/one');
+ * console.log(run.summary.reads.bytes, run.config.machine.kernel);
  */
 export async function openRun(path: string): Promise<Run> {
   const folder = resolve(path);
@@ -143,7 +186,8 @@ async function checkedSummary(path: string, summary: Record<string, unknown>): P
   } catch {
     throw damaged(`it lacks figures that schema ${summary.schema} has`);
   }
-  const checked = summarySchema.safeParse(current);
+  // Once: to compile the schema would take longer than to go through it.
+  const checked = summarySchema.safeParse(current, { jitless: true });
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0];
   throw damaged(`${issue?.path.join('.')}: ${issue?.message}`);

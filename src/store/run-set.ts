@@ -6,16 +6,10 @@ import { type AttachedRun, attachRun } from './attached-run.js';
 import { findRuns } from './find-runs.js';
 import { ReadingDatabase, withinTime } from './open-database.js';
 import { openRun } from './open-run.js';
+import type { QueryOptions } from './query-options.js';
 import { rowTables, tables } from './schema.js';
 import { quoted } from './sql-text.js';
 import { views } from './views.js';
-
-export interface QueryOptions {
-  /** Lets queries write and load what they like: COPY TO, ATTACH, INSTALL. Default false. */
-  unsafe?: boolean;
-  /** Ends a query that takes longer. Default 10 minutes. */
-  timeLimitMs?: number;
-}
 
 const defaultTimeMs = 600_000;
 
@@ -23,7 +17,8 @@ const defaultTimeMs = 600_000;
  * Several runs as one database: every table and view of docs/store.md, with the run's name in a column `run`. Whoever made
  * the runs, nothing of his is run; see Run.connect.
  */
-export class RunSet implements AsyncDisposable {
+export class RunSet implements AsyncDisposable, Disposable {
+  #closed = false;
   readonly #attached: AttachedRun[] = [];
 
   private constructor(
@@ -45,7 +40,7 @@ export class RunSet implements AsyncDisposable {
       if (!options.unsafe) await set.database.lock();
       return set;
     } catch (error) {
-      await set[Symbol.asyncDispose]();
+      set.close();
       throw storeError(error, `open ${patterns.join(' ')}`);
     }
   }
@@ -85,9 +80,22 @@ export class RunSet implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Does nothing the second time. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.database.close();
     for (const { release } of this.#attached) release();
+  }
+
+  /** `using`: see `close`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** `await using`: see `close`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 }
 
@@ -109,9 +117,19 @@ function refused(error: Error): BlkscopeError {
   );
 }
 
-/** `patterns`: run folders, or patterns of them. Throws BlkscopeError: no such run, no trace, another schema. */
-export function openRuns(patterns: readonly string[], options: QueryOptions = {}): Promise<RunSet> {
-  return RunSet.open(patterns, options);
+/**
+ * Opens several runs as one database: every table and view of docs/store.md, with the run's name in a column `run`.
+ *
+ * @param patterns Run folders, or patterns of them (`runs/*`).
+ * @throws BlkscopeError: BAD_ARGUMENT, ENOENT, NOT_A_RUN, BAD_RUN, BAD_SCHEMA.
+ * @example
+ * using runs = await openRuns(['runs/*']);
+ * const result = await runs.query('SELECT run, count() FROM io GROUP BY run');
+ * console.log(await result.getRowObjectsJson());
+ */
+export async function openRuns(patterns: readonly string[], options: QueryOptions = {}): Promise<RunSet> {
+  const { queryOptions } = await import('./query-options.js');
+  return RunSet.open(patterns, queryOptions(options));
 }
 
 /** Folder names, or whole paths where two folders have the same name. */

@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { BlockEvent, Direction } from '../capture/batch.js';
+import type { BlockEvent } from '../capture/batch.js';
+import type { Direction } from '../capture/names.js';
 
 /** An event as the store keeps it: as it was traced, and its process's name where that was seen. */
 export interface StoredEvent extends BlockEvent {
@@ -37,6 +38,31 @@ export interface StoredTensor {
   read_bytes: bigint;
   /** 0 to 1. */
   coverage: number;
+}
+
+/** A token, and what was read of the whole disk since the token before; the first has all that came before it. */
+export interface StoredToken {
+  /** From 0. */
+  index: number;
+  /** When it was there: ns on CLOCK_MONOTONIC. */
+  time: bigint;
+  read_bytes: bigint;
+  /** Reads that completed in that time. */
+  reads: bigint;
+}
+
+/** A phase of the workload: `load`, `prompt` or `generation`. Its other figures are in `summary.phases`. */
+export interface StoredPhase {
+  name: string;
+  /** Tokens that it made or, of a prompt, took in; null where the program does not tell. */
+  tokens: number | null;
+  /** ns on CLOCK_MONOTONIC. */
+  start: bigint;
+  end: bigint;
+  /** Reads that completed in it, and their bytes; distinct bytes among them. */
+  reads: bigint;
+  readBytes: bigint;
+  uniqueBytes: bigint;
 }
 
 /** Rows of a FROM clause, read as they are asked for; without an ORDER BY joins give them in any order. `Row` is the caller's promise of what its columns are. */

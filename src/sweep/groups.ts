@@ -10,6 +10,9 @@ import { groupOfFolder, type PlannedRun } from './sweep-plan.js';
  * The groups that a folder of runs holds, as a sweep or `--repeat` leaves it; a run's own folder is a group of one.
  *
  * Throws BlkscopeError: ENOENT, NOT_A_RUN, and what `openRun` throws.
+ *
+ * @example
+ * console.log(renderGroups(await openGroups('runs/sweep')));
  */
 export async function openGroups(path: string): Promise<ComparedGroup[]> {
   if (existsSync(join(path, runFiles.summary))) return [groupOf(basename(path), [await runAt(path)])];
@@ -30,7 +33,8 @@ export async function openGroups(path: string): Promise<ComparedGroup[]> {
   return [...groups].map(([name, runs]) => groupOf(name, runs));
 }
 
-type OpenedRun = Pick<Run, 'summary' | 'config' | 'path'>;
+/** What of a run a comparison needs. */
+export type OpenedRun = Pick<Run, 'summary' | 'config' | 'path'>;
 
 function groupOf(name: string, runs: readonly OpenedRun[]): ComparedGroup {
   return {
@@ -41,7 +45,12 @@ function groupOf(name: string, runs: readonly OpenedRun[]): ComparedGroup {
   };
 }
 
-/** The groups of a plan in its order, of the runs that were good. */
+/**
+ * The groups of a plan in its order, of the runs that were good.
+ *
+ * @example
+ * console.log(renderGroups(plannedGroups(await runSweep(sweep))));
+ */
 export function plannedGroups(
   outcomes: readonly { plan: PlannedRun; run: OpenedRun | null }[],
 ): ComparedGroup[] {

@@ -17,6 +17,7 @@ export type PlannedOutcome = { plan: PlannedRun } & (
   | { run: null; error: Error }
 );
 
+/** How planned runs are made. */
 export interface PlannedOptions {
   progress?: Progress;
   /** Ends the run that is under way and starts no other. What is finished stays. */

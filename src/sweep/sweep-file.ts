@@ -4,22 +4,9 @@ import { z } from 'zod';
 import { BlkscopeError, whyUnreadable } from '../errors.js';
 import { sudoCaller } from '../files/caller.js';
 import { readText } from '../files/read.js';
-import { parseSize } from '../memory/size.js';
 import { type PresetName, presets } from '../model/synthetic-shape.js';
-
-const size = z.union([z.number(), z.string()]).transform((value, context) => {
-  try {
-    return parseSize(String(value));
-  } catch {
-    context.addIssue({
-      code: 'custom',
-      message: `'${value}' is not a size; write it like 15G, 512MiB or 800MB`,
-    });
-    return z.NEVER;
-  }
-});
-
-const whole = z.number().int();
+import { innermost } from '../options/checked.js';
+import { environment, size, whole } from '../options/fields.js';
 
 /** One value, or a list of them to go through. */
 const oneOrMore = <T extends z.ZodType>(value: T) =>
@@ -56,7 +43,7 @@ const model = z.union([
   }),
 ]);
 
-export const sweepSchema = z.strictObject({
+const sweepSchema = z.strictObject({
   /** Folder of the runs; default: runs/ and the file's name. */
   output: z.string().optional(),
   repeat: whole.positive().default(1),
@@ -65,7 +52,7 @@ export const sweepSchema = z.strictObject({
   prompt: z.string().optional(),
   seed: whole.nonnegative().optional(),
   /** Variables that each workload gets. */
-  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).optional(),
+  env: environment.optional(),
   /** Seconds for each workload. */
   timeLimit: z.number().positive().optional(),
   model: oneOrMore(model),
@@ -77,8 +64,17 @@ export const sweepSchema = z.strictObject({
   readahead: oneOrMore(whole.nonnegative()).optional(),
 });
 
-/** A sweep as its file asks for it; paths as they are there, relative to where blkscope is started. */
-export type Sweep = z.output<typeof sweepSchema> & { output: string };
+/** What a sweep's file holds, with its defaults. */
+type SweepFile = z.output<typeof sweepSchema>;
+
+/**
+ * A sweep as its file asks for it: each list is gone through. Paths are as they are there, relative to where blkscope is started.
+ * docs/experiment.md has every key.
+ */
+export interface Sweep extends SweepFile {
+  /** Folder of the runs. */
+  output: string;
+}
 
 /** A sweep of all the runs that one may have, each value in a line of its own, has less. */
 const mostBytes = 2 ** 20;
@@ -87,6 +83,9 @@ const mostBytes = 2 ** 20;
  * Reads a sweep's YAML or JSON, which YAML includes.
  *
  * Throws BlkscopeError: ENOENT and the like; NOT_A_FILE, TOO_LARGE; BAD_SWEEP, which names the line and the key that are wrong.
+ *
+ * @example
+ * const sweep = readSweep('sweep.yaml');
  */
 export function readSweep(path: string): Sweep {
   let text: string;
@@ -104,7 +103,7 @@ export function readSweep(path: string): Sweep {
 }
 
 /** `path` is for messages alone. */
-export function parseSweep(text: string, path: string): z.output<typeof sweepSchema> {
+export function parseSweep(text: string, path: string): SweepFile {
   const lines = new LineCounter();
   const document = parsed(text, lines, path);
   const broken = document.errors[0];
@@ -150,23 +149,6 @@ function badSweep(path: string, line: number, why: string): BlkscopeError {
     'BAD_SWEEP',
     `${path}:${line}: ${why}; docs/experiment.md lists what a sweep may hold`,
   );
-}
-
-/** Of a choice that none fitted, the complaint of the one that got furthest: it is about what was meant. */
-function innermost(issue: z.core.$ZodIssue): { where: PropertyKey[]; why: string } {
-  if (issue.code === 'unrecognized_keys') {
-    return { where: [...issue.path, issue.keys[0] as string], why: 'no such key' };
-  }
-  if (issue.input === undefined) return { where: issue.path, why: 'is missing' };
-  if (issue.code !== 'invalid_union') return { where: issue.path, why: issue.message };
-  const inner = issue.errors
-    .filter((branch) => !branch.some(({ code }) => code === 'unrecognized_keys'))
-    .flatMap((branch) => branch.slice(0, 1))
-    .map(innermost)
-    .sort((a, b) => b.where.length - a.where.length)[0];
-  const named = issue.message !== 'Invalid input';
-  if (!inner || (named && inner.where.length === 0)) return { where: issue.path, why: issue.message };
-  return { where: [...issue.path, ...inner.where], why: inner.why };
 }
 
 /** The node at a path, or the last one on the way to it that is there. */

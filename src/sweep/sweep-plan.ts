@@ -19,6 +19,9 @@ export interface PlannedRun {
  * changes with time changes for all groups alike, and the first round already shows all of them.
  *
  * Throws BlkscopeError: TOO_MANY_RUNS; BAD_SWEEP where two combinations would get the same folder.
+ *
+ * @example
+ * for (const { options } of planSweep(readSweep('sweep.yaml'))) console.log(options.output);
  */
 export function planSweep(sweep: Sweep): PlannedRun[] {
   requireCountable(dimensions(sweep).reduce((product, { values }) => product * values.length, sweep.repeat));
@@ -45,7 +48,12 @@ function requireCountable(runs: number): void {
   );
 }
 
-/** The same run several times, into folders below `output`. Throws BlkscopeError TOO_MANY_RUNS. */
+/**
+ * The same run several times, into folders below `output`. Throws BlkscopeError TOO_MANY_RUNS.
+ *
+ * @example
+ * await runPlanned(planRepeats({ model: 'model.gguf', output: 'runs/three' }, 3));
+ */
 export function planRepeats(options: ExperimentOptions & { output: string }, repeats: number): PlannedRun[] {
   requireCountable(repeats);
   const group = basename(options.output);

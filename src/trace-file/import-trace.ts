@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
+import { numberText } from '../capture/names.js';
 import { BlkscopeError } from '../errors.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
 import type { CountedMemory } from '../figures/build-summary.js';
 import { unknownOf } from '../figures/figure.js';
 import { memoryFigures } from '../figures/figures.js';
-import { locateFiles, type TracedFiles } from '../figures/traced-files.js';
 import { deviceNumber } from '../machine/machine.js';
 import { noProgress, type Progress } from '../machine/progress.js';
 import { Steps } from '../machine/steps.js';
+import { locateFiles, type TracedFiles } from '../machine/traced-files.js';
 import type { Model } from '../model/gguf.js';
 import type { NativeDefect } from '../native/trace.js';
 import { configStart } from '../run/config.js';
@@ -15,8 +16,9 @@ import { defaultRunPath, RunFolder } from '../run/run-folder.js';
 import { Importer } from './importer.js';
 import { unpackedTraces } from './packed-files.js';
 import { type ImportedFigures, SavedTrace } from './saved-trace.js';
-import { numberText, traceName } from './trace-names.js';
+import { traceName } from './trace-names.js';
 
+/** What is imported, and where to. */
 export interface ImportOptions {
   /** blktrace's base names, files of records, or '-' for standard input; those of one session. */
   paths: string[];

@@ -2,6 +2,7 @@ import { type EventBatch, eventBatch } from '../capture/batch.js';
 import { native } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import type { NativeImporter, NativeImportOptions } from '../native/trace.js';
+import { keepAlive } from '../process/keep-alive.js';
 
 /** A saved trace as an async iterable of batches in time order, read natively while it is iterated. */
 export class Importer implements AsyncIterable<EventBatch>, Disposable {
@@ -14,8 +15,7 @@ export class Importer implements AsyncIterable<EventBatch>, Disposable {
 
   /** Throws BlkscopeError: no such file, no trace, nothing in it, no room for a copy (standard input, dumps). */
   async *[Symbol.asyncIterator](): AsyncGenerator<EventBatch, void, undefined> {
-    // Nothing else keeps the process alive while the native thread reads: this timer does.
-    const alive = setInterval(() => {}, 1 << 30);
+    const release = keepAlive();
     try {
       for (;;) {
         const ready = new Promise<void>((resolve) => {
@@ -29,7 +29,7 @@ export class Importer implements AsyncIterable<EventBatch>, Disposable {
     } catch (error) {
       throw asBlkscopeError(error);
     } finally {
-      clearInterval(alive);
+      release();
     }
   }
 

@@ -1,10 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-
-/** MAJOR:MINOR. */
-export function numberText(number: number): string {
-  return `${number >>> 20}:${number & 0xfffff}`;
-}
+import { numberText } from '../capture/names.js';
 
 /**
  * blktrace names its files after the device; a trace of one device bears that name here too. The numbers of others

@@ -13,6 +13,10 @@ import { speculates } from './speculation.js';
  * requests.
  *
  * Throws BlkscopeError COMMAND_NOT_FOUND.
+ *
+ * @example
+ * const running = await commandEngine(['cat', 'model.gguf']).start({ log: 'cat.log' });
+ * console.log((await running.done).exitCode);
  */
 export function commandEngine(argv: readonly string[]): Engine {
   const [command, ...args] = argv;

@@ -66,6 +66,7 @@ export interface WorkloadOptions {
   output?: OutputSink;
   /** Aborting it stops the workload as `stop()` does. */
   signal?: AbortSignal;
+  /** Told of each mark as it is seen. */
   onMark?: (mark: Mark) => void;
   /** false: weights are read into anonymous memory. Default true. */
   mmap?: boolean;
@@ -167,6 +168,7 @@ export interface WorkloadOutcome {
   attached?: { pid: number; ended: boolean; logs: string[] };
 }
 
+/** A workload that runs. */
 export interface RunningWorkload {
   /** The workload's own process id: what starts it becomes it. */
   pid: number;
@@ -179,6 +181,7 @@ export interface RunningWorkload {
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
+/** What ran a workload. */
 export type EngineName =
   | 'llama-cli'
   | 'llama-completion'

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Summary } from '../../src/figures/summary-schema.js';
-import { locateFiles } from '../../src/figures/traced-files.js';
+import { locateFiles } from '../../src/machine/traced-files.js';
 import { blkscope } from './command-line.js';
 
 let folder: string;

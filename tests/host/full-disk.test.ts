@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../../src/errors.js';
 import type { Summary } from '../../src/figures/summary-schema.js';
-import { locateFiles } from '../../src/figures/traced-files.js';
+import { locateFiles } from '../../src/machine/traced-files.js';
 import { openRun } from '../../src/store/open-run.js';
 import { blkscope, type CommandResult } from './command-line.js';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { locateFiles } from '../../src/figures/traced-files.js';
+import { locateFiles } from '../../src/machine/traced-files.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
 import { readProc } from '../../src/process/process-tree.js';
 import { blkscope } from './command-line.js';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../../src/errors.js';
-import { locateFiles } from '../../src/figures/traced-files.js';
+import { locateFiles } from '../../src/machine/traced-files.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
 import { pick, randomFrom } from '../fuzz/mutations.js';
 import { writeStoredRun } from '../unit/store/stored-run.js';

@@ -22,9 +22,9 @@ import {
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { exitCodes } from '../../src/errors.js';
-import { locateFiles } from '../../src/figures/traced-files.js';
 import { Folder } from '../../src/files/folder.js';
 import { identityAt } from '../../src/files/identity.js';
+import { locateFiles } from '../../src/machine/traced-files.js';
 import { synthesizeModel } from '../../src/model/synthesize.js';
 import { writeStoredRun } from '../unit/store/stored-run.js';
 import { blkscope, type CommandResult } from './command-line.js';

@@ -18,6 +18,7 @@ test('the tarball has what runs, what is read, and what builds the native part; 
   const expected = [
     'dist',
     'docs',
+    'examples',
     'man',
     'native',
     'prebuilds',

@@ -149,7 +149,7 @@ for (const kernel of ['6.1', '7.3'] as const) {
       for (const name of ['vg-a/root', '/dev/vg-a/root'])
         assert.equal(found[`without links: ${name}`], 'dm-N', name);
       for (const name of ['', ' ', 'vdx', '.', '/tmp/file'])
-        assert.match(found[name] ?? '', /^NO_DEVICE 2 -d '[^\n]*$/, name);
+        assert.match(found[name] ?? '', /^NO_DEVICE 2 device '[^\n]*$/, name);
       assert.match(found[''] ?? '', /an empty name/);
       assert.match(found['/tmp/file'] ?? '', /--file/);
       const path = Object.keys(found).find((name) => name.startsWith('nvme')) ?? '';

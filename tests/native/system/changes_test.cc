@@ -63,11 +63,16 @@ TEST_CASE("recover undoes what a killed process left, and leaves a live one alon
   std::string other = put(folder, "other", "a");
   Changes live(journal);
   REQUIRE(live.writeSetting(other, "b"));
+  std::vector<DeadSession> dead = deadSessions(journal);
+  REQUIRE(dead.size() == 1);
+  CHECK(dead[0].pid == child);
+  CHECK(dead[0].undos == std::vector<std::string>{setting + " = old"});
   UndoReport report = recover(journal, anywhere);
   CHECK(report.failed.empty());
   CHECK(report.undone.size() == 1);
   CHECK(*readText(setting) == "old");
   CHECK(*readText(other) == "b");
+  CHECK(deadSessions(journal).empty());
 }
 
 TEST_CASE("what cannot be undone stays in the journal, for another try") {

@@ -125,7 +125,7 @@ const wrong: [string, string][] = [
   ],
   ['record', 'name what to trace: a device with -d, or a file on it with --file'],
   ['record -d', "option '-d, --device <device>' argument missing; blkscope record --help lists the options"],
-  ['record -d none0', "-d 'none0': no such block device; lsblk lists them"],
+  ['record -d none0', "device 'none0': no such block device; lsblk lists them"],
   [
     'record --duration 0 -d vda',
     "option '--duration <seconds>' argument '0' is invalid. '0' is not a number of seconds above 0; blkscope record --help lists the options",

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SectorSet } from '../../../src/index.js';
+import { inspect } from 'node:util';
+import { BlkscopeError, SectorSet } from '../../../src/index.js';
 
 function setOf(...ranges: [number, number][]): SectorSet {
   const set = new SectorSet();
@@ -18,8 +19,8 @@ test('the union of ranges counts every sector once', () => {
     [2000, 16],
     [3000, 8],
   ]);
-  assert.equal(set.intersect(1004n, 1000n), 12n);
-  assert.equal(set.intersect(1012n, 988n), 0n);
+  assert.equal(set.countIn(1004n, 1000n), 12n);
+  assert.equal(set.countIn(1012n, 988n), 0n);
   assert.ok(set.complete);
   assert.ok(set.memoryBytes > 0);
 });
@@ -51,6 +52,53 @@ test('columns are inserted as single ranges are, at any sector', () => {
       { start: 2n ** 40n, count: 7n },
     ],
   );
-  assert.throws(() => set.insertMany(BigUint64Array.of(1n), Uint32Array.of(1, 2)), { code: 'BAD_ARGUMENT' });
-  assert.throws(() => set.insert(1 as never, 1), { code: 'BAD_ARGUMENT' });
+});
+
+test('the intersection of two sets, and what of a range is in a set', () => {
+  const first = setOf([0, 100], [200, 10]);
+  const second = setOf([50, 100], [205, 100]);
+  assert.deepEqual(rangesOf(first.intersection(second)), [
+    [50, 50],
+    [205, 5],
+  ]);
+  assert.deepEqual(rangesOf(first.intersection(new SectorSet())), []);
+  assert.deepEqual(
+    [0, 99n, 100, 199, 209, 210].map((each) => first.has(each)),
+    [true, true, false, false, true, false],
+  );
+  assert.equal(first.countIn(90, 115), 15n);
+});
+
+test('what is no sector, count or set is refused by the one class of errors', () => {
+  const set = new SectorSet();
+  const wrong: (() => unknown)[] = [
+    () => set.insertMany(BigUint64Array.of(1n), Uint32Array.of(1, 2)),
+    () => set.insertMany([1n] as never, Uint32Array.of(1)),
+    () => set.insert(-1n, 1),
+    () => set.insert(2n ** 64n, 1),
+    () => set.insert(Number.NaN, 1),
+    () => set.insert(1.5, 1),
+    () => set.insert('1' as never, 1),
+    () => set.insert(1n, -1),
+    () => set.insert(1n, Number.NaN),
+    () => set.countIn(1n, 0.5),
+    () => set.has(undefined as never),
+    () => set.union([] as never),
+    () => set.difference(null as never),
+    () => set.intersection({} as never),
+  ];
+  for (const action of wrong) {
+    assert.throws(
+      action,
+      (error) => error instanceof BlkscopeError && error.code === 'BAD_ARGUMENT',
+      `${action}`,
+    );
+  }
+  assert.equal(set.size, 0n);
+});
+
+test('a console shows the size and the first ranges', () => {
+  assert.equal(inspect(setOf([0, 8], [16, 1])), 'SectorSet { size: 9n, 0+8, 16+1 }');
+  const many = setOf(...Array.from({ length: 10 }, (_, i): [number, number] => [i * 2, 1]));
+  assert.match(inspect(many), /^SectorSet \{ size: 10n, 0\+1, .*14\+1, and 2 more ranges \}$/);
 });
