@@ -1,7 +1,7 @@
 /** `blkscope/capture`: live block events as typed arrays, without what stores or reports them. */
 export type { BlockEvent, EventBatch } from './capture/batch.js';
 export { type Action, actionNames, type Direction, deviceName, directionNames } from './capture/names.js';
-export type { TracerProgress } from './capture/progress.js';
+export type { CaptureProgress } from './capture/progress.js';
 export { type TracedDevice, Tracer } from './capture/tracer.js';
 export type { TracerOptions } from './capture/tracer-options.js';
 export { type ErrorCode, errorCodes } from './error-codes.js';

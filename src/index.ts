@@ -13,7 +13,7 @@ export { exportRun, importTrace } from './api/runs.js';
 export { summarySchema } from './api/summary.js';
 export type { BlockEvent, EventBatch } from './capture/batch.js';
 export { type Action, actionNames, type Direction, deviceName, directionNames } from './capture/names.js';
-export type { TracerProgress } from './capture/progress.js';
+export type { CaptureProgress } from './capture/progress.js';
 export { type TracedDevice, Tracer } from './capture/tracer.js';
 export type { TracerOptions } from './capture/tracer-options.js';
 export { type CurveOptions, routesCurve } from './curve/curve.js';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NativeCounters } from '../native/trace.js';
 
 /** The counters since the start, and their rates since the last time they were told. */
-export interface TracerProgress extends NativeCounters {
+export interface CaptureProgress extends NativeCounters {
   eventsPerSecond: number;
   readBytesPerSecond: number;
   writeBytesPerSecond: number;
@@ -13,7 +13,7 @@ export async function* progressOf(
   counters: () => NativeCounters,
   intervalMs: number,
   over: AbortSignal,
-): AsyncGenerator<TracerProgress, void, undefined> {
+): AsyncGenerator<CaptureProgress, void, undefined> {
   let last = { at: performance.now(), counters: counters() };
   for (let ended = over.aborted; ; ended = over.aborted) {
     if (!ended) await sleep(intervalMs, undefined, { signal: over }).catch(() => {});
@@ -29,7 +29,7 @@ interface Sample {
   counters: NativeCounters;
 }
 
-function withRates(last: Sample, now: Sample): TracerProgress {
+function withRates(last: Sample, now: Sample): CaptureProgress {
   const seconds = Math.max(now.at - last.at, 1) / 1000;
   const rate = (key: 'events' | 'readBytes' | 'writeBytes') =>
     (now.counters[key] - last.counters[key]) / seconds;

@@ -15,7 +15,7 @@ import type {
 import { keepAlive } from '../process/keep-alive.js';
 import { protectFromOomKiller } from '../process/oom-protection.js';
 import { type BlockEvent, type EventBatch, eventBatch } from './batch.js';
-import { progressOf, type TracerProgress } from './progress.js';
+import { type CaptureProgress, progressOf } from './progress.js';
 import { openSpoolFolder } from './spool-folder.js';
 import { type TracerOptions, type TracerSetup, tracerSetup } from './tracer-options.js';
 
@@ -161,7 +161,7 @@ export class Tracer implements AsyncIterable<EventBatch>, AsyncDisposable, Dispo
   progress(
     intervalMs = 500,
     { signal }: { signal?: AbortSignal } = {},
-  ): AsyncGenerator<TracerProgress, void, undefined> {
+  ): AsyncGenerator<CaptureProgress, void, undefined> {
     if (!(intervalMs > 0 && intervalMs < 2 ** 31))
       throw new BlkscopeError('BAD_ARGUMENT', `progress: ${intervalMs} is no number of milliseconds`);
     const over = signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal;

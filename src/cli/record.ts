@@ -37,10 +37,7 @@ export function recordCommand(): Command {
       'look at a process that runs already, such as a server; it is not changed; ends with it, after --duration or with Ctrl-C',
       positive,
     )
-    .option(
-      '--account',
-      'also tell what became of every byte read of the files: used by the command, evicted before it was used, or left over',
-    )
+    .option('--account', 'also tell what became of every byte read of the files')
     .option('--duration <seconds>', 'stop after this time', seconds)
     .addOption(
       new Option(

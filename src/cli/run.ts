@@ -103,20 +103,14 @@ export function runCommand(): Command {
     )
     .optionsGroup('What is measured:')
     .option('--repeat <count>', 'make COUNT runs in one folder, and print how far they agree', count, 1)
-    .option(
-      '--touches',
-      'also watch what tokens use of the model, hits of the page cache included; speeds come from tokens that are not watched',
-    )
+    .option('--touches', 'also watch what tokens use of the model, hits of the page cache included')
     .addOption(
       new Option(
         '--profile-touches',
         'show what tokens touch: by --touches where that works, else with the smallest memory that works and no readahead',
       ).conflicts(['lock', 'leave', 'limit', 'readahead', 'pin']),
     )
-    .option(
-      '--account',
-      'also tell what became of every byte read of the model: used, evicted before it was used, or left over',
-    )
+    .option('--account', 'also tell what became of every byte read of the model')
     .argument('[args...]', 'after --: passed to llama.cpp unchanged')
     .action(run);
   for (const option of traceOptions()) command.addOption(option);

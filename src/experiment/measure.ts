@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { TracerProgress } from '../capture/progress.js';
+import type { CaptureProgress } from '../capture/progress.js';
 import { Tracer } from '../capture/tracer.js';
 import type { Trace } from '../figures/trace.js';
 import {
@@ -145,7 +145,7 @@ async function showProgress(
 }
 
 /** `token 12 of 100, 12,345 events/s, 48.2 MiB/s read, 0 lost, spool 1.2 MiB`. */
-function progressLine(figures: TracerProgress, made: string | null): string {
+function progressLine(figures: CaptureProgress, made: string | null): string {
   const { eventsPerSecond, readBytesPerSecond, writeBytesPerSecond, dropped, spoolBytes } = figures;
   const parts = [
     ...(made === null ? [] : [made]),

@@ -1,4 +1,4 @@
-import type { TracerProgress } from '../capture/progress.js';
+import type { CaptureProgress } from '../capture/progress.js';
 import type { Tracer } from '../capture/tracer.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
@@ -49,7 +49,7 @@ export class LiveRun {
   tokens = 0;
   readonly totalBytes: number;
   readonly columns: Float64Array[] = [];
-  progress: TracerProgress | null = null;
+  progress: CaptureProgress | null = null;
   readonly #pieces: Piece[];
   readonly #places: number;
   readonly #regions: LiveRegion[];
@@ -94,7 +94,7 @@ export class LiveRun {
   }
 
   /** Takes what was read since the last call; a column of the map. `mostColumns` are kept. */
-  tick(progress: TracerProgress, mostColumns: number): void {
+  tick(progress: CaptureProgress, mostColumns: number): void {
     this.progress = progress;
     const column = new Float64Array(mapRows);
     const reads = this.watched.tracer.takeReads();

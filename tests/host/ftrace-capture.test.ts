@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { TracerProgress } from '../../src/capture/progress.js';
+import type { CaptureProgress } from '../../src/capture/progress.js';
 import { Tracer } from '../../src/capture/tracer.js';
 import type { TracerOptions } from '../../src/capture/tracer-options.js';
 import { locateFiles } from '../../src/machine/traced-files.js';
@@ -162,7 +162,7 @@ test('the running figures are told while it runs, and end with it', async () => 
   using _ = mountedTracefs();
   await using tracer = start({ devices: [loop.name] });
   const reading = readAtFullSpeed(loop.path, 1).then(() => tracer.stop());
-  const told: TracerProgress[] = [];
+  const told: CaptureProgress[] = [];
   for await (const figures of tracer.progress(100)) told.push(figures);
   await reading;
   assert.ok(told.length >= 5, `${told.length}`);

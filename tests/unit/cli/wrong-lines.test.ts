@@ -26,7 +26,10 @@ const wrong: [string, string][] = [
     'run --modle x.gguf',
     "unknown option '--modle' (Did you mean --model?); blkscope run --help lists the options",
   ],
-  ['run -m none.gguf', 'cannot read the model none.gguf: there is no such file; check the path of the model'],
+  [
+    'run -m none.gguf',
+    `cannot read the model ${folder}/none.gguf: there is no such file; check the path of the model`,
+  ],
   [
     'run -m none.gguf word',
     "'word' is no option of run; what llama.cpp is given stands after --, as in: blkscope run -m MODEL -- --temp 0",

@@ -123,23 +123,30 @@ function links(): { page: string; path: string; anchor: string }[] {
   );
 }
 
-/** As GitHub makes them of headings. */
+/** Those that a page names itself, and those that GitHub makes of headings: of the same ones the second gets -1, and so on. */
 function anchorsOf(page: string): Set<string> {
-  const text = texts.get(page) ?? '';
+  const text = `${texts.get(page)}`;
+  const times = new Map<string, number>();
+  const named = [...text.matchAll(/<a id="([^"]+)"/g)].map(([, id]) => `${id}`);
   const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => `${heading}`);
-  return new Set(
-    headings.map((heading) =>
-      heading
+  return new Set([
+    ...named,
+    ...headings.map((heading) => {
+      const anchor = heading
         .toLowerCase()
         .replace(/[^\w -]/g, '')
-        .replaceAll(' ', '-'),
-    ),
-  );
+        .replaceAll(' ', '-');
+      const before = times.get(anchor) ?? 0;
+      times.set(anchor, before + 1);
+      return before === 0 ? anchor : `${anchor}-${before}`;
+    }),
+  ]);
 }
 
-/** Inline code, and the lines of code blocks, be they fenced or indented. */
+/** Inline code, and the lines of code blocks, be they fenced or indented; the reference of the API is made from the sources. */
 function codeSpans(): { page: string; code: string }[] {
-  return [...texts].flatMap(([page, text]) => {
+  const written = [...texts].filter(([page]) => !page.startsWith('docs/api/'));
+  return written.flatMap(([page, text]) => {
     const fenced = [...text.matchAll(/^```\w*\n(.*?)^```$/gms)].flatMap(([, block]) =>
       `${block}`.split('\n'),
     );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TracerProgress } from '../../../src/capture/progress.js';
+import type { CaptureProgress } from '../../../src/capture/progress.js';
 import type { Tracer } from '../../../src/capture/tracer.js';
 import { LiveRun, mapRows } from '../../../src/live/live-run.js';
 import { runPicture, topPicture } from '../../../src/live/picture.js';
@@ -35,7 +35,7 @@ const progress = {
   spoolBytes: 0,
   readBytesPerSecond: 1e6,
   eventsPerSecond: 5,
-} as TracerProgress;
+} as CaptureProgress;
 
 function liveOf(...all: NativeReads[]): LiveRun {
   const tracer = { takeReads: () => all.shift() ?? readsOf([]) } as unknown as Tracer;
