@@ -67,7 +67,7 @@ Result<void> ImportSession::importAll() {
   }
   analysis_->finish(analysis_->lastNs() + 1);
   if (options_.deliver && batches_.add(analysis_->rows(), {})) (void)batches_.passOn();
-  for (Defect& defect : judged(*analysis_, {}, analysis_->lastNs())) {
+  for (Defect& defect : judged(*analysis_, {}, analysis_->lastNs(), integrity_.sequenceGaps)) {
     integrity_.defects.push_back(std::move(defect));
   }
   return {};

@@ -19,7 +19,8 @@ struct CountedByDisk {
 };
 
 /// The defects that show when all is analysed. `counted`: the traced disks; empty where they tell nothing that can be
-/// compared, as with a filter, or of a saved trace. `endNs`: when the trace ended.
-std::vector<Defect> judged(const Analysis& analysis, const std::vector<CountedByDisk>& counted, uint64_t endNs);
+/// compared, as with a filter, or of a saved trace. `endNs`: when the trace ended. `missing`: events that are known to be
+/// lost; a completion without its issue may then be of one that was lost, and says nothing of clocks.
+std::vector<Defect> judged(const Analysis& analysis, const std::vector<CountedByDisk>& counted, uint64_t endNs, uint64_t missing);
 
 }  // namespace blkscope

@@ -248,7 +248,7 @@ void Session::analyse() {
   // The source had stopped before the last publication.
   analysis_->finish(capture_->stoppedNs());
   if (wanted && batches_.add(analysis_->rows(), {})) (void)batches_.passOn();  // what waited for its issue
-  judged_ = judged(*analysis_, counted(), capture_->stoppedNs());
+  judged_ = judged(*analysis_, counted(), capture_->stoppedNs(), counters().dropped);
   if (later_) judged_.push_back({"NOT_UNDERSTOOD", {{"events", later_}}});
   analysisCpuNs_ = threadCpuNs();
   queue_.end();

@@ -52,7 +52,6 @@ async function curveFor(path: string | undefined, flags: CurveFlags): Promise<Cu
         'BAD_ARGUMENT',
         '--readahead needs a run: routes tell nothing of places in a file',
       );
-    if (expertSize === 0) throw new BlkscopeError('BAD_SIZE', '--expert-size: 0 bytes makes no sense');
     const touches = await readRoutes(routes, expertSize ?? 1);
     return routesCurve(routes, touches, memory, expertSize === undefined ? 'experts' : 'bytes');
   }

@@ -45,7 +45,14 @@ export function positive(text: string): number {
   throw new InvalidArgumentError(`'${text}' is not above 0.`);
 }
 
+/** Of nothing there is no size: who wants none leaves the option out. */
 export function size(text: string): number {
+  const bytes = parsed(text);
+  if (bytes > 0) return bytes;
+  throw new InvalidArgumentError('a size of 0 bytes makes no sense.');
+}
+
+function parsed(text: string): number {
   try {
     return parseSize(text);
   } catch (error) {

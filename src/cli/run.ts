@@ -195,7 +195,6 @@ async function repeat(options: ExperimentOptions, flags: RunFlags): Promise<void
 }
 
 function pinning({ pin, plan, stream }: RunFlags): { pin?: PinRequest } {
-  if (pin === 0) throw new BlkscopeError('BAD_SIZE', '--pin: 0 bytes makes no sense; leave the option out');
   if (pin !== undefined) return { pin: { bytes: pin, ...given({ plan, stream }) } };
   if (stream)
     throw new BlkscopeError('BAD_ARGUMENT', '--stream needs --pin: it streams the part that is not pinned');
@@ -205,8 +204,6 @@ function pinning({ pin, plan, stream }: RunFlags): { pin?: PinRequest } {
 
 function pressure({ lock, leave, limit }: RunFlags): PressureRequest {
   for (const [mode, bytes] of Object.entries({ lock, leave, limit })) {
-    if (bytes === 0)
-      throw new BlkscopeError('BAD_SIZE', `--${mode}: 0 bytes makes no sense; leave the option out`);
     if (bytes !== undefined) return { mode: mode as 'lock' | 'leave' | 'limit', bytes };
   }
   return { mode: 'none' };

@@ -16,7 +16,7 @@ export const size = z.union([z.number(), z.string()]).transform((value, context)
 });
 
 /** More than nothing. */
-export const someSize = size.refine((bytes) => bytes > 0, 'a size of 0 bytes is none');
+export const someSize = size.refine((bytes) => bytes > 0, 'a size of 0 bytes makes no sense');
 
 export const text = z.string();
 export const name = z.string().min(1);

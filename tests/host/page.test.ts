@@ -39,11 +39,12 @@ async function made(
   model: Parameters<typeof synthesizeModel>[1],
   limit: string,
   path = join(folder, `${name}.gguf`),
+  ...more: string[]
 ): Promise<Run> {
   if (!existsSync(path)) await synthesizeModel(path, model);
   const output = join(folder, name);
   const options = ['--limit', limit, '--readahead', '128', '--llama', 'embedded', '-n', '8', '--mount'];
-  const { exitCode, stderr } = await blkscope(['run', '--model', path, ...options, '-o', output]);
+  const { exitCode, stderr } = await blkscope(['run', '--model', path, ...options, ...more, '-o', output]);
   assert.equal(exitCode, 0, stderr);
   return openRun(output);
 }
@@ -392,6 +393,8 @@ test('runs side by side: a page, and figures as files with their data', async ()
   const { model } = shapes.dense;
   await using tighter = await made('tight', model, '175M', join(folder, 'dense.gguf'));
   const tight = tighter.path;
+  const ofMixture = [shapes.mixture.model, shapes.mixture.limit, join(folder, 'mixture.gguf')] as const;
+  await using watched = await made('watched', ...ofMixture, '--touches');
   const file = join(folder, 'compared.html');
   const compared = await blkscope(['compare', dense, tight, mixture, '--html', file]);
   assert.equal(compared.exitCode, 0, compared.stderr);
@@ -403,7 +406,8 @@ test('runs side by side: a page, and figures as files with their data', async ()
   assert.deepEqual(complaints, []);
   for (const kind of plotKinds) {
     const svg = join(folder, `${kind}.svg`);
-    const runs = kind === 'cliff' || kind === 'foreseen' ? [dense, tight] : [mixture];
+    const alone = kind === 'curve' ? watched.path : mixture;
+    const runs = kind === 'cliff' || kind === 'foreseen' ? [dense, tight] : [alone];
     const { exitCode, stderr, stdout } = await blkscope(['plot', ...runs, '--kind', kind, '-o', svg]);
     assert.equal(exitCode, 0, `${kind}: ${stderr}`);
     assert.equal(stdout, `${svg}\n${svg.replace('.svg', '.csv')}\n`);

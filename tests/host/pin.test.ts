@@ -71,7 +71,7 @@ test('a model that is replaced while it is pinned ends the pin with one line', a
 
 test('budgets that make no sense are refused with one line', async () => {
   for (const [args, code, text] of [
-    [['--budget', '0'], 2, /a budget of 0 bytes/],
+    [['--budget', '0'], 2, /a size of 0 bytes makes no sense/],
     [['--leave', '900T'], 4, /cannot be left/],
     [['--budget', '1M', '--plan', 'no-such-run'], 2, /no such run folder/],
   ] as const) {

@@ -44,7 +44,7 @@ TEST_SUITE("judgement") {
     Analysis analysis({}, 0, kStart);
     read(analysis, 1000);  // 256,000 sectors
     auto judge = [&](uint64_t reads, uint64_t writes = 0, uint64_t edgeNs = 0) {
-      return codes(judged(analysis, {{"vda", 1, {reads, writes}, edgeNs}}, kStart + 10 * kSecond));
+      return codes(judged(analysis, {{"vda", 1, {reads, writes}, edgeNs}}, kStart + 10 * kSecond, 0));
     };
     CHECK(judge(256'000) == Codes{});
     CHECK(judge(256'000 + 4000) == Codes{});
@@ -54,32 +54,50 @@ TEST_SUITE("judgement") {
     CHECK(judge(256'000 + 5000, 0, kSecond) == Codes{});  // the machine was held up at the start
     CHECK(judge(256'000, 3000) == Codes{"COUNTED_MORE"});
     CHECK(judge(0) == Codes{});  // a device without counters
-    CHECK(codes(judged(analysis, {}, kStart)) == Codes{});
+    CHECK(codes(judged(analysis, {}, kStart, 0)) == Codes{});
   }
 
   TEST_CASE("reads that the trace shows nothing of are missed, however few") {
     Analysis analysis({}, 0, kStart);
-    CHECK(codes(judged(analysis, {{"vda", 1, {12'800, 0}, 0}}, kStart + kSecond)) == Codes{"COUNTED_MORE"});
+    CHECK(codes(judged(analysis, {{"vda", 1, {12'800, 0}, 0}}, kStart + kSecond, 0)) == Codes{"COUNTED_MORE"});
   }
 
   TEST_CASE("failed reads are counted by the disk alone") {
     Analysis analysis({}, 0, kStart);
     read(analysis, 100, true, 5);
-    CHECK(codes(judged(analysis, {{"vda", 1, {25'600, 0}, 0}}, kStart + kSecond)) == Codes{});
+    CHECK(codes(judged(analysis, {{"vda", 1, {25'600, 0}, 0}}, kStart + kSecond, 0)) == Codes{});
   }
 
   TEST_CASE("requests of which none completed are a loss, unless the trace has just begun") {
     Analysis analysis({}, 0, kStart);
     read(analysis, 5, false);
-    CHECK(codes(judged(analysis, {}, kStart + 2 * kSecond)) == Codes{"NO_COMPLETIONS"});
-    CHECK(codes(judged(analysis, {}, kStart + kSecond / 2)) == Codes{});
+    CHECK(codes(judged(analysis, {}, kStart + 2 * kSecond, 0)) == Codes{"NO_COMPLETIONS"});
+    CHECK(codes(judged(analysis, {}, kStart + kSecond / 2, 0)) == Codes{});
+  }
+
+  TEST_CASE("clocks are told to differ by completions before their issues, unless events were lost") {
+    Analysis analysis({}, 0, kStart);
+    read(analysis, 3);  // the device tells of issues
+    Event event;
+    event.time = kStart + kSecond;
+    event.sector = 5000;
+    event.bytes = 4096;
+    event.device = 1;
+    event.direction = Direction::read;
+    event.action = Action::complete;
+    analysis.consume({&event, 1});
+    event.time += 1'000'000;
+    event.action = Action::issue;
+    analysis.consume({&event, 1});
+    CHECK(codes(judged(analysis, {}, kStart + kSecond, 0)) == Codes{"CLOCKS_APART"});
+    CHECK(codes(judged(analysis, {}, kStart + kSecond, 1)) == Codes{});
   }
 
   TEST_CASE("without memory for the set of sectors figures are lower bounds, and it is told" * doctest::skip(!kSimulates)) {
     Analysis analysis({}, 0, kStart);
     RefusedMemory refused;
     read(analysis, 10'000, true, 0, 5000);  // one long run would need no memory
-    CHECK(codes(judged(analysis, {}, kStart)) == Codes{"SECTOR_SET_FULL"});
+    CHECK(codes(judged(analysis, {}, kStart, 0)) == Codes{"SECTOR_SET_FULL"});
     CHECK(analysis.uniqueReadSectors() < 10'000 * 256);
   }
 }

@@ -75,7 +75,14 @@ const wrong: [string, string][] = [
     "option '--readahead <kib>' argument 'abc' is invalid. 'abc' is not a whole number, 0 or more; blkscope run --help lists the options",
   ],
   ['run -m none.gguf --repeat 0', '--repeat: 0 runs make no sense'],
-  ['run -m none.gguf --pin 0', '--pin: 0 bytes makes no sense; leave the option out'],
+  [
+    'run -m none.gguf --pin 0',
+    "option '--pin <size>' argument '0' is invalid. a size of 0 bytes makes no sense; blkscope run --help lists the options",
+  ],
+  [
+    'pin -m none.gguf --budget 0',
+    "option '--budget <size>' argument '0' is invalid. a size of 0 bytes makes no sense; blkscope pin --help lists the options",
+  ],
   [
     'run -m none.gguf --pin much',
     "option '--pin <size>' argument 'much' is invalid. size: 'much' is not a size; write it like 15G, 512MiB or 800MB; blkscope run --help lists the options",
@@ -178,7 +185,10 @@ const wrong: [string, string][] = [
     'lock much',
     "command-argument value 'much' is invalid for argument 'size'. size: 'much' is not a size; write it like 15G, 512MiB or 800MB; blkscope lock --help lists the options",
   ],
-  ['lock 0', 'bytes must be more than 0, not the number 0'],
+  [
+    'lock 0',
+    "command-argument value '0' is invalid for argument 'size'. a size of 0 bytes makes no sense; blkscope lock --help lists the options",
+  ],
   [
     'pin',
     'pin needs -m, --model <file>: the GGUF file; any part of a split model; blkscope pin --help lists the options',
