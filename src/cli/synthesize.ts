@@ -55,8 +55,9 @@ async function synthesize({ output, force, ...flags }: SynthesizeFlags): Promise
     throw new BlkscopeError('BAD_SHAPE', `--router: ${flags.preset} has no experts; leave the option out`);
   const made = await withSession(({ progress, signal }) => {
     progress.step(`make ${output}`);
+    const { preset, bytes, layers, weights, router, seed } = flags;
     return synthesizeModel(output, {
-      ...given(flags),
+      ...given({ preset, bytes, layers, weights, router, seed }),
       signal,
       onProgress: (written, total) => progress.update(`${formatSize(written)} of ${formatSize(total)}`),
     });

@@ -23,11 +23,9 @@ const seed = Number(process.env.BLKSCOPE_SIGNALS_SEED ?? Date.now() % 2 ** 31);
 const mostMs = 5000;
 
 const folder = mkdtempSync('/var/tmp/blkscope-signals-');
-const scratch = join(folder, 'scratch');
 let disk: string;
 
 before(async () => {
-  mkdirSync(scratch);
   await synthesizeModel(join(folder, 'tiny.gguf'), { preset: 'tiny-llama' });
   disk = locateFiles([join(folder, 'tiny.gguf')]).disk;
   const reads = Array.from({ length: 50_000 }, (_, i) => ({
@@ -103,6 +101,8 @@ async function faultOf(
   delayMs: number,
 ): Promise<string | null> {
   const place = mkdtempSync(join(folder, 'at-'));
+  const scratch = join(place, 'scratch');
+  mkdirSync(scratch);
   const near = (word: string) =>
     word.startsWith('out')
       ? join(place, word)
@@ -130,9 +130,7 @@ async function faultOf(
   const ms = performance.now() - sentAt;
   const known = by === signal || code === 128 + numbers[signal] || expected.includes(code);
   const told = `${signal} after ${delayMs.toFixed(0)} ms of blkscope ${args.join(' ')}`;
-  const left = [...readdirSync(place, { recursive: true }), ...readdirSync(scratch)].filter((name) =>
-    /\.partial\b/.test(String(name)),
-  );
+  const left = readdirSync(place, { recursive: true }).filter((name) => /\.partial\b/.test(String(name)));
   rmSync(place, { recursive: true, force: true });
   if (!known) return `${told}: ${by ?? `exit code ${code}`}\n${stderr}`;
   if (/^\s+at /m.test(stderr)) return `${told}: a stack trace\n${stderr}`;
