@@ -178,11 +178,10 @@ function watchProcess(
   steps: Steps,
   sampler: Sampler,
 ): Promise<WorkloadOutcome> {
-  return steps.step(`watch process ${facts.pid}`, () => {
-    const running = attach(facts, given({ durationMs, signal }));
-    sampler.watch(running.pid);
-    return running.done;
-  });
+  // Its logs are open before it is said that they are watched: who waits for that line has each request counted.
+  const running = attach(facts, given({ durationMs, signal }));
+  sampler.watch(running.pid);
+  return steps.step(`watch process ${facts.pid}`, () => running.done);
 }
 
 /** null: those that were known from the start are all. A server may have loaded more models meanwhile. */
