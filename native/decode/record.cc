@@ -387,6 +387,7 @@ RecordDecoder::Progress RecordDecoder::decode(std::span<const std::byte> bytes, 
       if (back) {
         --done.events;
         --records_;
+        ++takenOut_;
         done.used -= header;
         for (size_t i = back; i < header; ++i) skipGarbage(used_ + done.used++);
         continue;

@@ -85,6 +85,9 @@ class RecordDecoder {
   /// Bytes that belong to no record and were skipped to find the next one, and where in the stream the first was.
   uint64_t garbageBytes() const { return garbage_; }
   uint64_t firstGarbageAt() const { return firstGarbageAt_; }
+  /// Records that took bytes of the one after them, since they were cut, and were taken out again. One shows only where what
+  /// follows comes by the same call; where it does not, the record after it is lost, as garbage.
+  uint64_t takenOut() const { return takenOut_; }
   /// Events that were left out because no time can be theirs (beyond kLatestNs).
   uint64_t impossibleTimes() const { return impossibleTimes_; }
   /// When the first note was made; kLatestNs: there was none.
@@ -116,6 +119,7 @@ class RecordDecoder {
   uint64_t gaps_ = 0;
   uint64_t used_ = 0;
   uint64_t garbage_ = 0;
+  uint64_t takenOut_ = 0;
   uint64_t firstGarbageAt_ = 0;
   uint64_t impossibleTimes_ = 0;
   uint64_t firstNoteNs_ = kLatestNs;

