@@ -176,8 +176,7 @@ const scenarios = {
     found['without links: vg-a/root'] = named('vg-a/root');
     found['without links: /dev/vg-a/root'] = named('/dev/vg-a/root');
     sh('dmsetup remove vg--a-root');
-    const pair = refusal({ devices: ['vde', 'vde'] });
-    return { found, head, pair };
+    return { found, head };
   },
   async stale() {
     sh(`cd /tmp; blktrace -d /dev/vde -o stale > /tmp/stale.log 2>&1 & pid=$!
