@@ -5,6 +5,7 @@ import { becomeCaller } from '../files/caller.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { printable } from '../report/printable.js';
 import { version } from '../run/versions.js';
+import { asDamagedStore } from '../store/damaged-store.js';
 import { commandList, commands } from './commands.js';
 import { removeUnfinishedAtEnd, watchOutput } from './ending.js';
 import { guardTerminal } from './terminal-edge.js';
@@ -76,7 +77,7 @@ function programHint(line: string): string {
 /** One line for the user, and the exit code. -v and $BLKSCOPE_DEBUG add the stack. */
 function tell(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  const known = asBlkscopeError(error);
+  const known = asBlkscopeError(asDamagedStore(error));
   process.stderr.write(`blkscope: ${printable(known.message)}\n`);
   if (isVerbose() || process.env.BLKSCOPE_DEBUG)
     process.stderr.write(`${known.stack?.split('\n').map(printable).join('\n')}\n`);
