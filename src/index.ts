@@ -2,6 +2,7 @@
  * blkscope's public API. Most commands are built on it. Some import single modules instead, since loading all of them
  * takes longer than these commands run.
  */
+
 export type { AdviseOptions } from './advise/advise.js';
 export type { Advice, Change, ChangedConditions, Foreseen, MemoryPoint } from './advise/changes.js';
 export type { Verified, VerifyOptions } from './advise/verify.js';
@@ -11,18 +12,12 @@ export { holdMemory, pin, pinPlan } from './api/memory.js';
 export { copyContiguously, synthesizeModel } from './api/models.js';
 export { exportRun, importTrace } from './api/runs.js';
 export { summarySchema } from './api/summary.js';
-export type { BlockEvent, EventBatch } from './capture/batch.js';
-export { type Action, actionNames, type Direction, deviceName, directionNames } from './capture/names.js';
-export type { CaptureProgress } from './capture/progress.js';
-export { type TracedDevice, Tracer } from './capture/tracer.js';
-export type { TracerOptions } from './capture/tracer-options.js';
+export * from './capture.js';
 export { type CurveOptions, routesCurve } from './curve/curve.js';
 export type { BlockReads, Curve, CurvePoint, ExpertReads } from './curve/curve-result.js';
 export { readRoutes } from './curve/routes-file.js';
 export type { ExpertTouches } from './curve/touch-columns.js';
 export { diagnose, type Finding } from './doctor/diagnose.js';
-export { type ErrorCode, errorCodes } from './error-codes.js';
-export { BlkscopeError, type ExitKind, exitCodes } from './errors.js';
 export type { FinishedRun } from './experiment/finish-run.js';
 export type { AskedOfWorkload, ExperimentOptions } from './experiment/options.js';
 export type { PinRequest } from './experiment/pin-model.js';
@@ -43,7 +38,6 @@ export type {
 } from './figures/figure.js';
 export type { Part } from './figures/figures.js';
 export type { Heat, HeatRow } from './figures/heat.js';
-export type { Summary } from './figures/summary-schema.js';
 export type { Touch } from './figures/touch.js';
 export type { Caller } from './files/caller.js';
 export { leftovers, removeLeftovers } from './files/partial.js';
@@ -51,8 +45,6 @@ export { heat } from './heat/run-heat.js';
 export { type RunTouches, runTouches as touches } from './heat/run-touches.js';
 export type { DeviceConfig, MachineConfig } from './machine/machine.js';
 export type { Progress } from './machine/progress.js';
-export type { SignalOptions } from './machine/put-back.js';
-export { deadSessions, journalDirectory, recover } from './machine/recover.js';
 export type { StepRecord } from './machine/steps.js';
 export type { DefragmentOptions } from './map/defragment.js';
 export { type FileMap, type MappedExtent, type MappedTensor, mapFile } from './map/file-map.js';
@@ -70,36 +62,10 @@ export type { RegionRole } from './model/roles.js';
 export type { Router, SynthesizeOptions, SyntheticModel } from './model/synthesize.js';
 export type { OtherPath, TensorUse } from './model/tensor-use.js';
 export { tensorUses } from './model/uses.js';
-export type { DeadSession, UndoReport } from './native/changes.js';
 export type { ByteRange, NativeStreamFigures } from './native/memory.js';
-export type {
-  ActionChoice,
-  GapClass,
-  GapOrder,
-  NaiveFigures,
-  NativeBatch,
-  NativeCounters,
-  NativeDefect,
-  NativeDevice,
-  NativeDistribution,
-  NativeExtents,
-  NativeFigures,
-  NativeGaps,
-  NativeIoBatch,
-  NativeLatency,
-  NativeLoss,
-  NativeReads,
-  NativeSummary,
-  NativeTracedBatch,
-  NativeTracerInfo,
-  NativeTransfer,
-  OnFull,
-  RingAccess,
-  SourceKind,
-  Stage,
-} from './native/trace.js';
+export type { GapClass, GapOrder, Stage } from './native/trace.js';
 export { gapClasses, gapOrders, stages } from './native/trace.js';
-export type { ByteSize, Sized } from './options/sized.js';
+export type { Sized } from './options/sized.js';
 export { planPins } from './pin/pin-plan.js';
 export { PinnedModel, type PinOptions } from './pin/pinned-model.js';
 export type { PinPlan, StreamPiece, StreamPlan } from './pin/plan.js';
@@ -124,18 +90,9 @@ export type { FileConfig, RunConfig } from './run/config.js';
 export { defaultRunPath } from './run/run-folder.js';
 export { version } from './run/versions.js';
 export type { Sample } from './sample/sample.js';
-export { type SectorRange, SectorSet } from './sectors/sector-set.js';
-export { openRun, Run } from './store/open-run.js';
-export type { QueryOptions } from './store/query-options.js';
-export { openRuns, type RunSet } from './store/run-set.js';
-export type {
-  EventColumns,
-  StoredEvent,
-  StoredIo,
-  StoredPhase,
-  StoredTensor,
-  StoredToken,
-} from './store/stored-rows.js';
+export * from './sectors.js';
+export { Run } from './store/open-run.js';
+export * from './store.js';
 export type { OpenedRun } from './sweep/groups.js';
 export { openGroups, plannedGroups } from './sweep/groups.js';
 export type { PlannedOptions, PlannedOutcome } from './sweep/run-planned.js';
