@@ -36,7 +36,7 @@ export function boundOfRun(
   if (!generation?.tokens) return null;
   const { fromNs, toNs, tokens } = generation;
   const own = ownMemory(summary);
-  // No token computes for longer than it takes.
+  // No token computes for longer than it takes: a run that is faster than all before it raises its own bound.
   const shownNs = shownTokenNs(marks, outcome.timings.saidTokenNs) ?? Number.POSITIVE_INFINITY;
   const cachedNs = records?.compute.orKnown(warmNs) ?? warmNs;
   const compute =
@@ -45,12 +45,12 @@ export function boundOfRun(
           ns: Math.min(computeNsPerToken(samples, { fromNs, toNs, tokens }, threads), shownNs),
           from: 'run',
         } as const)
-      : ({ ns: cachedNs, from: 'warm' } as const);
+      : ({ ns: Math.min(cachedNs, shownNs), from: 'warm' } as const);
   const seen = records && { bandwidth: records.bandwidth.value, ownBytes: records.ownMemory.orKnown(own) };
   const busyNs = busyNsPerToken(samples, generation, tokens);
   const bound = boundOf({ model, summary, compute, disk, busyNs, ...(seen ? { seen } : {}) });
   if (records && bound && exitCode === 0) {
-    records.compute.learn(Math.min(shownNs, cachedNs ?? Number.POSITIVE_INFINITY));
+    records.compute.learn(compute.from === 'warm' ? compute.ns : shownNs);
     records.bandwidth.learn(bandwidthOf(summary, disk));
     if (own !== null) records.ownMemory.learn(own);
   }
