@@ -21,6 +21,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { synthesizeModel, Tracer } from '../../dist/index.js';
 import { beginChanges, undoChanges } from '../../dist/machine/changes.js';
+import { mountTracing } from '../../dist/machine/mounts.js';
+import { Steps } from '../../dist/machine/steps.js';
 import { locateFiles } from '../../dist/machine/traced-files.js';
 import { prepareCache, residencyOf } from '../../dist/memory/cache-state.js';
 import { MemoryCgroup } from '../../dist/memory/cgroup.js';
@@ -139,6 +141,8 @@ function generate(procsFile: string): number {
 }
 
 const found = new Map<string, Round[]>();
+await using steps = new Steps();
+await mountTracing(steps);
 for (let i = 0; i < rounds; i++) {
   for (const name of Object.keys(tracers)) {
     const one = await round(name);
