@@ -40,7 +40,7 @@ export async function llamaEngine(path: string, command?: string): Promise<Engin
 async function identify(path: string, command?: string): Promise<LlamaProgram> {
   const help = await helpOf(path, command);
   if (command !== undefined) return identifyCommand([path, command], help);
-  const commands = commandsIn(help);
+  const commands = commandsIn(hidesCommands.test(help) ? await outputOf([path, 'help', 'all']) : help);
   const best = commandsForText.find((name) => commands.includes(name));
   if (best === undefined) return identifyCommand([path], help);
   return identifyCommand([path, best], await helpOf(path, best));
@@ -48,6 +48,9 @@ async function identify(path: string, command?: string): Promise<LlamaProgram> {
 
 /** `llama completion` prints tokens as `llama-completion` does, `llama cli` is the chat. */
 const commandsForText = ['completion', 'cli'];
+
+/** `Run 'llama help all' to show additional commands.`: its help names those alone that most people need. */
+const hidesCommands = /\bhelp all\b/;
 
 /** The commands that the help of `llama` lists, a line each: `  completion      Text completion`. */
 function commandsIn(help: string): string[] {

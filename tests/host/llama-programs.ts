@@ -7,3 +7,9 @@ export const llamaFolder =
 
 /** Path of one of them. */
 export const llamaProgram = (name: string): string => join(llamaFolder, name);
+
+const { BLKSCOPE_NEWEST_EMBEDDED: newest, NODE_OPTIONS: options } = process.env;
+
+/** What makes the embedded engine's process take the node-llama-cpp that `npm run engines` has fetched; else nothing. */
+export const embeddedEnvironment: Record<string, string> =
+  newest === undefined ? {} : { BLKSCOPE_NEWEST_EMBEDDED: newest, NODE_OPTIONS: options ?? '' };

@@ -17,7 +17,7 @@ import type { Engine, Mark, WorkloadOptions, WorkloadOutcome } from '../../src/w
 import { findEngine } from '../../src/workload/find-engine.js';
 import { foreseenCopy } from '../../src/workload/packed-layouts.js';
 import { weightsNote } from '../../src/workload/weights.js';
-import { llamaFolder, llamaProgram } from './llama-programs.js';
+import { embeddedEnvironment, llamaFolder, llamaProgram } from './llama-programs.js';
 
 const MiB = 2 ** 20;
 const inRepository = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -48,8 +48,9 @@ after(() => rm(folder, { recursive: true }));
  * llama-completion alone did on a busy machine. A run that lost them tells nothing of how they are read: it is made again.
  */
 async function outcomeOf(engine: Engine, options: Partial<WorkloadOptions>): Promise<WorkloadOutcome> {
+  const env = engine.name === 'embedded' ? embeddedEnvironment : {};
   for (let tries = 1; ; tries++) {
-    const workload = await engine.start({ threads: 1, tokens: 20, log, ...options });
+    const workload = await engine.start({ threads: 1, tokens: 20, log, env, ...options });
     const outcome = await workload.done;
     assert.ok(!existsSync(`/proc/${workload.pid}`), 'the process is gone');
     const program = outcome.argv.slice(0, 2).join(' ');
@@ -76,6 +77,11 @@ function assertMarks({ marks, startedAt, endedAt, wallNs }: WorkloadOutcome): vo
   assert.deepEqual(indexes, [...indexes.keys()]);
 }
 
+const { version } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.resolve('node-llama-cpp')), 'utf8'),
+) as { version: string };
+const embeddedVersion = new RegExp(`\\(node-llama-cpp ${version}\\)$`);
+
 for (const name of ['llama-completion', 'llama-cli', 'llama-bench', 'embedded'] as const) {
   describe(name, () => {
     const find = () => findEngine(name === 'embedded' ? name : program(name));
@@ -99,7 +105,7 @@ for (const name of ['llama-completion', 'llama-cli', 'llama-bench', 'embedded'] 
       assert.ok(promptTokens !== null && promptTokens >= 16);
       assert.ok(promptTokensPerSecond !== null && promptTokensPerSecond > 0);
       assert.ok(tokensPerSecond !== null && tokensPerSecond > 0);
-      assert.match(outcome.version ?? '', /\d/);
+      assert.match(outcome.version ?? '', name === 'embedded' ? embeddedVersion : /\d/);
       assert.ok(outcome.minorFaults !== null && outcome.minorFaults > 100);
       assert.equal(outcome.errorLine, null);
     });
@@ -344,10 +350,11 @@ command=$1
 case "$command" in
   serve) program=llama-server ;;
   cli | completion | bench) program=llama-$command ;;
-  '')
+  help | --help)
     echo "Usage: llama <command> [options]"; echo; echo "Available commands:"
-    for name in serve cli completion bench; do echo "  $name    ..."; done
-    exit 1 ;;
+    for name in serve cli $([ "$2" = all ] && echo completion bench) version help; do echo "  $name    ..."; done
+    echo; [ "$2" = all ] || echo "Run 'llama help all' to show additional commands."
+    exit 0 ;;
   *) echo "error: unknown command '$command'" >&2; exit 1 ;;
 esac
 shift

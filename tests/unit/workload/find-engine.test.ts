@@ -166,6 +166,17 @@ test('llama, the one program that holds all: its completion is used, from PATH, 
   assert.equal(version, '1.2.0 (build 12345, commit abc)');
 });
 
+test('llama whose help shows only what most people need: its completion is used all the same', async () => {
+  const all = unified.slice(unified.indexOf('  serve    '), unified.indexOf('\nRun '));
+  const shown = all.replace(/^ {2}(?:completion|bench) .*\n/gm, '');
+  const hiding = unified
+    .replace(all, shown)
+    .replace('HELP\n  exit 1 ;;', "Run 'llama help all' to show additional commands.\nHELP\n  exit 1 ;;")
+    .replace("'')\n", `help)\n  cat <<'ALL'\nAvailable commands:\n${all}ALL\n  ;;\n'')\n`);
+  const engine = await findEngine(await program('hiding/llama', hiding));
+  assert.equal(engine.name, 'llama-completion');
+});
+
 test('another of its commands can be named; one that does not generate is refused with the reason', async () => {
   const llama = join(folder, 'unified/llama');
   assert.equal((await findEngine(`${llama} bench`)).name, 'llama-bench');
