@@ -1,5 +1,5 @@
 import { greatest } from '../extremes.js';
-import type { AccessGrid } from '../native/access.js';
+import { type Fields, fieldsOf, type MapView, sectorsIn } from './access-fields.js';
 import type { FigureTable, PlotFigure, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
 import { bytes, seconds } from './numbers.js';
@@ -13,107 +13,6 @@ export type ColourMode = (typeof colourModes)[number];
 
 export const orderModes = ['file', 'disk'] as const;
 export type OrderMode = (typeof orderModes)[number];
-
-/** What is seen of the map: times in seconds, places as shares of the whole, 0 to 1. */
-export interface MapView extends View {
-  low: number;
-  high: number;
-}
-
-/** What was read in each pixel; rows from the bottom, where the file begins. Sectors. */
-export interface Pixels {
-  width: number;
-  height: number;
-  first: Float64Array;
-  second: Float64Array;
-  later: Float64Array;
-  reads: Float64Array;
-  /** The pixels in which anything was read, `count` of them, in no order: most maps are empty for the most part. */
-  touched: Uint32Array;
-  count: number;
-  /** By pixel: 1 where it is among these. */
-  seen: Uint8Array;
-}
-
-function blankPixels(width: number, height: number): Pixels {
-  const make = () => new Float64Array(width * height);
-  return {
-    ...{ width, height, first: make(), second: make(), later: make(), reads: make() },
-    ...{ touched: new Uint32Array(width * height), count: 0, seen: new Uint8Array(width * height) },
-  };
-}
-
-/** The same, empty again. */
-function wiped(pixels: Pixels): Pixels {
-  for (let i = 0; i < pixels.count; i++) {
-    const pixel = pixels.touched[i] as number;
-    pixels.first[pixel] = pixels.second[pixel] = pixels.later[pixel] = pixels.reads[pixel] = 0;
-  }
-  pixels.count = 0;
-  pixels.seen.fill(0);
-  return pixels;
-}
-
-/**
- * The cells of a grid in a view, as pixels. A cell that is smaller than a pixel counts in that in which it begins; one that is larger fills
- * all that begin in it with what it has. `before`: pixels that nobody needs any more, to be used again where they have the same size.
- */
-export function pixelsOf(
-  grid: AccessGrid,
-  whole: number,
-  view: MapView,
-  width: number,
-  height: number,
-  before?: Pixels,
-): Pixels {
-  const pixels =
-    before?.width === width && before.height === height ? wiped(before) : blankPixels(width, height);
-  const { times, places, cell } = grid;
-  const { first, second, later, reads, touched, seen } = pixels;
-  const xOf = (time: number) =>
-    Math.floor((((time * whole) / times - view.from) / (view.to - view.from)) * width + 1e-6);
-  const yOf = (place: number) =>
-    Math.floor(((place / places - view.low) / (view.high - view.low)) * height + 1e-6);
-  const rowFrom = new Int32Array(places + 1);
-  for (let place = 0; place <= places; place++) rowFrom[place] = yOf(place);
-  let { count } = pixels;
-  let i = firstCell(cell, Math.floor((view.from / whole) * times) * places);
-  const end = Math.ceil((view.to / whole) * times) * places;
-  for (; i < cell.length && (cell[i] as number) < end; i++) {
-    const at = cell[i] as number;
-    const time = Math.floor(at / places);
-    const place = at - time * places;
-    const [x0, y0] = [xOf(time), rowFrom[place] as number];
-    const x1 = Math.min(Math.max(xOf(time + 1), x0 + 1), width);
-    const y1 = Math.min(Math.max(rowFrom[place + 1] as number, y0 + 1), height);
-    for (let y = Math.max(y0, 0); y < y1; y++) {
-      for (let x = Math.max(x0, 0); x < x1; x++) {
-        const pixel = y * width + x;
-        if (seen[pixel] === 0) {
-          seen[pixel] = 1;
-          touched[count++] = pixel;
-        }
-        first[pixel] = (first[pixel] as number) + (grid.first[i] as number);
-        second[pixel] = (second[pixel] as number) + (grid.second[i] as number);
-        later[pixel] = (later[pixel] as number) + (grid.later[i] as number);
-        reads[pixel] = (reads[pixel] as number) + (grid.reads[i] as number);
-      }
-    }
-  }
-  pixels.count = count;
-  return pixels;
-}
-
-/** The first cell whose number is at least `from`. */
-function firstCell(cell: Uint32Array, from: number): number {
-  let [low, high] = [0, cell.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((cell[middle] as number) < from) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
 
 /** Offset in the files of a place, by the order that is shown; null where the disk's extents have none. */
 export function offsetAt(run: RunData, order: OrderMode, place: number): number | null {
@@ -178,47 +77,92 @@ const timesHues: { name: string; hue: Hue }[] = [
 /** Mean sizes of reads, up to which a step of colour goes. */
 const sizeSteps = [16384, 65536, 262144, 1048576, Number.POSITIVE_INFINITY] as const;
 
-/** By pixel: which of the colours of a mode, from 0, and how much of it, above 0 to 1; -1: nothing was read. */
+/** How the fields of a map are coloured. */
 export interface Painted {
   colours: readonly { name: string; colour: string }[];
-  index: Int8Array;
+  /** Which of the colours each touched field has, or, where that goes by place, each row of pixels. */
+  byField: Int8Array | null;
+  byRow: Int8Array | null;
+  /** Of each touched field, above 0 to 1. */
   strength: Float32Array;
 }
 
 export function paint(
   run: RunData,
-  pixels: Pixels,
+  fields: Fields,
   view: MapView,
   mode: ColourMode,
   order: OrderMode,
 ): Painted {
-  const { width, height } = pixels;
-  const index = new Int8Array(width * height).fill(-1);
-  const strength = new Float32Array(width * height);
+  const { count, touched } = fields;
   let most = 0;
-  for (let k = 0; k < pixels.count; k++)
-    most = Math.max(most, sectorsIn(pixels, pixels.touched[k] as number));
+  for (let k = 0; k < count; k++) most = Math.max(most, sectorsIn(fields, touched[k] as number));
+  const strength = new Float32Array(count);
+  for (let k = 0; k < count; k++)
+    strength[k] = 0.35 + 0.65 * (Math.log1p(sectorsIn(fields, touched[k] as number)) / Math.log1p(most));
   const roles = roleHues(run);
-  const names = [...roles.keys()];
-  const rowRole = Array.from({ length: height }, (_, y) => {
-    const offset = offsetAt(run, order, view.low + ((y + 0.5) / height) * (view.high - view.low));
+  return {
+    colours: coloursOf(roles, mode),
+    ...(mode === 'role'
+      ? { byField: null, byRow: roleOfRows(run, [...roles.keys()], view, order, fields.up.pixels) }
+      : { byField: mode === 'times' ? timesOfFields(fields) : sizesOfFields(fields), byRow: null }),
+    strength,
+  };
+}
+
+function roleOfRows(
+  run: RunData,
+  roles: readonly string[],
+  { low, high }: MapView,
+  order: OrderMode,
+  height: number,
+): Int8Array {
+  return Int8Array.from({ length: height }, (_, y) => {
+    const offset = offsetAt(run, order, low + ((y + 0.5) / height) * (high - low));
     const region = offset === null ? null : regionAt(run.regions, offset);
-    return region ? names.indexOf(region.role) : names.length;
+    return region ? roles.indexOf(region.role) : roles.length;
   });
-  for (let k = 0; k < pixels.count; k++) {
-    const i = pixels.touched[k] as number;
-    const sectors = sectorsIn(pixels, i);
-    if (sectors === 0) continue;
-    strength[i] = 0.35 + 0.65 * (Math.log1p(sectors) / Math.log1p(most));
-    if (mode === 'role') index[i] = rowRole[Math.floor(i / width)] as number;
-    else if (mode === 'times')
-      index[i] = mostOf([pixels.first[i] as number, pixels.second[i] as number, pixels.later[i] as number]);
-    else
-      index[i] = sizeSteps.findIndex(
-        (limit) => (sectors * 512) / Math.max(pixels.reads[i] as number, 1) < limit,
-      );
+}
+
+function timesOfFields({ touched, count, first, second, later }: Fields): Int8Array {
+  return Int8Array.from({ length: count }, (_, k) => {
+    const field = touched[k] as number;
+    return mostOf([first[field] as number, second[field] as number, later[field] as number]);
+  });
+}
+
+function sizesOfFields(fields: Fields): Int8Array {
+  return Int8Array.from({ length: fields.count }, (_, k) => {
+    const field = fields.touched[k] as number;
+    const mean = (sectorsIn(fields, field) * 512) / Math.max(fields.reads[field] as number, 1);
+    return sizeSteps.findIndex((limit) => mean < limit);
+  });
+}
+
+/** The colours that are seen. */
+export function usedColours(fields: Fields, painted: Painted): Painted['colours'] {
+  const used = new Uint8Array(painted.colours.length);
+  eachSpan(fields, painted, (_row, _from, _to, colour) => {
+    used[colour] = 1;
+  });
+  return painted.colours.filter((_, i) => used[i] === 1);
+}
+
+/** Calls `draw` for each row of pixels of each touched field: pixels `from` to before `to`, rows from the bottom. */
+export function eachSpan(
+  { across, up, touched, count }: Fields,
+  { byField, byRow, strength }: Painted,
+  draw: (row: number, from: number, to: number, colour: number, strength: number) => void,
+): void {
+  for (let k = 0; k < count; k++) {
+    const field = touched[k] as number;
+    const y = Math.floor(field / across.count);
+    const x = field - y * across.count;
+    const [from, to] = [across.edges[x] as number, across.edges[x + 1] as number];
+    const end = up.edges[y + 1] as number;
+    for (let row = up.edges[y] as number; row < end; row++)
+      draw(row, from, to, (byField ? byField[k] : byRow?.[row]) as number, strength[k] as number);
   }
-  return { colours: coloursOf(roles, mode), index, strength };
 }
 
 function coloursOf(roles: ReadonlyMap<string, Hue>, mode: ColourMode): Painted['colours'] {
@@ -232,10 +176,6 @@ function coloursOf(roles: ReadonlyMap<string, Hue>, mode: ColourMode): Painted['
     name: Number.isFinite(limit) ? `under ${bytes(limit)}` : 'larger',
     colour: heatColour((i + 0.5) / sizeSteps.length),
   }));
-}
-
-function sectorsIn({ first, second, later }: Pixels, i: number): number {
-  return (first[i] as number) + (second[i] as number) + (later[i] as number);
 }
 
 function mostOf(values: readonly number[]): number {
@@ -344,23 +284,17 @@ export function accessFigure(
     heightFor: (width) => Math.min(Math.max(width * 0.55, 240), 520),
     draw: (size) => {
       const { left, right, top, bottom } = accessMargins;
-      const colours = paint(run, pixelsOf(grid, run.seconds, view, 1, 1), view, mode, order).colours;
       const room = { width: size.width - left - right, height: size.height - top - bottom - keyRoom };
-      const pixels = pixelsOf(
-        grid,
-        run.seconds,
-        view,
-        Math.round(room.width / 1.5),
-        Math.round(room.height / 1.5),
-      );
-      const painted = paint(run, pixels, view, mode, order);
-      const used = colours.filter((_, i) => painted.index.includes(i));
+      const [across, upwards] = [Math.round(room.width / 1.5), Math.round(room.height / 1.5)];
+      const fields = fieldsOf(grid, run.seconds, view, across, upwards);
+      const painted = paint(run, fields, view, mode, order);
+      const used = usedColours(fields, painted);
       const names = used.map(({ name }, i) => ({ name, className: `access-${i}` }));
       const key = legend({ left: 8, top: size.height - keyRoom + 14, right: size.width - right }, names);
       const style = used.map(({ colour }, i) => `.f-access-${i}{fill:${colour}}`).join('');
       return picture(size, 'Access map', [
         ...accessFrame(run, view, { width: size.width, height: size.height - keyRoom }, order),
-        ...paths(painted, pixels, { left, top, ...room }),
+        ...paths(fields, painted, { left, top, ...room }),
         el('style', {}, style),
         ...key.svg,
       ]);
@@ -386,23 +320,20 @@ const keyRoom = 36;
 
 const strengths = 4;
 
-function paths(
-  { colours, index, strength }: Painted,
-  { width, height }: Pixels,
-  at: { left: number; top: number } & Size,
-): Svg[] {
+function paths(fields: Fields, painted: Painted, at: { left: number; top: number } & Size): Svg[] {
+  const [width, height] = [fields.across.pixels, fields.up.pixels];
   const [w, h] = [at.width / width, at.height / height];
+  const kinds = new Int16Array(width * height).fill(-1);
+  eachSpan(fields, painted, (row, from, to, colour, strength) => {
+    const step = Math.min(Math.floor(strength * strengths), strengths - 1);
+    kinds.fill(colour * strengths + step, row * width + from, row * width + to);
+  });
   const d = new Map<number, string[]>();
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; ) {
-      const of = (i: number) =>
-        (index[i] as number) < 0
-          ? -1
-          : (index[i] as number) * strengths +
-            Math.min(Math.floor((strength[i] as number) * strengths), strengths - 1);
-      const kind = of(y * width + x);
+      const kind = kinds[y * width + x] as number;
       let end = x + 1;
-      while (end < width && of(y * width + end) === kind) end++;
+      while (end < width && kinds[y * width + end] === kind) end++;
       if (kind >= 0) {
         const runs = d.get(kind) ?? [];
         d.set(kind, runs);
@@ -416,7 +347,7 @@ function paths(
   return [...d].map(([kind, runs]) =>
     el('path', {
       d: runs.join(''),
-      fill: colours[Math.floor(kind / strengths)]?.colour,
+      fill: painted.colours[Math.floor(kind / strengths)]?.colour,
       'fill-opacity': ((kind % strengths) + 1) / strengths,
     }),
   );

@@ -10,7 +10,7 @@ import { synthesizeModel } from '../../src/model/synthesize.js';
 import { plotKinds } from '../../src/page/plot-run.js';
 import { runData } from '../../src/page/run-data.js';
 import { runPage } from '../../src/page/run-page.js';
-import { pixelsOf } from '../../src/plot/access.js';
+import { fieldsOf } from '../../src/plot/access-fields.js';
 import { makers } from '../../src/plot/figures-of.js';
 import { openRun, type Run } from '../../src/store/open-run.js';
 import { writeStoredRun } from '../unit/store/stored-run.js';
@@ -225,7 +225,9 @@ async function equalsBruteForce(run: Run): Promise<void> {
   assert.ok(grid);
   const [width, height] = [grid.times / 32, grid.places / 4];
   const view = { from: 0, to: data.seconds, low: 0, high: 1 };
-  const pixels = pixelsOf(grid, data.seconds, view, width, height);
+  // A field for each pixel: no cell is larger than one.
+  const pixels = fieldsOf(grid, data.seconds, view, width, height);
+  assert.deepEqual([pixels.across.count, pixels.up.count], [width, height]);
   const expected = { all: new Float64Array(width * height), reads: new Float64Array(width * height) };
   const connection = await run.connect();
   const rows = (

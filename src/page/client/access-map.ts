@@ -3,14 +3,14 @@ import {
   accessMargins,
   type ColourMode,
   colourModes,
-  type MapView,
+  eachSpan,
   type OrderMode,
   offsetAt,
-  type Pixels,
   paint,
-  pixelsOf,
   regionAt,
+  usedColours,
 } from '../../plot/access.js';
+import { cellAt, type Fields, fieldsOf, type MapView, pixelsFilled } from '../../plot/access-fields.js';
 import { bytes, seconds, short } from '../../plot/numbers.js';
 import type { RunData } from '../../plot/run-data.js';
 import { picture } from '../../plot/svg.js';
@@ -42,7 +42,7 @@ export class AccessMap {
   #low = 0;
   #high = 1;
   #pending = false;
-  #pixels: Pixels | undefined;
+  #fields: Fields | undefined;
   #image: ImageData | null = null;
 
   constructor(
@@ -86,45 +86,37 @@ export class AccessMap {
     // A few reads in a wide map would be specks: they are drawn as squares of three.
     for (const grain of [1 / scale, 3]) {
       const [across, up] = [Math.round(room.width / grain), Math.round(room.height / grain)];
-      this.#bin(view, across, up);
-      if ((this.#pixels?.count ?? 0) > sparse * across * up) break;
+      this.#divide(view, across, up);
+      if (this.#fields && pixelsFilled(this.#fields) > sparse * across * up) break;
     }
     this.#paint(view);
   }
 
-  #bin(view: MapView, width: number, height: number): void {
+  #divide(view: MapView, width: number, height: number): void {
     const grid = this.#grid();
-    if (grid) this.#pixels = pixelsOf(grid, this.run.seconds, view, width, height, this.#pixels);
+    if (grid) this.#fields = fieldsOf(grid, this.run.seconds, view, width, height, this.#fields);
   }
 
   #paint(view: MapView): void {
     const context = this.#canvas.getContext('2d');
-    if (!this.#pixels || !context) return;
-    const { width, height } = this.#pixels;
+    const fields = this.#fields;
+    if (!fields || !context) return;
+    const [width, height] = [fields.across.pixels, fields.up.pixels];
     if (this.#canvas.width !== width || this.#canvas.height !== height || !this.#image) {
       Object.assign(this.#canvas, { width, height });
       this.#image = context.createImageData(width, height);
     }
-    const { touched, count } = this.#pixels;
-    const { colours, index, strength } = paint(this.run, this.#pixels, view, this.#mode, this.#order);
-    const packed = colours.map(({ colour }) => packedColour(resolvedColour(colour)));
-    const used = new Uint8Array(colours.length);
+    const painted = paint(this.run, fields, view, this.#mode, this.#order);
+    const packed = painted.colours.map(({ colour }) => packedColour(resolvedColour(colour)));
     const points = new Uint32Array(this.#image.data.buffer);
     points.fill(0);
-    let painted = 0;
-    for (let i = 0; i < count; i++) {
-      const pixel = touched[i] as number;
-      const colour = index[pixel] as number;
-      if (colour < 0) continue;
-      painted++;
-      used[colour] = 1;
-      const y = Math.floor(pixel / width);
-      points[(height - 1 - y) * width + pixel - y * width] =
-        (packed[colour] as number) | ((255 * (strength[pixel] as number)) << 24);
-    }
+    eachSpan(fields, painted, (row, from, to, colour, strength) => {
+      const left = (height - 1 - row) * width;
+      points.fill((packed[colour] as number) | ((255 * strength) << 24), left + from, left + to);
+    });
     context.putImageData(this.#image, 0, 0);
-    this.#canvas.dataset.painted = String(painted);
-    this.#showKey(colours.filter((_, i) => used[i] === 1));
+    this.#canvas.dataset.painted = String(pixelsFilled(fields));
+    this.#showKey(usedColours(fields, painted));
   }
 
   #showKey(colours: readonly { name: string; colour: string }[]): void {
@@ -314,10 +306,8 @@ export class AccessMap {
   #cellAt(time: number, place: number): { bytes: number; reads: number } | null {
     const grid = this.#grid();
     if (!grid) return null;
-    const column = Math.min(Math.floor((time / this.run.seconds) * grid.times), grid.times - 1);
-    const number = column * grid.places + Math.min(Math.floor(place * grid.places), grid.places - 1);
-    const i = grid.cell.indexOf(number);
-    if (i < 0) return null;
+    const i = cellAt(grid, this.run.seconds, time, place);
+    if (i === null) return null;
     const sectors = (grid.first[i] as number) + (grid.second[i] as number) + (grid.later[i] as number);
     return { bytes: sectors * 512, reads: grid.reads[i] as number };
   }

@@ -118,26 +118,20 @@ function drawn(make: () => PlotFigure, alsoIn: (() => void)[] = []): HTMLElement
   return body;
 }
 
-/** Draws that are due, of figures that are not on the screen: made when they come there. */
-const due = new Set<() => void>();
-
+/** A draw that waits until its figure is on the screen. The browser tells when it comes there: to ask where it is would cost a layout. */
 function whenSeen(body: HTMLElement, draw: () => void): () => void {
+  let seen = false;
+  let due = false;
   const drawIfSeen = () => {
-    const { top, bottom } = body.getBoundingClientRect();
-    const seen = bottom > 0 && top < innerHeight;
-    if (!seen) {
-      due.add(drawIfSeen);
-      return;
-    }
-    due.delete(drawIfSeen);
-    draw();
+    due = !seen;
+    if (seen) draw();
   };
+  new IntersectionObserver((entries) => {
+    seen = entries.at(-1)?.isIntersecting ?? false;
+    if (due) drawIfSeen();
+  }).observe(body);
   return drawIfSeen;
 }
-
-addEventListener('scroll', () => {
-  for (const draw of due) draw();
-});
 
 /** Draws at most once for each picture that the screen shows. */
 function oncePerPicture(draws: readonly (() => void)[]): () => void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { offsetAt, pixelsOf, regionAt } from '../../../src/plot/access.js';
+import { offsetAt, regionAt } from '../../../src/plot/access.js';
+import { fieldsOf } from '../../../src/plot/access-fields.js';
 import { cliffFigure } from '../../../src/plot/cliff.js';
 import { cumulativeOf } from '../../../src/plot/cumulative.js';
 import { makers } from '../../../src/plot/figures-of.js';
@@ -195,11 +196,12 @@ test('a run without a trace has no figure that it has no data for', () => {
 test('cells become pixels: summed where they are smaller, spread where they are larger', () => {
   const { access } = runFixture();
   assert.ok(access);
-  const whole = pixelsOf(access.byFile, 8, { from: 0, to: 8, low: 0, high: 1 }, 4, 2);
+  const whole = fieldsOf(access.byFile, 8, { from: 0, to: 8, low: 0, high: 1 }, 4, 2);
   assert.deepEqual([...whole.first], [12, 0, 0, 0, 0, 0, 0, 2]);
   assert.deepEqual([...whole.second], [0, 8, 0, 0, 0, 0, 0, 0]);
-  const zoomed = pixelsOf(access.byFile, 8, { from: 0, to: 1, low: 0, high: 0.25 }, 2, 2);
-  assert.deepEqual([...zoomed.first], [8, 8, 8, 8]);
+  const zoomed = fieldsOf(access.byFile, 8, { from: 0, to: 1, low: 0, high: 0.25 }, 2, 2);
+  assert.deepEqual([zoomed.first[0], zoomed.across.count, zoomed.up.count], [8, 1, 1]);
+  assert.deepEqual([...zoomed.across.edges].slice(0, 2), [0, 2]);
 });
 
 test('a place says which tensor lies there, in the file and on the disk', () => {
