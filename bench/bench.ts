@@ -6,7 +6,7 @@
 // `npm run docs:bench` makes the tables of docs/performance.md. The quick form takes a few minutes, less the guest, and
 // writes build/bench/quick.json. --only renews some benches and leaves the others in the file as they are. A bench that
 // fails is told and does not stop the others; the exit code is then 1. Needs blktrace's programs, CRoaring
-// (libroaring-dev), for `interference` root and llama.cpp (scripts/get-llama.mjs), and for `capture` a guest's kernel
+// (libroaring-dev), for `page` chromium, for `interference` root and llama.cpp (scripts/get-llama.mjs), and for `capture` a guest's kernel
 // (scripts/get-guest-kernels.mjs) and qemu.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -24,6 +24,7 @@ const benches: Record<keyof Shapes, string> = {
   intervals: 'intervals/intervals-bench.ts',
   store: 'store/store-bench.mjs',
   analyse: 'analyse/analyse-bench.ts',
+  page: 'page/page-bench.ts',
   interference: 'interference/interference-bench.ts',
   capture: 'capture/capture-bench.ts',
 };

@@ -39,6 +39,7 @@ export interface Shapes {
   intervals: Pattern[];
   store: { events: number; rounds: number; formats: Format[] }[];
   analyse: { comparisons: Comparison[]; byLength: Length[] };
+  page: { events: number; rounds: number; runs: PageOfRun[] };
   interference: {
     rounds: number;
     modelBytes: number;
@@ -47,6 +48,21 @@ export interface Shapes {
     variants: Interference[];
   };
   capture: { kernel: string; rounds: number; seconds: number; variants: Variant[] };
+}
+
+/** The page of a run: what making it takes, then how a browser opens it and pans its access map. */
+export interface PageOfRun {
+  name: string;
+  /** Of the file. */
+  bytes: number;
+  seconds: Spread;
+  peakBytes: Spread;
+  firstPaintMs: Spread;
+  /** Until all figures are drawn. */
+  drawnMs: Spread;
+  /** That the page works at a step of panning. */
+  panMs: Spread;
+  framesPerSecond: Spread;
 }
 
 /** The experiment under a tracer, or none. `readBytes`: by the disk's own counters. */

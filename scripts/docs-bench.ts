@@ -175,6 +175,21 @@ function interference({ variants }: Shapes['interference']): string {
   return table(head, rows);
 }
 
+function page({ runs }: Shapes['page']): string {
+  const head = [
+    ...['run', 'made in, s', 'peak MiB', 'size, MiB', 'first paint, ms', 'all drawn, ms'],
+    ...['a step of panning, ms', 'pictures a second meanwhile'],
+  ];
+  const rows = runs.map((run) => [
+    run.name,
+    spreadText(run.seconds),
+    spreadText(run.peakBytes, mib),
+    number(run.bytes / mib),
+    ...[run.firstPaintMs, run.drawnMs, run.panMs, run.framesPerSecond].map((value) => spreadText(value)),
+  ]);
+  return table(head, rows);
+}
+
 function start({ programs }: Shapes['start']): string {
   const node = programs.find(({ name }) => name === 'node')?.seconds.median ?? Number.NaN;
   const rows = programs.map(({ name, seconds, peakBytes }) => [
@@ -210,6 +225,7 @@ export function benchTables(results: Results): Record<string, string> {
     store: shown(results.store, store),
     lock: shown(results.lock, lock),
     start: shown(results.start, start),
+    page: shown(results.page, page),
     package: shown(results.package, packageSize),
     interference: shown(results.interference, interference),
   };

@@ -1,7 +1,7 @@
 // How long the page of a large run takes to be made and to open, how large it is, and how much memory that needs. Of what `npm run build` built.
-//   npm run bench:page -- [--events 10000000] [--dir build/page-bench]
+//   npm run bench:page -- [--quick] [--events N] [--rounds N] [--dir build/page-bench] [--json FILE]
 // Two runs are written, half of their events issues and half completions: "walks" goes through a model of 8 GiB again and again, "random" reads
-// 4 KiB anywhere in it. Needs chromium for the time to the first paint.
+// 4 KiB anywhere in it. Default 10 million events and 3 rounds; --quick: a million, and one. Needs chromium.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,14 +12,22 @@ import { openRun } from '../../dist/store/open-run.js';
 import { StoreWriter } from '../../dist/store/store.js';
 import { openPage, startBrowser } from '../../tests/host/browser.js';
 import { summaryFixture } from '../../tests/unit/figures/summary-fixture.js';
+import { root } from '../programs.js';
+import type { Shapes } from '../results.js';
+import { spread } from '../spread.js';
 
 const { values: flags } = parseArgs({
   options: {
-    events: { type: 'string', default: '10000000' },
-    dir: { type: 'string', default: 'build/page-bench' },
+    quick: { type: 'boolean', default: false },
+    events: { type: 'string' },
+    rounds: { type: 'string' },
+    dir: { type: 'string', default: join(root, 'build/page-bench') },
+    json: { type: 'string' },
     make: { type: 'string' },
   },
 });
+const events = Number(flags.events ?? (flags.quick ? 1e6 : 1e7));
+const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 3));
 
 const modelBytes = 8 * 2 ** 30;
 const device = 254 << 20;
@@ -35,7 +43,7 @@ const patterns = {
   }),
 } as const;
 
-async function writeRun(path: string, pattern: keyof typeof patterns, events: number): Promise<void> {
+async function writeRun(path: string, pattern: keyof typeof patterns): Promise<void> {
   mkdirSync(path, { recursive: true });
   const names = {
     actions: ['queue', 'getrq', 'insert', 'issue', 'complete'],
@@ -119,36 +127,57 @@ async function make(path: string, file: string): Promise<void> {
   await using run = await openRun(path);
   writeFileSync(file, await runPage(run, 'bench'));
   const seconds = (performance.now() - began) / 1000;
-  console.log(JSON.stringify({ seconds, peakMiB: process.resourceUsage().maxRSS / 1024 }));
+  console.log(JSON.stringify({ seconds, peakBytes: process.resourceUsage().maxRSS * 1024 }));
 }
 
-async function bench(): Promise<void> {
+interface Opened {
+  firstPaintMs: number;
+  drawnMs: number;
+  panMs: number;
+  framesPerSecond: number;
+}
+
+/** In a browser that has nothing cached. */
+async function open(file: string): Promise<Opened> {
   const browser = await startBrowser();
-  const self = fileURLToPath(import.meta.url);
+  const { page } = await openPage(browser, file);
+  const drawnMs = Number(await page.evaluate('performance.now()'));
+  const paint = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime");
+  const pan = (await page.evaluate(panning)) as Pick<Opened, 'panMs' | 'framesPerSecond'>;
+  await browser.close();
+  return { firstPaintMs: Number(paint), drawnMs, ...pan };
+}
+
+async function bench(): Promise<Shapes['page']> {
+  const runs: Shapes['page']['runs'] = [];
   for (const pattern of Object.keys(patterns) as (keyof typeof patterns)[]) {
     const path = join(flags.dir, pattern);
-    const file = join(process.cwd(), flags.dir, `${pattern}.html`);
+    const file = join(flags.dir, `${pattern}.html`);
     rmSync(path, { recursive: true, force: true });
-    await writeRun(path, pattern, Number(flags.events));
-    const made = execFileSync(process.execPath, ['--import', 'tsx', self, '--make', path, '--dir', file], {
-      encoding: 'utf8',
+    await writeRun(path, pattern);
+    const [made, opened]: [{ seconds: number; peakBytes: number }[], Opened[]] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      const command = ['--import', 'tsx', fileURLToPath(import.meta.url), '--make', path, '--dir', file];
+      made.push(JSON.parse(execFileSync(process.execPath, command, { encoding: 'utf8' })));
+      opened.push(await open(file));
+    }
+    runs.push({
+      name: pattern,
+      bytes: statSync(file).size,
+      seconds: spread(made.map(({ seconds }) => seconds)),
+      peakBytes: spread(made.map(({ peakBytes }) => peakBytes)),
+      firstPaintMs: spread(opened.map(({ firstPaintMs }) => firstPaintMs)),
+      drawnMs: spread(opened.map(({ drawnMs }) => drawnMs)),
+      panMs: spread(opened.map(({ panMs }) => panMs)),
+      framesPerSecond: spread(opened.map(({ framesPerSecond }) => framesPerSecond)),
     });
-    const began = performance.now();
-    const { page } = await openPage(browser, file);
-    const ready = performance.now() - began;
-    const paint = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime");
-    const pan = await page.evaluate(panning);
-    const { seconds, peakMiB } = JSON.parse(made) as { seconds: number; peakMiB: number };
-    const mib = statSync(file).size / 2 ** 20;
-    console.log(
-      `${pattern}: made in ${seconds.toFixed(2)} s, peak memory ${peakMiB.toFixed(0)} MiB, ${mib.toFixed(2)} MiB; first paint ${Number(paint).toFixed(0)} ms, figures ${ready.toFixed(0)} ms, a step of panning ${Number(pan).toFixed(1)} ms`,
-    );
+    console.log(JSON.stringify(runs.at(-1)));
   }
-  await browser.close();
   rmSync(flags.dir, { recursive: true, force: true });
+  return { events, rounds, runs };
 }
 
-/** Twenty steps to the right at a fourfold zoom: milliseconds that drawing takes in each. */
+/** Sixty steps to the right and back at a fourfold zoom: milliseconds that the page works at each, and how many pictures come a second. */
 const panning = `(async () => {
   const canvas = document.querySelector('#access canvas');
   const press = (key) => canvas.dispatchEvent(new KeyboardEvent('keydown', { key }));
@@ -160,10 +189,14 @@ const panning = `(async () => {
   });
   await step('+');
   await step('+');
+  const began = performance.now();
   let sum = 0;
-  for (let i = 0; i < 20; i++) sum += await step('ArrowRight');
-  return sum / 20;
+  for (let i = 0; i < 60; i++) sum += await step(i % 20 < 10 ? 'ArrowRight' : 'ArrowLeft');
+  return { panMs: sum / 60, framesPerSecond: 60_000 / (performance.now() - began) };
 })()`;
 
 if (flags.make) await make(flags.make, flags.dir);
-else await bench();
+else {
+  const result = await bench();
+  if (flags.json) writeFileSync(flags.json, JSON.stringify(result));
+}
