@@ -70,6 +70,7 @@ export const errorCodes = {
   NO_LIMIT_WORKS: 'the workload fails under each memory limit that was tried',
   NO_MAPPED_RING: "the kernel cannot map ftrace's ring (Linux 6.10 on)",
   NO_MEMORY_CGROUP: 'there is no memory cgroup controller',
+  NO_LOG: 'a log that cannot be read',
   NO_MODEL: 'no model was given',
   NO_NAIVE_FIGURES: 'the run lacks the figures of naive counting',
   NO_NATIVE: "blkscope's native part cannot be loaded here",

@@ -115,4 +115,4 @@ export type {
 } from './workload/engine.js';
 export { findEngine } from './workload/find-engine.js';
 export type { Loading, LoadMode } from './workload/loading.js';
-export type { ServedRequest } from './workload/server-log.js';
+export type { ServedRequest } from './workload/open-requests.js';

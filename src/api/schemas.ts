@@ -134,6 +134,7 @@ export const recording = strict<RecordOptions>({
   files: names.optional(),
   command: names.min(1).optional(),
   attach: count.optional(),
+  logs: names.optional(),
   commandOutput: outputSink.optional(),
   account: flag.optional(),
   env: environment.optional(),

@@ -19,6 +19,7 @@ interface RecordFlags extends TraceFlags {
   file?: string[];
   duration?: number;
   attach?: number;
+  log?: string[];
   account?: boolean;
   env?: string[];
   commandOutput: 'log' | 'pass' | 'none';
@@ -36,6 +37,11 @@ export function recordCommand(): Command {
       '--attach <pid>',
       'look at a process that runs already, such as a server; it is not changed; ends with it, after --duration or with Ctrl-C',
       positive,
+    )
+    .option(
+      '--log <file>',
+      'with --attach: a file that the log of the process is written to by somebody else (journalctl -fu ollama >FILE); can be repeated',
+      collect,
     )
     .option('--account', 'also tell what became of every byte read of the files')
     .option('--duration <seconds>', 'stop after this time', seconds)
@@ -64,6 +70,7 @@ async function run(command: string[], flags: RecordFlags): Promise<void> {
           files: flags.file,
           durationMs: flags.duration,
           attach: flags.attach,
+          logs: flags.log,
           commandOutput: sinkOf(flags),
           account: flags.account,
           env: flags.env && environmentOf(flags.env),

@@ -16,7 +16,7 @@ import { configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder, runFiles } from '../run/run-folder.js';
 import type { Sampler } from '../sample/sampler.js';
 import { type CacheRecord, CacheWatch } from '../touches/cache-watch.js';
-import { attach, processToAttach } from '../workload/attached.js';
+import { attach, logsToFollow, processToAttach } from '../workload/attached.js';
 import { commandEngine } from '../workload/command.js';
 import type { OutputSink, WorkloadOutcome } from '../workload/engine.js';
 import { argumentFiles } from './argument-files.js';
@@ -37,6 +37,8 @@ export interface RecordOptions extends TraceOptions {
   command?: string[];
   /** A process that runs already, such as a server: it is looked at, and nothing of it is changed. Not with `command`. */
   attach?: number;
+  /** With `attach`: files that the log of this process is written to by somebody else; what it writes itself is found. */
+  logs?: string[];
   /** What becomes of what the command prints. Default: workload.log, up to 64 MiB. */
   commandOutput?: OutputSink;
   /** Variables that the command gets on top of those that a workload gets. */
@@ -142,13 +144,19 @@ export async function record(options: RecordOptions): Promise<FinishedRun> {
   }
 }
 
-function attachedProcess({ attach: pid, command }: RecordOptions): ProcessFacts | null {
+function attachedProcess({ attach: pid, command, logs }: RecordOptions): ProcessFacts | null {
+  if (logs?.length && pid === undefined)
+    throw new BlkscopeError(
+      'BAD_ARGUMENT',
+      '--log names the log of a process that runs already: name the process by --attach',
+    );
   if (pid === undefined) return null;
   if (command)
     throw new BlkscopeError(
       'ATTACH_AND_COMMAND',
       '--attach looks at a process that runs: give no command beside it',
     );
+  logsToFollow(logs ?? []); // that none is there is told before anything is traced
   return processToAttach(pid);
 }
 
@@ -174,12 +182,12 @@ function nameOf(
 
 function watchProcess(
   facts: ProcessFacts,
-  { durationMs, signal }: RecordOptions,
+  { durationMs, signal, logs }: RecordOptions,
   steps: Steps,
   sampler: Sampler,
 ): Promise<WorkloadOutcome> {
   // Its logs are open before it is said that they are watched: who waits for that line has each request counted.
-  const running = attach(facts, given({ durationMs, signal }));
+  const running = attach(facts, given({ durationMs, signal, logs: logs && logsToFollow(logs) }));
   sampler.watch(running.pid);
   return steps.step(`watch process ${facts.pid}`, () => running.done);
 }

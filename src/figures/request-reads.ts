@@ -2,7 +2,7 @@ import type { EventBatch } from '../capture/batch.js';
 import { native } from '../native/binding.js';
 import type { NativeRegionReads } from '../native/regions.js';
 import type { NativeExtents } from '../native/trace.js';
-import type { ServedRequest } from '../workload/server-log.js';
+import type { ServedRequest } from '../workload/open-requests.js';
 
 /** What a server's request read of the files: reads that completed while it was worked on. */
 export interface RequestRead {

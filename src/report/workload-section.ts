@@ -93,10 +93,10 @@ const toldUse: Record<string, string> = {
 const mostRequestsShown = 10;
 
 /** What a server worked on, the first ones each by itself. */
-function requests(page: Page, { requests: served, attached }: WorkloadSummary): void {
+function requests(page: Page, { requests: served, attached, argv }: WorkloadSummary): void {
   if (!served) return;
   if (served.count === 0) {
-    page.remark(attached && attached.logs.length === 0 ? noLogNote : 'Its log tells of no request.');
+    page.remark(attached && attached.logs.length === 0 ? noLogNote : noRequestNote(argv));
     return;
   }
   const open = served.open > 0 ? `${format.count(served.open)} of them not over at the end` : '';
@@ -108,7 +108,18 @@ function requests(page: Page, { requests: served, attached }: WorkloadSummary): 
 }
 
 const noLogNote =
-  'Its output goes to no file, so that its requests and tokens are not known: start it with its output in a file (llama-server --log-file FILE), or with blkscope record -- CMD.';
+  'Its output goes to no file, so that its requests and tokens are not known: start it with its output in a file (llama-server --log-file FILE), or with blkscope record -- CMD. Of a service or container, --log FILE names a file that its log is written to meanwhile (journalctl -fu ollama >FILE).';
+
+/** Servers that log requests when they are asked to, and how. */
+const requestLogs: readonly [program: RegExp, option: string][] = [
+  [/\bvllm\b/, '--enable-log-requests'],
+  [/\bsglang\b/, '--log-requests'],
+];
+
+function noRequestNote(argv: readonly string[]): string {
+  const option = requestLogs.find(([program]) => argv.some((word) => program.test(word)))?.[1];
+  return `Its log tells of no request${option ? `: it logs them when it is started with ${option}` : ''}.`;
+}
 
 /** `at 1.2 s, 3.4 s: 12 prompt tokens, 100 tokens at 12.3 /s; 1.2 GiB read for the prompt, 4.5 GiB for the tokens`. */
 function requestLine(request: RequestSummary['told'][number], firstNs: number): string {

@@ -1,4 +1,6 @@
+import { closeSync, existsSync, realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
+import { openToRead } from '../files/read.js';
 import {
   type ProcessCounters,
   type ProcessFacts,
@@ -20,6 +22,8 @@ import { completedTimings, settledMarks } from './workload-timings.js';
 import { WorkloadWatch } from './workload-watch.js';
 
 export interface AttachOptions {
+  /** Files that its log is written to by somebody else, such as a journal's or a container's. */
+  logs?: readonly string[];
   /** Looking ends after this time; default: with the process. */
   durationMs?: number;
   /** Aborting it ends looking. */
@@ -55,6 +59,23 @@ export function processToAttach(pid: number): ProcessFacts {
       `--attach ${pid}: a thread of the kernel, which uses no model; name the process of the server`,
     );
   return facts;
+}
+
+/** Files that its log is written to, as they are called. Throws BlkscopeError NO_LOG for what cannot be one. */
+export function logsToFollow(paths: readonly string[]): string[] {
+  return paths.map((path) => {
+    try {
+      closeSync(openToRead(path));
+      return realpathSync(path);
+    } catch (error) {
+      throw new BlkscopeError(
+        'NO_LOG',
+        `--log ${path}: ${existsSync(path) ? 'it cannot be read as a file' : 'there is no such file'}; name a file that the log of the process is appended to`,
+        'usage',
+        { cause: error },
+      );
+    }
+  });
 }
 
 /**
@@ -93,6 +114,7 @@ class Attached {
     this.#counters = this.#before;
     for (const { descriptor, path } of writtenFiles(facts.pid).slice(0, mostLogs))
       this.#follow(descriptor, path);
+    for (const path of options.logs ?? []) if (!this.#logs.includes(path)) this.#follow(path, path);
     this.#mark({ kind: 'started', time: this.#startedAt });
   }
 

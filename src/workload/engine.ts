@@ -1,7 +1,7 @@
 import type { LaunchOptions } from '../process/launch.js';
 import type { OpenedFile } from '../process/opened-files.js';
 import type { Loading } from './loading.js';
-import type { ServedRequest } from './server-log.js';
+import type { ServedRequest } from './open-requests.js';
 
 /**
  * A moment in a workload's life, on CLOCK_MONOTONIC, the clock of the block trace.

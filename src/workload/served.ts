@@ -1,6 +1,6 @@
 import type { Generation, Mark } from './engine.js';
+import type { ServedRequest } from './open-requests.js';
 import { type LlamaTimings, notPrinted } from './printed-timings.js';
-import type { ServedRequest } from './server-log.js';
 
 /** All requests that a server worked on together: speeds are of the time that it spent on each, idle time is in none. */
 export function servedTimings(requests: readonly ServedRequest[]): LlamaTimings {

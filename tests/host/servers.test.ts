@@ -87,6 +87,8 @@ async function startServer(port: number, output: 'file' | 'pipe'): Promise<Child
   return child as ChildProcess & { pid: number };
 }
 
+const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+
 async function endOf(server: ChildProcess): Promise<void> {
   const ended = server.exitCode !== null || server.signalCode !== null;
   if (!ended) await new Promise((done) => server.once('exit', done) && server.kill('SIGKILL'));
@@ -233,6 +235,35 @@ test('Ctrl-C ends the look and not the server; without a log it says what it can
   }
 });
 
+test('a server whose log somebody else keeps: --log names it', async () => {
+  const port = await freePort();
+  const log = join(folder, 'passed-on.log');
+  await prepareCache('cold', [model]);
+  // As a journal does: it takes the lines, and puts its own words before them.
+  const passes = `"$0" "$@" 2>&1 | sed -u "s/^/May 23 00:32:01 host llama-server[1]: /" >"${log}"`;
+  const shell = spawn('sh', ['-c', passes, program, ...serverArguments(port)], { detached: true });
+  try {
+    await answers(port);
+    const [pid = 0] = processTree(shell.pid as number).filter((each) => nameOf(each) === 'llama-server');
+    const attached = [...traced('passed-on'), '--attach', String(pid), '--log', log];
+    const { exitCode, stderr } = await blkscope(attached, {
+      when: {
+        text: 'watch process',
+        act: (child) =>
+          void complete(port, 4)
+            .then(() => sleep(300))
+            .then(() => child.kill('SIGINT')),
+      },
+    });
+    assert.equal(exitCode, 0, stderr);
+    const { workload } = await summaryOf('passed-on');
+    assert.deepEqual(workload?.attached?.logs, [log]);
+    assert.deepEqual([workload?.requests?.count, workload?.tokens], [1, 4], readFileSync(log, 'utf8'));
+  } finally {
+    process.kill(-(shell.pid as number), 'SIGKILL');
+  }
+});
+
 test('a server that is started: loaded, one request with its phases, ended by Ctrl-C in order', async () => {
   const port = await freePort();
   await prepareCache('cold', [model]);
@@ -323,11 +354,25 @@ test('a draft model of another vocabulary: the server goes on without, and so do
 });
 
 test('what cannot be attached to is one clear line', async () => {
-  const [gone, both] = [
+  const noLog = join(folder, 'no.log');
+  const [gone, both, log, alone] = [
     await blkscope(['record', '--attach', '4194000']),
     await blkscope(['record', '--attach', String(process.pid), '--', 'true']),
+    await blkscope(['record', '--attach', String(process.pid), '--log', noLog]),
+    await blkscope(['record', '--log', noLog, '--', 'true']),
   ];
-  assert.deepEqual([gone.exitCode, both.exitCode], [2, 2]);
+  assert.deepEqual(
+    [gone, both, log, alone].map(({ exitCode }) => exitCode),
+    [2, 2, 2, 2],
+  );
+  assert.match(
+    log.stderr,
+    /no\.log: there is no such file; name a file that the log of the process is appended to/,
+  );
+  assert.match(
+    alone.stderr,
+    /--log names the log of a process that runs already: name the process by --attach/,
+  );
   assert.match(gone.stderr, /^blkscope: --attach 4194000: no process has this id/m);
   assert.match(both.stderr, /give no command beside it/);
   assert.ok(!existsSync('runs/4194000'));

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { phaseWindows } from '../../../src/figures/phases.js';
+import type { ServedRequest } from '../../../src/workload/open-requests.js';
 import { servedGeneration, servedMarks, servedTimings } from '../../../src/workload/served.js';
-import { type ServedRequest, ServerLog } from '../../../src/workload/server-log.js';
+import { ServerLog } from '../../../src/workload/server-log.js';
 
 const ms = 1_000_000n;
 
@@ -153,7 +154,7 @@ describe('other servers', () => {
   test('vLLM names its requests', () => {
     const requests = requestsIn(`
 INFO 06-01 12:00:00 [logger.py:42] Received request cmpl-a1-0: prompt: 'x', params: SamplingParams(n=1)
-INFO 06-01 12:00:00 [async_llm.py:261] Added request cmpl-a1-0.
+INFO 06-01 12:00:00 [async_llm.py:261] Added request cmpl-a1-0.${'\n(some line)'.repeat(5)}
 INFO:     127.0.0.1:1 - "POST /v1/completions HTTP/1.1" 200 OK
 INFO 06-01 12:00:09 [logger.py:42] Received request cmpl-b2-0: prompt: 'y', params: SamplingParams(n=1)`);
     assert.deepEqual(requests.map(told), [
@@ -187,6 +188,173 @@ INFO 06-01 12:00:09 [logger.py:42] Received request cmpl-b2-0: prompt: 'y', para
     served.line('srv  llama_server: listening on http://127.0.0.1:8080', 2n);
     assert.equal(served.isServer, true);
   });
+});
+
+describe('lines that others have passed on', () => {
+  const own = [
+    '0.00.483.667 I slot launch_slot_: id  2 | task 7 | processing task, is_child = 0',
+    '0.00.492.958 I slot print_timing: id  2 | task 7 | prompt eval time =      60.00 ms /    12 tokens (    5.00 ms per token,   200.00 tokens per second)',
+    '0.00.492.963 I slot print_timing: id  2 | task 7 |        eval time =     800.00 ms /    20 tokens (   40.00 ms per token,    25.00 tokens per second)',
+    '0.00.492.997 I slot      release: id  2 | task 7 | stop processing: n_tokens = 31, truncated = 0',
+  ];
+  const passers: Record<string, (line: string) => string> = {
+    'by syslog': (line) => `May 23 00:32:01 host start_llama_server.sh[385247]: ${line}`,
+    'by journalctl -o short-iso-precise': (line) =>
+      `2026-07-28T20:08:36.626065-04:00 host llama-server[1686919]: ${line}`,
+    'by docker logs -t': (line) => `2026-05-12T07:51:36.069569496Z ${line}`,
+    'by Kubernetes': (line) => `2026-05-12T07:51:36.069569496Z stderr F ${line}`,
+    'by docker compose': (line) => `llama-server-1  | ${line}`,
+    "into docker's file": (line) =>
+      JSON.stringify({ log: `${line}\n`, stream: 'stderr', time: '2026-05-12T07:51:36.069569496Z' }),
+    'by LM Studio': (line) => `2026-06-05 10:35:51 [DEBUG]\n ${line}`,
+    'in colour': (line) => `\x1b[32m${line}\x1b[0m`,
+    'by docker compose, of a journal': (line) =>
+      `llm_1 | Jun  5 12:36:11 host ollama[25973]: \x1b[32m${line}\x1b[0m`,
+  };
+  for (const [name, passed] of Object.entries(passers)) {
+    test(name, () => {
+      const [request, ...more] = requestsIn(own.map(passed).join('\n'));
+      assert.equal(more.length, 0);
+      assert.deepEqual(told(request as ServedRequest), ['7', 12, 20, 25, true]);
+      const took = ((request?.endedAt ?? 0n) - (request?.startedAt ?? 0n)) / 1000n;
+      assert.equal(took, 9_330n, 'by the times that the lines bear');
+    });
+  }
+
+  test("by a llama-server of several models: each model's server has its own tasks and clock", () => {
+    const requests = requestsIn(`
+0.02.029.957 I srv  proxy_reques: proxying request to model aa on port 58093
+[58093] 0.00.029.582 I slot launch_slot_: id  0 | task 0 | processing task, is_child = 0
+[39351] 0.00.027.911 I slot launch_slot_: id  0 | task 0 | processing task, is_child = 0
+[39351] 0.00.031.268 I slot print_timing: id  0 | task 0 |        eval time =       1.46 ms /     4 tokens (    0.49 ms per token,  2059.03 tokens per second)
+[58093] 0.00.035.059 I slot print_timing: id  0 | task 0 |
+[39351] 0.00.031.297 I slot      release: id  0 | task 0 | stop processing: n_tokens = 7, truncated = 0
+[58093]        eval time =       2.49 ms /     5 tokens (    0.83 ms per token,  1203.85 tokens per second)
+[58093] 0.00.035.218 I slot      release: id  0 | task 0 | stop processing: n_tokens = 7, truncated = 0`);
+    assert.deepEqual(requests.map(told), [
+      ['58093/0', null, 5, 1203.85, true],
+      ['39351/0', null, 4, 2059.03, true],
+    ]);
+  });
+});
+
+describe('vLLM of 2026', () => {
+  const received = `
+(APIServer pid=9) INFO 02-13 11:33:33 [logger.py:49] Received request chatcmpl-a269fdcb: params: SamplingParams(n=1), lora_request: None.
+(APIServer pid=9) INFO 02-13 11:33:33 [async_llm.py:382] Added request chatcmpl-a269fdcb-a8a65d16.`;
+  const answer = `
+(APIServer pid=9) INFO:     10.80.23.18:51408 - "POST /v1/chat/completions HTTP/1.1" 200 OK`;
+  const stats = (running: number) => `
+(APIServer pid=9) INFO 02-13 11:33:39 [loggers.py:257] Engine 000: Avg prompt throughput: 0.8 tokens/s, Avg generation throughput: 4.6 tokens/s, Running: ${running} reqs, Waiting: 0 reqs, GPU KV cache usage: 0.0%, Prefix cache hit rate: 0.0%`;
+  const busy = stats(1).repeat(6);
+
+  test('adds to the name of a request: it is one request', () => {
+    const requests = requestsIn(received + busy + answer);
+    assert.deepEqual(requests.map(told), [['chatcmpl-a269fdcb', null, null, null, true]]);
+  });
+
+  test('an answer in pieces is logged when it begins, which is not its end', () => {
+    const [request] = requestsIn(received + answer + busy) as [ServedRequest];
+    assert.equal(request.endedAt, null);
+    const [idle] = requestsIn(received + answer + busy + stats(0)) as [ServedRequest];
+    assert.equal(idle.endedAt, 90n * ms, 'nothing runs any more');
+  });
+
+  test('that logs its answers tells of tokens', () => {
+    const piece = (text: string, id: number) => `
+INFO 02-13 11:33:34 [logger.py:81] Generated response chatcmpl-a269fdcb (streaming delta): output: '${text}', output_token_ids: [${id}], finish_reason: streaming`;
+    const whole = (how: string) => `
+INFO 02-13 11:33:35 [logger.py:81] Generated response chatcmpl-a269fdcb${how}: output: ' a, output_token_ids: [9]', output_token_ids: [5, 6, 7], finish_reason: length`;
+    const [at, once] = [
+      requestsIn(
+        received + answer + piece(' a', 5) + piece(' b', 6) + piece(' c', 7) + whole(' (streaming complete)'),
+      ),
+      requestsIn(received + busy + whole('') + answer),
+    ];
+    assert.deepEqual([...at, ...once].map(told), [
+      ['chatcmpl-a269fdcb', null, 3, null, true],
+      ['chatcmpl-a269fdcb', null, 3, null, true],
+    ]);
+    assert.equal(at[0]?.tokenTimes.length, 3);
+  });
+
+  test('parts of a request, and those that are broken off', () => {
+    const requests = requestsIn(`
+INFO 02-13 11:33:33 [logger.py:49] Received request cmpl-1-0: params: SamplingParams(n=2)
+INFO 02-13 11:33:33 [async_llm.py:382] Added request 0_cmpl-1-0.
+INFO 02-13 11:33:33 [async_llm.py:382] Added request 1_cmpl-1-0.
+INFO 02-13 11:33:34 [logger.py:49] Received request cmpl-2-0: params: SamplingParams(n=1)
+INFO 02-13 11:33:35 [async_llm.py:400] Aborted request(s) cmpl-2-0,cmpl-1-0.`);
+    assert.deepEqual(
+      requests.map(({ id, endedAt }) => [id, endedAt]),
+      [
+        ['cmpl-1-0', 40n * ms],
+        ['cmpl-2-0', 40n * ms],
+      ],
+    );
+  });
+});
+
+test('koboldcpp: a request that was broken off ends where the next begins', () => {
+  const log = [
+    'Input: {"n": 1, "prompt": "x"}\n\nProcessing Prompt (512 / 612 tokens)\rProcessing Prompt (612 / 612 tokens)\n',
+    'Generating (1 / 300 tokens)\rGenerating (2 / 300 tokens)\nGeneration Aborted\n',
+    'Input: {"n": 1, "prompt": "y"}\n\nProcessing Prompt (1 / 1 tokens)\nGenerating (1 / 242 tokens)\n(EOS token triggered! ID:2)\n',
+    'CtxLimit: 3768/4096, Process:0.44s (442.0ms/T = 2.26T/s), Generate:0.50s (500.0ms/T = 2.00T/s), Total:0.94s (1.06T/s)\n',
+  ].join('');
+  assert.deepEqual(requestsIn(log).map(told), [
+    ['1', null, 2, null, true],
+    ['2', null, 1, 2, true],
+  ]);
+});
+
+test("llamafile's own server", () => {
+  const line = (file: string, text: string) =>
+    `2025-06-01T12:00:00.123456 llamafile/server/${file} ${text}\n`;
+  const requests = requestsIn(
+    line('listen.cpp:35', 'main listen http://127.0.0.1:8080') +
+      line('client.cpp:679', '127.0.0.1 POST /v1/chat/completions') +
+      line('slots.cpp:130', '127.0.0.1 acquired slot #0 with score 0') +
+      line('slots.cpp:130', '10.0.0.2 acquired slot #1 with score 0') +
+      line(
+        'slot.cpp:416',
+        '127.0.0.1 prefilled 20 tokens (after keeping 8, discarding 0, relocating 0, and evaluating 12)',
+      ) +
+      line('v1_chat_completions.cpp:711', '127.0.0.1 predicted 100 tokens finished on length') +
+      line('slots.cpp:146', '127.0.0.1 relinquishing slot #0'),
+  );
+  assert.deepEqual(requests.map(told), [
+    ['1', 12, 100, null, true],
+    ['2', null, null, null, false],
+  ]);
+  assert.equal(requests[0]?.promptDoneAt, 40n * ms);
+});
+
+test('servers that tell of a request in one line, when it is answered', () => {
+  const lines = {
+    ollama:
+      'Dec 21 06:08:13 host ollama[627]: [GIN] 2024/12/21 - 06:08:13 | 200 | 5h31m9s | 172.17.0.2 | POST     "/api/chat"',
+    webui:
+      '12:00:00-123456 INFO     Output generated in 5.20 seconds (19.23 tokens/s, 100 tokens, context 12, seed 1)',
+    tabbyAPI:
+      '2026-06-01 12:00:00.123 INFO:     Metrics (ID: 3f): 512 tokens generated in 9.59 seconds (Queue: 0.0 s, Process: 7 cached tokens and 120 new tokens at 300.0 T/s, Generate: 53.5 T/s, Context: 127 tokens)',
+    sglang:
+      "[2026-04-05 20:02:51] Finish: obj=GenerateReqInput(rid='1', text='x'), out={'text': ' a', 'meta_info': {'id': '1', 'finish_reason': {'type': 'length', 'length': 32}, 'prompt_tokens': 5, 'completion_tokens': 32, 'cached_tokens': 2, 'e2e_latency': 0.2}}",
+  };
+  const at = 10n ** 14n;
+  const found = Object.values(lines).map((line) => {
+    const served = new ServerLog();
+    served.line(line, at);
+    assert.ok(served.isServer);
+    const [{ startedAt, promptTokens, tokens, tokensPerSecond } = {} as ServedRequest] = served.requests();
+    return [(at - startedAt) / ms, promptTokens, tokens, tokensPerSecond];
+  });
+  assert.deepEqual(found, [
+    [19_869_000n, null, null, null],
+    [5_200n, 12, 100, 19.23],
+    [9_590n, 120, 512, 53.5],
+    [200n, 5, 32, null],
+  ]);
 });
 
 test('lines that are seen at once have the times that they bear', () => {
