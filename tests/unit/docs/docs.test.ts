@@ -108,6 +108,7 @@ const foreign = new Set([
     '--log-file',
     '--spec-type',
   ],
+  ...['--enable-log-requests', '--enable-log-outputs', '--log-requests'],
   ...['--rounds', '--only', '--run'],
 ]);
 
