@@ -66,7 +66,7 @@ struct Device {
   std::unique_ptr<TraceFiles> files;
 };
 
-struct Stream {
+struct RelayStream {
   std::string device;
   TraceFiles* files;
   unsigned cpu;
@@ -107,13 +107,13 @@ class RelaySource final : public Source {
   Result<Device> setUp(const TracedQueue& queue);
   Result<std::string> setUpTrace(int node, const TracedQueue& queue);
   Result<void> openStreams(const Device& device);
-  Result<void> openStream(Stream& stream);
+  Result<void> openStream(RelayStream& stream);
 
   SourceOptions options_;
   Changes& changes_;
   std::string debugfs_;
   std::vector<Device> devices_;
-  std::vector<Stream> streams_;
+  std::vector<RelayStream> streams_;
   size_t keep_ = 0;
   bool open_ = false;
 };
@@ -190,13 +190,13 @@ Result<void> RelaySource::openStreams(const Device& device) {
     streams_.back().late = false;
     if (auto opened = openStream(streams_.back()); !opened) return opened;
   }
-  if (std::all_of(streams_.begin() + static_cast<ptrdiff_t>(before), streams_.end(), std::mem_fn(&Stream::late))) {
+  if (std::all_of(streams_.begin() + static_cast<ptrdiff_t>(before), streams_.end(), std::mem_fn(&RelayStream::late))) {
     return Error{"NO_DEBUGFS", "no relay files in " + device.folder + ": is debugfs mounted at " + debugfs_ + "?"};
   }
   return {};
 }
 
-Result<void> RelaySource::openStream(Stream& stream) {
+Result<void> RelaySource::openStream(RelayStream& stream) {
   std::string path = stream.files->path(stream.cpu);
   auto file = openFile(path, O_RDONLY | O_NONBLOCK);
   if (!file && file.error().code == "EPERM") {
@@ -217,7 +217,7 @@ Result<void> RelaySource::start() {
     devices_.push_back(std::move(*device));
     if (auto opened = openStreams(devices_.back()); !opened) return opened;
   }
-  auto open = static_cast<size_t>(std::ranges::count(streams_, false, &Stream::late));
+  auto open = static_cast<size_t>(std::ranges::count(streams_, false, &RelayStream::late));
   info_.cpus = static_cast<unsigned>(open / devices_.size());
   info_.kernelBytes = info_.bufferBytes * info_.bufferCount * open;
   for (const Device& device : devices_) {
@@ -257,7 +257,7 @@ void moveTo(unsigned cpu) {
 }
 
 Result<bool> RelaySource::drain(size_t stream, std::vector<Event>& out) {
-  Stream& s = streams_[stream];
+  RelayStream& s = streams_[stream];
   if (!s.file.valid()) {
     if (!s.files->has(s.cpu)) return false;
     if (auto opened = openStream(s); !opened) return opened.error();
@@ -283,14 +283,14 @@ uint64_t RelaySource::dropped() {
 
 uint64_t RelaySource::sequenceGaps() const {
   uint64_t total = 0;
-  for (const Stream& s : streams_) total += s.decoder.sequenceGaps();
+  for (const RelayStream& s : streams_) total += s.decoder.sequenceGaps();
   return total;
 }
 
 std::vector<Defect> RelaySource::defects() {
   uint64_t bytes = 0;
   uint64_t impossible = 0;
-  for (const Stream& s : streams_) {
+  for (const RelayStream& s : streams_) {
     bytes += s.decoder.garbageBytes() + s.decoder.pendingBytes();
     impossible += s.decoder.impossibleTimes();
   }
@@ -302,7 +302,7 @@ std::vector<Defect> RelaySource::defects() {
 
 Notes RelaySource::notes() {
   Notes all;
-  for (Stream& s : streams_) all.merge(std::move(s.notes));
+  for (RelayStream& s : streams_) all.merge(std::move(s.notes));
   return all;
 }
 

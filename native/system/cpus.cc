@@ -13,7 +13,7 @@
 namespace blkscope {
 namespace {
 
-constexpr uint64_t kLookNs = 2'000'000;
+constexpr uint64_t kLookForCpuNs = 2'000'000;
 
 std::vector<unsigned> listIn(const std::string& path, int otherwise) {
   auto text = readText(path);
@@ -42,7 +42,7 @@ std::vector<unsigned> possibleCpus() { return listIn("/sys/devices/system/cpu/po
 
 bool OnlineCpus::has(unsigned cpu) {
   uint64_t now = monotonicNs();
-  if (lookedNs_ == 0 || now - lookedNs_ > kLookNs) {
+  if (lookedNs_ == 0 || now - lookedNs_ > kLookForCpuNs) {
     cpus_ = listIn("/sys/devices/system/cpu/online", _SC_NPROCESSORS_ONLN);
     lookedNs_ = now;
   }
