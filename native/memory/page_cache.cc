@@ -135,7 +135,7 @@ Result<CachedPages> cachedPages(const std::string& path) {
 }
 
 Result<std::optional<std::vector<uint64_t>>> cachedParts(const std::string& path, std::span<const FilePart> parts) {
-  auto fd = openFile(path, O_RDONLY);
+  auto fd = openRegular(path);
   if (!fd) return fd.error();
   struct stat info{};
   if (::fstat(fd->get(), &info) != 0) return systemError(path);
@@ -144,11 +144,11 @@ Result<std::optional<std::vector<uint64_t>>> cachedParts(const std::string& path
   std::vector<unsigned char> pages;  // of kernels without cachestat
   std::vector<uint64_t> cached;
   for (const FilePart& part : parts) {
-    uint64_t end = std::min(part.offset + part.bytes, fileBytes);
-    uint64_t from = part.offset / page;
-    uint64_t to = (end + page - 1) / page;
     cached.push_back(0);
-    if (part.offset >= end) continue;
+    if (part.offset >= fileBytes || part.bytes == 0) continue;
+    uint64_t bytes = std::min(part.bytes, fileBytes - part.offset);
+    uint64_t from = part.offset / page;
+    uint64_t to = (part.offset + bytes + page - 1) / page;
     CachestatRange range{from * page, (to - from) * page};
     Cachestat stat{};
     if (::syscall(kCachestatCall, fd->get(), &range, &stat, 0) != 0) {
@@ -160,7 +160,7 @@ Result<std::optional<std::vector<uint64_t>>> cachedParts(const std::string& path
       }
       stat.cached = countCached(std::span(pages).subspan(from, to - from));
     }
-    cached.back() = std::min(stat.cached * page, end - part.offset);
+    cached.back() = std::min(stat.cached * page, bytes);
   }
   return std::optional(std::move(cached));
 }

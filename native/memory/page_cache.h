@@ -35,7 +35,7 @@ struct FilePart {
 };
 
 /// How many bytes of each part are in the page cache: the pages that it lies in, cut to its size. Empty where the kernel does not
-/// tell it, as of a file that is somebody else's. Errors: ENOENT, EACCES.
+/// tell it, as of a file that is somebody else's. Errors: ENOENT, EACCES, NOT_A_FILE.
 Result<std::optional<std::vector<uint64_t>>> cachedParts(const std::string& path, std::span<const FilePart> parts);
 
 /// A file's size, and which of its pages are there.
