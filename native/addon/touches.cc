@@ -23,7 +23,9 @@ struct CurveInput {
   std::span<const uint32_t> layers;
   std::span<const uint64_t> capacities;
   std::span<const uint32_t> windows;
-  uint32_t readAheadWindow = 0;
+  PageCacheSetting cache;
+  size_t loadTouches = 0;
+  std::vector<uint64_t> refreshes;
   bool pins = false;
   bool belady = false;
   bool leastOften = false;
@@ -59,6 +61,15 @@ TouchTrace touchTrace(const Argument& options) {
   return trace;
 }
 
+PageCacheSetting cacheSetting(const Argument& options, uint32_t blocks) {
+  PageCacheSetting setting;
+  setting.blocks = blocks;
+  setting.window = static_cast<uint32_t>(options["readAheadWindow"].integer(1 << 30));
+  setting.blockPages = static_cast<uint32_t>(options["blockPages"].integer(1 << 20));
+  if (setting.blockPages == 0) options["blockPages"].refuse("a number above 0");
+  return setting;
+}
+
 std::shared_ptr<CurveInput> curveInput(const Argument& options) {
   auto input = std::make_shared<CurveInput>();
   input->trace = touchTrace(options);
@@ -80,21 +91,41 @@ std::shared_ptr<CurveInput> curveInput(const Argument& options) {
     if (input->layers.size() != input->trace.itemCount) options["layers"].refuse("a layer for every item");
   }
   if (input->kernel) {
-    input->readAheadWindow = static_cast<uint32_t>(options["readAheadWindow"].integer(1 << 30));
+    input->cache = cacheSetting(options, input->trace.itemCount);
+    input->loadTouches = options["loadTouches"].integer(input->trace.items.size());
+    for (const Argument& refresh : options["refreshes"].elements()) input->refreshes.push_back(refresh.integer());
     if (!input->trace.bytes.empty()) options["itemBytes"].refuse("left out: the kernel's cache holds blocks of one size");
   }
   input->held.push_back(Napi::Persistent(options.object()));
   return input;
 }
 
-uint64_t kernelReads(const TouchTrace& trace, uint64_t capacity, uint32_t window) {
-  PageCacheModel cache(trace.itemCount, capacity, window);
-  uint64_t before = 0;
-  for (size_t i = 0; i < trace.items.size(); ++i) {
-    if (i == trace.counted) before = cache.figures().read;
-    cache.access(trace.items[i]);
+/// Plays touches, of which the first are the load of the file. What those from `counted` on did.
+CacheFigures played(PageCacheModel& cache, std::span<const uint32_t> touches, size_t loadTouches, size_t counted) {
+  CacheFigures before;
+  for (size_t i = 0; i < touches.size(); ++i) {
+    if (i == counted) before = cache.figures();
+    if (i < loadTouches) cache.load(touches[i]);
+    else cache.access(touches[i]);
   }
-  return trace.counted < trace.items.size() ? cache.figures().read - before : 0;
+  if (counted >= touches.size()) return {};
+  const CacheFigures& after = cache.figures();
+  return {after.read - before.read, after.unused - before.unused, after.waits - before.waits};
+}
+
+/// A play for each memory and refresh, by memory.
+ReadBytes kernelReads(const CurveInput& input) {
+  ReadBytes read;
+  PageCacheSetting setting = input.cache;
+  for (uint64_t capacity : input.capacities) {
+    for (uint64_t refresh : input.refreshes) {
+      setting.capacity = capacity;
+      setting.refresh = refresh;
+      PageCacheModel cache(setting);
+      read.push_back(played(cache, input.trace.items, input.loadTouches, input.trace.counted).read);
+    }
+  }
+  return read;
 }
 
 template <class Reads>
@@ -119,8 +150,7 @@ Curve curveOf(const CurveInput& input) {
       atEach(input, input.leastOften, [&](uint64_t capacity) { return leastOftenReads(trace, capacity); });
   curve.leastStale = atEach(input, input.leastStale,
                             [&](uint64_t capacity) { return leastStaleReads(trace, input.layers, capacity); });
-  curve.kernel = atEach(input, input.kernel,
-                        [&](uint64_t capacity) { return kernelReads(trace, capacity, input.readAheadWindow); });
+  if (input.kernel) curve.kernel = kernelReads(input);
   return curve;
 }
 
@@ -152,22 +182,19 @@ Napi::Value pageCacheReads(const Napi::CallbackInfo& info) {
   auto touches = column32(options["touches"]);
   requireBelow(options["touches"], touches, blocks);
   size_t counted = options["counted"].integer(touches.size());
-  PageCacheModel cache(blocks, options["capacity"].integer(),
-                       static_cast<uint32_t>(options["readAheadWindow"].integer(1 << 30)));
+  PageCacheSetting setting = cacheSetting(options, blocks);
+  setting.capacity = options["capacity"].integer();
+  setting.refresh = options["refresh"].integer();
+  PageCacheModel cache(setting);
   auto from = column32(options["pinnedFrom"]);
   auto to = column32(options["pinnedTo"]);
   if (from.size() != to.size()) options["pinnedTo"].refuse("as many ends as starts");
   for (size_t i = 0; i < from.size(); ++i) cache.pin(from[i], to[i]);
-  CacheFigures before;
-  for (size_t i = 0; i < touches.size(); ++i) {
-    if (i == counted) before = cache.figures();
-    cache.access(touches[i]);
-  }
-  const CacheFigures& after = counted < touches.size() ? cache.figures() : before;
+  CacheFigures figures = played(cache, touches, options["loadTouches"].integer(touches.size()), counted);
   auto object = Napi::Object::New(info.Env());
-  object["read"] = jsNumber(info.Env(), after.read - before.read);
-  object["unused"] = jsNumber(info.Env(), after.unused - before.unused);
-  object["waits"] = jsNumber(info.Env(), after.waits - before.waits);
+  object["read"] = jsNumber(info.Env(), figures.read);
+  object["unused"] = jsNumber(info.Env(), figures.unused);
+  object["waits"] = jsNumber(info.Env(), figures.waits);
   return object;
 }
 

@@ -1,6 +1,7 @@
 #include "touches/page_cache_model.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace blkscope {
 namespace {
@@ -15,22 +16,38 @@ constexpr uint8_t kReferenced = 8;
 constexpr uint8_t kUsed = 16;
 /// An access starts the next window of readahead.
 constexpr uint8_t kMark = 32;
+/// The program had the kernel load it: reclaim takes it for used again and again.
+constexpr uint8_t kLoaded = 64;
+
+/// Reclaim looks at 1/4096 of a list first (DEF_PRIORITY), and frees so many pages at least (SWAP_CLUSTER_MAX).
+constexpr int kFirstShift = 12;
+constexpr uint64_t kBatchPages = 32;
+constexpr uint64_t kPagesOfGib = 1 << 18;
 
 }  // namespace
 
-PageCacheModel::PageCacheModel(uint32_t blocks, uint64_t capacity, uint32_t window)
-    : capacity_(std::max<uint64_t>(1, capacity)),
-      window_(window),
-      blocks_(blocks),
-      state_(blocks),
-      leftAt_(blocks),
-      next_(blocks) {}
+PageCacheModel::PageCacheModel(const PageCacheSetting& setting)
+    : capacity_(std::max<uint64_t>(1, setting.capacity)),
+      window_(setting.window),
+      blocks_(setting.blocks),
+      blockPages_(setting.blockPages),
+      refresh_(setting.refresh),
+      untilRefresh_(setting.refresh),
+      state_(setting.blocks),
+      leftAt_(setting.blocks),
+      next_(setting.blocks) {}
 
 void PageCacheModel::pin(uint32_t from, uint32_t to) {
   for (uint32_t block = from; block < std::min(to, blocks_); ++block) state_[block] = kPinned;
 }
 
+void PageCacheModel::load(uint32_t block) {
+  access(block);
+  if (!(state_[block] & kPinned)) state_[block] |= kLoaded;
+}
+
 void PageCacheModel::access(uint32_t block) {
+  if (untilRefresh_ == 0 || --untilRefresh_ == 0) sumUp();
   uint8_t state = state_[block];
   if (state & kPinned) return;
   if (state & kPresent) {
@@ -82,33 +99,76 @@ bool PageCacheModel::isThere(uint32_t block) const { return (state_[block] & (kP
 
 void PageCacheModel::bringIn(uint32_t block) {
   ++figures_.read;
-  bool refault = leftAt_[block] != 0 && clock_ - leftAt_[block] <= active_.size;
+  while (inactive_.size + active_.size >= capacity_) reclaim();
+  bool refault = leftAt_[block] != 0 && clock_ - leftAt_[block] <= known_.active;
   state_[block] = kPresent;
   push(refault ? active_ : inactive_, block);
-  if (refault) ++clock_;
-  while (inactive_.size + active_.size > capacity_) reclaim();
+  if (!refault) return;
+  ++clock_;
+  ++activated_;
 }
 
-// One step of reclaim: the oldest inactive block goes, or gets another round.
+void PageCacheModel::sumUp() {
+  known_ = {inactive_.size, active_.size, activated_};
+  untilRefresh_ = refresh_;
+}
+
+// Active blocks age when there are more of them than inactive ones (in large memories several times as many), and when blocks
+// came back and became active.
+bool PageCacheModel::agesActive() const {
+  uint64_t gib = (known_.inactive + known_.active) * blockPages_ / kPagesOfGib;
+  auto ratio = gib == 0 ? 1 : static_cast<uint64_t>(std::sqrt(10 * static_cast<double>(gib)));
+  return known_.activated != activatedBefore_ || known_.inactive * ratio < known_.active;
+}
+
+// One call of reclaim. It looks at a small share of the lists, then at twice as much, until it has freed a batch.
 void PageCacheModel::reclaim() {
-  if (active_.size > inactive_.size) {
-    uint32_t block = shift(active_);
-    state_[block] &= static_cast<uint8_t>(~kAccessed);
-    return push(inactive_, block);
+  uint64_t freed = 0;
+  for (int shift = kFirstShift; shift >= 0 && freed < kBatchPages; --shift) {
+    uint64_t inactive = (inactive_.size * blockPages_) >> shift;
+    uint64_t active = agesActive() || inactive_.size == 0 ? (active_.size * blockPages_) >> shift : 0;
+    while ((inactive > 0 || active > 0) && freed < kBatchPages) {
+      uint64_t some = std::min(inactive, kBatchPages);
+      freed += shrinkInactive(some);
+      inactive -= some;
+      some = std::min(active, kBatchPages);
+      shrinkActive(some);
+      active -= some;
+    }
   }
-  uint32_t block = shift(inactive_);
-  uint8_t& state = state_[block];
-  if ((state & kAccessed) && (state & kReferenced)) {
-    state &= static_cast<uint8_t>(~(kAccessed | kReferenced));
-    push(active_, block);
-    ++clock_;
-  } else if (state & kAccessed) {
-    state = static_cast<uint8_t>((state & ~kAccessed) | kReferenced);
+  activatedBefore_ = known_.activated;
+}
+
+// Looks at so many pages or a little more, oldest first: they go, or get another round. What was freed, in pages.
+uint64_t PageCacheModel::shrinkInactive(uint64_t pages) {
+  uint64_t freed = 0;
+  uint64_t blocks = std::min((pages + blockPages_ - 1) / blockPages_, inactive_.size);
+  for (uint64_t i = 0; i < blocks; ++i) {
+    uint32_t block = shift(inactive_);
+    uint8_t& state = state_[block];
+    if ((state & kLoaded) || ((state & kAccessed) && (state & kReferenced))) {
+      state &= static_cast<uint8_t>(~(kAccessed | kReferenced | kLoaded));
+      push(active_, block);
+      ++clock_;
+    } else if (state & kAccessed) {
+      state = static_cast<uint8_t>((state & ~kAccessed) | kReferenced);
+      push(inactive_, block);
+    } else {
+      if (!(state & kUsed)) ++figures_.unused;
+      state = 0;
+      leftAt_[block] = clock_++;
+      freed += blockPages_;
+    }
+  }
+  return freed;
+}
+
+void PageCacheModel::shrinkActive(uint64_t pages) {
+  uint64_t blocks = std::min((pages + blockPages_ - 1) / blockPages_, active_.size);
+  for (uint64_t i = 0; i < blocks; ++i) {
+    uint32_t block = shift(active_);
+    state_[block] &= static_cast<uint8_t>(~(kAccessed | kLoaded));
     push(inactive_, block);
-  } else {
-    if (!(state & kUsed)) ++figures_.unused;
-    state = 0;
-    leftAt_[block] = clock_++;
   }
 }
 

@@ -51,7 +51,8 @@ export function simulate(pattern: AccessPattern, conditions: CacheConditions): S
   const { read, unused, waits } = native.pageCacheReads({
     ...{ blocks, touches: items, counted: tokenStarts[0] ?? items.length },
     capacity: Math.max(0, Math.floor(conditions.memoryBytes / blockBytes) - pinnedBlocks),
-    readAheadWindow: readAheadWindow(conditions.readAheadKib, blockBytes),
+    ...cacheOf(conditions.readAheadKib, blockBytes, blocks),
+    refresh: Math.round(blocks * usualRefresh),
     pinnedFrom: Uint32Array.from(pinned, ({ from }) => from),
     pinnedTo: Uint32Array.from(pinned, ({ to }) => to),
   });
@@ -63,10 +64,21 @@ export function simulate(pattern: AccessPattern, conditions: CacheConditions): S
   };
 }
 
-/** In blocks. */
-export function readAheadWindow(readAheadKib: number, blockBytes: number): number {
-  return Math.floor(windowBytes(readAheadKib) / blockBytes);
+/** What the model of the page cache is told of a file in blocks whose load is played first. */
+export function cacheOf(readAheadKib: number, blockBytes: number, blocks: number) {
+  return {
+    readAheadWindow: Math.floor(windowBytes(readAheadKib) / blockBytes),
+    blockPages: Math.max(1, blockBytes / 4096),
+    loadTouches: blocks,
+  };
 }
+
+/**
+ * The kernel sums up the lengths of its lists every two seconds, wherever the walk is then: shares of a file's walk. What is
+ * read for a token depends on it by chance.
+ */
+export const refreshShares = [0.11, 0.29, 0.62, 1.13, 1.79] as const;
+const usualRefresh = refreshShares[2];
 
 /** A pattern as touches of the model's blocks: the load of the whole file, the prompt, then each token. */
 export interface BlockTouches {

@@ -20,8 +20,10 @@ export interface ExpertReads extends PolicyReads {
 
 /** Reads of a cache of single blocks, and the speed that this comes to; null: the run does not tell. */
 export interface BlockReads extends PolicyReads {
-  /** The kernel's two lists and its readahead, as a model of them says. */
+  /** The kernel's two lists and its readahead, as a model of them says: the median of its plays, and what they spread over. */
   kernel: number;
+  kernelLeast: number;
+  kernelMost: number;
   kernelTokensPerSecond: number | null;
   optimumTokensPerSecond: number | null;
 }

@@ -1,5 +1,5 @@
 import { accessPattern } from '../advise/pattern.js';
-import { type BlockTouches, blockTouches, readAheadWindow } from '../advise/simulate.js';
+import { type BlockTouches, blockTouches, cacheOf, refreshShares } from '../advise/simulate.js';
 import { type SpeedModel, speedModel } from '../advise/speed.js';
 import { pageBytesOf } from '../advise/subject.js';
 import { memoryForModel } from '../bound/bound.js';
@@ -129,16 +129,21 @@ async function blockCurve(
     ...{ items, itemCount: blocks, ...playedIn(tokenStarts) },
     capacities: BigUint64Array.from(memories, (memory) => BigInt(Math.floor(memory / blockBytes))),
     policies: ['kernel', 'pins', 'belady'],
-    readAheadWindow: readAheadWindow(readAheadKib, blockBytes),
+    ...cacheOf(readAheadKib, blockBytes, blocks),
+    refreshes: refreshShares.map((share) => Math.round(blocks * share)),
   });
   const told = toldOf(figures, tokenStarts, blockBytes);
   const perToken = (column: Float64Array, i: number) =>
     ((column[i] as number) * blockBytes) / Math.max(1, told.countedTokens);
   const reads = memories.map((_, i) => {
-    const [kernel, optimum] = [perToken(figures.kernel, i), perToken(figures.belady, i)];
+    const plays = refreshShares
+      .map((_, play) => perToken(figures.kernel, i * refreshShares.length + play))
+      .sort((a, b) => a - b);
+    const [kernel, optimum] = [plays[plays.length >> 1] as number, perToken(figures.belady, i)];
     const tokensPerSecond = (bytes: number) => speed?.tokensPerSecond(bytes, readAheadKib) ?? null;
     return {
       ...{ lru: perToken(figures.lru, i), pins: perToken(figures.pins, i), kernel, optimum },
+      ...{ kernelLeast: plays[0] as number, kernelMost: plays.at(-1) as number },
       kernelTokensPerSecond: tokensPerSecond(kernel),
       optimumTokensPerSecond: tokensPerSecond(optimum),
     };

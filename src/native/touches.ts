@@ -19,8 +19,12 @@ export interface NativeCurveOptions {
   policies: NativePolicy[];
   /** By item; for leastStale. */
   layers?: Uint32Array;
-  /** In items, for kernel: the most that readahead reads at once. */
+  /** For kernel, in items: the most that readahead reads at once. */
   readAheadWindow?: number;
+  /** For kernel: pages in an item; the first so many touches are the load of the file; see `refresh` below. */
+  blockPages?: number;
+  loadTouches?: number;
+  refreshes?: number[];
 }
 
 /** Sizes in the unit of the items. A policy that was not asked for has an empty column. */
@@ -38,6 +42,7 @@ export interface NativeCurve {
   belady: Float64Array;
   leastOften: Float64Array;
   leastStale: Float64Array;
+  /** A value for each capacity and refresh, by capacity. */
   kernel: Float64Array;
 }
 
@@ -48,6 +53,12 @@ export interface NativePageCacheOptions {
   capacity: number;
   /** The most that readahead reads at once; 0: none. */
   readAheadWindow: number;
+  /** Pages of 4 KiB in a block. */
+  blockPages: number;
+  /** Touches between two times that the kernel sums up how long its lists are; 0: it always knows. */
+  refresh: number;
+  /** The first so many touches are the load of the file, which the kernel does. */
+  loadTouches: number;
   /** Ranges of blocks that stay. */
   pinnedFrom: Uint32Array;
   pinnedTo: Uint32Array;

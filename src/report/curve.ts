@@ -32,7 +32,7 @@ export function renderCurve(curve: Curve, screen: Screen = plainScreen): string 
   const table = (name: string, what: string, rows: string[][]) => {
     if (rows.length < 2) return;
     page.section(name, what);
-    page.line(layOut(rows, screen).trimEnd());
+    page.line(layOut(rows, { ...screen, gap: 2 }).trimEnd());
   };
   table('Memory', 'read per token, and tokens/s, by how much memory the model has', blockTable(points, size));
   const besides = points.some(({ blocks }) => blocks !== null);
@@ -81,15 +81,25 @@ export function renderCurveSection({ points, verdict, ownMemory, unit }: Curve, 
 
 type Size = (value: number) => string;
 
+/** Of two sizes; the unit once where they have the same. */
+function span(least: string, most: string): string {
+  const unit = most.slice(most.indexOf(' '));
+  return `${least.endsWith(unit) ? least.slice(0, -unit.length) : least} to ${most}`;
+}
+
 function blockTable(points: readonly CurvePoint[], size: Size): string[][] {
   const rows = points.flatMap(({ memory, blocks }) => {
     if (!blocks) return [];
     const speed = (value: number | null) => (value === null ? '-' : format.decimal(value));
     const { kernel, lru, pins, optimum, kernelTokensPerSecond, optimumTokensPerSecond } = blocks;
-    const reads = [kernel, lru, pins, optimum].map(size);
+    const reads = [
+      size(kernel),
+      span(size(blocks.kernelLeast), size(blocks.kernelMost)),
+      ...[lru, pins, optimum].map(size),
+    ];
     return [[size(memory), ...reads, `${speed(kernelTokensPerSecond)} to ${speed(optimumTokensPerSecond)}`]];
   });
-  return [['memory', 'kernel', 'LRU', 'pins', 'optimum', 'tokens/s'], ...rows];
+  return [['memory', 'kernel', 'by chance', 'LRU', 'pins', 'optimum', 'tokens/s'], ...rows];
 }
 
 /** `besides`: memory holds more than experts. */
