@@ -16,8 +16,15 @@ export function accountSection(page: Page, { account, model }: Summary): void {
     'What became of the bytes read',
     'each page by its first use, from when it was read until it was evicted',
   );
-  const share = (bytes: number) => (account.bytes > 0 ? format.percent(bytes / account.bytes) : '');
   page.figure(format.size(account.bytes), 'read into the page cache', pastTheCache(account, model));
+  if (account.bytes > 0) fates(page, account);
+  if (account.lostEvents > 0)
+    page.remark(`${format.counted(account.lostEvents, 'event')} got lost: these figures are NOT exact.`);
+  for (const line of tables(page, account)) page.line(line);
+}
+
+function fates(page: Page, account: Account): void {
+  const share = (bytes: number) => format.percent(bytes / account.bytes);
   page.figure(format.size(account.usedBytes), 'used', share(account.usedBytes));
   page.figure(
     format.size(account.usedAgainBytes),
@@ -43,14 +50,12 @@ export function accountSection(page: Page, { account, model }: Summary): void {
     page.remark(
       `Of the unused, ${format.size(account.unseenBytes)} were mapped together with a page that was used: whether they were used as well cannot be seen.`,
     );
-  if (account.lostEvents > 0)
-    page.remark(`${format.counted(account.lostEvents, 'event')} got lost: these figures are NOT exact.`);
-  for (const line of tables(page, account)) page.line(line);
 }
 
 /** What the block trace has beside it: reads that went past the page cache. */
 function pastTheCache({ bytes }: Account, model: Summary['model']): string {
   const past = (model?.readBytes ?? bytes) - bytes;
+  if (past === 0 && bytes === 0) return 'what was used of it was cached before';
   if (past === 0) return 'all that was traced of it';
   return past > 0
     ? `${format.size(past)} more were traced: read past the page cache, or on their way when it began`
