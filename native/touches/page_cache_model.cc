@@ -16,12 +16,13 @@ constexpr uint8_t kReferenced = 8;
 constexpr uint8_t kUsed = 16;
 /// An access starts the next window of readahead.
 constexpr uint8_t kMark = 32;
-/// The program had the kernel load it: reclaim takes it for used again and again.
-constexpr uint8_t kLoaded = 64;
 
 /// Reclaim looks at 1/4096 of a list first (DEF_PRIORITY), and frees so many pages at least (SWAP_CLUSTER_MAX).
 constexpr int kFirstShift = 12;
 constexpr uint64_t kBatchPages = 32;
+/// Windows of this size bring in huge pages. Loading uses such a page once and any other folio page by page, which makes it
+/// active; of a file that is read in such windows about the last sixth is in smaller folios.
+constexpr uint32_t kHugeWindowPages = 1024;
 constexpr uint64_t kPagesOfGib = 1 << 18;
 
 }  // namespace
@@ -42,8 +43,9 @@ void PageCacheModel::pin(uint32_t from, uint32_t to) {
 }
 
 void PageCacheModel::load(uint32_t block) {
+  loading_ = window_ * blockPages_ < kHugeWindowPages || block >= blocks_ - blocks_ / 6;
   access(block);
-  if (!(state_[block] & kPinned)) state_[block] |= kLoaded;
+  loading_ = false;
 }
 
 void PageCacheModel::access(uint32_t block) {
@@ -102,7 +104,7 @@ void PageCacheModel::bringIn(uint32_t block) {
   while (inactive_.size + active_.size >= capacity_) reclaim();
   bool refault = leftAt_[block] != 0 && clock_ - leftAt_[block] <= known_.active;
   state_[block] = kPresent;
-  push(refault ? active_ : inactive_, block);
+  push(refault || loading_ ? active_ : inactive_, block);
   if (!refault) return;
   ++clock_;
   ++activated_;
@@ -146,8 +148,8 @@ uint64_t PageCacheModel::shrinkInactive(uint64_t pages) {
   for (uint64_t i = 0; i < blocks; ++i) {
     uint32_t block = shift(inactive_);
     uint8_t& state = state_[block];
-    if ((state & kLoaded) || ((state & kAccessed) && (state & kReferenced))) {
-      state &= static_cast<uint8_t>(~(kAccessed | kReferenced | kLoaded));
+    if ((state & kAccessed) && (state & kReferenced)) {
+      state &= static_cast<uint8_t>(~(kAccessed | kReferenced));
       push(active_, block);
       ++clock_;
     } else if (state & kAccessed) {
@@ -167,7 +169,7 @@ void PageCacheModel::shrinkActive(uint64_t pages) {
   uint64_t blocks = std::min((pages + blockPages_ - 1) / blockPages_, active_.size);
   for (uint64_t i = 0; i < blocks; ++i) {
     uint32_t block = shift(active_);
-    state_[block] &= static_cast<uint8_t>(~(kAccessed | kLoaded));
+    state_[block] &= static_cast<uint8_t>(~kAccessed);
     push(inactive_, block);
   }
 }

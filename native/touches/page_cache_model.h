@@ -83,6 +83,7 @@ class PageCacheModel {
   uint32_t blockPages_;
   uint64_t refresh_;
   uint64_t untilRefresh_;
+  bool loading_ = false;
   Known known_;
   uint64_t activated_ = 0;
   uint64_t activatedBefore_ = 0;  // as it was known to the reclaim before
