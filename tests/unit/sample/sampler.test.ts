@@ -74,3 +74,23 @@ test('samples are a few a second on the monotonic clock, and see what this proce
   const waits = samples.filter(({ metric }) => metric === 'workloadRunDelayUs').map(({ value }) => value);
   assert.ok(waits.length > 0 && waits.every((value, i) => value >= (waits[i - 1] ?? 0)), 'it only grows');
 });
+
+test('each metric that is taken here stands in the table of docs/experiment.md, and each row once', async () => {
+  const sampler = new Sampler({ paths: [fileURLToPath(import.meta.url)], everyMs: 20 });
+  sampler.watch(process.pid);
+  await sleep(60);
+  sampler.stop();
+  const rows = readFileSync(new URL('../../../docs/experiment.md', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => /^\| `\w+`.* \| .*(bytes|µs|count|pages)/.test(line));
+  const told = rows.flatMap((row) =>
+    [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  );
+  assert.ok(told.length > 20);
+  assert.deepEqual(told.length, new Set(told).size, 'a metric has two rows');
+  const taken = new Set(sampler.samples.map(({ metric }) => metric));
+  assert.deepEqual(
+    [...taken].filter((metric) => !told.includes(metric)),
+    [],
+  );
+});
