@@ -105,7 +105,7 @@ line AS (
   UNION ALL ${counter(
     'bandwidth',
     'start + slot * bucket',
-    `'read of the files MB/s', own * 1e3 / bucket, 'read besides MB/s', other * 1e3 / bucket,
+    `'read of the files MB/s', own * 1e3 / bucket, 'other reads MB/s', other * 1e3 / bucket,
                      'written MB/s', written * 1e3 / bucket`,
   )} FROM bytes, origin
   UNION ALL ${counter('requests in flight', 'start + slot * bucket', `'mean', coalesce(depth, 0)`)} FROM bytes, origin

@@ -106,7 +106,8 @@ export const traceFigures = {
   },
   queueDepthNs: maybe({
     unit: 'depths',
-    label: 'time with so many requests issued and not completed, by number; a requeue takes one out',
+    label:
+      'time during which a given number of requests were issued and not completed, by that number; a requeue takes one out',
     at: 'D to C, of reads, writes and flushes of all traced devices together',
   }),
   readers: maybe({
@@ -597,7 +598,7 @@ export const memoryFigures = {
     at: 'the cgroup, else the machine; as below',
     compare: 'pages refaulted',
   }),
-  reclaimedPages: maybe({ unit: 'pages', label: 'pages taken back by the kernel', at: 'pgsteal' }),
+  reclaimedPages: maybe({ unit: 'pages', label: 'pages that the kernel reclaimed', at: 'pgsteal' }),
   swapInPages: maybe({ unit: 'pages', label: 'pages read from swap', at: 'pswpin' }),
   swapOutPages: maybe({ unit: 'pages', label: 'pages written to swap', at: 'pswpout' }),
   zramReadBytes: maybe({ unit: 'bytes', label: 'of the swap traffic: from compressed memory', at: 'zram' }),

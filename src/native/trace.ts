@@ -301,7 +301,7 @@ export interface NativeFigures {
     requeues: number;
     passthrough: number;
   };
-  /** ns spent with so many requests issued and not completed, by number. */
+  /** ns during which a given number of requests were issued and not completed, by that number. */
   queueDepthNs: Float64Array;
   /** Reads by process, of who queued them, without Q of who issued them. */
   readers: { pid: number; reads: number; bytes: number; gaps: NativeGaps }[];

@@ -104,7 +104,7 @@ export const storedTables = {
     },
   },
   event_payload: {
-    row: 'what few events carry besides',
+    row: 'what only a few events carry',
     columns: {
       row: needed('BIGINT', "the event's number in `event_row`, from 0"),
       fromDevice: needed('UINTEGER', 'where a remap came from'),

@@ -399,7 +399,7 @@ async function inExports({ reads, integrity, timeline, model, workload }: Summar
   const counted = traceEvents.filter(({ ph, name }) => ph === 'C' && name === 'bandwidth');
   const bytes = (key: string) =>
     sum(counted.map(({ args }) => (args?.[key] ?? 0) * 1e6)) * (timeline.bucketNs / 1e9);
-  const [ofFiles, besides] = [bytes('read of the files MB/s'), bytes('read besides MB/s')];
+  const [ofFiles, besides] = [bytes('read of the files MB/s'), bytes('other reads MB/s')];
   const files = await exported('blktrace', 'saved');
   const again = await blkscope(['import', files, '--json', '-o', join(folder, 'again')]);
   assert.equal(again.exitCode, 0, again.stderr);
