@@ -41,7 +41,7 @@ const PROGRAMS: Record<string, string[]> = {
   'btrfs-progs': ['mkfs.btrfs'],
 };
 /** Taken along where this machine has them; a test that needs one says so. */
-const OPTIONAL_PROGRAMS = ['bash', 'mkfs.f2fs'];
+const OPTIONAL_PROGRAMS = ['bash'];
 
 const MODULES = [
   ...[
@@ -69,7 +69,7 @@ const MODULES = [
     'kyber-iosched',
     'bfq',
   ],
-  ...['ext4', 'xfs', 'btrfs', 'f2fs', 'overlay', 'crc32c_generic', 'crc32c-intel'],
+  ...['ext4', 'xfs', 'btrfs', 'overlay', 'crc32c_generic', 'crc32c-intel'],
 ];
 
 /** Host file by its path inside an image. */
