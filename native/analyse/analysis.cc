@@ -28,6 +28,7 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
   auto found = std::find_if(devices_.begin(), devices_.end(), [&](auto& d) { return d->number == number; });
   if (found == devices_.end()) {
     devices_.push_back(std::make_unique<Device>(number));
+    devices_.back()->holdsFiles = number == fileDevice_ && !map_.empty();
     devices_.back()->traits.zoneSectors = zoneSectorsOf(number);
     devices_.back()->traits.layered = std::find(layered_.begin(), layered_.end(), number) != layered_.end();
     found = devices_.end() - 1;
@@ -35,22 +36,20 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
   return **found;
 }
 
-[[gnu::always_inline]] inline void Analysis::issue(Event& event) {
-  Device& d = device(event.device);
+[[gnu::always_inline]] inline void Analysis::issue(Event& event, Device& d) {
   d.traits.issues |= event.direction == Direction::read || event.direction == Direction::write;
   if (d.begun++ == 0) d.firstBegunNs = event.time;
   Matcher::Issued issued = matcher_.issue(event, d.traits);
   if (event.direction == Direction::read && !issued.again) {
     d.atIssue.add(event.sector, event.endSector());
     if (!d.traits.layered) processes_[issued.pid].atIssue.add(event.sector, event.endSector());
-    if (event.device == fileDevice_ && !map_.empty()) fileAtIssue_.add(map_, event.sector, event.endSector());
+    if (d.holdsFiles) fileAtIssue_.add(map_, event.sector, event.endSector());
   }
   if (issued.done && marks_ == Marks::made) event.flags |= kCompleted;
-  if (event.flags & kCompleted) ended(event, d, issued.pid);
+  if (event.flags & kCompleted) [[unlikely]] endedBefore(event, d, issued.pid);
 }
 
-[[gnu::always_inline]] inline void Analysis::complete(Event& event) {
-  Device& d = device(event.device);
+[[gnu::always_inline]] inline void Analysis::complete(Event& event, Device& d) {
   if (d.traits.fresh) {
     d.firstEndNs = std::min(d.firstEndNs, event.time);
     d.traits.fresh = event.time < d.firstEndNs + Matcher::kSkewNs;
@@ -86,7 +85,7 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
     process.bytes += event.bytes;
     if (!d.traits.issues) process.atComplete.add(event.sector, event.endSector());
   }
-  if (event.device == fileDevice_ && !map_.empty()) countFiles(event);
+  if (d.holdsFiles) countFiles(event);
 }
 
 /// A device whose I/Os go on to another traced device lies on it.
@@ -97,27 +96,34 @@ void Analysis::remapped(const Event& event) {
   for (auto& d : devices_) d->traits.layered |= d->number == upper;
 }
 
+/// The end of what completed before its issue, by another processor's clock: apart, since it is rare.
+[[gnu::noinline]] void Analysis::endedBefore(const Event& event, Device& device, uint32_t pid) { ended(event, device, pid); }
+
 /// Every action but issue and completion.
-void Analysis::other(const Event& event) {
-  Device& d = device(event.device);
-  if (event.action == Action::remap) remapped(event);
+[[gnu::always_inline]] inline void Analysis::other(const Event& event, Device& d) {
   if (event.action == Action::queue) {
-    if (!d.traits.issues && d.begun++ == 0) d.firstBegunNs = event.time;
-    if (event.direction == Direction::read) {
-      d.atQueue.add(event.sector, event.endSector());
-      if (!d.traits.issues) {
-        if (!d.traits.layered) processes_[event.pid].atQueue.add(event.sector, event.endSector());
-        if (event.device == fileDevice_ && !map_.empty()) fileAtQueue_.add(map_, event.sector, event.endSector());
-      }
-    }
+    queued(event, d);
+  } else if (event.action == Action::remap) {
+    remapped(event);
   }
   matcher_.other(event, d.traits);
+}
+
+inline void Analysis::queued(const Event& event, Device& d) {
+  bool read = event.direction == Direction::read;
+  if (read) d.atQueue.add(event.sector, event.endSector());
+  if (d.traits.issues) return;
+  if (d.begun++ == 0) d.firstBegunNs = event.time;
+  if (!read) return;
+  if (!d.traits.layered) processes_[event.pid].atQueue.add(event.sector, event.endSector());
+  if (d.holdsFiles) fileAtQueue_.add(map_, event.sector, event.endSector());
 }
 
 void Analysis::consume(std::span<Event> events) {
   if (events.empty()) return;
   first_ = std::min(first_, events.front().time);
   last_ = std::max(last_, events.back().time);
+  Device* device = nullptr;  // of the last event
   for (Event& event : events) {
     ++actions_[static_cast<size_t>(event.action)];
     naive_.add(event);
@@ -125,12 +131,13 @@ void Analysis::consume(std::span<Event> events) {
       passthrough_ += event.action == Action::complete;
       continue;
     }
+    if (!device || device->number != event.device) [[unlikely]] device = &findDevice(event.device);
     if (event.action == Action::complete) {
-      complete(event);
+      complete(event, *device);
     } else if (event.action == Action::issue) {
-      issue(event);
+      issue(event, *device);
     } else {
-      other(event);
+      other(event, *device);
     }
   }
 }

@@ -133,6 +133,7 @@ class Analysis {
     Gaps atIssue;
     Gaps atComplete;
     DeviceTraits traits;
+    bool holdsFiles = false;  // the traced files lie on it
     DeviceLatency latency;
     Transfer reads;
     Transfer writes;
@@ -153,10 +154,12 @@ class Analysis {
     void tell(FigureWriter& out) const;
   };
 
-  void issue(Event& event);
-  void complete(Event& event);
+  void issue(Event& event, Device& device);
+  void complete(Event& event, Device& device);
   void ended(const Event& event, Device& device, uint32_t pid);
-  void other(const Event& event);
+  void endedBefore(const Event& event, Device& device, uint32_t pid);
+  void other(const Event& event, Device& device);
+  void queued(const Event& event, Device& device);
   void remapped(const Event& event);
   void countFiles(const Event& event);
   const Device* fileDevice() const { return find(fileDevice_); }
@@ -167,9 +170,6 @@ class Analysis {
     for (const auto& device : devices_) {
       if (!device->traits.layered) visit(*device);
     }
-  }
-  Device& device(uint32_t number) {
-    return lastDevice_ && lastDevice_->number == number ? *lastDevice_ : *(lastDevice_ = &findDevice(number));
   }
   Device& findDevice(uint32_t number);
   uint64_t zoneSectorsOf(uint32_t device) const;
@@ -183,7 +183,6 @@ class Analysis {
   uint64_t serial_ = 0;                // of the read at hand
   std::vector<uint64_t> countedRead_;  // by file: the last read that was counted for it
   std::vector<std::unique_ptr<Device>> devices_;
-  Device* lastDevice_ = nullptr;
   std::array<uint64_t, kActions> actions_{};
   std::vector<uint32_t> layered_;
   Timeline timeline_;

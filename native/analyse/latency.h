@@ -19,7 +19,10 @@ class Latency {
  public:
   /// Counts the time from `from` to `to` unless one of them was not seen.
   void add(Stage stage, uint64_t from, uint64_t to) {
-    if (from == kNotSeen || to == kNotSeen) return;
+    if (from != kNotSeen && to != kNotSeen) addSeen(stage, from, to);
+  }
+  /// The same of two times that were seen.
+  void addSeen(Stage stage, uint64_t from, uint64_t to) {
     stages_[static_cast<size_t>(stage)].add(to > from ? to - from : 0);
   }
   void addCounts(const Latency& other) {

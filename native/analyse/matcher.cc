@@ -57,6 +57,21 @@ Matcher::Slot Matcher::cut(Slot slot, uint64_t atSector) {
   return bios_.insert(rest);
 }
 
+/// Actions that few I/Os come to.
+void Matcher::rare(const Event& event) {
+  switch (event.action) {
+    case Action::backMerge:
+    case Action::frontMerge:
+      return merge(event);
+    case Action::split:
+      return split(event);
+    case Action::requeue:
+      return requeue(event);
+    default:  // a remap is followed by a Q of its own where the bio goes
+      break;
+  }
+}
+
 void Matcher::merge(const Event& event) {
   // A bio that has no request yet; two requests that become one are told in the same way.
   Slot slot = bios_.find(event.device, event.direction, keySector(event), [](const OpenBio& bio) {
@@ -121,6 +136,22 @@ void Matcher::requeue(const Event& event) {
   }
 }
 
+/// A request of several bios, or one that was not seen at every point.
+uint32_t Matcher::completeAny(Slot slot, const Event& event, Latency* latency) {
+  const OpenBio& head = bios_[slot];
+  Request request = requestOf(head);
+  Begin begin = beginOf(head);
+  if (head.bytes == event.bytes) {
+    finishBio(head, event, latency);
+    takeOut(slot, event);
+  } else {
+    begin = finishBios(slot, event, latency);
+  }
+  finishRequest(begin, request.issue, event.time, latency);
+  if (keepRows_) rows_.push_back(rowOf(event, request, begin));
+  return request.pid;
+}
+
 /// Takes the bios of a request that this ends, or of the part of it, out of the table.
 Matcher::Begin Matcher::finishBios(Slot head, const Event& event, Latency* latency) {
   Begin begin;
@@ -134,8 +165,7 @@ Matcher::Begin Matcher::finishBios(Slot head, const Event& event, Latency* laten
     begin.insert = std::min(begin.insert, bio.insert);
     finishBio(bio, event, latency);
     uint64_t next = bio.endSector();
-    if (bios_.older(slot) != OpenBios::kNone) giveUpOlder(slot, event.time);
-    bios_.erase(slot);
+    takeOut(slot, event);
     if (next >= end) break;
     slot = bios_.find(event.device, event.direction, next, [&](const OpenBio& other) {
       return other.issue == issued && other.requestBytes == 0;

@@ -110,6 +110,8 @@ class Matcher {
     uint64_t getrq = kNotSeen;
     uint64_t insert = kNotSeen;
   };
+  static Request requestOf(const OpenBio& head) { return {head.issue, head.pid, head.merges}; }
+  static Begin beginOf(const OpenBio& head) { return {head.queue, head.getrq, head.insert}; }
   /// A completion that came without an issue, for so long as that may still come.
   struct Early {
     Event end;
@@ -120,13 +122,14 @@ class Matcher {
 
   // Flushes carry no sector, or any. A zone append is issued for a zone, and told where it came to when it completes.
   static uint64_t keySector(const Event& event) {
-    if (event.direction == Direction::flush) return 0;
-    return event.flags & kZoneAppend ? UINT64_MAX : event.sector;
+    if (event.hasPlace()) [[likely]] return event.sector;
+    return event.direction == Direction::flush ? 0 : UINT64_MAX;
   }
   static bool waiting(const OpenBio& bio) { return !bio.issued(); }
   /// What carries no data and is no flush has no place on the disk, such as a zone's reset.
   static bool empty(const Event& event) {
-    return event.direction == Direction::none || (event.bytes == 0 && event.direction != Direction::flush);
+    if (event.bytes == 0) [[unlikely]] return event.direction != Direction::flush;
+    return event.direction == Direction::none;
   }
 
   Slot add(const Event& event);
@@ -141,6 +144,7 @@ class Matcher {
   void giveUpOlder(Slot slot, uint64_t now);
   Slot cut(Slot slot, uint64_t atSector);
   void split(const Event& event);
+  void rare(const Event& event);
   void merge(const Event& event);
   void allocate(const Event& event);
   void insert(const Event& event);
@@ -154,10 +158,13 @@ class Matcher {
   void settle(uint64_t now);
   void endUnissued(const Early& early);
   static void finishBio(const OpenBio& bio, const Event& event, Latency* latency);
+  static void finishSeen(const OpenBio& bio, const Event& event, Latency& latency);
   Begin finishBios(Slot head, const Event& event, Latency* latency);
   Completed completeUnissued(const Event& event);
   uint32_t endOf(Slot slot, const Event& event);
+  void takeOut(Slot slot, const Event& event);
   uint32_t completeWhole(Slot slot, const Event& event);
+  uint32_t completeAny(Slot slot, const Event& event, Latency* latency);
   uint32_t completePart(Slot slot, const Event& event);
   static IoRow rowOf(const Event& event, const Request& request, const Begin& begin);
   void putOff(const OpenBio& head, const Event& event, const IoRow& row);
@@ -182,8 +189,8 @@ class Matcher {
 
 // What nearly every event comes to is inline; the rest is in matcher.cc.
 
-inline Matcher::Slot Matcher::add(const Event& event) {
-  if (event.time >= nextGiveUp_ || bios_.size() >= kMostOpen) makeRoom(event.time);
+[[gnu::always_inline]] inline Matcher::Slot Matcher::add(const Event& event) {
+  if (event.time >= nextGiveUp_ || bios_.full()) [[unlikely]] makeRoom(event.time);
   Slot slot = bios_.insert(event.device, event.direction, keySector(event));
   OpenBio& bio = bios_[slot];
   bio.bytes = event.bytes;
@@ -208,28 +215,28 @@ inline Matcher::Slot Matcher::findIssued(const Event& event) const {
   });
 }
 
-inline void Matcher::allocate(const Event& event) {
+[[gnu::always_inline]] inline void Matcher::allocate(const Event& event) {
   Slot slot = bios_.findBest(event.device, event.direction, keySector(event), 2, [&](const OpenBio& bio) {
     if (bio.stage != BioStage::queued || bio.getrq != kNotSeen) return 0;
     return bio.bytes == event.bytes ? 2 : 1;
   });
-  if (slot == OpenBios::kNone) slot = add(event);
+  if (slot == OpenBios::kNone) [[unlikely]] slot = add(event);
   bios_[slot].getrq = event.time;
 }
 
-inline void Matcher::insert(const Event& event) {
+[[gnu::always_inline]] inline void Matcher::insert(const Event& event) {
   Slot slot = bios_.findBest(event.device, event.direction, keySector(event), 2, [&](const OpenBio& bio) {
     if (!waiting(bio) || bio.stage == BioStage::backMerged || bio.insert != kNotSeen) return 0;
     return bio.bytes == event.bytes ? 2 : 1;
   });
   if (slot == OpenBios::kNone) slot = findHead(event);
-  if (slot == OpenBios::kNone) slot = add(event);
+  if (slot == OpenBios::kNone) [[unlikely]] slot = add(event);
   bios_[slot].insert = event.time;
 }
 
-inline Matcher::Issued Matcher::issue(const Event& event, const DeviceTraits& traits) {
+[[gnu::always_inline]] inline Matcher::Issued Matcher::issue(const Event& event, const DeviceTraits& traits) {
   if (empty(event)) return {event.pid};
-  if (event.time >= settleAt_) settle(event.time);
+  if (event.time >= settleAt_) [[unlikely]] settle(event.time);
   traits_ = &traits;
   if (!traits.layered) depth_.issued(event.time);
   Slot head = findHead(event);
@@ -267,6 +274,16 @@ inline void Matcher::finishBio(const OpenBio& bio, const Event& event, Latency* 
   latency->add(Stage::q2g, queue, getrq);
 }
 
+/// Both of the above for a request of one bio that was seen at every point.
+inline void Matcher::finishSeen(const OpenBio& bio, const Event& event, Latency& latency) {
+  latency.addSeen(Stage::q2c, bio.queue, event.time);
+  latency.addSeen(Stage::q2d, bio.queue, bio.issue);
+  latency.addSeen(Stage::d2c, bio.issue, event.time);
+  latency.addSeen(Stage::q2g, bio.queue, bio.getrq);
+  latency.addSeen(Stage::g2i, bio.getrq, bio.insert);
+  latency.addSeen(Stage::i2d, bio.insert, bio.issue);
+}
+
 inline void Matcher::finishRequest(const Begin& begin, uint64_t issue, uint64_t complete, Latency* latency) {
   ++counts_.requests;
   if (!latency) return;
@@ -275,21 +292,22 @@ inline void Matcher::finishRequest(const Begin& begin, uint64_t issue, uint64_t 
   latency->add(Stage::i2d, begin.insert, issue);
 }
 
-inline uint32_t Matcher::completeWhole(Slot slot, const Event& event) {
+inline void Matcher::takeOut(Slot slot, const Event& event) {
+  if (bios_.older(slot) != OpenBios::kNone) giveUpOlder(slot, event.time);
+  bios_.erase(slot);
+}
+
+/// Most are of one bio, and were seen at every point: those are ended here, the others elsewhere.
+[[gnu::always_inline]] inline uint32_t Matcher::completeWhole(Slot slot, const Event& event) {
   Latency* latency = latencyOf(event);
   const OpenBio& head = bios_[slot];
-  Request request{head.issue, head.pid, head.merges};
-  Begin begin{head.queue, head.getrq, head.insert};
-  if (head.bytes == event.bytes) {
-    finishBio(head, event, latency);
-    if (bios_.older(slot) != OpenBios::kNone) giveUpOlder(slot, event.time);
-    bios_.erase(slot);
-  } else {
-    begin = finishBios(slot, event, latency);
-  }
-  finishRequest(begin, request.issue, event.time, latency);
-  if (keepRows_) rows_.push_back(rowOf(event, request, begin));
-  return request.pid;
+  if (!latency || head.bytes != event.bytes || !head.allSeen()) return completeAny(slot, event, latency);
+  finishSeen(head, event, *latency);
+  ++counts_.requests;
+  uint32_t pid = head.pid;
+  if (keepRows_) rows_.push_back(rowOf(event, requestOf(head), beginOf(head)));
+  takeOut(slot, event);
+  return pid;
 }
 
 /// Records of version 1 have no mark for zone appends: such a write is issued at its zone's start.
@@ -299,9 +317,9 @@ inline Matcher::Slot Matcher::findAppend(const Event& event) const {
   return event.direction == Direction::write ? findIssued(issued) : OpenBios::kNone;
 }
 
-inline Matcher::Completed Matcher::complete(const Event& event, const DeviceTraits& traits) {
+[[gnu::always_inline]] inline Matcher::Completed Matcher::complete(const Event& event, const DeviceTraits& traits) {
   if (empty(event)) return {0, true};  // or the tail of a partial completion
-  if (event.time >= settleAt_) settle(event.time);
+  if (event.time >= settleAt_) [[unlikely]] settle(event.time);
   traits_ = &traits;
   Slot slot = findIssued(event);
   if (slot == OpenBios::kNone && traits.zoneSectors) slot = findAppend(event);
@@ -312,27 +330,18 @@ inline Matcher::Completed Matcher::complete(const Event& event, const DeviceTrai
   return {completeWhole(slot, event), true};
 }
 
-inline void Matcher::other(const Event& event, const DeviceTraits& traits) {
+[[gnu::always_inline]] inline void Matcher::other(const Event& event, const DeviceTraits& traits) {
   if (empty(event)) return;
-  if (event.time >= settleAt_) settle(event.time);
+  if (event.time >= settleAt_) [[unlikely]] settle(event.time);
   traits_ = &traits;
-  switch (event.action) {
-    case Action::queue:
-      bios_[add(event)].queue = event.time;
-      break;
-    case Action::getrq:
-      return allocate(event);
-    case Action::insert:
-      return insert(event);
-    case Action::backMerge:
-    case Action::frontMerge:
-      return merge(event);
-    case Action::split:
-      return split(event);
-    case Action::requeue:
-      return requeue(event);
-    default:  // a remap is followed by a Q of its own where the bio goes
-      break;
+  if (event.action == Action::queue) {
+    bios_[add(event)].queue = event.time;
+  } else if (event.action == Action::getrq) {
+    allocate(event);
+  } else if (event.action == Action::insert) {
+    insert(event);
+  } else {
+    rare(event);
   }
 }
 

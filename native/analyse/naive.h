@@ -17,15 +17,13 @@ class Naive {
 
   [[gnu::always_inline]] void add(const Event& event) {
     if (event.direction != Direction::read || event.bytes == 0) return;
-    ++count_;
-    bytes_ += event.bytes;
     gaps_.add(event.sector, event.endSector());
     if (event.time >= secondStart_ + kSecond) moveTo(event.time);
     secondBytes_ += event.bytes;
   }
 
-  uint64_t count() const { return count_; }
-  uint64_t bytes() const { return bytes_; }
+  uint64_t count() const { return gaps_.total() + gaps_.begun(); }  // the first has no gap
+  uint64_t bytes() const { return bytesBefore_ + secondBytes_; }
   const Gaps& gaps() const { return gaps_; }
   /// Of the second with the most.
   uint64_t peakBytesPerSecond() const { return std::max(peak_, secondBytes_); }
@@ -42,12 +40,12 @@ class Naive {
 
   [[gnu::noinline]] void moveTo(uint64_t time) {
     peak_ = std::max(peak_, secondBytes_);
+    bytesBefore_ += secondBytes_;
     secondBytes_ = 0;
     secondStart_ += (time - secondStart_) / kSecond * kSecond;
   }
 
-  uint64_t count_ = 0;
-  uint64_t bytes_ = 0;
+  uint64_t bytesBefore_ = 0;  // of the seconds before this one
   Gaps gaps_;
   uint64_t secondStart_ = 0;
   uint64_t secondBytes_ = 0;

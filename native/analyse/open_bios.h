@@ -46,6 +46,8 @@ struct OpenBio {
   /// Whether it is counted in the queue's depth: one of a request's bios is.
   bool inQueue() const { return issued() && !uncounted && (requestBytes != 0 || bytes == 0); }
   uint64_t endSector() const { return sector + (bytes >> 9); }
+  /// At every point up to its issue: a time that was seen never has the highest bit.
+  bool allSeen() const { return static_cast<int64_t>(queue | getrq | insert | issue) >= 0; }
   uint64_t lastSeen() const {
     for (uint64_t time : {issue, insert, getrq, queue}) {
       if (time != kNotSeen) return time;
@@ -73,6 +75,8 @@ class OpenBios {
   OpenBio& operator[](Slot slot) { return bios_[slot]; }
   const OpenBio& operator[](Slot slot) const { return bios_[slot]; }
   size_t size() const { return bios_.size() - freeCount_; }
+  /// The next one makes the table grow.
+  bool full() const { return freeCount_ == 0; }
 
   /// A bio of which nothing is known yet but its key.
   Slot insert(uint32_t device, Direction direction, uint64_t sector) {
@@ -85,6 +89,7 @@ class OpenBios {
     bio.direction = direction;
     place(slot);
     if (!bySector_.empty()) addToOrder(slot);
+    last_ = slot;
     return slot;
   }
 
@@ -109,19 +114,10 @@ class OpenBios {
   /// The bio with the highest `rank(const OpenBio&)`, of equal ones the newest; kNone where all have 0. None is higher
   /// than `top`.
   template <class Rank>
-  Slot findBest(uint32_t device, Direction direction, uint64_t sector, int top, Rank rank) const {
-    Slot best = kNone;
-    int bestRank = 0;
+  [[gnu::always_inline]] Slot findBest(uint32_t device, Direction direction, uint64_t sector, int top, Rank rank) const {
     Slot slot = newest(device, direction, sector);
-    for (int tried = 0; slot != kNone && tried < kMostTried; slot = links_[slot].older, ++tried) {
-      int its = rank(bios_[slot]);
-      if (its == top) return slot;
-      if (its > bestRank) {
-        best = slot;
-        bestRank = its;
-      }
-    }
-    return best;
+    if (slot == kNone || rank(bios_[slot]) == top) return slot;
+    return bestFrom(slot, top, rank);
   }
 
   /// The bio of the same key that came before; kNone: there is none.
@@ -177,13 +173,31 @@ class OpenBios {
   }
   uint32_t homeOf(Slot slot) const { return hashOf(bios_[slot].device, bios_[slot].sector) & mask_; }
 
-  Slot newest(uint32_t device, Direction direction, uint64_t sector) const {
+  [[gnu::always_inline]] Slot newest(uint32_t device, Direction direction, uint64_t sector) const {
+    // What happens to a bio follows its queueing most often at once; and no bio of its key can be newer than the last of all.
+    const OpenBio& last = bios_[last_];
+    if (last.sector == sector && last.device == device && last.direction == direction) return last_;
     for (uint32_t i = hashOf(device, sector) & mask_;; i = (i + 1) & mask_) {
       Slot slot = index_[i];
       if (slot == kNone) return kNone;
       const OpenBio& bio = bios_[slot];
       if (bio.sector == sector && bio.device == device && bio.direction == direction) return slot;
     }
+  }
+
+  template <class Rank>
+  [[gnu::noinline]] Slot bestFrom(Slot slot, int top, Rank rank) const {
+    Slot best = kNone;
+    int bestRank = 0;
+    for (int tried = 0; slot != kNone && tried < kMostTried; slot = links_[slot].older, ++tried) {
+      int its = rank(bios_[slot]);
+      if (its > bestRank) {
+        best = slot;
+        bestRank = its;
+      }
+      if (its == top) break;
+    }
+    return best;
   }
 
   void place(Slot slot) {
@@ -210,6 +224,7 @@ class OpenBios {
   std::vector<Links> links_;
   std::vector<Slot> free_;  // a stack of freeCount_, as long as the bios
   size_t freeCount_ = 0;
+  Slot last_ = 0;  // the one inserted last; it may have been erased since
   std::map<std::pair<uint32_t, Direction>, Order> bySector_;
 };
 

@@ -1,7 +1,9 @@
 // The one event that every source is decoded to.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace blkscope {
 
@@ -74,6 +76,9 @@ struct Event {
 
   uint64_t sectors() const { return bytes >> 9; }
   uint64_t endSector() const { return sector + sectors(); }
+  /// Neither a flush, which has no place on the disk, nor a zone append, which has none yet. Asked of every event: its last
+  /// four bytes are looked at together.
+  bool hasPlace() const;
   /// Whether this is the end of an I/O, which counts here. Commands past the block layer have no place on the disk.
   bool ends() const {
     if (flags & (kPassthrough | kNoIssue)) return false;
@@ -81,5 +86,13 @@ struct Event {
   }
 };
 static_assert(sizeof(Event) == 48);
+
+inline bool Event::hasPlace() const {
+  static_assert(offsetof(Event, flags) == 44 && offsetof(Event, direction) == 47);
+  static_assert(static_cast<uint32_t>(Direction::flush) == 4 && kDirections == 5);  // the only one with this bit
+  uint32_t tail;
+  std::memcpy(&tail, reinterpret_cast<const char*>(this) + offsetof(Event, flags), sizeof tail);
+  return (tail & (kZoneAppend | static_cast<uint32_t>(Direction::flush) << 24)) == 0;
+}
 
 }  // namespace blkscope

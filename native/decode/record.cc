@@ -318,15 +318,17 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
     if (decodePlain<Record>(at, *event)) {
       at += sizeof(Record);
       ++records;
-    } else {
-      RecordShape shape = shapeOf({at, static_cast<size_t>(end - at)});
-      if (shape.kind != RecordShape::record) break;
-      at += shape.bytes;
-      ++records;
-      if (!decodeAny<Record>({record, shape.bytes}, *event, notes)) {
-        noted(*event);
-        continue;  // notes carry no sequence number
-      }
+      ++event;
+      checkSequence(load<uint32_t>(record + offsetof(Record, sequence), false));
+      continue;
+    }
+    RecordShape shape = shapeOf({at, static_cast<size_t>(end - at)});
+    if (shape.kind != RecordShape::record) break;
+    at += shape.bytes;
+    ++records;
+    if (!decodeAny<Record>({record, shape.bytes}, *event, notes)) {
+      noted(*event);
+      continue;  // notes carry no sequence number
     }
     checkSequence(load<uint32_t>(record + offsetof(Record, sequence), false));
     event += possible(*event);

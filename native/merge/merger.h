@@ -42,12 +42,17 @@ class Merger {
     while (heads_[winner] < watermark && to != end) {
       uint64_t time = std::exchange(heads_[winner], kNone);
       size_t next = earliest();
+      if (heads_[next] == time) [[unlikely]] {
+        heads_[winner] = time;
+        winner = firstOf(winner, time);
+        heads_[winner] = kNone;
+        next = earliest();
+      }
       uint64_t limit = std::min(heads_[next], watermark);  // the run ends where the runner-up begins
       to = copyRun(winner, std::max(limit, time + 1), to, end);
       heads_[winner] = streams_[winner].at->time;
       // Without another stream's events it is its own runner-up.
-      bool stays = heads_[winner] < heads_[next] || (heads_[winner] == heads_[next] && comesBefore(winner, next));
-      winner = stays ? winner : next;
+      winner = heads_[winner] < heads_[next] ? winner : next;
     }
     return static_cast<size_t>(to - out.data());
   }
@@ -75,13 +80,20 @@ class Merger {
     return a.device != b.device ? a.device < b.device : one < other;
   }
 
-  /// The stream with the earliest head.
+  /// Of the streams whose heads bear this time, one of them `best`'s, the one that comes first.
+  [[gnu::noinline]] size_t firstOf(size_t best, uint64_t time) const {
+    for (size_t i = 0; i < heads_.size(); ++i) {
+      if (heads_[i] == time && comesBefore(i, best)) best = i;
+    }
+    return best;
+  }
+
+  /// A stream with the earliest head.
   size_t earliest() const {
     size_t best = 0;
     uint64_t bestTime = heads_[0];
     for (size_t i = 1; i < heads_.size(); ++i) {
       bool earlier = heads_[i] < bestTime;
-      if (heads_[i] == bestTime) [[unlikely]] earlier = comesBefore(i, best);
       best = earlier ? i : best;
       bestTime = earlier ? heads_[i] : bestTime;
     }
