@@ -85,7 +85,7 @@ const buildForAsan = () =>
 /** Under sanitizers those of the capture, which has threads. */
 // AddressSanitizer ignores mlock: what locks memory cannot be tested under it.
 const captureTests = '--source-file=*session_test*,*spool_test*,*changes_test*,*loss_log_test*';
-const threadTests = `${captureTests},*model_stream_test*`;
+const threadTests = `${captureTests},*model_stream_test*,*perf_reader_test*`;
 
 const bin = (name) => `${root}node_modules/.bin/${name}`;
 const kinds = {

@@ -5,16 +5,11 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <mutex>
-#include <optional>
-#include <thread>
 #include <unordered_map>
 
-#include "system/clock.h"
 #include "system/page_size.h"
-#include "touches/perf_rings.h"
+#include "touches/perf_reader.h"
 #include "touches/trace_point.h"
 
 namespace blkscope {
@@ -22,7 +17,6 @@ namespace {
 
 /// Of each CPU's ring: two hundred thousand events.
 constexpr size_t kRingBytes = size_t{16} << 20;
-constexpr int kLookMs = 50;
 /// An event is in its ring long before this time after it happened: what is older is complete over all CPUs.
 constexpr uint64_t kSettledNs = 20'000'000;
 
@@ -116,26 +110,22 @@ class Recorder final : public CacheRecorder, private PerfSink {
  public:
   /// The tracepoints in the order in which their events are opened; the faults come last.
   Recorder(PerfRings rings, std::vector<FileKey> files, std::vector<TracePoint> points, std::string filter)
-      : rings_(std::move(rings)), files_(std::move(files)), points_(std::move(points)), filter_(std::move(filter)),
-        spaces_(files_), pageBytes_(pageBytes()) {
-    for (const TracePoint& point : points_) fields_.emplace_back(point);
-    thread_ = std::thread([this] { run(); });
-  }
-  ~Recorder() override { end(); }
+      : files_(std::move(files)), points_(std::move(points)), fields_(points_.begin(), points_.end()),
+        filter_(std::move(filter)), spaces_(files_), pageBytes_(pageBytes()),
+        reader_(std::move(rings), *this, [this](uint64_t looked) { settle(looked == UINT64_MAX ? looked : looked - kSettledNs); }) {}
 
   Result<void> attach(int pid) override {
-    std::lock_guard lock(mutex_);
     for (size_t i = 1; i < points_.size(); ++i) {
-      auto added = rings_.add({PERF_TYPE_TRACEPOINT, points_[i].id(), pid, filter_});
+      auto added = reader_.add({PERF_TYPE_TRACEPOINT, points_[i].id(), pid, filter_});
       if (!added) return added;
     }
     // These two come when a fault is over; the event of all faults comes when one begins, before its page is there.
-    auto minor = rings_.add({PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN, pid, {}, true});
-    return minor ? rings_.add({PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MAJ, pid}) : minor;
+    auto minor = reader_.add({PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MIN, pid, {}, true});
+    return minor ? reader_.add({PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS_MAJ, pid}) : minor;
   }
 
   CacheRecord stop() override {
-    end();
+    reader_.end();
     return {std::move(log_), lost_};
   }
 
@@ -173,18 +163,6 @@ class Recorder final : public CacheRecorder, private PerfSink {
   }
   void lost(uint64_t count) override { lost_ += count; }
 
-  void run() {
-    while (!stopping_.load(std::memory_order_relaxed)) {
-      uint64_t now = monotonicNs();
-      {
-        std::lock_guard lock(mutex_);
-        rings_.read(*this);
-      }
-      settle(now - kSettledNs);
-      rings_.wait(kLookMs);
-    }
-  }
-
   /// Logs what happened before `time`, of all CPUs in one order.
   void settle(uint64_t time) {
     std::ranges::stable_sort(events_, {}, &RawEvent::time);
@@ -201,20 +179,9 @@ class Recorder final : public CacheRecorder, private PerfSink {
     else if (event.kind == Kind::cache || spaces_.find(event.pid, event.address, pageBytes_, event.cache)) log_.append(event.cache);
   }
 
-  void end() {
-    if (!thread_.joinable()) return;
-    rings_.stop();
-    stopping_ = true;
-    thread_.join();
-    rings_.read(*this);
-    settle(UINT64_MAX);
-  }
-
   static constexpr CacheEventKind kinds[] = {CacheEventKind::added, CacheEventKind::asked, CacheEventKind::mapped,
                                              CacheEventKind::mapped};
 
-  std::mutex mutex_;  ///< Of the rings: attach adds to what the thread reads.
-  PerfRings rings_;
   std::vector<FileKey> files_;
   std::vector<TracePoint> points_;
   std::vector<FileFields> fields_;
@@ -225,8 +192,7 @@ class Recorder final : public CacheRecorder, private PerfSink {
   std::vector<PerfMapping> mappings_;
   CacheLog log_;
   uint64_t lost_ = 0;
-  std::atomic<bool> stopping_ = false;
-  std::thread thread_;
+  PerfReader reader_;  // last: its thread uses the others
 };
 
 constexpr const char* kPoints[] = {"mm_filemap_add_to_page_cache", "mm_filemap_get_pages", "mm_filemap_map_pages",

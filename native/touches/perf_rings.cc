@@ -79,7 +79,7 @@ bool readAs(std::span<const std::byte> bytes, Value& value) {
 Result<PerfRings> PerfRings::open(const PerfEvent& first, size_t bytes) {
   PerfRings rings(bytes);
   for (unsigned cpu : possibleCpus()) {
-    Ring ring{cpu, {}, {}, {}};
+    Ring ring{cpu, -1, {}, {}, {}};
     auto opened = rings.openOn(ring, first);
     if (opened) rings.rings_.push_back(std::move(ring));
     else if (opened.error().code != "ENODEV") return opened.error();  // this CPU is not there now
@@ -106,6 +106,7 @@ Result<void> PerfRings::openOn(Ring& ring, const PerfEvent& event) {
     auto mapping = Mapping::map(pageBytes() + bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get());
     if (!mapping) return mapping.error();
     ring.mapping = std::move(*mapping);
+    ring.polled = fd.get();
   } else if (::ioctl(fd.get(), PERF_EVENT_IOC_SET_OUTPUT, ring.fds.front().get()) != 0) {
     return systemError("give a perf event its ring");
   }
@@ -173,7 +174,7 @@ void PerfRings::tell(const Ring& ring, const perf_event_header& header, std::spa
 
 void PerfRings::wait(int milliseconds) const {
   std::vector<pollfd> all;
-  for (const Ring& ring : rings_) all.push_back({ring.fds.front().get(), POLLIN, 0});
+  for (const Ring& ring : rings_) all.push_back({ring.polled, POLLIN, 0});
   bool over = ::poll(all.data(), all.size(), milliseconds) > 0 &&
               std::ranges::any_of(all, [](const pollfd& each) { return (each.revents & POLLHUP) != 0; });
   if (over) ::poll(nullptr, 0, milliseconds);  // of a process that has ended: it would not wait any more

@@ -59,7 +59,7 @@ class PerfSink {
   virtual void lost(uint64_t count) = 0;
 };
 
-/// Not thread-safe.
+/// Not thread-safe, but for `wait`.
 class PerfRings {
  public:
   /// Rings of `bytes` each, a power of two. The event begins at once.
@@ -75,6 +75,7 @@ class PerfRings {
  private:
   struct Ring {
     unsigned cpu;
+    int polled;  // the first event's; it does not change any more, so that one thread may wait while another adds
     Mapping mapping;
     /// The first owns the mapping. By number of the event: what the kernel calls it here.
     std::vector<Fd> fds;
