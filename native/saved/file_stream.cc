@@ -52,9 +52,11 @@ size_t FileStream::read(std::span<Event> out) {
 }
 
 void FileStream::note(std::span<const Event> events) {
+  CpuOfDevice last = cpus_.empty() ? CpuOfDevice{} : cpus_.back();
   for (const Event& event : events) {
     CpuOfDevice cpu{event.device, event.cpu};
-    if (!cpus_.empty() && cpus_.back() == cpu) continue;
+    if (cpu == last && !cpus_.empty()) continue;
+    last = cpu;
     // A damaged record may name any: more than a few are not worth keeping.
     if (cpus_.size() < 256 && std::find(cpus_.begin(), cpus_.end(), cpu) == cpus_.end()) cpus_.push_back(cpu);
   }

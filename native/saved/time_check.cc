@@ -14,10 +14,11 @@ bool wellBefore(uint64_t time, uint64_t other) { return time + TimeCheck::kToler
 size_t TimeCheck::check(std::span<Event> events, size_t fresh) {
   size_t from = held_.size();
   Output out{events};
-  for (size_t i = from; i < from + fresh; ++i) {
+  size_t i = from;
+  if (from == 0 && state_ == State::even) i = out.count = countEven(events.first(fresh));  // they stay where they are
+  for (; i < from + fresh; ++i) {
     const Event event = events[i];
-    // Nearly every one: neither well before the last nor well after it.
-    if (state_ == State::even && event.time - (level_ - kToleranceNs) <= 2 * kToleranceNs) {
+    if (state_ == State::even && isEven(event.time)) {
       level_ = std::max(level_, event.time);
       out.put(event);
     } else {
@@ -25,6 +26,13 @@ size_t TimeCheck::check(std::span<Event> events, size_t fresh) {
     }
   }
   return out.count;
+}
+
+/// How many from the first on follow the last one: neither well before it nor well after it, as nearly all.
+size_t TimeCheck::countEven(std::span<const Event> events) {
+  size_t count = 0;
+  while (count < events.size() && isEven(events[count].time)) level_ = std::max(level_, events[count++].time);
+  return count;
 }
 
 void TimeCheck::look(const Event& event, Output& out) {

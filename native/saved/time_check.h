@@ -42,6 +42,8 @@ class TimeCheck {
     void put(const Event& event) { events[count++] = event; }
   };
 
+  bool isEven(uint64_t time) const { return time - (level_ - kToleranceNs) <= 2 * kToleranceNs; }
+  size_t countEven(std::span<const Event> events);
   void look(const Event& event, Output& out);
   void hold(const Event& event, State state);
   void dropHeld();
