@@ -52,6 +52,11 @@ std::string fileSystemName(const std::string& path) {
   }
 }
 
+// Where its layers are seen, they were looked for it.
+constexpr const char* inUnseenLayer =
+    " lies in a layer of overlayfs that is not found from here: name the file where it lies on the machine (findmnt -T shows "
+    "the layers), or a device with -d";
+
 std::string lastComponent(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // "/sys/dev/block/8:1" leads to ".../block/sda/sda1" for a partition, ".../block/sda" for a disk.
@@ -63,6 +68,7 @@ Result<FileDevice> deviceByNumber(dev_t number, const std::string& path) {
   FileDevice device;
   device.fileSystem = fileSystemName(path);
   if (length <= 0) {
+    if (device.fileSystem == "overlayfs") return Error{"NO_DEVICE", path + inUnseenLayer};
     return Error{"NO_DEVICE", path + " lies on no block device (" + device.fileSystem +
                                   "): put it on a file system on a disk, or name the device with -d"};
   }
@@ -134,7 +140,7 @@ Result<TracedFile> fileExtents(const std::string& path) {
   if (::fstat(fd->get(), &info) != 0) return systemError(path);
   std::string fileSystem = fileSystemName(path);
   if (fileSystem == "btrfs") return noExtents(path, "btrfs tells logical addresses and not those of the disk");
-  if (fileSystem == "overlayfs") return noExtents(path, "overlayfs hides the device; name the file in its lower layer");
+  if (fileSystem == "overlayfs") return noExtents(path, "it" + std::string(inUnseenLayer));
   auto device = fileDevice(path);
   if (!device) return device.error();
   if (auto one = checkOneDevice(*fd, path, fileSystem); !one) return one.error();

@@ -12,6 +12,7 @@ import { readModel } from '../model/gguf.js';
 import { isModelFile } from '../model/model-files.js';
 import { native, nativeFault } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
+import { fileInLayer } from '../process/overlay.js';
 import { waysToLlama } from '../workload/embedded.js';
 import type { Engine } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
@@ -143,8 +144,9 @@ function cachestat(): Finding {
   };
 }
 
-function findDevice(path: string): { disk: string | null; findings: Finding[] } {
+function findDevice(named: string): { disk: string | null; findings: Finding[] } {
   try {
+    const path = fileInLayer(named);
     const { name, disk, startSector, fileSystem } = native.fileDevice(path);
     const partition = name === disk ? '' : ` (partition ${name} from sector ${startSector})`;
     const readahead = readText(`/sys/class/block/${disk}/queue/read_ahead_kb`).trim();

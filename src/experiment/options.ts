@@ -3,6 +3,7 @@ import { noProgress, type Progress } from '../machine/progress.js';
 import type { CacheState } from '../memory/cache-state.js';
 import type { PressureRequest } from '../memory/pressure.js';
 import { streamReadAheadKib } from '../pin/stream-plan.js';
+import { fileInLayer } from '../process/overlay.js';
 import { defaultRunPath } from '../run/run-folder.js';
 import type { Engine, WorkloadOptions } from '../workload/engine.js';
 import { promptOfLength } from '../workload/prompt.js';
@@ -67,7 +68,7 @@ export function resolvedOptions(asked: ExperimentOptions): ResolvedOptions {
   const { pin } = asked;
   return {
     ...asked,
-    model: resolve(asked.model),
+    model: fileInLayer(resolve(asked.model)),
     workload: resolvedWorkload(asked.workload ?? {}),
     pressure: asked.pressure ?? { mode: 'none' },
     ...(pin ? { pin: { ...pin, ...(pin.plan === undefined ? {} : { plan: resolve(pin.plan) }) } } : {}),

@@ -3,6 +3,7 @@ import { BlkscopeError } from '../errors.js';
 import { native } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import type { NativeExtents } from '../native/trace.js';
+import { fileInLayer } from '../process/overlay.js';
 
 /** A file whose coverage is counted, and where it lies. */
 export interface TracedFile {
@@ -49,7 +50,8 @@ export function locateFiles(paths: readonly string[]): TracedFiles {
   }
 }
 
-function locate(path: string): { file: TracedFile; disk: string } {
+function locate(named: string): { file: TracedFile; disk: string } {
+  const path = fileInLayer(named);
   const { name, disk, fileSystem } = native.fileDevice(path);
   const extents = native.fileExtents(path);
   return { file: { path: realpathSync(path), extents, device: name, fileSystem }, disk };

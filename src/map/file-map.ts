@@ -7,6 +7,7 @@ import type { TensorUse } from '../model/tensor-use.js';
 import { tensorUses } from '../model/uses.js';
 import { native } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
+import { fileInLayer } from '../process/overlay.js';
 
 /** A part of a file that lies in one piece. Offsets and lengths in bytes; sectors of 512 bytes of the whole disk. */
 export interface MappedExtent {
@@ -76,8 +77,9 @@ export async function mapFile(path: string): Promise<FileMap> {
   };
 }
 
-function layOut(path: string) {
+function layOut(named: string) {
   try {
+    const path = fileInLayer(named);
     const { name, disk, startSector, fileSystem } = native.fileDevice(path);
     const { bytes, fileOffsets, sectors, sectorCounts } = native.fileExtents(path);
     const extents = Array.from(sectors, (sector, i) => ({

@@ -1,5 +1,6 @@
 import { constants, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { pathHere } from './other-mounts.js';
+import { fileInLayer } from './overlay.js';
 import { processTree, readProc } from './process-tree.js';
 
 /** A piece of a file, in bytes. */
@@ -137,7 +138,7 @@ function mayBeRegular(path: string): boolean {
 function regularFile(path: string, use: FileUse): OpenedFile[] {
   try {
     const status = statSync(path);
-    return status.isFile() ? [openedFile(path, status.size, use)] : [];
+    return status.isFile() ? [openedFile(fileInLayer(path), status.size, use)] : [];
   } catch {
     return [];
   }

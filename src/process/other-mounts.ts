@@ -1,6 +1,7 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { readProc } from './process-tree.js';
+import { isBelow, type Mount, mountOf, mountsOf } from './mounts-seen.js';
+import { layerFile } from './overlay.js';
 
 /** Whether a process sees other mounts than we do, as in a container: its paths are not ours. */
 function hasOtherMounts(pid: number): boolean {
@@ -10,7 +11,7 @@ function hasOtherMounts(pid: number): boolean {
 
 /**
  * From a path as a process has it to one by which the same file is found here: the path itself, that of the mount which it
- * came from, as folders of this machine are given to containers, or, while the process lives, one below /proc/PID/root.
+ * came from, as folders of this machine are given to containers, that of a layer of the container's image, or, while the process lives, one below /proc/PID/root.
  */
 export function pathHere(pid: number): (path: string) => string {
   if (!hasOtherMounts(pid)) return (path) => path;
@@ -32,41 +33,18 @@ function locate(pid: number, path: string, mounts: readonly Mount[], ours: reado
     const other = status(candidate);
     return other?.dev === file.dev && other.ino === file.ino;
   };
-  return [path, ...pathsOfMounts(path, mounts, ours)].find(same) ?? inside;
-}
-
-/** A mount: which folder of which file system is seen where. */
-interface Mount {
-  device: string;
-  root: string;
-  point: string;
+  const visible = [path, ...pathsOfMounts(path, mounts, ours)].find(same);
+  return visible ?? layerFile(path, file, mounts) ?? inside;
 }
 
 /** Where a mount of ours shows the folder of the file system that theirs shows at `path`; the later mount hides the one before. */
 function pathsOfMounts(path: string, mounts: readonly Mount[], ours: readonly Mount[]): string[] {
-  const covers = ({ point }: Mount) => isBelow(point, path);
-  const [mount] = mounts.filter(covers).sort((a, b) => b.point.length - a.point.length);
-  if (!mount) return [];
-  const inFileSystem = join(mount.root, posix.relative(mount.point, path));
+  const theirs = mountOf(path, mounts);
+  if (!theirs) return [];
+  const { mount, inside } = theirs;
   return ours
-    .filter(({ device, root }) => device === mount.device && isBelow(root, inFileSystem))
-    .map(({ root, point }) => join(point, posix.relative(root, inFileSystem)));
-}
-
-function isBelow(folder: string, path: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
-}
-
-/** `36 35 98:0 /mnt1 /mnt2 rw,noatime ...`: the device, the root, the mount point. */
-function mountsOf(pid: number | 'self'): Mount[] {
-  return (readProc(pid, 'mountinfo') ?? '').split('\n').flatMap((line) => {
-    const [, , device, root, point] = line.split(' ').map(unescaped);
-    return device && root && point ? [{ device, root, point }] : [];
-  });
-}
-
-function unescaped(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
+    .filter(({ device, root }) => device === mount.device && isBelow(root, inside))
+    .map(({ root, point }) => join(point, posix.relative(root, inside)));
 }
 
 const mostLinks = 40;
