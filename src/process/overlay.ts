@@ -1,5 +1,6 @@
 import { type BigIntStats, lstatSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import { append } from '../extremes.js';
 import { type Mount, mountOf, mountsOf } from './mounts-seen.js';
 
 // overlayfs shows the files of several folders, its layers, as one tree. A file that is read through it is one of a layer's, and
@@ -47,7 +48,7 @@ function layersOf({ options }: Mount): string[] {
   for (const option of split(options, ',')) {
     const [, name = '', value = ''] = /^(upperdir|lowerdir\+?|datadir\+)=(.*)$/s.exec(option) ?? [];
     if (name === 'upperdir') layers.upper.push(plain(value));
-    else if (name !== '') layers.lower.push(...split(value, ':').filter(Boolean).map(plain));
+    else if (name !== '') append(layers.lower, split(value, ':').map(plain));
   }
   const bases = [...foldersAbove(layers.upper.find(isAbsolute)), ...ofEngines];
   const places = (layer: string) => (isAbsolute(layer) ? [layer] : bases.map((base) => join(base, layer)));
