@@ -14,6 +14,7 @@ const sourceFolders = [
   'error-codes.ts',
   'errors.ts',
   'extremes.ts',
+  'thousands.ts',
   'native',
   'files',
   'process',

@@ -1,30 +1,31 @@
 /**
- * blkscope's public API. Most commands are built on it. Some import single modules instead, since loading all of them
- * takes longer than these commands run.
+ * blkscope's public API. What takes long to load is loaded by the function that needs it, when it is called.
  */
 
 export type { AdviseOptions } from './advise/advise.js';
 export type { Advice, Change, ChangedConditions, Foreseen, MemoryPoint } from './advise/changes.js';
 export type { Verified, VerifyOptions } from './advise/verify.js';
-export { advise, curve, verify } from './api/advice.js';
+export { advise, curve, routesCurve, verify } from './api/advice.js';
 export { record, runExperiment, runPlanned, runSweep } from './api/experiments.js';
+export { diagnose, findEngine, runBeside } from './api/machine.js';
 export { holdMemory, pin, pinPlan } from './api/memory.js';
 export { copyContiguously, synthesizeModel } from './api/models.js';
 export { exportRun, importTrace } from './api/runs.js';
 export { summarySchema } from './api/summary.js';
 export * from './capture.js';
-export { type CurveOptions, routesCurve } from './curve/curve.js';
+export type { CurveOptions } from './curve/curve.js';
 export type { BlockReads, Curve, CurvePoint, ExpertReads } from './curve/curve-result.js';
 export { readRoutes } from './curve/routes-file.js';
 export type { ExpertTouches } from './curve/touch-columns.js';
-export { diagnose, type Finding } from './doctor/diagnose.js';
+export type { Finding } from './doctor/diagnose.js';
 export type { FinishedRun } from './experiment/finish-run.js';
 export type { AskedOfWorkload, ExperimentOptions } from './experiment/options.js';
 export type { PinRequest } from './experiment/pin-model.js';
 export type { RecordOptions } from './experiment/record.js';
 export type { TraceOptions } from './experiment/trace-options.js';
 export type { Watch } from './experiment/watch.js';
-export { type ExportFormat, type ExportOptions, exportFormats } from './export/export-run.js';
+export type { ExportOptions } from './export/export-run.js';
+export { type ExportFormat, exportFormats } from './export/formats.js';
 export type { ExpertUse } from './figures/expert-use.js';
 export type {
   Derived,
@@ -99,7 +100,6 @@ export type { PlannedOptions, PlannedOutcome } from './sweep/run-planned.js';
 export { readSweep, type Sweep } from './sweep/sweep-file.js';
 export { type PlannedRun, planRepeats, planSweep } from './sweep/sweep-plan.js';
 export type { ImportOptions } from './trace-file/import-trace.js';
-export { runBeside } from './workload/beside.js';
 export { commandEngine } from './workload/command.js';
 export type {
   Engine,
@@ -113,6 +113,5 @@ export type {
   WorkloadOutcome,
   WorkloadTimings,
 } from './workload/engine.js';
-export { findEngine } from './workload/find-engine.js';
 export type { Loading, LoadMode } from './workload/loading.js';
 export type { ServedRequest } from './workload/open-requests.js';

@@ -1,8 +1,9 @@
-import { type AdviseOptions, advise as adviseOn } from '../advise/advise.js';
+import type { AdviseOptions } from '../advise/advise.js';
 import type { Advice } from '../advise/changes.js';
-import { verify as tryOut, type Verified, type VerifyOptions } from '../advise/verify.js';
-import { type CurveOptions, curve as curveOf } from '../curve/curve.js';
+import type { Verified, VerifyOptions } from '../advise/verify.js';
+import type { CurveOptions } from '../curve/curve.js';
 import type { Curve } from '../curve/curve-result.js';
+import type { ExpertTouches } from '../curve/touch-columns.js';
 import type { Run } from '../store/open-run.js';
 import { asked } from './asked.js';
 
@@ -16,7 +17,8 @@ import { asked } from './asked.js';
  * console.log(verdict, changes[0]?.title, changes[0]?.tokensPerSecond.likely);
  */
 export async function advise(run: Run, options: AdviseOptions = {}): Promise<Advice> {
-  return adviseOn(run, await asked('advising', options, 'advise'));
+  const asks = await asked<AdviseOptions>('advising', options, 'advise');
+  return (await import('../advise/advise.js')).advise(run, asks);
 }
 
 /**
@@ -29,7 +31,8 @@ export async function advise(run: Run, options: AdviseOptions = {}): Promise<Adv
  * console.log(tried[0]?.tokensPerSecond);
  */
 export async function verify(run: Run, advice: Advice, options: VerifyOptions = {}): Promise<Verified[]> {
-  return tryOut(run, advice, await asked('verifying', options, 'verify'));
+  const asks = await asked<VerifyOptions>('verifying', options, 'verify');
+  return (await import('../advise/verify.js')).verify(run, advice, asks);
 }
 
 /**
@@ -44,5 +47,22 @@ export async function curve(
   run: Run,
   options: Omit<CurveOptions, 'memory'> & { memory?: readonly (number | string)[] } = {},
 ): Promise<Curve> {
-  return curveOf(run, await asked('curving', options, 'curve'));
+  const asks = await asked<CurveOptions>('curving', options, 'curve');
+  return (await import('../curve/curve.js')).curve(run, asks);
+}
+
+/**
+ * The same of routes alone: caches of whole experts, `bytes` each (left out: memory is counted in experts).
+ *
+ * @example
+ * const touches = await readRoutes('routes.csv', 1);
+ * console.log(renderCurve(await routesCurve('routes.csv', touches, [64, 128, 256], 'experts')));
+ */
+export async function routesCurve(
+  path: string,
+  touches: ExpertTouches,
+  memory: readonly number[] | undefined,
+  unit: Curve['unit'],
+): Promise<Curve> {
+  return (await import('../curve/curve.js')).routesCurve(path, touches, memory, unit);
 }

@@ -1,10 +1,8 @@
-import { runExperiment as makeRun } from '../experiment/experiment.js';
 import type { FinishedRun } from '../experiment/finish-run.js';
 import type { ExperimentOptions } from '../experiment/options.js';
-import { record as makeRecording, type RecordOptions } from '../experiment/record.js';
+import type { RecordOptions } from '../experiment/record.js';
 import type { Sized } from '../options/sized.js';
-import { runPlanned as makePlanned, type PlannedOptions, type PlannedOutcome } from '../sweep/run-planned.js';
-import { runSweep as makeSweep } from '../sweep/run-sweep.js';
+import type { PlannedOptions, PlannedOutcome } from '../sweep/run-planned.js';
 import type { Sweep } from '../sweep/sweep-file.js';
 import type { PlannedRun } from '../sweep/sweep-plan.js';
 import { asked } from './asked.js';
@@ -31,7 +29,8 @@ import { asked } from './asked.js';
  * run.close();
  */
 export async function runExperiment(options: Sized<ExperimentOptions>): Promise<FinishedRun> {
-  return makeRun(await asked('experiment', options, 'runExperiment'));
+  const asks = await asked<ExperimentOptions>('experiment', options, 'runExperiment');
+  return (await import('../experiment/experiment.js')).runExperiment(asks);
 }
 
 /**
@@ -43,7 +42,8 @@ export async function runExperiment(options: Sized<ExperimentOptions>): Promise<
  * const { run: watched } = await record({ devices: ['/dev/vda'], durationMs: 10_000 });
  */
 export async function record(options: Sized<RecordOptions>): Promise<FinishedRun> {
-  return makeRecording(await asked('recording', options, 'record'));
+  const asks = await asked<RecordOptions>('recording', options, 'record');
+  return (await import('../experiment/record.js')).record(asks);
 }
 
 /**
@@ -53,7 +53,8 @@ export async function record(options: Sized<RecordOptions>): Promise<FinishedRun
  * const outcomes = await runSweep(readSweep('sweep.yaml'));
  */
 export async function runSweep(sweep: Sweep, options: PlannedOptions = {}): Promise<PlannedOutcome[]> {
-  return makeSweep(sweep, await asked('planned', options, 'runSweep'));
+  const asks = await asked<PlannedOptions>('planned', options, 'runSweep');
+  return (await import('../sweep/run-sweep.js')).runSweep(sweep, asks);
 }
 
 /**
@@ -68,5 +69,6 @@ export async function runPlanned(
   runs: readonly PlannedRun[],
   options: PlannedOptions = {},
 ): Promise<PlannedOutcome[]> {
-  return makePlanned(runs, await asked('planned', options, 'runPlanned'));
+  const asks = await asked<PlannedOptions>('planned', options, 'runPlanned');
+  return (await import('../sweep/run-planned.js')).runPlanned(runs, asks);
 }

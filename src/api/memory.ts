@@ -1,8 +1,8 @@
-import { type LockedMemory, holdMemory as lockBytes } from '../memory/locked-memory.js';
+import type { LockedMemory } from '../memory/locked-memory.js';
 import type { HoldOptions } from '../memory/until-held.js';
 import type { Model } from '../model/gguf.js';
 import type { ByteSize, Sized } from '../options/sized.js';
-import { type PinnedModel, type PinOptions, pin as pinNow, pinPlan as planNow } from '../pin/pinned-model.js';
+import type { PinnedModel, PinOptions } from '../pin/pinned-model.js';
 import type { PinPlan } from '../pin/plan.js';
 import { asked } from './asked.js';
 
@@ -18,7 +18,8 @@ import { asked } from './asked.js';
  */
 export async function holdMemory(size: ByteSize, options: HoldOptions = {}): Promise<LockedMemory> {
   const bytes = await asked<number>('memorySize', size, 'holdMemory');
-  return lockBytes(bytes, await asked('holding', options, 'holdMemory'));
+  const asks = await asked<HoldOptions>('holding', options, 'holdMemory');
+  return (await import('../memory/locked-memory.js')).holdMemory(bytes, asks);
 }
 
 /**
@@ -33,7 +34,8 @@ export async function holdMemory(size: ByteSize, options: HoldOptions = {}): Pro
  * await pinned.close();
  */
 export async function pin(model: Model | string, options: Sized<PinOptions> = {}): Promise<PinnedModel> {
-  return pinNow(model, await asked('pinning', options, 'pin'));
+  const asks = await asked<PinOptions>('pinning', options, 'pin');
+  return (await import('../pin/pinned-model.js')).pin(model, asks);
 }
 
 /**
@@ -43,5 +45,6 @@ export async function pin(model: Model | string, options: Sized<PinOptions> = {}
  * const { bytes, tensors } = await pinPlan(await readModel('model.gguf'), { budgetBytes: '2G' });
  */
 export async function pinPlan(model: Model, options: Sized<PinOptions> = {}): Promise<PinPlan> {
-  return planNow(model, await asked('pinning', options, 'pinPlan'));
+  const asks = await asked<PinOptions>('pinning', options, 'pinPlan');
+  return (await import('../pin/pinned-model.js')).pinPlan(model, asks);
 }

@@ -1,9 +1,5 @@
-import { copyContiguously as copyFile, type DefragmentOptions } from '../map/defragment.js';
-import {
-  type SynthesizeOptions,
-  type SyntheticModel,
-  synthesizeModel as writeModel,
-} from '../model/synthesize.js';
+import type { copyContiguously as copyFile, DefragmentOptions } from '../map/defragment.js';
+import type { SynthesizeOptions, SyntheticModel } from '../model/synthesize.js';
 import type { Sized } from '../options/sized.js';
 import { asked } from './asked.js';
 
@@ -20,7 +16,8 @@ export async function synthesizeModel(
   path: string,
   options: Sized<SynthesizeOptions> = {},
 ): Promise<SyntheticModel> {
-  return writeModel(path, await asked('synthesizing', options, 'synthesizeModel'));
+  const asks = await asked<SynthesizeOptions>('synthesizing', options, 'synthesizeModel');
+  return (await import('../model/synthesize.js')).synthesizeModel(path, asks);
 }
 
 /**
@@ -37,5 +34,6 @@ export async function copyContiguously(
   to: string,
   options: DefragmentOptions = {},
 ): ReturnType<typeof copyFile> {
-  return copyFile(from, to, await asked('copying', options, 'copyContiguously'));
+  const asks = await asked<DefragmentOptions>('copying', options, 'copyContiguously');
+  return (await import('../map/defragment.js')).copyContiguously(from, to, asks);
 }

@@ -1,7 +1,7 @@
 import type { FinishedRun } from '../experiment/finish-run.js';
-import { type ExportOptions, exportRun as writeRun } from '../export/export-run.js';
+import type { ExportOptions } from '../export/export-run.js';
 import type { Run } from '../store/open-run.js';
-import { type ImportOptions, importTrace as readTrace } from '../trace-file/import-trace.js';
+import type { ImportOptions } from '../trace-file/import-trace.js';
 import { asked } from './asked.js';
 
 /**
@@ -16,7 +16,8 @@ import { asked } from './asked.js';
  * run.close();
  */
 export async function importTrace(options: ImportOptions): Promise<FinishedRun> {
-  return readTrace(await asked('importing', options, 'importTrace'));
+  const asks = await asked<ImportOptions>('importing', options, 'importTrace');
+  return (await import('../trace-file/import-trace.js')).importTrace(asks);
 }
 
 /**
@@ -30,5 +31,6 @@ export async function importTrace(options: ImportOptions): Promise<FinishedRun> 
  * await exportRun(run, { format: 'csv', table: 'io', output: 'io.csv' });
  */
 export async function exportRun(run: Run, options: ExportOptions): Promise<string | null> {
-  return writeRun(run, await asked('exporting', options, 'exportRun'));
+  const asks = await asked<ExportOptions>('exporting', options, 'exportRun');
+  return (await import('../export/export-run.js')).exportRun(run, asks);
 }

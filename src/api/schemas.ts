@@ -2,7 +2,7 @@
  * What the functions of the API take, checked where a caller hands it in: an unknown key, another type or a value out of range is
  * refused before anything is done. Loaded with the first call. Each shape names every key of its type.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AdviseOptions } from '../advise/advise.js';
 import type { VerifyOptions } from '../advise/verify.js';
 import type { CurveOptions } from '../curve/curve.js';
@@ -10,7 +10,8 @@ import type { ExperimentOptions } from '../experiment/options.js';
 import type { PinRequest } from '../experiment/pin-model.js';
 import type { RecordOptions } from '../experiment/record.js';
 import type { TraceOptions } from '../experiment/trace-options.js';
-import { type ExportOptions, exportFormats } from '../export/export-run.js';
+import type { ExportOptions } from '../export/export-run.js';
+import { exportFormats } from '../export/formats.js';
 import type { DefragmentOptions } from '../map/defragment.js';
 import type { HoldOptions } from '../memory/until-held.js';
 import type { SynthesizeOptions } from '../model/synthesize.js';

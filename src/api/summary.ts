@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Summary, summarySchema as schema } from '../figures/summary-schema.js';
 
 /**

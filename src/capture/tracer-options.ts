@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BlkscopeError } from '../errors.js';
 import { requireDevice } from '../machine/device-name.js';
 import type { SignalOptions } from '../machine/put-back.js';

@@ -1,8 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { given } from '../experiment/trace-options.js';
-import { type ComparedGroup, openGroups, renderComparison, renderGroups } from '../index.js';
 import { chosen } from '../report/conditions.js';
-import { printPath, stdoutScreen } from './screen.js';
+import type { CompareFlags } from './work/compare.js';
 
 export function compareCommand(): Command {
   return new Command('compare')
@@ -15,42 +13,9 @@ export function compareCommand(): Command {
     )
     .option('--json', 'print the groups with their summaries as one array')
     .option('--html <file>', 'write a page with figures on the same axes')
-    .action(async (paths: string[], flags: { json?: boolean; html?: string; varied?: string[] }) => {
-      const groups = (await Promise.all(paths.map(openGroups))).flat();
-      if (flags.json) {
-        const told = groups.map(({ name, summaries }) => ({ name, summaries }));
-        process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
-        return;
-      }
-      const single = groups.flatMap(({ name, summaries: [summary, ...more], configs }) =>
-        summary && more.length === 0 ? [{ name, summary, config: configs?.[0] ?? null }] : [],
-      );
-      if (flags.html) {
-        await writeComparison(groups, flags.html, flags.varied);
-        return;
-      }
-      const options = { screen: stdoutScreen(), ...given({ varied: flags.varied }) };
-      const alone = single.length === groups.length;
-      process.stdout.write(alone ? renderComparison(single, options) : renderGroups(groups, options));
-    });
-}
-
-async function writeComparison(
-  groups: readonly ComparedGroup[],
-  file: string,
-  varied: readonly string[] | undefined,
-): Promise<void> {
-  const { comparePage } = await import('../page/compare-page.js');
-  const { writePage } = await import('../page/write-page.js');
-  await writePage(file, await comparePage(groups, titleOf(groups), varied));
-  printPath(file);
-}
-
-const longestTitle = 60;
-
-function titleOf(groups: readonly ComparedGroup[]): string {
-  const names = groups.map(({ name }) => name).join(', ');
-  return names.length <= longestTitle ? names : `${groups.length} runs side by side`;
+    .action(async (paths: string[], flags: CompareFlags) =>
+      (await import('./work/compare.js')).compare(paths, flags),
+    );
 }
 
 function conditions(text: string): string[] {

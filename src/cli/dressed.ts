@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { BlkscopeError } from '../errors.js';
 import { type ColourChoice, colourChoices } from '../report/style.js';
+import { chooseColour } from './colour.js';
 import type { ListedCommand } from './listed.js';
-import { chooseColour } from './screen.js';
 import { chooseDetail } from './terminal-progress.js';
 
 interface CommonFlags {

@@ -1,17 +1,6 @@
 import { Command, Option } from 'commander';
-import { exitCodes } from '../errors.js';
-import { given } from '../experiment/trace-options.js';
-import { BlkscopeError, type ExportFormat, exportFormats, exportRun, openRun } from '../index.js';
-import { printPath } from './screen.js';
-import { opensByName, StdoutPipe } from './stdout-pipe.js';
-import { TerminalProgress } from './terminal-progress.js';
-
-interface ExportFlags {
-  format: ExportFormat;
-  output?: string;
-  table?: string;
-  makeQueues?: boolean;
-}
+import { exportFormats } from '../export/formats.js';
+import type { ExportFlags } from './work/export.js';
 
 export function exportCommand(): Command {
   return new Command('export')
@@ -24,24 +13,7 @@ export function exportCommand(): Command {
     .option('-o, --output <path>', "the file, or the dataset's folder (csv and jsonl: default stdout)")
     .option('--table <table>', 'which table csv and jsonl hold (default: event)')
     .option('--make-queues', 'blktrace: add the queue events that btt and fio need, at the time of issue')
-    .action(async (path: string, { format, output, table, makeQueues }: ExportFlags) => {
-      await using run = await openRun(path);
-      const streamed = format === 'csv' || format === 'jsonl';
-      if (!output && !streamed) {
-        throw new BlkscopeError('NO_OUTPUT', `--format ${format} writes files: name the place with -o`);
-      }
-      const toStdout = !output || output === '/dev/stdout';
-      using pipe = toStdout && !opensByName(process.stdout) ? new StdoutPipe(process.stdout) : null;
-      const target = pipe?.path ?? output ?? '/dev/stdout';
-      const lost = await exportRun(run, { format, output: target, ...given({ table, makeQueues }) }).catch(
-        (error) => {
-          // A reader that goes away (head, less) is no failure of ours; here the database writes, not Node.
-          if (toStdout && error.code === 'EPIPE') process.exit(exitCodes.ok);
-          throw error;
-        },
-      );
-      await pipe?.end();
-      if (lost) new TerminalProgress().warn(lost);
-      if (output) printPath(output);
-    });
+    .action(async (path: string, flags: ExportFlags) =>
+      (await import('./work/export.js')).writeRun(path, flags),
+    );
 }

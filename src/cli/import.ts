@@ -1,16 +1,6 @@
 import { Command, Option } from 'commander';
-import { given } from '../experiment/trace-options.js';
-import { importTrace } from '../trace-file/import-trace.js';
 import { collect } from './options.js';
-import { showRun, withSession } from './session.js';
-
-interface ImportFlags {
-  file?: string[];
-  model?: string;
-  output?: string;
-  store: boolean;
-  json?: boolean;
-}
+import type { ImportFlags } from './work/import.js';
 
 export function importCommand(): Command {
   return new Command('import')
@@ -24,17 +14,7 @@ export function importCommand(): Command {
     )
     .option('--no-store', 'write the figures only, without the events')
     .option('--json', 'print summary.json instead of the report')
-    .action(async (paths: string[], flags: ImportFlags) => {
-      const finished = await withSession(({ progress, signal }) =>
-        importTrace({
-          paths,
-          store: flags.store,
-          ...given({ files: flags.file, model: flags.model, output: flags.output }),
-          progress,
-          signal,
-          commandLine: process.argv,
-        }),
-      );
-      await showRun(finished, flags.json ?? false);
-    });
+    .action(async (paths: string[], flags: ImportFlags) =>
+      (await import('./work/import.js')).readTrace(paths, flags),
+    );
 }

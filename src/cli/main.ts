@@ -34,12 +34,6 @@ const program = new Command('blkscope')
 // One command is loaded, or none: for a list of them their names and lines are enough.
 const name = process.argv[2] ?? '';
 const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-if (load) program.addCommand((await load()).copyInheritedSettings(program));
-else for (const [each, { about }] of Object.entries(commandList)) program.command(each).description(about);
-program.addHelpText(
-  'after',
-  '\nA run:\n  sudo blkscope run -m model.gguf --limit 2G\n  blkscope report runs/NAME\n\nblkscope COMMAND --help tells more of a command.',
-);
 
 for (const stream of [process.stdout, process.stderr]) guardTerminal(stream);
 
@@ -49,10 +43,18 @@ removeUnfinishedAtEnd();
 // What needs no root has none: sudo gives nobody the files of others by these.
 if (withoutRoot.has(name)) becomeCaller();
 
-try {
-  await program.parseAsync();
-} catch (error) {
+parse().catch((error: unknown) => {
   process.exitCode = tell(error);
+});
+
+async function parse(): Promise<void> {
+  if (load) program.addCommand((await load()).copyInheritedSettings(program));
+  else for (const [each, { about }] of Object.entries(commandList)) program.command(each).description(about);
+  program.addHelpText(
+    'after',
+    '\nA run:\n  sudo blkscope run -m model.gguf --limit 2G\n  blkscope report runs/NAME\n\nblkscope COMMAND --help tells more of a command.',
+  );
+  await program.parseAsync();
 }
 
 /** commander's complaint as one line of ours. */

@@ -1,17 +1,6 @@
-import { extname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { BlkscopeError } from '../errors.js';
-import { given } from '../experiment/trace-options.js';
-import { pictureFile, pictureFormats } from '../page/picture-file.js';
-import { type PlotOptions, plotKinds, plotRuns } from '../page/plot-run.js';
-import { writePage } from '../page/write-page.js';
-import { colourModes, orderModes } from '../plot/access.js';
-import { openGroups } from '../sweep/groups.js';
-import { printPath } from './screen.js';
-
-interface PlotFlags extends PlotOptions {
-  output: string;
-}
+import { colourModes, orderModes, plotKinds } from '../plot/kinds.js';
+import type { PlotFlags } from './work/plot.js';
 
 export function plotCommand(): Command {
   return new Command('plot')
@@ -29,31 +18,11 @@ export function plotCommand(): Command {
         .choices(orderModes)
         .default('file'),
     )
-    .action(plot);
+    .action(async (paths: string[], flags: PlotFlags) => (await import('./work/plot.js')).plot(paths, flags));
 }
 
 function millimetres(text: string): number {
   const value = Number(text);
   if (value >= 40 && value <= 2000) return value;
   throw new InvalidArgumentError(`'${text}' is not a number of millimetres from 40 to 2000.`);
-}
-
-async function plot(
-  paths: string[],
-  { output, kind, colour, place, width, height }: PlotFlags,
-): Promise<void> {
-  const format = pictureFormats.find((ending) => extname(output).toLowerCase() === `.${ending}`);
-  if (!format)
-    throw new BlkscopeError(
-      'BAD_ARGUMENT',
-      `-o ${output}: give a name that ends in .${pictureFormats.join(', .')}`,
-    );
-  const groups = (await Promise.all(paths.map(openGroups))).flat();
-  const { svg, csv } = await plotRuns(groups, { kind, colour, place, width, ...given({ height }) });
-  const picture = await pictureFile(svg, format);
-  const data = `${output.slice(0, -4)}.csv`;
-  await writePage(output, picture);
-  await writePage(data, csv);
-  printPath(output);
-  printPath(data);
 }

@@ -1,23 +1,7 @@
 import { Command, Option } from 'commander';
-import { BlkscopeError } from '../errors.js';
-import { renderNaive } from '../report/naive.js';
-import { renderRegions } from '../report/regions-section.js';
-import type { Screen } from '../report/screen.js';
-import { sections } from '../report/sections.js';
-import { renderReport } from '../report/terminal.js';
-import { openRun, type Run } from '../store/open-run.js';
+import { curveSection, sectionNames } from '../report/section-names.js';
 import { collect } from './options.js';
-import { print, printPath, shortPath, stdoutScreen } from './screen.js';
-import { showRun } from './session.js';
-
-interface ReportFlags {
-  json?: boolean;
-  all?: boolean;
-  section?: string[];
-  regions?: boolean;
-  naive?: boolean;
-  html?: string;
-}
+import type { ReportFlags } from './work/report.js';
 
 export function reportCommand(): Command {
   return new Command('report')
@@ -26,7 +10,7 @@ export function reportCommand(): Command {
     .addOption(new Option('--all', 'print every section').conflicts('section'))
     .option(
       '--section <name>',
-      `print one section: ${[...Object.keys(sections), curveSection].join(', ')}; can be repeated`,
+      `print one section: ${[...sectionNames, curveSection].join(', ')}; can be repeated`,
       collect,
     )
     .option('--html <file>', 'write a page with figures: one file, for any browser')
@@ -35,53 +19,7 @@ export function reportCommand(): Command {
       '--naive',
       'print what a script would find that counts every event as a read, beside the right figures',
     )
-    .action(async (path: string, flags: ReportFlags) => {
-      await using run = await openRun(path);
-      // summary.json holds what the others print.
-      if (flags.html) await writePage(run, flags.html);
-      else if (flags.json) await showRun({ run, problem: null }, true);
-      else if (flags.regions) showRegions(run, path);
-      else if (flags.naive) print(renderNaive(run.summary, stdoutScreen()));
-      else if (flags.all || flags.section) await showSections(run, flags);
-      else await showRun({ run, problem: null }, false);
-    });
-}
-
-async function writePage(run: Run, file: string): Promise<void> {
-  const { runPage } = await import('../page/run-page.js');
-  const { writePage: writeHtml } = await import('../page/write-page.js');
-  const text = await runPage(run, shortPath(run.path));
-  await writeHtml(file, text);
-  printPath(file);
-}
-
-/** Of a run that watched what tokens use; it is worked out from the stored touches, and so no part of the summary. */
-const curveSection = 'curve';
-
-async function showSections(run: Run, { all = false, section = [] }: ReportFlags): Promise<void> {
-  const { path, summary } = run;
-  const screen = stdoutScreen();
-  const told = section.filter((name) => name !== curveSection);
-  const wanted = all || told.length > 0;
-  const parts = wanted ? [renderReport(summary, { title: shortPath(path), screen, all, only: told })] : [];
-  if (all || section.includes(curveSection)) parts.push(await drawnCurve(run, screen));
-  const text = parts.join('');
-  if (text.trim() === '')
-    throw new BlkscopeError('NOT_KNOWN', `${path}: nothing is known of ${section.join(', ')} in this run`);
-  process.stdout.write(text);
-}
-
-async function drawnCurve(run: Run, screen: Screen): Promise<string> {
-  if (!run.summary.touches) return '';
-  const { watchedCurve } = await import('../curve/curve.js');
-  const { renderCurveSection } = await import('../report/curve.js');
-  const curve = await watchedCurve(run);
-  return curve ? renderCurveSection(curve, screen) : '';
-}
-
-function showRegions(run: Run, path: string): void {
-  const text = renderRegions(run.summary, stdoutScreen());
-  if (text === '')
-    throw new BlkscopeError('NO_REGIONS', `${path}: the run names no model, so it has no regions`);
-  process.stdout.write(text);
+    .action(async (path: string, flags: ReportFlags) =>
+      (await import('./work/report.js')).report(path, flags),
+    );
 }

@@ -3,14 +3,7 @@ import { BlkscopeError } from '../errors.js';
 import { fit } from '../report/fit.js';
 import { printable } from '../report/printable.js';
 import { type Screen, screenOf } from '../report/screen.js';
-import type { ColourChoice } from '../report/style.js';
-
-let colour: ColourChoice = 'auto';
-
-/** As --color says. */
-export function chooseColour(choice: ColourChoice): void {
-  colour = choice;
-}
+import { chosenColour } from './colour.js';
 
 /** A path as a user in this folder would write it. */
 export function shortPath(path: string): string {
@@ -29,7 +22,7 @@ export function requireTerminal(what: string): void {
 
 /** Where stdout goes. */
 export function stdoutScreen(): Screen {
-  return screenOf(process.stdout, colour);
+  return screenOf(process.stdout, chosenColour());
 }
 
 /** Prints the path of what was written, for people and for scripts: a file or a program gets it as it is. */

@@ -1,98 +1,13 @@
 import { Command } from 'commander';
-import { BlkscopeError } from '../errors.js';
-import { requireRoot } from '../experiment/requirements.js';
-import { recover, Tracer } from '../index.js';
-import { topPicture } from '../live/picture.js';
-import { TopTable } from '../live/top-table.js';
-import { mountTracing } from '../machine/mounts.js';
-import { noProgress } from '../machine/progress.js';
-import { Steps } from '../machine/steps.js';
-import { native } from '../native/binding.js';
-import { openedFiles } from '../process/opened-files.js';
-import { FullScreen } from './full-screen.js';
 import { positive } from './options.js';
-import { requireTerminal } from './screen.js';
-import { withSession } from './session.js';
-
-interface TopFlags {
-  attach?: number;
-  mount?: boolean;
-}
-
-/** How often the table is made. */
-const everyMs = 1000;
+import type { TopFlags } from './work/top.js';
 
 export function topCommand(): Command {
   return new Command('top')
     .argument('[device]', 'a device, or a file on it (default: that of the working directory)')
     .option('--attach <pid>', 'show this process alone, on the disk of its largest file', positive)
     .option('--mount', 'mount tracefs and debugfs meanwhile where they are not mounted')
-    .action(top);
-}
-
-async function top(device: string | undefined, { attach, mount = false }: TopFlags): Promise<void> {
-  requireTerminal('top');
-  requireRoot();
-  recover();
-  const disk = diskOf(device, attach);
-  await withSession(async ({ signal }) => {
-    const steps = new Steps(noProgress, signal);
-    try {
-      if (mount) await mountTracing(steps);
-      await using tracer = Tracer.start({ devices: [disk], signal });
-      await follow(tracer, disk, attach ?? null, signal);
-    } finally {
-      await steps.undo();
-    }
-  });
-}
-
-/** Until the user quits or the signal aborts. */
-async function follow(
-  tracer: Tracer,
-  disk: string,
-  attach: number | null,
-  signal: AbortSignal,
-): Promise<void> {
-  const table = new TopTable(attach);
-  const title = attach === null ? disk : `${disk}, process ${attach}`;
-  let rows = table.take(1);
-  let cost: number | null = null;
-  const screen = new FullScreen({
-    quit: () => tracer.stop(),
-    interrupt: () => tracer.stop(),
-    resize: () => draw(),
-  });
-  const draw = () => screen.draw(topPicture(rows, title, screen.columns, screen.rows, cost));
-  let last = performance.now();
-  let used = process.cpuUsage();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    const { user, system } = process.cpuUsage(used);
-    used = process.cpuUsage();
-    rows = table.take((now - last) / 1000);
-    cost = (user + system) / 1000 / (now - last);
-    last = now;
-    draw();
-  }, everyMs);
-  try {
-    draw();
-    for await (const batch of tracer) table.add(batch);
-  } finally {
-    clearInterval(timer);
-    screen.end();
-  }
-  signal.throwIfAborted();
-}
-
-function diskOf(device: string | undefined, attach: number | undefined): string {
-  if (device !== undefined && !device.includes('/')) return device;
-  if (device?.startsWith('/dev/')) return device.slice('/dev/'.length);
-  if (attach === undefined || device !== undefined) return native.fileDevice(device ?? process.cwd()).disk;
-  const [largest] = openedFiles(attach);
-  if (largest) return native.fileDevice(largest.path).disk;
-  throw new BlkscopeError(
-    'NO_DEVICE',
-    `--attach ${attach}: that process is gone or has no file open; name the device`,
-  );
+    .action(async (device: string | undefined, flags: TopFlags) =>
+      (await import('./work/top.js')).showTop(device, flags),
+    );
 }

@@ -80,10 +80,6 @@ export async function watchedCurve(run: Run): Promise<Curve | null> {
 
 /**
  * The same of routes alone: caches of whole experts, `bytes` each (left out: memory is counted in experts).
- *
- * @example
- * const touches = await readRoutes('routes.csv', 1);
- * console.log(renderCurve(await routesCurve('routes.csv', touches, [64, 128, 256], 'experts')));
  */
 export async function routesCurve(
   path: string,

@@ -29,10 +29,6 @@ export interface Finding {
 
 /**
  * Looks at everything a run on `path` (a model, a folder, a device node) needs. Changes nothing.
- *
- * @example
- * const missing = (await diagnose('model.gguf')).filter(({ state }) => state === 'missing');
- * for (const { name, detail, mend } of missing) console.log(name, detail, mend);
  */
 export async function diagnose(path: string): Promise<Finding[]> {
   // Nothing else of it can be asked elsewhere.

@@ -19,6 +19,7 @@ import { modelRegions } from '../model/regions.js';
 import type { NativeDefect } from '../native/trace.js';
 import { piecesOf, type WatchedPart } from '../sample/residency.js';
 import { Sampler } from '../sample/sampler.js';
+import { thousands } from '../thousands.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import type { WatchedWorkload } from './finish-run.js';
 import type { FoundTargets } from './trace-options.js';
@@ -149,10 +150,10 @@ function progressLine(figures: CaptureProgress, made: string | null): string {
   const { eventsPerSecond, readBytesPerSecond, writeBytesPerSecond, dropped, spoolBytes } = figures;
   const parts = [
     ...(made === null ? [] : [made]),
-    `${Math.round(eventsPerSecond).toLocaleString('en-US')} events/s`,
+    `${thousands(eventsPerSecond)} events/s`,
     `${formatSize(Math.round(readBytesPerSecond))}/s read`,
     ...(writeBytesPerSecond > 0 ? [`${formatSize(Math.round(writeBytesPerSecond))}/s written`] : []),
-    `${dropped.toLocaleString('en-US')} lost`,
+    `${thousands(dropped)} lost`,
     `spool ${formatSize(spoolBytes)}`,
   ];
   return parts.join(', ');

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BlkscopeError } from '../errors.js';
 import { sudoCaller } from '../files/caller.js';
 import type { Run } from '../store/open-run.js';

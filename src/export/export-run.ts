@@ -9,17 +9,12 @@ import { type Table, tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
 import { exportBlktrace } from './blktrace.js';
 import { writeChromeTrace } from './chrome-trace.js';
+import type { ExportFormat } from './formats.js';
 import { orderedRows } from './ordered-rows.js';
 import { addToDataset } from './parquet-dataset.js';
 
-/** What a run can be exported as; `perfetto` is the Chrome trace format. */
-export const exportFormats = ['duckdb', 'parquet', 'csv', 'jsonl', 'perfetto', 'blktrace'] as const;
-
 /** The formats that hold one table each. */
 const tableFormats = ['csv', 'jsonl'] as const;
-
-/** A format of `exportRun`. */
-export type ExportFormat = (typeof exportFormats)[number];
 
 /**
  * What the database may hold of a trace of any size while it is written; the rest waits on disk. What a thread is about to

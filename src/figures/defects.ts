@@ -1,5 +1,6 @@
 import { BlkscopeError } from '../errors.js';
 import type { NativeDefect } from '../native/trace.js';
+import { thousands } from '../thousands.js';
 
 /** A cause of an incomplete trace, as summary.json tells it. */
 export interface Defect {
@@ -252,7 +253,7 @@ function filled(text: string, values: NativeDefect['values']): string {
   return text.replace(hole, (whole, name: string, noun?: string, ofOne?: string, ofMore?: string) => {
     const value = values[name] ?? whole;
     if (noun === undefined) return String(value);
-    const things = `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+    const things = `${typeof value === 'number' ? thousands(value) : value} ${noun}${value === 1 ? '' : 's'}`;
     return ofOne === undefined ? things : `${things} ${value === 1 ? ofOne : ofMore}`;
   });
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { gapClasses, gapOrders, type NativeLatency, stages } from '../native/trace.js';
 import { type Figure, type Figures, isFigure, type Unit, type ValuesOf } from './figure.js';
 

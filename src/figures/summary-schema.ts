@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { groupKinds } from '../model/region-groups.js';
 import { useKinds } from '../model/uses.js';
 import { joined } from './figure.js';

@@ -1,5 +1,5 @@
 /** What options are made of: each refuses what it is not, and makes one of several ways to write a value. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseSize } from '../memory/size.js';
 
 /** Bytes, or a size as people write it (`15G`); gives bytes. */

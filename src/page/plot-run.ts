@@ -1,9 +1,10 @@
 import { BlkscopeError } from '../errors.js';
-import { accessFigure, type ColourMode, type OrderMode } from '../plot/access.js';
+import { accessFigure } from '../plot/access.js';
 import { cliffFigure } from '../plot/cliff.js';
 import type { PlotFigure } from '../plot/figure.js';
 import { makers, ofSeveral } from '../plot/figures-of.js';
 import { foreseenFigure } from '../plot/foreseen.js';
+import type { ColourMode, OrderMode } from '../plot/kinds.js';
 import { el } from '../plot/svg.js';
 import { plainColours, plotStyle } from '../plot/theme.js';
 import type { ComparedGroup } from '../report/compare-groups.js';
@@ -12,9 +13,6 @@ import { openRun } from '../store/open-run.js';
 import { cliffPoints } from './compare-page.js';
 import { foreseenRuns } from './foreseen.js';
 import { runData } from './run-data.js';
-
-/** What `plot --kind` takes. */
-export const plotKinds = [...Object.keys(makers), 'cliff', 'foreseen'];
 
 export interface PlotOptions {
   kind: string;
@@ -82,7 +80,6 @@ async function figureOf(
   }
   const [first, ...others] = data;
   if (!first) return null;
-  return kind === 'access'
-    ? accessFigure(first, colour, place)
-    : (makers[kind]?.([first, ...others]) ?? null);
+  if (kind === 'access') return accessFigure(first, colour, place);
+  return makers[kind]?.([first, ...others]) ?? null;
 }

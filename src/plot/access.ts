@@ -2,17 +2,12 @@ import { greatest } from '../extremes.js';
 import { type Fields, fieldsOf, type MapView, sectorsIn } from './access-fields.js';
 import type { FigureTable, PlotFigure, View } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, linearAxis } from './frame.js';
+import type { ColourMode, OrderMode } from './kinds.js';
 import { bytes, seconds } from './numbers.js';
 import { oncePerRun } from './once-per-run.js';
 import type { PlacedRegion, RunData } from './run-data.js';
 import { el, picture, type Size, type Svg, text } from './svg.js';
 import { type Hue, heatColour, hueColour, hues } from './theme.js';
-
-export const colourModes = ['role', 'times', 'size'] as const;
-export type ColourMode = (typeof colourModes)[number];
-
-export const orderModes = ['file', 'disk'] as const;
-export type OrderMode = (typeof orderModes)[number];
 
 /** Offset in the files of a place, by the order that is shown; null where the disk's extents have none. */
 export function offsetAt(run: RunData, order: OrderMode, place: number): number | null {

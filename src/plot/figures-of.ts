@@ -5,6 +5,7 @@ import { curveFigure } from './curve.js';
 import type { PlotFigure, View } from './figure.js';
 import { fragmentFigure } from './fragments.js';
 import { expertFigure, tokenLayerFigure } from './heat.js';
+import type { RunFigureKind } from './kinds.js';
 import { latencyFigure } from './latency.js';
 import { residencyFigure } from './residency.js';
 import type { RunData } from './run-data.js';
@@ -13,7 +14,7 @@ import { tokenTimeFigure } from './token-time.js';
 
 type Maker = (runs: readonly [RunData, ...RunData[]], view?: View) => PlotFigure | null;
 
-/** Every figure by its kind, in the order in which a page shows them; those of one run take the first. */
+/** How each figure is made; those of one run take the first. */
 export const makers: Record<string, Maker> = {
   access: ([run], view) => accessFigure(run, 'role', 'file', view),
   timeline: ([run], view) => timelineFigure(run, view),
@@ -28,7 +29,7 @@ export const makers: Record<string, Maker> = {
   sizes: (runs) => sizeFigure(runs),
   curve: ([run]) => curveFigure(run),
   fragments: ([run]) => fragmentFigure(run),
-};
+} satisfies Record<RunFigureKind, Maker>;
 
 /** Those that show several runs on the same axes. */
 export const ofSeveral = ['cumulative', 'times-read', 'gaps', 'latency', 'sizes'] as const;

@@ -1,11 +1,12 @@
 /** Numbers in figures: short, with their unit. */
+import { thousands } from '../thousands.js';
 
 const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 /** Three significant digits at most. */
 export function short(value: number): string {
   const size = Math.abs(value);
-  if (size >= 1000) return Math.round(value).toLocaleString('en-US');
+  if (size >= 1000) return thousands(value);
   return String(Number(value.toPrecision(3)));
 }
 

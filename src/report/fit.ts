@@ -1,5 +1,5 @@
-import stringWidth from 'string-width';
-import wrapAnsi from 'wrap-ansi';
+import stringWidth from 'fast-string-width';
+import { wrapAnsi } from 'fast-wrap-ansi';
 import { printable } from './printable.js';
 import { emphasis } from './style.js';
 
@@ -12,9 +12,12 @@ export function fit(text: string, columns: number): string {
     .join('\n');
 }
 
+/** Most lines: ASCII, and the blocks of bars and sparklines. */
+const plain = /^[ -~\u2580-\u259f]*$/;
+
 /** What a terminal shows in so many columns: emphasis takes none, East Asian characters take two. */
 export function widthOf(text: string): number {
-  return stringWidth(text);
+  return plain.test(text) ? text.length : stringWidth(text);
 }
 
 /** Lines of at most `columns`, broken between words, and within those that are longer than a line. */

@@ -1,11 +1,12 @@
 import { formatSize, threeDigits } from '../memory/size.js';
+import { thousands } from '../thousands.js';
 
 /** How figures look in all reports: three significant digits, thousands separated, units after a space. */
 
 export const size = formatSize;
 
 export function count(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+  return thousands(value);
 }
 
 /** `noun` gets an s but for one: `1 extent`, `2,000 extents`. */

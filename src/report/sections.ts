@@ -15,12 +15,13 @@ import {
   phases,
   roles,
 } from './regions-section.js';
+import { type SectionName, sectionNames } from './section-names.js';
 import { workloadSection } from './workload-section.js';
 
 type Section = (page: Page, summary: Summary) => void;
 
-/** The sections of the whole report, in their order, by the names that `report --section` takes. */
-export const sections: Record<string, Section> = {
+/** How each section is printed. */
+const printed: Record<SectionName, Section> = {
   integrity,
   model: modelReads,
   bound: boundSection,
@@ -43,12 +44,15 @@ export const sections: Record<string, Section> = {
   cost: tracer,
 };
 
+/** The sections in their order. */
+export const sections: readonly Section[] = sectionNames.map((name) => printed[name]);
+
 /** Throws BlkscopeError NO_SECTION. */
 export function sectionOf(name: string): Section {
-  const found = Object.hasOwn(sections, name) ? sections[name] : undefined;
-  if (found) return found;
+  const known = sectionNames.find((each) => each === name);
+  if (known) return printed[known];
   throw new BlkscopeError(
     'NO_SECTION',
-    `--section: there is no section '${name}'; there are ${Object.keys(sections).join(', ')}`,
+    `--section: there is no section '${name}'; there are ${sectionNames.join(', ')}`,
   );
 }

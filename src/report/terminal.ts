@@ -13,7 +13,7 @@ export interface ReportOptions {
   screen?: Screen;
   /** Every section. */
   all?: boolean;
-  /** These sections alone, by their names in `sections`. */
+  /** These sections alone, by their names in `sectionNames`. */
   only?: readonly string[];
 }
 
@@ -30,6 +30,6 @@ export function renderReport(summary: Summary, options: ReportOptions = {}): str
   const page = new Page(screen.style, screen.columns, countsAreLow(summary));
   const chosen = only.map(sectionOf);
   if (chosen.length === 0) overview(page, summary, { title, brief: !all });
-  for (const section of all ? Object.values(sections) : chosen) section(page, summary);
+  for (const section of all ? sections : chosen) section(page, summary);
   return page.toString().replace(/^\n/, '');
 }

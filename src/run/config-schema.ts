@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BlkscopeError } from '../errors.js';
 import type { RunConfig } from './config.js';
 

@@ -8,8 +8,7 @@ import { sudoCaller } from '../files/caller.js';
 import { readOwned } from '../files/read.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
-import { attachRun } from './attached-run.js';
-import { ReadingDatabase } from './open-database.js';
+import type { ReadingDatabase } from './open-database.js';
 import { refuseVersion } from './schema-version.js';
 import {
   type EventColumns,
@@ -58,7 +57,9 @@ export class Run implements AsyncDisposable, Disposable {
   async connectUnlocked(): Promise<Pick<ReadingDatabase, 'connection'> & { lock: ReadingDatabase['lock'] }> {
     if (!this.hasTrace)
       throw new BlkscopeError('ENOENT', `${this.path} has no ${runFiles.trace}: its events were not kept`);
-    const database = await ReadingDatabase.open();
+    // Loaded here, since a report opens runs whose events nobody asks for.
+    const { attachRun } = await import('./attached-run.js');
+    const database = await (await import('./open-database.js')).ReadingDatabase.open();
     try {
       const { connection } = database;
       const { relations, release } = await attachRun(connection, this.path);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checked } from '../options/checked.js';
 import { duration, flag } from '../options/fields.js';
 

@@ -117,21 +117,6 @@ function refused(error: Error): BlkscopeError {
   );
 }
 
-/**
- * Opens several runs as one database: every table and view of docs/store.md, with the run's name in a column `run`.
- *
- * @param patterns Run folders, or patterns of them (`runs/*`).
- * @throws BlkscopeError: BAD_ARGUMENT, ENOENT, NOT_A_RUN, BAD_RUN, BAD_SCHEMA.
- * @example
- * using runs = await openRuns(['runs/*']);
- * const result = await runs.query('SELECT run, count() FROM io GROUP BY run');
- * console.log(await result.getRowObjectsJson());
- */
-export async function openRuns(patterns: readonly string[], options: QueryOptions = {}): Promise<RunSet> {
-  const { queryOptions } = await import('./query-options.js');
-  return RunSet.open(patterns, queryOptions(options));
-}
-
 /** Folder names, or whole paths where two folders have the same name. */
 function runNames(paths: readonly string[]): string[] {
   const names = paths.map((path) => basename(path));

@@ -30,7 +30,7 @@ const needed = (type: string, about: string): ColumnDeclaration => column(`${typ
 
 /** "a, b or c". */
 export function either(names: readonly string[]): string {
-  return new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
+  return names.join(', ').replace(/, ([^,]*)$/, ' or $1'); // Intl.ListFormat takes longer to load than a command may
 }
 
 const oneRegion = either(groupKinds.map(kindOfOne));

@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
-import { isMap, LineCounter, parseDocument, type YAMLParseError } from 'yaml';
-import { z } from 'zod';
+import type { LineCounter, YAMLParseError } from 'yaml';
+import * as z from 'zod';
 import { BlkscopeError, whyUnreadable } from '../errors.js';
 import { sudoCaller } from '../files/caller.js';
 import { readText } from '../files/read.js';
@@ -102,8 +103,16 @@ export function readSweep(path: string): Sweep {
   return { ...sweep, output: resolve(sweep.output ?? join('runs', name)) };
 }
 
+const load = createRequire(import.meta.url);
+
+/** Loaded with the first sweep, since programs that read none need not wait for it. */
+const yaml = () => load('yaml') as typeof import('yaml');
+
+type SweepDocument = ReturnType<typeof import('yaml').parseDocument>;
+
 /** `path` is for messages alone. */
 export function parseSweep(text: string, path: string): SweepFile {
+  const { LineCounter } = yaml();
   const lines = new LineCounter();
   const document = parsed(text, lines, path);
   const broken = document.errors[0];
@@ -128,15 +137,15 @@ function reasonOf({ code, message }: YAMLParseError): string {
 }
 
 /** The library recurses over what is nested. */
-function parsed(text: string, lines: LineCounter, path: string): ReturnType<typeof parseDocument> {
+function parsed(text: string, lines: LineCounter, path: string): SweepDocument {
   try {
-    return parseDocument(text, { lineCounter: lines });
+    return yaml().parseDocument(text, { lineCounter: lines });
   } catch {
     throw badSweep(path, 1, nestedTooDeeply);
   }
 }
 
-function plainValue(document: ReturnType<typeof parseDocument>, path: string): unknown {
+function plainValue(document: SweepDocument, path: string): unknown {
   try {
     return document.toJS();
   } catch {
@@ -152,10 +161,10 @@ function badSweep(path: string, line: number, why: string): BlkscopeError {
 }
 
 /** The node at a path, or the last one on the way to it that is there. */
-function nearestNode(document: ReturnType<typeof parseDocument>, path: PropertyKey[]) {
+function nearestNode(document: SweepDocument, path: PropertyKey[]) {
   for (let length = path.length; length > 0; length--) {
     const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
-    if (isMap(parent)) {
+    if (yaml().isMap(parent)) {
       const pair = parent.items.find(({ key }) => String(key) === String(path[length - 1]));
       if (pair) return pair.key as { range?: [number, number, number] };
     }

@@ -3,6 +3,7 @@ import { BlkscopeError } from '../errors.js';
 import type { ExperimentOptions } from '../experiment/options.js';
 import { given } from '../experiment/trace-options.js';
 import { formatSize } from '../memory/size.js';
+import { thousands } from '../thousands.js';
 import type { Sweep } from './sweep-file.js';
 
 /** A run that is to be made. `output` is its folder, which exists once it is finished. */
@@ -41,10 +42,9 @@ const mostRuns = 100_000;
 
 function requireCountable(runs: number): void {
   if (runs <= mostRuns) return;
-  const count = runs.toLocaleString('en-US');
   throw new BlkscopeError(
     'TOO_MANY_RUNS',
-    `${count} runs are asked for; at most ${mostRuns.toLocaleString('en-US')} can be made at once: list fewer values or repeats`,
+    `${thousands(runs)} runs are asked for; at most ${thousands(mostRuns)} can be made at once: list fewer values or repeats`,
   );
 }
 

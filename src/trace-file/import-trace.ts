@@ -13,6 +13,7 @@ import type { Model } from '../model/gguf.js';
 import type { NativeDefect } from '../native/trace.js';
 import { configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder } from '../run/run-folder.js';
+import { thousands } from '../thousands.js';
 import { Importer } from './importer.js';
 import { unpackedTraces } from './packed-files.js';
 import { type ImportedFigures, SavedTrace } from './saved-trace.js';
@@ -98,7 +99,7 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
 function untilEnded(importer: Importer, signal: AbortSignal | undefined, progress: Progress): Disposable {
   const stop = () => importer.stop();
   signal?.addEventListener('abort', stop, { once: true });
-  const show = setInterval(() => progress.update(`${importer.events.toLocaleString('en-US')} events`), 500);
+  const show = setInterval(() => progress.update(`${thousands(importer.events)} events`), 500);
   return {
     [Symbol.dispose]() {
       clearInterval(show);

@@ -7,10 +7,6 @@ import { commandEngine } from './command.js';
  * Runs a command with our own stdout and stderr, whatever they are, while something else is held for it. Aborting the
  * signal ends it. Throws BlkscopeError: COMMAND_NOT_FOUND; WORKLOAD_FAILED when it did not end well; the signal's
  * reason.
- *
- * @example
- * using memory = await holdMemory('4G');
- * await runBeside(['make', 'bench'], AbortSignal.timeout(60_000));
  */
 export async function runBeside(
   command: readonly string[],

@@ -28,13 +28,13 @@ export interface EmbeddedRequest {
 }
 
 const request = JSON.parse(process.argv[2] ?? '') as EmbeddedRequest;
-try {
-  await generate(request);
-  process.exit(0); // no time is spent on giving back memory that is gone with the process
-} catch (error) {
-  console.error(`error: ${(error instanceof Error ? error.message : String(error)).split('\n')[0]}`);
-  process.exit(1);
-}
+generate(request).then(
+  () => process.exit(0), // no time is spent on giving back memory that is gone with the process
+  (error: unknown) => {
+    console.error(`error: ${(error instanceof Error ? error.message : String(error)).split('\n')[0]}`);
+    process.exit(1);
+  },
+);
 
 async function generate(request: EmbeddedRequest): Promise<void> {
   // With them llama.cpp copies F16 weights too, and its library has no switch against that.

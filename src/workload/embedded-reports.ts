@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LlamaTimings } from './printed-timings.js';
 import type { WorkloadReports } from './running-workload.js';
 

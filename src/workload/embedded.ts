@@ -28,7 +28,7 @@ export function waysToLlama(): string {
  */
 export function embeddedEngine(): Engine {
   try {
-    import.meta.resolve('node-llama-cpp');
+    createRequire(import.meta.url).resolve('node-llama-cpp');
   } catch (error) {
     throw new BlkscopeError(
       'EMBEDDED_MISSING',

@@ -35,9 +35,6 @@ const otherPrograms = [
  * A program in PATH that is not understood is passed over, and said so in the engine's `passedOver`.
  *
  * Throws BlkscopeError LLAMA_NOT_FOUND, or LLAMA_UNKNOWN for a named program that is not understood, with the reason.
- *
- * @example
- * const { name, path } = await findEngine('/usr/local/bin/llama-cli');
  */
 export async function findEngine(choice?: string): Promise<Engine> {
   if (choice === 'embedded') return embeddedEngine();

@@ -1,3 +1,5 @@
+import { thousands } from '../thousands.js';
+
 /** Below this a program's other buffers may be as large as its weights, and nothing can be told. */
 const leastModelBytes = 64 * 2 ** 20;
 
@@ -73,5 +75,5 @@ function remedy({ engine, modelMappedBytes }: WeightsSeen): string {
 }
 
 function mib(bytes: number): string {
-  return Math.round(bytes / 2 ** 20).toLocaleString('en');
+  return thousands(bytes / 2 ** 20);
 }

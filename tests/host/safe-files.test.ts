@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exitCodes } from '../../src/errors.js';
-import { exportFormats } from '../../src/export/export-run.js';
+import { exportFormats } from '../../src/export/formats.js';
 import { writeStoredRun } from '../unit/store/stored-run.js';
 import { blkscope, type CommandResult, cliPath } from './command-line.js';
 import { loopDevice } from './loop-device.js';

@@ -1,16 +1,14 @@
 import {
   accessFrame,
   accessMargins,
-  type ColourMode,
-  colourModes,
   eachSpan,
-  type OrderMode,
   offsetAt,
   paint,
   regionAt,
   usedColours,
 } from '../../plot/access.js';
 import { cellAt, type Fields, fieldsOf, type MapView, pixelsFilled } from '../../plot/access-fields.js';
+import { type ColourMode, colourModes, type OrderMode } from '../../plot/kinds.js';
 import { bytes, seconds, short } from '../../plot/numbers.js';
 import type { RunData } from '../../plot/run-data.js';
 import { picture } from '../../plot/svg.js';

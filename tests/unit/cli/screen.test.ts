@@ -8,7 +8,7 @@ import { commands } from '../../../src/cli/commands.js';
 import { renderAdvice, renderVerified } from '../../../src/report/advice.js';
 import { renderGroups } from '../../../src/report/compare-groups.js';
 import { widthOf } from '../../../src/report/fit.js';
-import { sections } from '../../../src/report/sections.js';
+import { sectionNames } from '../../../src/report/section-names.js';
 import { renderReport } from '../../../src/report/terminal.js';
 import { openRun } from '../../../src/store/open-run.js';
 import { summaryFixture } from '../figures/summary-fixture.js';
@@ -102,7 +102,7 @@ test('names of others are shown with what would steer the terminal as escapes', 
 
 test('each section can be asked for by its name', async () => {
   const { summary } = await openRun(join(folder, 'evil'));
-  for (const name of Object.keys(sections)) assertFits(renderReport(summary, { only: [name] }), name);
+  for (const name of sectionNames) assertFits(renderReport(summary, { only: [name] }), name);
   assert.match(call(['report', 'evil', '--section', 'workload']).stdout, /wall time/);
   assert.match(call(['report', 'evil', '--section', 'heat']).stderr, /nothing is known of heat in this run/);
 });

@@ -13,7 +13,7 @@ import type { EventBatch } from '../../../src/capture/batch.js';
 import { exportRun } from '../../../src/export/export-run.js';
 import { csvLine, exactValue } from '../../../src/report/rows.js';
 import { openRun } from '../../../src/store/open-run.js';
-import { openRuns } from '../../../src/store/run-set.js';
+import { openRuns } from '../../../src/store/open-runs.js';
 import { storeSchemaVersion } from '../../../src/store/schema.js';
 import { Importer } from '../../../src/trace-file/importer.js';
 import { type Read, writeStoredRun } from '../store/stored-run.js';

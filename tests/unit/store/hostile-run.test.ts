@@ -18,7 +18,7 @@ import { after, before, test } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { exportRun } from '../../../src/export/export-run.js';
 import { openRun } from '../../../src/store/open-run.js';
-import { openRuns } from '../../../src/store/run-set.js';
+import { openRuns } from '../../../src/store/open-runs.js';
 import { writeStoredRun } from './stored-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'blkscope-hostile-'));
