@@ -23,6 +23,10 @@ const entries = {
 };
 const programs = ['cli/main', 'pin/pin-child', 'workload/embedded-child'];
 
+// What an earlier build left: the compiler makes modules of all.
+rmSync(`${dist}cli/package.json`, { force: true });
+rmSync(`${dist}joined`, { recursive: true, force: true });
+
 const fileOf = (name) => name.replace('/', '-');
 const { outputFiles, metafile } = await build({
   absWorkingDir: root,
@@ -47,7 +51,6 @@ const { outputFiles, metafile } = await build({
   logLevel: 'warning',
 });
 
-rmSync(`${dist}joined`, { recursive: true, force: true });
 mkdirSync(`${dist}joined`);
 for (const { path, text } of outputFiles) {
   writeFileSync(`${dist}joined/${basename(path, '.js')}.cjs`, await inCommonJs(text));
@@ -72,10 +75,12 @@ for (const name of Object.keys(entries)) {
 
 /** A file that esbuild made, as CommonJS; what it loads later is loaded later. */
 async function inCommonJs(text) {
-  const later = /\bimport\("((?:\.\/|@duckdb\/|terminal-kit)[^"]*)"\)/g;
+  // Of the packages, those in CommonJS whose exports are asked for by name.
+  const later = /\bimport\("(\.\/[^"]*|@duckdb\/node-api)"\)/g;
   const { code } = await transform(
     text.replace(/^#!.*\n/, '').replace(later, 'Promise.resolve().then(() => require("$1"))'),
     {
+      sourcefile: 'module.mjs', // so that packages in CommonJS are as Node gives them to modules
       format: 'cjs',
       platform: 'node',
       target: 'node20',
