@@ -26,7 +26,7 @@ export async function makeRecording(command: string[], flags: RecordFlags): Prom
           files: flags.file,
           durationMs: flags.duration,
           attach: flags.attach,
-        logs: flags.log,
+          logs: flags.log,
           commandOutput: sinkOf(flags),
           account: flags.account,
           env: flags.env && environmentOf(flags.env),
