@@ -245,13 +245,21 @@ test('an abort ends a long import at once', async () => {
   const part = new Records(0).reads(50_000, 5000n * second).bytes;
   const many = Buffer.concat(Array.from({ length: 40 }, (_, i) => later(part, i)));
   writeFileSync(at('long.blktrace.0.gz'), gzipSync(many, { level: 1 }));
-  const controller = new AbortController();
   const reason = new Error('enough');
-  setTimeout(() => controller.abort(reason), 300);
-  const output = at(`run-${runs++}`);
-  const began = performance.now();
-  const { run, problem } = await importTrace({ paths: [at('long')], output, signal: controller.signal });
-  assert.ok(performance.now() - began < 5000);
+  const importUntil = async (ms: number) => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), ms);
+    const began = performance.now();
+    const made = await importTrace({
+      paths: [at('long')],
+      output: at(`run-${runs++}`),
+      signal: controller.signal,
+    });
+    assert.ok(performance.now() - began - ms < 5000);
+    return made;
+  };
+  // A busy machine may have read nothing by then, and there is no run.
+  const { run, problem } = await importUntil(300).catch(() => importUntil(1000));
   assert.equal(problem, reason);
   assert.ok(run.summary.integrity.eventsRead < 4_000_000, `${run.summary.integrity.eventsRead}`);
   assert.ok(codes(run.summary).includes('IMPORT_INTERRUPTED'));
