@@ -12,7 +12,7 @@ import { blkscope } from './command-line.js';
 import { loopDevice } from './loop-device.js';
 import { machineState, mountedTracefs } from './machine-state.js';
 
-const api = fileURLToPath(new URL('../../dist/capture.js', import.meta.url));
+const api = fileURLToPath(new URL('../../dist/api/capture.js', import.meta.url));
 // A test that fails must not have the next ones fail with it.
 afterEach(() => recover());
 

@@ -58,6 +58,30 @@ for (const version of [least, '20', '22', '24']) {
   });
 }
 
+const reads = /^\d+ reads, true, 1073741824\n$/;
+
+test('a program that is bundled as docs/api.md says runs on every version of Node', () => {
+  const [, line = ''] =
+    /^ {4}esbuild (program\.ts .*)$/m.exec(readFileSync(join(installed, 'docs/api.md'), 'utf8')) ?? [];
+  const esbuild = join(root, 'node_modules/.bin/esbuild');
+  const bundle = (words: readonly string[]) => {
+    const { status, stderr } = spawnSync(esbuild, words, { cwd: folder, encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+  };
+  bundle(line.split(' '));
+  for (const version of [least, '20', '22', '24']) {
+    const { stdout, stderr } = runNode(nodeOf(version), ['program.mjs', trace, `bundled-${version}`]);
+    assert.match(stdout, reads, stderr);
+  }
+  // The page says how a bundle in CommonJS loads it.
+  writeFileSync(
+    join(folder, 'later.ts'),
+    "import('blkscope').then(({ parseSize }) => console.log(parseSize('1G')));\n",
+  );
+  bundle(line.replace('program.ts', 'later.ts').replace('=esm', '=cjs').replace('.mjs', '.cjs').split(' '));
+  assert.equal(runNode(process.execPath, ['program.cjs']).stdout, '1073741824\n');
+});
+
 test('its programs run on arm64', { skip: !prebuilt && 'npm run prebuilds makes that build' }, () => {
   const emulated = temporaryFolder();
   try {
