@@ -42,6 +42,12 @@ bool isStill(const Identity& identity) {
   return currentUid() == identity.uid && currentGid() == identity.gid && currentGroups() == identity.groups;
 }
 
+// Not every C library has renameat2, so the kernel is called itself.
+int renameNoReplace(int fromFolder, const std::string& from, int toFolder, const std::string& to) {
+  constexpr unsigned kNoReplace = 1;  // RENAME_NOREPLACE, which is the kernel's too
+  return static_cast<int>(::syscall(SYS_renameat2, fromFolder, from.c_str(), toFolder, to.c_str(), kNoReplace));
+}
+
 }  // namespace
 
 Result<FileRights> FileRights::of(const Identity& identity) {
@@ -58,7 +64,7 @@ FileRights::~FileRights() {
 }
 
 Result<void> renameNew(int fromFolder, const std::string& from, int toFolder, const std::string& to) {
-  if (::renameat2(fromFolder, from.c_str(), toFolder, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (renameNoReplace(fromFolder, from, toFolder, to) == 0) return {};
   if (errno != EINVAL && errno != ENOSYS) return systemError("rename to " + to);
   // A file system without that flag, such as NFS: a name that is taken in between is replaced.
   if (::faccessat(toFolder, to.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) return systemError("rename to " + to, EEXIST);
