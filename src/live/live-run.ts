@@ -6,6 +6,7 @@ import { native } from '../native/binding.js';
 import type { NativeExtents, NativeReads } from '../native/trace.js';
 import type { Sample } from '../sample/sample.js';
 import type { Mark } from '../workload/engine.js';
+import { firstAfter } from './first-after.js';
 
 /** What runs and is looked at. */
 export interface WatchedRun {
@@ -175,15 +176,4 @@ function regionsOf({ model, extents }: WatchedRun): LiveRegion[] {
       return { name, from, end: from + bytes, readBytes: 0 };
     })
     .sort((a, b) => a.from - b.from);
-}
-
-/** The first of an ordered list whose end lies after `value`. */
-function firstAfter<Item>(list: readonly Item[], value: number, endOf: (item: Item) => number): number {
-  let [low, high] = [0, list.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (endOf(list[middle] as Item) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,7 +1,7 @@
 import type { EventBatch } from '../capture/batch.js';
 import { native } from '../native/binding.js';
-import { openedFiles } from '../process/opened-files.js';
 import { readProc } from '../process/process-tree.js';
+import { ReaderFiles } from './reader-files.js';
 
 /** Who reads, of the last span: a process, and the file that most of it came from. */
 export interface TopRow {
@@ -28,12 +28,6 @@ interface Reader {
   byFile: Map<string, number>;
 }
 
-interface KnownFile {
-  path: string;
-  from: number;
-  end: number;
-}
-
 interface Issued {
   pid: number;
   timeNs: number;
@@ -45,9 +39,9 @@ const mostIssued = 65536;
 export class TopTable {
   /** By device, then sector. */
   readonly #issued = new Map<number, Map<number, Issued>>();
-  readonly #files = new Map<number, KnownFile[]>();
-  /** Processes of which no file was found in this span: they are asked again in the next. */
-  readonly #fileless = new Set<number>();
+  readonly #files = new ReaderFiles();
+  /** Of a span: whether they are threads of the only process that is shown. */
+  readonly #threads = new Map<number, boolean>();
   #readers = new Map<number, Reader>();
 
   /** `only`: reads of this process alone. */
@@ -92,8 +86,9 @@ export class TopTable {
         meanNs: reader.timed > 0 ? reader.tookNs / reader.timed : null,
       };
     });
+    this.#files.renew(new Set(this.#readers.keys()));
     this.#readers = new Map();
-    this.#fileless.clear();
+    this.#threads.clear();
     return rows.sort((a, b) => b.bytesPerSecond - a.bytesPerSecond);
   }
 
@@ -103,8 +98,13 @@ export class TopTable {
     return open;
   }
 
+  /** Looked up once a span: a disk may have tens of thousands of reads a second. */
   #isThreadOf(pid: number): boolean {
-    return readProc(pid, 'status')?.includes(`\nTgid:\t${this.only}\n`) ?? false;
+    const known = this.#threads.get(pid);
+    if (known !== undefined) return known;
+    const is = readProc(pid, 'status')?.includes(`\nTgid:\t${this.only}\n`) ?? false;
+    this.#threads.set(pid, is);
+    return is;
   }
 
   #count(pid: number, sector: number, bytes: number, tookNs: number | null): void {
@@ -126,30 +126,8 @@ export class TopTable {
       reader.tookNs += tookNs;
       reader.timed++;
     }
-    const file = this.#filesOf(pid).find(({ from, end }) => sector >= from && sector < end);
-    if (file) reader.byFile.set(file.path, (reader.byFile.get(file.path) ?? 0) + bytes);
-  }
-
-  /** Files that a process holds open or has mapped, where they lie; looked up once. */
-  #filesOf(pid: number): KnownFile[] {
-    const known = this.#files.get(pid);
-    if (known) return known;
-    if (this.#fileless.has(pid)) return [];
-    const found: KnownFile[] = [];
-    for (const { path } of openedFiles(pid)) {
-      try {
-        const { sectors, sectorCounts } = native.fileExtents(path);
-        sectors.forEach((sector, i) => {
-          found.push({ path, from: Number(sector), end: Number(sector) + Number(sectorCounts[i]) });
-        });
-      } catch {
-        // On a file system that does not tell: its reads are shown without a file.
-      }
-    }
-    // A process that is only starting has opened nothing yet.
-    if (found.length > 0) this.#files.set(pid, found);
-    else this.#fileless.add(pid);
-    return found;
+    const file = this.#files.at(pid, sector);
+    if (file !== null) reader.byFile.set(file, (reader.byFile.get(file) ?? 0) + bytes);
   }
 }
 

@@ -35,13 +35,13 @@ export interface OpenedFile {
 export const largeFileBytes = 64 * 2 ** 20;
 
 /**
- * The regular files that a process and its descendants map or hold open to read now, largest first.
+ * The regular files that a process and its descendants, or other `members`, map or hold open to read now, largest first.
  *
  * Reads /proc/PID/maps and /proc/PID/fd: what is opened and closed between two looks is not seen.
  */
-export function openedFiles(pid: number): OpenedFile[] {
+export function openedFiles(pid: number, members: Iterable<number> = processTree(pid)): OpenedFile[] {
   const uses = new Map<string, FileUse>();
-  for (const member of processTree(pid)) {
+  for (const member of members) {
     const here = pathHere(member);
     for (const [theirs, use] of [...mappings(member), ...descriptors(member)]) {
       if (!mayBeRegular(theirs)) continue;
