@@ -102,7 +102,7 @@ export const commandList: Record<string, ListedCommand> = {
     about: 'hold the best part of a model in the page cache while a command runs, or until Ctrl-C',
     examples: [
       'sudo blkscope pin -m model.gguf --budget 1G',
-      'sudo blkscope pin -m model.gguf --budget 1G --plan runs/one -- llama-server -m model.gguf',
+      'sudo blkscope pin -m model.gguf --budget 1G --plan runs/one -- ./server.sh',
     ],
     load: async () => (await import('./pin.js')).pinCommand(),
     program: true,

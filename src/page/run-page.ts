@@ -10,6 +10,7 @@ import { verdictOf } from '../report/verdict.js';
 import type { Run } from '../store/open-run.js';
 import { htmlPage } from './html.js';
 import { runData } from './run-data.js';
+import { shellLine } from './shell-line.js';
 
 /** A run as one HTML file. `name` heads it, such as the run's folder. */
 export async function runPage(run: Run, name: string): Promise<string> {
@@ -78,7 +79,7 @@ function footOf({ summary, config, path }: Run): string {
     config.commandLine ? `<p>Made again by:</p><pre>${escaped(shellLine(config.commandLine))}</pre>` : '',
     details(
       'Machine, versions and options',
-      `<pre>${escaped(JSON.stringify(madeWith(config), null, 2))}</pre>`,
+      `<pre>${JSON.stringify(madeWith(config), null, 2).split('\n').map(escaped).join('\n')}</pre>`,
     ),
     details('Every figure of summary.json', table(figureRows(summary))),
     `</section><p class="note">${escaped(path)}</p>`,
@@ -119,11 +120,4 @@ function table(rows: readonly (readonly string[])[]): string {
 
 function details(title: string, inner: string): string {
   return `<details><summary>${escaped(title)}</summary>${inner}</details>`;
-}
-
-/** Words as a shell takes them. */
-function shellLine(words: readonly string[]): string {
-  return words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
 }

@@ -6,14 +6,14 @@ import { bytes, share, short } from './numbers.js';
 import { el, escaped, picture, type Size, type Svg } from './svg.js';
 import { type Hue, hueOf } from './theme.js';
 
-/** A group of repeats: how much memory it had for the model, and what came of it. */
+/** A group of repeats: how much memory it had, and what came of it. */
 export interface CliffPoint {
   name: string;
   /** What repeats share besides the memory; points of one series are joined. */
   series: string;
   /** Points of one model have one bound. */
   model: string;
-  /** Memory / size of the model. */
+  /** What the process and its page cache could take / size of the model. */
   memory: number;
   tokensPerSecond: readonly number[];
   bytesPerToken: readonly number[];
@@ -39,7 +39,7 @@ export function cliffFigure(
   return {
     kind: 'cliff',
     title: 'Memory cliff',
-    note: 'Speed, and what a token reads, against memory. Each point is a group of runs, its bar the spread of its repeats. Dashed: the bound, which no run of this model exceeds with this memory and disk, and what the model of the page cache behind blkscope advise foresees.',
+    note: 'Speed, and what a token reads, against the memory that the program and the page cache shared. Each point is a group of runs, its bar the spread of its repeats. Dashed: the bound, which no run of this model exceeds with this memory and disk, and what the model of the page cache behind blkscope advise foresees.',
     heightFor: (width) => 2 * Math.min(Math.max(width * 0.35, 190), 280),
     draw: (size) => {
       const half = { width: size.width, height: size.height / 2 };
@@ -179,7 +179,7 @@ function graph(
   );
   return [
     ...leftAxis(box, y, title),
-    ...bottomAxis(box, x, 'memory for the model / its size'),
+    ...bottomAxis(box, x, 'memory of the run / size of the model'),
     ...others,
     ...drawn,
     ...key.svg,

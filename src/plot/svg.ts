@@ -3,11 +3,14 @@ export type Svg = string;
 
 export type Attributes = Record<string, string | number | undefined>;
 
-/** Text of others in SVG or HTML: shown, never run. Control characters, which XML has no way to write, become U+FFFD. */
+/** Text of others as it may stand in a page: what has no sign of its own, or turns the direction of writing, becomes U+FFFD. */
+export function shown(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffe\uffff]/gu, '\ufffd');
+}
+
+/** The same in SVG or HTML: never run. */
 export function escaped(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, '\ufffd')
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return shown(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** An element; `content` is SVG, so text in it is escaped by its caller, as `text` does. */

@@ -467,7 +467,8 @@ async function picturesOf(run: string): Promise<void> {
 test('names of others are shown and never run', async () => {
   const path = join(folder, 'evil');
   await writeStoredRun(path, [{ time: 600, sector: 1000, sectors: 8 }], 8);
-  const evil = '</script><script>window.ran = 1</script><img src=x onerror="window.ran = 1">\x1b[31m\nname';
+  const evil =
+    '</script><script>window.ran = 1</script><img src=x onerror="window.ran = 1">\x1b[31m\nname\u202e\u2028';
   const summary = JSON.parse(readFileSync(join(path, 'summary.json'), 'utf8'));
   summary.workload.engine = evil;
   summary.source.device = evil;
@@ -484,5 +485,9 @@ test('names of others are shown and never run', async () => {
     `${await page.$eval('#config pre', (element) => element.textContent)}`,
     /<script>window\.ran = 1<\/script>/,
   );
+  const words = `${await page.evaluate('document.body.textContent')}`;
+  for (const unseen of ['\x1b', '\u202e', '\u2028']) assert.ok(!words.includes(unseen));
+  const made = `${await page.$eval('#config details pre', (element) => element.textContent)}`;
+  assert.match(made, /^{\n {2}"kind": /, 'options stand line by line');
   assert.deepEqual(complaints, []);
 });

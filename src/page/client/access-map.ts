@@ -11,7 +11,7 @@ import { cellAt, type Fields, fieldsOf, type MapView, pixelsFilled } from '../..
 import { type ColourMode, colourModes, type OrderMode } from '../../plot/kinds.js';
 import { bytes, seconds, short } from '../../plot/numbers.js';
 import type { RunData } from '../../plot/run-data.js';
-import { picture } from '../../plot/svg.js';
+import { picture, shown } from '../../plot/svg.js';
 import { node, resolvedColour } from './dom.js';
 import type { SharedView } from './shared-view.js';
 
@@ -298,7 +298,7 @@ export class AccessMap {
     parts.push(
       here ? `here: ${bytes(here.bytes)} in ${short(here.reads)} reads that begin here` : 'here: nothing',
     );
-    this.#readout.textContent = parts.join('; ');
+    this.#readout.textContent = shown(parts.join('; '));
   }
 
   #cellAt(time: number, place: number): { bytes: number; reads: number } | null {

@@ -1,3 +1,5 @@
+import { shown } from '../../plot/svg.js';
+
 /** Elements of the page. Text goes in as text alone, never as HTML. */
 export function node<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
@@ -6,7 +8,7 @@ export function node<Tag extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[Tag] {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...content);
+  made.append(...content.map((part) => (typeof part === 'string' ? shown(part) : part)));
   return made;
 }
 

@@ -5,6 +5,7 @@ import { makers, ofSeveral } from '../../plot/figures-of.js';
 import { foreseenFigure } from '../../plot/foreseen.js';
 import { seconds } from '../../plot/numbers.js';
 import type { RunData } from '../../plot/run-data.js';
+import { shown } from '../../plot/svg.js';
 import { panelsOf, timelineMargins } from '../../plot/timeline.js';
 import type { PageContent } from '../page-content.js';
 import { AccessMap } from './access-map.js';
@@ -159,7 +160,7 @@ function withReadout(body: HTMLElement, run: RunData, shared: SharedView): void 
     const { from, to } = shared.view;
     const time = from + ((x - timelineMargins.left) / room) * (to - from);
     if (time < from || time > to) return;
-    readout.textContent = toldAt(panels, time);
+    readout.textContent = shown(toldAt(panels, time));
     body.append(cross);
     Object.assign(cross.style, { left: `${x}px`, display: 'block' });
   });

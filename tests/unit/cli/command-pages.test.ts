@@ -38,6 +38,7 @@ test('manual pages are those of the definitions, and roff reads them without a c
 test('every command has two or three examples, which use options that it has', async () => {
   for (const { name, examples, options } of await commandPages(commandList, commands)) {
     assert.ok(examples.length >= 2 && examples.length <= 3, name);
+    for (const line of examples) assert.ok(line.length + 2 <= 80, `${name}: wider than a terminal: ${line}`);
     const known = new Set(options.flatMap(({ short, long }) => [short, long]));
     const used = examples.flatMap(
       (line) => (line.split(' -- ')[0] ?? '').match(/(?<=\s)--?[a-z][a-z-]*/g) ?? [],

@@ -324,6 +324,7 @@ test('numbers and text', () => {
   assert.deepEqual([0, 1.5e-6, 0.02, 3].map(seconds), ['0 s', '1.5 us', '20 ms', '3 s']);
   assert.deepEqual(byteTicks(3 * 1024 ** 2, 3), [0, 1024 ** 2, 2 * 1024 ** 2, 3 * 1024 ** 2]);
   assert.deepEqual(byteTicks(1024 ** 3, 4).map(bytes), ['0 B', '256 MiB', '512 MiB', '768 MiB', '1 GiB']);
+  assert.equal(escaped('a\u202eb\u2028c\u200bd\x9be\n'), 'a\ufffdb\ufffdc\ufffdd\ufffde\ufffd');
   assert.equal(escaped('<a b="c">&\x00'), '&#60;a b=&#34;c&#34;&#62;&#38;\ufffd');
   assert.equal(text(1, 2, '<x>'), '<text x="1" y="2">&#60;x&#62;</text>');
   assert.equal(el('rect', { x: 1.005, y: undefined }), '<rect x="1"/>');
