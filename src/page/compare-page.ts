@@ -74,7 +74,7 @@ function headOf(
       : '';
   const legend = alone
     ? '<p class="note">Each change is from the first run; bold: it differs.</p>'
-    : `<p class="note">${escaped(groupsLegend)}</p>`;
+    : `<p class="note">${escaped(groupsLegend.replaceAll('\n', ' '))}</p>`;
   return `<div class="top"><h1>${escaped(title)}</h1></div>${before}${table}${legend}${rest}`;
 }
 

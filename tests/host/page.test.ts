@@ -94,6 +94,10 @@ for (const [name, { model, limit, figures }] of Object.entries(shapes)) {
     const written = await blkscope(['report', run.path, '--html', file]);
     assert.equal(written.exitCode, 0, written.stderr);
     assert.ok(readFileSync(file).length < 2 * MiB);
+    assert.ok(
+      !readFileSync(file, 'utf8').includes('\ufffd'),
+      'no text of ours is taken for control characters',
+    );
     const { page, complaints } = await openPage(browser, file);
 
     await t.test('every figure is drawn with data', async () => {
@@ -405,6 +409,11 @@ test('runs side by side: a page, and figures as files with their data', async ()
   for (const id of ['cliff', 'foreseen', 'cumulative', 'latency', 'sizes', 'gaps', 'access', 'timeline'])
     assert.ok(ids.includes(id), id);
   assert.ok((await page.$$('header td.differs')).length > 5, 'differences are marked');
+  assert.ok(
+    !readFileSync(file, 'utf8').includes('\ufffd'),
+    'no text of ours is taken for control characters',
+  );
+  await narrowTable(file);
   assert.deepEqual(complaints, []);
   for (const kind of plotKinds) {
     const svg = join(folder, `${kind}.svg`);
@@ -432,6 +441,17 @@ test('runs side by side: a page, and figures as files with their data', async ()
   assert.equal(refused.exitCode, 2);
   assert.match(refused.stderr, /--kind heat shows one run/);
 });
+
+/** On a telephone the names of figures are still words, and stay when the table is moved. */
+async function narrowTable(file: string): Promise<void> {
+  const { page } = await openPage(browser, file, { width: 360 });
+  const [widest, heights] = await page.$$eval('header tr td:first-child', (cells) => [
+    Math.max(...cells.map((cell) => cell.getBoundingClientRect().width)),
+    Math.max(...cells.map((cell) => cell.getBoundingClientRect().height)),
+  ]);
+  assert.ok(Number(widest) > 90 && Number(heights) < 70, `${widest} x ${heights}`);
+  await page.close();
+}
 
 /** A figure as PNG and as PDF: of the size that was asked for, with its text. */
 async function picturesOf(run: string): Promise<void> {

@@ -62,7 +62,9 @@ test('a sweep loses nothing to a failing run or a kill, and makes only what is m
   assert.deepEqual(limitGroups(), []);
   assert.match(blkscope('recover').stdout, /nothing to undo/);
 
-  assert.match(readFileSync(join(folder, 'out/comparison.html'), 'utf8'), /re-read factor/);
+  const page = readFileSync(join(folder, 'out/comparison.html'), 'utf8');
+  assert.match(page, /re-read factor/);
+  assert.ok(!page.includes('\ufffd'), 'no text of ours is taken for control characters');
   const compared = blkscope('compare', 'out');
   assert.match(compared.stdout, /re-read factor/, compared.stderr);
 });
