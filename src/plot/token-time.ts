@@ -23,7 +23,7 @@ export const tokenParts: {
   name: string;
   hue: Hue;
 }[] = [
-  { key: 'compute', name: 'computing', hue: 'green' },
+  { key: 'compute', name: 'computing', hue: 'sky' },
   { key: 'must', name: 'must be read', hue: 'blue' },
   { key: 'again', name: 'read again', hue: 'red' },
   { key: 'unused', name: 'read ahead in vain', hue: 'yellow' },

@@ -9,6 +9,7 @@ import { foreseenFigure } from '../../../src/plot/foreseen.js';
 import { bytes, byteTicks, seconds } from '../../../src/plot/numbers.js';
 import type { RunData } from '../../../src/plot/run-data.js';
 import { el, escaped, text } from '../../../src/plot/svg.js';
+import { hueColour } from '../../../src/plot/theme.js';
 import { tokenParts, tokenTimes } from '../../../src/plot/token-time.js';
 
 const evil = '</text><script>alert(1)</script>\x1b[31m"\'&';
@@ -223,6 +224,18 @@ test('what was read so far, and what of it for the first time', () => {
     unique,
     [12, 12, 12, 12, 12, 12, 12, 14].map((sectors) => sectors * 512),
   );
+});
+
+test("neighbours in the bar of a token's time are told apart in greyscale", () => {
+  const lightness = tokenParts.map(({ hue }) => {
+    const [, digits = ''] = /#([0-9a-f]{6})/.exec(hueColour(hue)) ?? [];
+    const [red = 0, green = 0, blue = 0] = (digits.match(/../g) ?? []).map((two) => Number.parseInt(two, 16));
+    return 0.299 * red + 0.587 * green + 0.114 * blue;
+  });
+  for (const [i, value] of lightness.slice(1).entries()) {
+    const apart = Math.abs(value - (lightness[i] as number));
+    assert.ok(apart >= 25, `${tokenParts[i]?.name} and ${tokenParts[i + 1]?.name}: ${apart}`);
+  }
 });
 
 test("the parts of a token's time add up to it", () => {
