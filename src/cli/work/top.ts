@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Tracer } from '../../capture/tracer.js';
 import { BlkscopeError } from '../../errors.js';
 import { requireRoot } from '../../experiment/requirements.js';
@@ -20,6 +21,12 @@ export interface TopFlags {
 
 /** How often the table is made. */
 const everyMs = 1000;
+/**
+ * How long events gather before they are looked at. Unasked, they come fifty times a second, and a batch costs memory for 65,536 events
+ * however few it has.
+ */
+const gatherMs = 200;
+const fullBatch = 65536;
 
 export async function showTop(
   device: string | undefined,
@@ -49,12 +56,18 @@ async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   const table = new TopTable(attach);
+  const over = new AbortController();
+  const ended = AbortSignal.any([signal, over.signal]);
+  const stop = () => {
+    over.abort();
+    tracer.stop();
+  };
   const title = attach === null ? disk : `${disk}, process ${attach}`;
   let rows = table.take(1);
   let cost: number | null = null;
   const screen = new FullScreen({
-    quit: () => tracer.stop(),
-    interrupt: () => tracer.stop(),
+    quit: stop,
+    interrupt: stop,
     resize: () => draw(),
   });
   const draw = () => screen.draw(topPicture(rows, title, screen.columns, screen.rows, cost));
@@ -71,12 +84,20 @@ async function follow(
   }, everyMs);
   try {
     draw();
-    for await (const batch of tracer) table.add(batch);
+    for await (const batch of tracer) {
+      table.add(batch);
+      if (batch.length < fullBatch) await pause(gatherMs, ended);
+    }
   } finally {
     clearInterval(timer);
     screen.end();
   }
   signal.throwIfAborted();
+}
+
+/** Until the time is over or the signal aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 
 function diskOf(device: string | undefined, attach: number | undefined): string {
