@@ -43,8 +43,8 @@ async function curveOf(run: Run): Promise<RunData['curve']> {
   return {
     points: points.flatMap(({ memory, blocks }) => {
       if (!blocks) return [];
-      const { kernel, lru, pins, optimum } = blocks;
-      return [{ memory, kernel, lru, pins, optimum }];
+      const { kernel, kernelLeast, kernelMost, lru, pins, optimum } = blocks;
+      return [{ memory, kernel, kernelLeast, kernelMost, lru, pins, optimum }];
     }),
     ...{ ownMemory, verdict },
   };

@@ -1,4 +1,4 @@
-import { line } from 'd3-shape';
+import { area, line } from 'd3-shape';
 import { greatest } from '../extremes.js';
 import type { FigureTable, PlotFigure } from './figure.js';
 import { bottomAxis, byteAxis, leftAxis, legend, legendLines } from './frame.js';
@@ -17,18 +17,23 @@ const key: { name: string; className: Hue; dash: string }[] = names.map((policy,
   dash: dashes[i] ?? '',
 }));
 
+const columns = ['kernel_least', 'kernel_most', ...names];
+
 /** What memories of other sizes would read for a token, by policy of eviction. */
 export function curveFigure({ curve }: RunData): PlotFigure | null {
   if (!curve || curve.points.length < 2) return null;
   return {
     kind: 'curve',
     title: 'What other memories would read',
-    note: `${curve.verdict} Read for a token, by how much memory the model has.`,
+    note: `${curve.verdict} Read for a token, by how much memory the model has; what the kernel reads varies by chance within the area.`,
     heightFor: (width) => Math.min(Math.max(width * 0.3, 180), 260) + legendLines(key, width - 16) * 15,
     draw: (size) => drawn(curve, size),
     table: (): FigureTable => ({
-      columns: ['memory_bytes', ...names.map((policy) => `${policy}_bytes_per_token`)],
-      rows: curve.points.map((point) => [point.memory, ...names.map((policy) => point[policy])]),
+      columns: ['memory_bytes', ...columns.map((policy) => `${policy}_bytes_per_token`)],
+      rows: curve.points.map((point) => [
+        ...[point.memory, point.kernelLeast, point.kernelMost],
+        ...names.map((policy) => point[policy]),
+      ]),
     }),
   };
 }
@@ -42,8 +47,21 @@ function drawn({ points, ownMemory }: MemoryCurve, size: Size): Svg {
     5,
     bytes,
   );
-  const most = greatest([1, ...points.flatMap((point) => names.map((policy) => point[policy]))]);
+  const most = greatest([
+    1,
+    ...points.flatMap((point) => [point.kernelMost, ...names.map((policy) => point[policy])]),
+  ]);
   const y = byteAxis(most, { from: box.bottom, to: box.top }, 4, bytes);
+  const chance = el('path', {
+    d:
+      area<MemoryCurve['points'][number]>()
+        .x(({ memory }) => x.at(memory))
+        .y0(({ kernelLeast }) => y.at(kernelLeast))
+        .y1(({ kernelMost }) => y.at(kernelMost))
+        .digits(1)(points) ?? '',
+    class: `f-${hueOf(0)}`,
+    'fill-opacity': 0.2,
+  });
   const lines = names.map((policy, i) =>
     el('path', {
       d:
@@ -72,6 +90,7 @@ function drawn({ points, ownMemory }: MemoryCurve, size: Size): Svg {
     ...leftAxis(box, y, 'read for a token'),
     ...bottomAxis(box, x, 'memory for the model'),
     ...own,
+    chance,
     ...lines,
     ...shown.svg,
   ]);

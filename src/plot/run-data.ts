@@ -44,7 +44,16 @@ export interface LatencyOverTime {
 
 /** Bytes that a token reads with so much memory for the model, by policy of eviction; see docs/touches.md. */
 export interface MemoryCurve {
-  points: readonly { memory: number; kernel: number; lru: number; pins: number; optimum: number }[];
+  points: readonly {
+    memory: number;
+    kernel: number;
+    /** What chance makes of it. */
+    kernelLeast: number;
+    kernelMost: number;
+    lru: number;
+    pins: number;
+    optimum: number;
+  }[];
   /** The run's own. */
   ownMemory: number | null;
   verdict: string;

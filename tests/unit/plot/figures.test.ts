@@ -66,6 +66,8 @@ function runFixture(): RunData {
         ...{
           memory,
           kernel: 4000 - memory,
+          kernelLeast: (4000 - memory) * 0.8,
+          kernelMost: (4000 - memory) * 1.1,
           lru: 4100 - memory,
           pins: 4050 - memory,
           optimum: (4000 - memory) / 2,
