@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "decode/event.h"
+#include "session/column_block.h"
 #include "session/io_columns.h"
 
 namespace blkscope {
@@ -39,25 +40,28 @@ class ColumnBatch {
     column<uint8_t>(kDirection)[i] = static_cast<uint8_t>(e.direction);
   }
 
-  // Byte offset of each column: widest first, so that every one is aligned.
+  // Where each column's field begins in a row: widest first, so that every one is aligned.
   enum Column : size_t {
     kTime = 0,
-    kSector = kCapacity * 8,
-    kPayload = kCapacity * 16,
-    kByteCount = kCapacity * 24,
-    kPid = kCapacity * 28,
-    kDevice = kCapacity * 32,
-    kFromDevice = kCapacity * 36,
-    kCpu = kCapacity * 40,
-    kError = kCapacity * 42,
-    kFlags = kCapacity * 44,
-    kAction = kCapacity * 46,
-    kDirection = kCapacity * 47,
+    kSector = 8,
+    kPayload = 16,
+    kByteCount = 24,
+    kPid = 28,
+    kDevice = 32,
+    kFromDevice = 36,
+    kCpu = 40,
+    kError = 42,
+    kFlags = 44,
+    kAction = 46,
+    kDirection = 47,
   };
 
-  std::byte* data() const { return block_.get(); }
-  /// Hands the block over; the batch is empty and unusable after.
-  std::unique_ptr<std::byte[]> release() { return std::move(block_); }
+  /// Hands the columns over; the batch is unusable after.
+  ColumnBlock release() {
+    static constexpr size_t kStarts[] = {kTime, kSector, kPayload, kByteCount, kPid, kDevice, kFromDevice,
+                                         kCpu, kError, kFlags, kAction, kDirection, kRowBytes};
+    return fitted({std::move(block_), kCapacity}, length_, kStarts);
+  }
 
   /// The requests that were completed meanwhile.
   IoColumns& ios() { return ios_; }
@@ -65,7 +69,7 @@ class ColumnBatch {
  private:
   template <class T>
   T* column(Column at) {
-    return reinterpret_cast<T*>(block_.get() + at);
+    return reinterpret_cast<T*>(block_.get() + kCapacity * at);
   }
 
   std::unique_ptr<std::byte[]> block_;

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "analyse/io_row.h"
+#include "session/column_block.h"
 
 namespace blkscope {
 
@@ -36,32 +38,33 @@ class IoColumns {
     column<uint8_t>(kDirection)[i] = static_cast<uint8_t>(row.direction);
   }
 
-  // Byte offset of each column: widest first, so that every one is aligned.
+  // Where each column's field begins in a row: widest first, so that every one is aligned.
   enum Column : size_t {
     kSector = 0,
-    kQueue = kCapacity * 8,
-    kGetrq = kCapacity * 16,
-    kInsert = kCapacity * 24,
-    kIssue = kCapacity * 32,
-    kComplete = kCapacity * 40,
-    kSectors = kCapacity * 48,
-    kDevice = kCapacity * 52,
-    kPid = kCapacity * 56,
-    kMerges = kCapacity * 60,
-    kError = kCapacity * 64,
-    kDirection = kCapacity * 66,
+    kQueue = 8,
+    kGetrq = 16,
+    kInsert = 24,
+    kIssue = 32,
+    kComplete = 40,
+    kSectors = 48,
+    kDevice = 52,
+    kPid = 56,
+    kMerges = 60,
+    kError = 64,
+    kDirection = 66,
   };
 
-  /// Hands the block over (null if nothing was pushed); the columns are empty after.
-  std::unique_ptr<std::byte[]> release() {
-    length_ = 0;
-    return std::move(block_);
+  /// Hands the columns over; none is left.
+  ColumnBlock release() {
+    static constexpr size_t kStarts[] = {kSector, kQueue, kGetrq, kInsert, kIssue, kComplete, kSectors,
+                                         kDevice, kPid, kMerges, kError, kDirection, kRowBytes};
+    return fitted({std::move(block_), kCapacity}, std::exchange(length_, 0), kStarts);
   }
 
  private:
   template <class T>
   T* column(Column at) {
-    return reinterpret_cast<T*>(block_.get() + at);
+    return reinterpret_cast<T*>(block_.get() + kCapacity * at);
   }
 
   std::unique_ptr<std::byte[]> block_;
