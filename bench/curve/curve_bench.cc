@@ -86,7 +86,7 @@ int run(size_t count) {
   timed("LFU, a memory", [&] { return leastOftenReads(trace, half); });
   timed("least stale, a memory", [&] { return leastStaleReads(trace, layers, half); });
   timed("the kernel, a memory", [&] {
-    PageCacheModel cache(kBlocks, half, 8);
+    PageCacheModel cache({.blocks = kBlocks, .capacity = half, .window = 8});
     for (uint32_t item : touches.items) cache.access(item);
     return cache.figures().read;
   });

@@ -137,6 +137,7 @@ function integrity(input: SummaryInput): Summary['integrity'] {
     remarks: [
       ...(lossUnknown ? [lossUnknownRemark(traced)] : []),
       ...requestRemarks(traced),
+      ...(saved(input) ? layersUnknown(input) : []),
       ...traced.defects,
     ]
       .filter(({ code }) => remarks[code])
@@ -183,11 +184,29 @@ function plural(what: string): string {
   return what.replace(/^\w+/, '$&s');
 }
 
-function requestRemarks({ requests: { open, unmatched } }: NativeSummary): NativeDefect[] {
+function requestRemarks({ requests: { open, unmatched, givenUp } }: NativeSummary): NativeDefect[] {
   return [
     { code: 'UNMATCHED', values: { requests: unmatched } },
     { code: 'OPEN', values: { requests: open } },
+    { code: 'GIVEN_UP', values: { requests: givenUp } },
   ].filter(({ values }) => values.requests > 0);
+}
+
+/** Devices of a saved trace that pass their I/Os on, and of which no remap tells whether another traced one is below. */
+function layersUnknown({ traced, devices }: SummaryInput): NativeDefect[] {
+  const busy = traced.devices.filter(
+    ({ layered, reads, writes }) => !layered && reads.count + writes.count > 0,
+  );
+  const loop = (number: number) => number >>> 20 === 7; // a loop device's I/Os are asked of a file: no remap tells
+  return busy
+    .filter(({ number, order }) => loop(number) || (order !== 'issue' && !traced.actions.A))
+    .filter(({ number }) =>
+      busy.some((other) => other.number !== number && other.order === 'issue' && !loop(other.number)),
+    )
+    .map(({ number }) => {
+      const name = devices.find((device) => device.number === number)?.name;
+      return { code: 'LAYERS_UNKNOWN', values: { device: name ?? `${number >>> 20}:${number & 0xfffff}` } };
+    });
 }
 
 function wholeSpan(

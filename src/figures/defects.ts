@@ -185,6 +185,16 @@ export const remarks: Record<string, Omit<Cause, 'lowerBounds'>> = {
     message: '{requests request} had not completed when the trace ended',
     mend: null,
   },
+  GIVEN_UP: {
+    message:
+      '{requests request} never completed in the trace, though a minute later another one did at the same place: the completion was lost, or the device never gave it',
+    mend: null,
+  },
+  LAYERS_UNKNOWN: {
+    message:
+      '{device} passes its I/Os on to another device, and this trace has no remaps (A) that tell to which: where it lies on another device of the trace, sums over devices count its bytes twice; take the figures by device',
+    mend: null,
+  },
   UNMATCHED: {
     message:
       '{requests completion has|have} no issue in the trace: in flight at its start, of an issue that is missing, or the second of one I/O (as of bcache); on a device that tells of issues none of them counts as a read or write',

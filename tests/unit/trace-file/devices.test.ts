@@ -62,6 +62,32 @@ test('of a mapped device and its disk each byte is counted once, and both are to
   assert.match(renderReport(run.summary).replaceAll(/\s+/g, ' '), /passes on to it, and is in no sum/);
 });
 
+test('where no remap tells which device lies on which, it is told that sums may count bytes twice', async () => {
+  const remarksOf = async (files: Record<string, Records>) => {
+    await using run = await imported(files);
+    return run.summary.integrity.remarks.map(({ code, message }) => [code, message.split(' ', 1)[0]]);
+  };
+  const reads = (number: number, begin: number = actions.issue) => {
+    const records = new Records(0, number);
+    for (let i = 0n; i < 5n; i++) {
+      records.add(second * i, begin, 8).add(second * i + 100_000n, actions.complete, 8);
+    }
+    return records;
+  };
+  const unknown = ['LOSS_UNKNOWN', 'whether'];
+  const loop = 7 << 20;
+  const onLoop = { 'loop0.blktrace.0': reads(loop), 'sda.blktrace.0': reads(disk) };
+  assert.deepEqual(await remarksOf(onLoop), [unknown, ['LAYERS_UNKNOWN', '7:0']]);
+  const mapped = { 'dm-0.blktrace.0': reads(mapper, actions.queue), 'sda.blktrace.0': reads(disk) };
+  assert.deepEqual(await remarksOf(mapped), [unknown, ['LAYERS_UNKNOWN', '253:0']]);
+  const remapped = reads(disk).remap(9n * second, 2056, mapper, 8);
+  assert.deepEqual(await remarksOf({ ...mapped, 'sda.blktrace.0': remapped }), [unknown]);
+  assert.deepEqual(await remarksOf({ 'sda.blktrace.0': reads(disk), 'sdb.blktrace.0': reads(disk + 16) }), [
+    unknown,
+  ]);
+  assert.deepEqual(await remarksOf({ 'dm-0.blktrace.0': reads(mapper, actions.queue) }), [unknown]);
+});
+
 test('a device that tells of no issue has its gaps in demand order, and the view gap too', async () => {
   const records = new Records(0, mapper);
   for (let i = 0; i < 4; i++) records.add(second + BigInt(i), actions.queue, 8 * i);

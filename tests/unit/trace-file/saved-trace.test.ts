@@ -95,6 +95,21 @@ test('records of version 1 do not tell of drops: the trace is neither complete n
   assert.deepEqual(told.map(({ code }) => code).sort(), ['LOSS_UNKNOWN', 'OPEN', 'UNMATCHED']);
 });
 
+test('a request that was given up is told, in the summary and in the report', async () => {
+  const records = new Records().add(5000n * second, actions.issue, 8).reads(1, 5001n * second);
+  records.read(5070n * second, 8);
+  write('stuck.blktrace.0', records);
+  const { run } = await imported(['stuck']);
+  const { requests, integrity, reads } = run.summary;
+  assert.deepEqual([reads.count, requests.givenUp, requests.open], [2, 1, 0]);
+  assert.deepEqual(codes(run.summary).sort(), ['GIVEN_UP', 'LOSS_UNKNOWN']);
+  assert.match(integrity.remarks[0]?.message ?? '', /signs of one: 1 request without completion/);
+  assert.match(
+    renderReport(run.summary).replaceAll(/\s+/g, ' '),
+    / 1 request never completed in the trace, /,
+  );
+});
+
 test('a dump that a filter thinned is no loss, a file with the same holes is', async () => {
   const thinned = (start: bigint) =>
     new Records()
