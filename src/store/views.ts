@@ -229,6 +229,7 @@ export const viewList = {
   )
   SELECT device, direction, span, ${distribution} FROM spans GROUP BY ALL ORDER BY ALL`,
   },
+  // One row a beginning: of equal ones the two windows might not agree which comes first.
   read_range: {
     row: 'a range of sectors that were read; ranges neither overlap nor touch',
     columns: {
@@ -237,15 +238,16 @@ export const viewList = {
       sectors: 'how long it is',
     },
     sql: `
-  WITH reached AS (
-    SELECT device, sector, sector + sectors AS stop,
-           max(sector + sectors) OVER (PARTITION BY device ORDER BY sector, sectors
-                                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
-    FROM completed WHERE direction = 'read'
+  WITH longest AS (
+    SELECT device, sector, max(sector + sectors) AS stop FROM completed WHERE direction = 'read' GROUP BY device, sector
+  ),
+  reached AS (
+    SELECT *, max(stop) OVER (PARTITION BY device ORDER BY sector ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM longest
   ),
   numbered AS (
     SELECT *, sum((before IS NULL OR sector > before)::INTEGER)
-                OVER (PARTITION BY device ORDER BY sector, stop ROWS UNBOUNDED PRECEDING) AS island
+                OVER (PARTITION BY device ORDER BY sector ROWS UNBOUNDED PRECEDING) AS island
     FROM reached
   )
   SELECT device, min(sector) AS sector, (max(stop) - min(sector))::BIGINT AS sectors

@@ -42,6 +42,37 @@ test('unique sectors come out the same three ways', async () => {
   assert.deepEqual(await rows('FROM unique_sectors ORDER BY method'), expected);
 });
 
+test('also of reads that begin at one sector, of one length or of several, in any order', async () => {
+  const next = randomNumbers(5);
+  for (let round = 0; round < 8; round++) {
+    const many = Array.from({ length: 100 }, (_, i) => ({
+      time: 1000 * (i + 1),
+      sector: 8 * next(400),
+      sectors: 8 * (1 + next(8)),
+    }));
+    const union = new Set(
+      many.flatMap(({ sector, sectors }) => Array.from({ length: sectors }, (_, i) => sector + i)),
+    );
+    const path = join(folder, `random-${round}`);
+    await writeStoredRun(path, many, union.size);
+    await using other = await openRun(path);
+    const connection = await other.connect();
+    const found = (
+      await connection.runAndReadAll('SELECT DISTINCT sectors FROM unique_sectors')
+    ).getRowsJson();
+    assert.deepEqual(found, [[String(union.size)]], `round ${round}`);
+  }
+});
+
+/** The same numbers each time, each below what is asked for. */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) & 0x7fffffff;
+    return (state >> 8) % below;
+  };
+}
+
 test('every second has its row of bandwidth, also the empty ones', async () => {
   assert.deepEqual(await rows('SELECT second, read_bytes, reads FROM bandwidth'), [
     ['0', String(24 * 512), '3'],
