@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { greatest } from '../extremes.js';
 import type { Summary } from '../figures/summary-schema.js';
 import type { CliffPoint } from '../plot/cliff.js';
 import type { RunData } from '../plot/run-data.js';
@@ -97,6 +98,8 @@ export function cliffPoints(groups: readonly ComparedGroup[]): CliffPoint[] {
     if (memory === null) return [];
     const known = (value: (summary: Summary) => number | null | undefined) =>
       summaries.map(value).filter((is): is is number => typeof is === 'number');
+    // A repeat that is faster than all before it raises the bound of those that follow, and no point may lie above the line.
+    const bounds = known(({ bound }) => bound?.tokensPerSecond);
     return [
       {
         name,
@@ -105,7 +108,7 @@ export function cliffPoints(groups: readonly ComparedGroup[]): CliffPoint[] {
         memory: Math.min(memory / bytes, mostMemory),
         tokensPerSecond: known(({ workload }) => workload?.tokensPerSecond),
         bytesPerToken: known(({ workload }) => workload?.bytesPerToken),
-        bound: first.bound?.tokensPerSecond ?? null,
+        bound: bounds.length > 0 ? greatest(bounds) : null,
       },
     ];
   });
