@@ -17,6 +17,9 @@ interface Outcome {
   defects: { code: string }[];
   readSectorsTraced: number;
   readSectorsDiskstats: number;
+  writeSectorsTraced: number;
+  writeSectorsDiskstats: number;
+  devices: { layered: boolean; reads: { count: number } }[];
 }
 interface Refusal {
   code: string;
@@ -67,6 +70,13 @@ for (const kernel of ['6.1', '7.3'] as const) {
       return outcome;
     };
 
+    /** Of a stack that is traced with what it lies on: which devices lie on others, and the reads of each. */
+    const stacked = ({ devices, reads, readSectorsTraced, readSectorsDiskstats }: Outcome) => ({
+      reads: reads.count,
+      sectors: [readSectorsTraced, readSectorsDiskstats],
+      devices: devices.map((device) => [device.layered, device.reads.count]),
+    });
+
     test('NVMe multipath: what the paths complete is read from their head, once', () => {
       const onePath = whole(told('multipathOnePath'), 100);
       assert.deepEqual(onePath.actions, { D: 100, C: 100 });
@@ -97,7 +107,7 @@ for (const kernel of ['6.1', '7.3'] as const) {
     });
 
     test('bcache: one read is one, from the cache or from the disk', () => {
-      const { state, misses, hits, written, alone } = told<Record<string, Outcome> & { state: string }>(
+      const { state, misses, hits, both, written, alone } = told<Record<string, Outcome> & { state: string }>(
         'bcache',
       );
       assert.equal(state, 'clean');
@@ -105,6 +115,12 @@ for (const kernel of ['6.1', '7.3'] as const) {
         assert.deepEqual(whole(outcome, 100).actions, { Q: 100, C: 100 });
         assert.equal(outcome.latency.q2c?.count, 100);
       }
+      // Traced with the disk below, each device has its reads, and the sum has those of the disk.
+      const devices = [
+        [true, 100],
+        [false, 100],
+      ];
+      assert.deepEqual(stacked(both as Outcome), { reads: 100, sectors: [800, 800], devices });
       assert.deepEqual([written?.writes.count, written?.writes.bytes], [50, 50 * 4096]);
     });
 
@@ -112,6 +128,13 @@ for (const kernel of ['6.1', '7.3'] as const) {
       const striped = whole(told('striped'), 1024, 4 * 16 * 2048);
       assert.equal(striped.actions.X, 768);
       assert.ok((striped.latency.q2c?.max ?? 0) < 1e9, JSON.stringify(striped.latency.q2c));
+      const { layers } = told<Outcome & { layers: Outcome }>('striped');
+      const devices = [
+        [true, 64],
+        [false, 32],
+        [false, 32],
+      ];
+      assert.deepEqual(stacked(layers), { reads: 64, sectors: [512, 512], devices });
     });
 
     test('passthrough commands are counted apart, and are no reads', () => {
@@ -121,12 +144,14 @@ for (const kernel of ['6.1', '7.3'] as const) {
     });
 
     test('zone appends complete once, and as many sectors are written as the disk counts', () => {
-      const { defects, requests, writes, actions } = told('zoneAppend');
+      const { defects, requests, writes, actions, ...sectors } = told('zoneAppend');
       assert.deepEqual(
         defects.filter(({ code }) => code !== 'NO_RECORDS'),
         [],
       );
       assert.ok(writes.bytes >= 64 * 65_536, JSON.stringify(writes));
+      assert.equal(sectors.writeSectorsTraced, sectors.writeSectorsDiskstats);
+      assert.equal(writes.bytes, 512 * sectors.writeSectorsTraced);
       assert.deepEqual([requests.open, requests.unmatched], [0, 0], JSON.stringify({ requests, actions }));
     });
 
