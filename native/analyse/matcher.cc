@@ -114,6 +114,10 @@ void Matcher::issueSeveral(Slot head, const Event& event) {
 void Matcher::requeue(const Event& event) {
   Slot head = findIssued(event);
   if (head == OpenBios::kNone) {
+    // The kernel tells of each try for which a driver had no room, also of those that never became an issue: what waits for
+    // its issue goes on to wait.
+    auto waits = [](const OpenBio& bio) { return !bio.issued(); };
+    if (bios_.find(event.device, event.direction, event.sector, waits) != OpenBios::kNone) return;
     OpenBio& bio = bios_[add(event)];
     bio.stage = BioStage::requeued;
     bio.issue = event.time;  // so long it is known

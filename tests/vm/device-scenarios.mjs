@@ -37,6 +37,11 @@ const scheduler = (name) => {
   for (const path of paths) writeFileSync(`/sys/block/${path}/queue/scheduler`, name);
 };
 const pathsUsed = () => paths.map((path) => Number(sh(`awk '{print $1}' /sys/block/${path}/stat`)));
+/** sda, and sg0, which passes commands through to it. */
+const scsiDisk = () => {
+  sh('modprobe scsi_debug dev_size_mb=16 && modprobe sd_mod && modprobe sg');
+  sh('until [ -e /dev/sda ] && [ -e /dev/sg0 ]; do sleep 0.1; done');
+};
 /** Neighbours asked for together: the scheduler of each path makes fewer requests of them. */
 const together = (device, count) =>
   sh(`fio --name=t --filename=/dev/${device} --rw=read --bs=4k --direct=1 --ioengine=libaio --iodepth=16 \
@@ -105,12 +110,21 @@ const scenarios = {
     return { ...summary, layers };
   },
   async passthrough() {
-    sh('modprobe scsi_debug dev_size_mb=16 && modprobe sd_mod && modprobe sg');
-    sh('until [ -e /dev/sda ] && [ -e /dev/sg0 ]; do sleep 0.1; done');
+    scsiDisk();
     return await trace({ devices: ['sda'] }, () => {
       read('sda', 10);
       sh('sg_dd if=/dev/sg0 of=/dev/null bs=512 bpt=128 count=640');
     });
+  },
+  async requeued() {
+    scsiDisk();
+    // The driver says of every third command that its host is busy.
+    const busy = (opts, nth) =>
+      sh(`cd /sys/bus/pseudo/drivers/scsi_debug; echo ${opts} > opts; echo ${nth} > every_nth`);
+    busy('0x8000', 3);
+    const summary = await trace({ devices: ['sda'] }, () => read('sda', 200));
+    busy(0, 0);
+    return summary;
   },
   async zoneAppend() {
     sh('modprobe null_blk nr_devices=1 zoned=1 zone_size=4 gb=1 memory_backed=1 && modprobe btrfs');

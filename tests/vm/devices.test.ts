@@ -12,7 +12,8 @@ interface Outcome {
   actions: Record<string, number>;
   reads: { count: number; bytes: number };
   writes: { count: number; bytes: number };
-  requests: { matched: number; unmatched: number; open: number; passthrough: number };
+  requests: { matched: number; unmatched: number; open: number; requeues: number; passthrough: number };
+  gaps: { device: Record<string, number> };
   latency: { q2c: { count: number; mean: number; max: number } | null };
   defects: { code: string }[];
   readSectorsTraced: number;
@@ -141,6 +142,15 @@ for (const kernel of ['6.1', '7.3'] as const) {
       const { requests } = whole(told('passthrough'), 10);
       // The five reads of 64 KiB, and what sg_dd asks the disk about itself.
       assert.ok(requests.passthrough >= 5, JSON.stringify(requests));
+    });
+
+    test('gaps are the reads less one, however often the driver gave them back', () => {
+      const { requests, gaps, actions } = whole(told('requeued'), 200);
+      assert.ok(
+        requests.requeues > 0 && actions.R === requests.requeues,
+        JSON.stringify({ requests, actions }),
+      );
+      assert.deepEqual(gaps.device, { sequential: 199, small: 0, medium: 0, large: 0, backward: 0 });
     });
 
     test('zone appends complete once, and as many sectors are written as the disk counts', () => {

@@ -117,6 +117,28 @@ TEST_CASE_FIXTURE(Fixture, "a request is issued again after each requeue, also i
   CHECK(matcher.depth().depth() == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a driver that has no room again and again gives a request back once for each of its issues") {
+  auto giveBack = [&](uint64_t from) {
+    for (uint64_t time = from; time < from + 7; ++time) feed(event(Action::requeue, 100, 8, time));
+  };
+  SUBCASE("issued before") {}
+  SUBCASE("queued, and told to wait before its first issue") {
+    feed(event(Action::queue, 100, 8, 1));
+    giveBack(2);
+  }
+  CHECK_FALSE(matcher.issue(event(Action::issue, 100, 8, 10), plain).again);
+  giveBack(11);
+  CHECK(matcher.issue(event(Action::issue, 100, 8, 20), plain).again);
+  giveBack(21);
+  CHECK(matcher.issue(event(Action::issue, 100, 8, 30), plain).again);
+  feed(event(Action::complete, 100, 8, 40));
+  CHECK(matcher.open() == 0);
+  CHECK(matcher.rows().size() == 1);
+  CHECK(matcher.counts().requeues == 2);
+  CHECK(reads()[Stage::d2c].max() == 10);
+  CHECK(matcher.depth().depth() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a request that completes in parts is one row, finished with the last part") {
   feed({event(Action::queue, 100, 24, 10), event(Action::issue, 100, 24, 20), event(Action::complete, 100, 8, 30),
         event(Action::complete, 108, 8, 40), event(Action::complete, 116, 8, 50)});
