@@ -146,10 +146,8 @@ for (const kernel of ['6.1', '7.3'] as const) {
 
     test('gaps are the reads less one, however often the driver gave them back', () => {
       const { requests, gaps, actions } = whole(told('requeued'), 200);
-      assert.ok(
-        requests.requeues > 0 && actions.R === requests.requeues,
-        JSON.stringify({ requests, actions }),
-      );
+      // Most of what the kernel tells as given back never became an issue: the host was busy before.
+      assert.ok(requests.requeues > 0 && actions.D === 200 + requests.requeues, JSON.stringify(actions));
       assert.deepEqual(gaps.device, { sequential: 199, small: 0, medium: 0, large: 0, backward: 0 });
     });
 
