@@ -8,6 +8,8 @@ import { benchTables, readResults, withBenches, withoutBenches } from '../../../
 import { filled, made } from '../../../scripts/docs-tables.js';
 import { commands } from '../../../src/cli/commands.js';
 import { exitCodes } from '../../../src/errors.js';
+import { summarySchemaVersion } from '../../../src/figures/summary-version.js';
+import { storeSchemaVersion } from '../../../src/store/schema.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const manuals = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -23,6 +25,12 @@ test('every link to a file or heading of the project leads somewhere', () => {
     return anchor !== '' && !anchorsOf(target).has(anchor);
   });
   assert.deepEqual(broken, []);
+});
+
+test('versions of the schemas in the documents are those of the code', () => {
+  const told = (page: string, pattern: RegExp) => Number(pattern.exec(texts.get(page) ?? '')?.[1]);
+  assert.equal(told('docs/cli.md', /`summary\.json` \| the figures, schema (\d+)/), summarySchemaVersion);
+  assert.equal(told('docs/store.md', /^## Tables, schema (\d+)$/m), storeSchemaVersion);
 });
 
 test('every command and option in the documents exists', async () => {
