@@ -21,7 +21,7 @@ class SimulatedPages {
   SimulatedPages& operator=(const SimulatedPages&) = delete;
 
  private:
-  size_t before_;
+  [[maybe_unused]] size_t before_;  // where the linker cannot put calls aside, nothing is simulated
 };
 
 /// While it lives, no memory can be made writable any more.
