@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import type { AdviseFlags } from './handlers/advise.js';
 import { positive } from './options.js';
-import type { AdviseFlags } from './work/advise.js';
 
 export function adviseCommand(): Command {
   return new Command('advise')
@@ -14,6 +14,6 @@ export function adviseCommand(): Command {
     .option('--mount', 'with --verify: mount tracefs and debugfs for the runs where they are not mounted')
     .option('--json', 'print everything as JSON, with the curve')
     .action(async (path: string, flags: AdviseFlags) =>
-      (await import('./work/advise.js')).adviseOn(path, flags),
+      (await import('./handlers/advise.js')).adviseOn(path, flags),
     );
 }

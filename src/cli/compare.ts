@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { chosen } from '../report/conditions.js';
-import type { CompareFlags } from './work/compare.js';
+import type { CompareFlags } from './handlers/compare.js';
 
 export function compareCommand(): Command {
   return new Command('compare')
@@ -14,7 +14,7 @@ export function compareCommand(): Command {
     .option('--json', 'print the groups with their summaries as one array')
     .option('--html <file>', 'write a page with figures on the same axes')
     .action(async (paths: string[], flags: CompareFlags) =>
-      (await import('./work/compare.js')).compare(paths, flags),
+      (await import('./handlers/compare.js')).compare(paths, flags),
     );
 }
 

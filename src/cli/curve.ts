@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import type { CurveFlags } from './handlers/curve.js';
 import { count, size } from './options.js';
-import type { CurveFlags } from './work/curve.js';
 
 export function curveCommand(): Command {
   return new Command('curve')
@@ -21,6 +21,6 @@ export function curveCommand(): Command {
     .option('--readahead <kib>', "readahead of the kernel's cache (default: the run's own)", count)
     .option('--json', 'print everything as JSON')
     .action(async (path: string | undefined, flags: CurveFlags) =>
-      (await import('./work/curve.js')).tellCurve(path, flags),
+      (await import('./handlers/curve.js')).tellCurve(path, flags),
     );
 }

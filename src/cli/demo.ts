@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import type { DemoFlags } from './handlers/demo.js';
 import { count, size } from './options.js';
-import type { DemoFlags } from './work/demo.js';
 
 export function demoCommand(): Command {
   return new Command('demo')
@@ -8,5 +8,5 @@ export function demoCommand(): Command {
     .option('--size <size>', 'size of the model (default: about 600 MB)', size)
     .option('-n, --tokens <count>', 'tokens to generate in each run', count, 24)
     .option('--keep-model', 'keep the model afterwards')
-    .action(async (flags: DemoFlags) => (await import('./work/demo.js')).demo(flags));
+    .action(async (flags: DemoFlags) => (await import('./handlers/demo.js')).demo(flags));
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { exportFormats } from '../export/formats.js';
-import type { ExportFlags } from './work/export.js';
+import type { ExportFlags } from './handlers/export.js';
 
 export function exportCommand(): Command {
   return new Command('export')
@@ -14,6 +14,6 @@ export function exportCommand(): Command {
     .option('--table <table>', 'which table csv and jsonl hold (default: event)')
     .option('--make-queues', 'blktrace: add the queue events that btt and fio need, at the time of issue')
     .action(async (path: string, flags: ExportFlags) =>
-      (await import('./work/export.js')).writeRun(path, flags),
+      (await import('./handlers/export.js')).writeRun(path, flags),
     );
 }

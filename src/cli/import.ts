@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import type { ImportFlags } from './handlers/import.js';
 import { collect } from './options.js';
-import type { ImportFlags } from './work/import.js';
 
 export function importCommand(): Command {
   return new Command('import')
@@ -15,6 +15,6 @@ export function importCommand(): Command {
     .option('--no-store', 'write the figures only, without the events')
     .option('--json', 'print summary.json instead of the report')
     .action(async (paths: string[], flags: ImportFlags) =>
-      (await import('./work/import.js')).readTrace(paths, flags),
+      (await import('./handlers/import.js')).readTrace(paths, flags),
     );
 }

@@ -7,6 +7,6 @@ export function lockCommand(): Command {
     .addOption(environmentOption())
     .argument('[command...]', 'after --: the command and its arguments')
     .action(async (bytes: number, command: string[], flags: { env?: string[] }) =>
-      (await import('./work/lock.js')).holdLocked(bytes, command, flags),
+      (await import('./handlers/lock.js')).holdLocked(bytes, command, flags),
     );
 }

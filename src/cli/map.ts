@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { MapFlags } from './work/map.js';
+import type { MapFlags } from './handlers/map.js';
 
 export function mapCommand(): Command {
   return new Command('map')
@@ -10,5 +10,7 @@ export function mapCommand(): Command {
       'write a copy in as few pieces as the file system allows, and show that too',
     )
     .option('--json', 'print the maps as an array')
-    .action(async (file: string, flags: MapFlags) => (await import('./work/map.js')).showMap(file, flags));
+    .action(async (file: string, flags: MapFlags) =>
+      (await import('./handlers/map.js')).showMap(file, flags),
+    );
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import type { PinFlags } from './handlers/pin.js';
 import { environmentOption, size } from './options.js';
-import type { PinFlags } from './work/pin.js';
 
 export function pinCommand(): Command {
   return new Command('pin')
@@ -20,6 +20,6 @@ export function pinCommand(): Command {
     .addOption(environmentOption())
     .argument('[command...]', 'after --: the command and its arguments')
     .action(async (command: string[], flags: PinFlags) =>
-      (await import('./work/pin.js')).holdPinned(command, flags),
+      (await import('./handlers/pin.js')).holdPinned(command, flags),
     );
 }

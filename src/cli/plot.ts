@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { colourModes, orderModes, plotKinds } from '../plot/kinds.js';
-import type { PlotFlags } from './work/plot.js';
+import type { PlotFlags } from './handlers/plot.js';
 
 export function plotCommand(): Command {
   return new Command('plot')
@@ -18,7 +18,9 @@ export function plotCommand(): Command {
         .choices(orderModes)
         .default('file'),
     )
-    .action(async (paths: string[], flags: PlotFlags) => (await import('./work/plot.js')).plot(paths, flags));
+    .action(async (paths: string[], flags: PlotFlags) =>
+      (await import('./handlers/plot.js')).plot(paths, flags),
+    );
 }
 
 function millimetres(text: string): number {

@@ -2,8 +2,8 @@ import { Command, Option } from 'commander';
 import { wrapped } from '../report/fit.js';
 import { tables } from '../store/schema.js';
 import { views } from '../store/views.js';
+import type { QueryFlags } from './handlers/query.js';
 import { seconds } from './options.js';
-import type { QueryFlags } from './work/query.js';
 
 export function queryCommand(): Command {
   return new Command('query')
@@ -16,7 +16,7 @@ export function queryCommand(): Command {
     .option('--unsafe', 'let the query write files, attach databases and install extensions')
     .addHelpText('after', help)
     .action(async (words: string[], flags: QueryFlags) =>
-      (await import('./work/query.js')).query(words, flags),
+      (await import('./handlers/query.js')).query(words, flags),
     );
 }
 

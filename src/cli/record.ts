@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import type { RecordFlags } from './handlers/record.js';
 import { collect, environmentOption, positive, seconds, traceOptions } from './options.js';
-import type { RecordFlags } from './work/record.js';
 
 export function recordCommand(): Command {
   const command = new Command('record')
@@ -33,7 +33,7 @@ export function recordCommand(): Command {
     .addOption(environmentOption())
     .argument('[command...]', 'after --: the command and its arguments')
     .action(async (command: string[], flags: RecordFlags) =>
-      (await import('./work/record.js')).makeRecording(command, flags),
+      (await import('./handlers/record.js')).makeRecording(command, flags),
     );
   for (const option of traceOptions()) command.addOption(option);
   return command;

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { curveSection, sectionNames } from '../report/section-names.js';
+import type { ReportFlags } from './handlers/report.js';
 import { collect } from './options.js';
-import type { ReportFlags } from './work/report.js';
 
 export function reportCommand(): Command {
   return new Command('report')
@@ -20,6 +20,6 @@ export function reportCommand(): Command {
       'print what a script would find that counts every event as a read, beside the right figures',
     )
     .action(async (path: string, flags: ReportFlags) =>
-      (await import('./work/report.js')).report(path, flags),
+      (await import('./handlers/report.js')).report(path, flags),
     );
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
+import type { RunFlags } from './handlers/run.js';
 import { count, environmentOption, positive, seconds, size, traceOptions } from './options.js';
-import type { RunFlags } from './work/run.js';
 
 export function runCommand(): Command {
   const command = new Command('run')
@@ -57,7 +57,7 @@ export function runCommand(): Command {
     .option('--account', 'also tell what became of every byte read of the model')
     .argument('[args...]', 'after --: passed to llama.cpp unchanged')
     .action(async (args: string[], flags: RunFlags, command: Command) =>
-      (await import('./work/run.js')).makeRun(args, flags, command),
+      (await import('./handlers/run.js')).makeRun(args, flags, command),
     );
   for (const option of traceOptions()) command.addOption(option);
   return command;

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { SweepFlags } from './work/sweep.js';
+import type { SweepFlags } from './handlers/sweep.js';
 
 export function sweepCommand(): Command {
   return new Command('sweep')
@@ -7,6 +7,6 @@ export function sweepCommand(): Command {
     .option('--mount', 'mount tracefs and debugfs for each run where they are not mounted')
     .option('--json', 'print the groups with their summaries')
     .action(async (file: string, flags: SweepFlags) =>
-      (await import('./work/sweep.js')).sweepRuns(file, flags),
+      (await import('./handlers/sweep.js')).sweepRuns(file, flags),
     );
 }

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Router } from '../model/synthesize.js';
 import { presets, weightMixes } from '../model/synthetic-shape.js';
+import type { SynthesizeFlags } from './handlers/synthesize.js';
 import { count, positive, size } from './options.js';
-import type { SynthesizeFlags } from './work/synthesize.js';
 
 export function synthesizeCommand(): Command {
   return new Command('synthesize')
@@ -26,7 +26,7 @@ export function synthesizeCommand(): Command {
     )
     .option('--seed <number>', 'the same seed gives the same file (default: 1)', count)
     .option('--force', 'replace the file if it exists')
-    .action(async (flags: SynthesizeFlags) => (await import('./work/synthesize.js')).synthesize(flags));
+    .action(async (flags: SynthesizeFlags) => (await import('./handlers/synthesize.js')).synthesize(flags));
 }
 
 function router(text: string): Router {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import type { TopFlags } from './handlers/top.js';
 import { positive } from './options.js';
-import type { TopFlags } from './work/top.js';
 
 export function topCommand(): Command {
   return new Command('top')
@@ -8,6 +8,6 @@ export function topCommand(): Command {
     .option('--attach <pid>', 'show this process alone, on the disk of its largest file', positive)
     .option('--mount', 'mount tracefs and debugfs meanwhile where they are not mounted')
     .action(async (device: string | undefined, flags: TopFlags) =>
-      (await import('./work/top.js')).showTop(device, flags),
+      (await import('./handlers/top.js')).showTop(device, flags),
     );
 }
