@@ -55,7 +55,7 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
     d.traits.fresh = event.time < d.firstEndNs + Matcher::kSkewNs;
   }
   Matcher::Completed completed = matcher_.complete(event, d.traits);
-  if (!completed.known && d.traits.issues && marks_ == Marks::made) event.flags |= kNoIssue;
+  if (!completed.ends && marks_ == Marks::made) event.flags |= kSurplus;
   if (event.ends()) ended(event, d, completed.pid);
 }
 
@@ -96,21 +96,23 @@ void Analysis::remapped(const Event& event) {
   for (auto& d : devices_) d->traits.layered |= d->number == upper;
 }
 
-/// The end of what completed before its issue, by another processor's clock: apart, since it is rare.
+/// The end of what completed before its issue or Q, by another processor's clock: apart, since it is rare.
 [[gnu::noinline]] void Analysis::endedBefore(const Event& event, Device& device, uint32_t pid) { ended(event, device, pid); }
 
 /// Every action but issue and completion.
-[[gnu::always_inline]] inline void Analysis::other(const Event& event, Device& d) {
+[[gnu::always_inline]] inline void Analysis::other(Event& event, Device& d) {
   if (event.action == Action::queue) {
     queued(event, d);
   } else if (event.action == Action::remap) {
     remapped(event);
   }
-  matcher_.other(event, d.traits);
+  if (matcher_.other(event, d.traits) && marks_ == Marks::made) [[unlikely]] event.flags |= kCompleted;
+  if (event.flags & kCompleted) [[unlikely]] endedBefore(event, d, event.pid);
 }
 
 inline void Analysis::queued(const Event& event, Device& d) {
   bool read = event.direction == Direction::read;
+  d.traits.queues |= event.bytes != 0 && (read || event.direction == Direction::write);
   if (read) d.atQueue.add(event.sector, event.endSector());
   if (d.traits.issues) return;
   if (d.begun++ == 0) d.firstBegunNs = event.time;

@@ -59,7 +59,7 @@ struct FileReads {
 };
 
 /// Who decides which completions end an I/O: an analysis that sees a trace for the first time marks the others
-/// (kNoIssue, kCompleted); a second one, of a part of it too, takes the marks.
+/// (kSurplus, kCompleted); a second one, of a part of it too, takes the marks.
 enum class Marks { made, taken };
 
 /// The streaming analysis. Feed events in time order with `consume`, call `finish` once, read the figures.
@@ -126,6 +126,8 @@ class Analysis {
     explicit Device(uint32_t its) : number(its) {
       traits.fresh = true;
       traits.latency = &latency;
+      traits.read = &read;
+      traits.written = &written;
     }
 
     uint32_t number;
@@ -158,7 +160,7 @@ class Analysis {
   void complete(Event& event, Device& device);
   void ended(const Event& event, Device& device, uint32_t pid);
   void endedBefore(const Event& event, Device& device, uint32_t pid);
-  void other(const Event& event, Device& device);
+  void other(Event& event, Device& device);
   void queued(const Event& event, Device& device);
   void remapped(const Event& event);
   void countFiles(const Event& event);

@@ -187,20 +187,39 @@ Matcher::Completed Matcher::completeUnissued(const Event& event) {
     OpenBio& bio = bios_[slot];
     // One that was given back half done has its beginning aside.
     if (bio.begun || flush || !(traits_->issues || traits_->fresh)) return {endOf(slot, event), true};
-    bio.ended = true;
     uint32_t pid = bio.pid;
+    markEnded(slot, event);
     keepAside(event, true, true);
     return {pid, true};
   }
   // A flush completes twice: as the device's and as the bio's.
   if (flush) return {0, true};
   ++counts_.unmatched;
-  if (traits_->issues ? !event.error : traits_->fresh) {
-    keepAside(event, false, !traits_->issues);
-  } else if (!traits_->issues && keepRows_) {
-    rows_.push_back(rowOf(event, {}, {}));
+  bool ends = endsAlone(event);
+  if (ends || !event.error) keepAside(event, false, ends);  // what it begins with may come yet
+  return {0, ends};
+}
+
+/// Whether a completion of which nothing was seen before is the end of an I/O.
+bool Matcher::endsAlone(const Event& event) const {
+  if (traits_->issues) return false;
+  if (!traits_->queues) return true;
+  if (event.error || (event.direction != Direction::read && event.direction != Direction::write)) return false;
+  const SectorSet* before = event.direction == Direction::read ? traits_->read : traits_->written;
+  return !before || before->intersect(event.sector, event.sectors()) < event.sectors();
+}
+
+/// The bios that this completes without an issue; what of the last one lies beyond goes on to wait.
+void Matcher::markEnded(Slot head, const Event& event) {
+  uint64_t end = bios_[head].sector + event.sectors();
+  for (Slot slot = head; slot != OpenBios::kNone;) {
+    if (bios_[slot].endSector() > end) cut(slot, end);
+    OpenBio& bio = bios_[slot];
+    bio.ended = true;
+    if (bio.endSector() >= end) return;
+    slot = bios_.find(event.device, event.direction, bio.endSector(),
+                      [](const OpenBio& next) { return waiting(next) && !next.ended; });
   }
-  return {};
 }
 
 /// Ends the request that waits there, or the part of it.
@@ -243,21 +262,21 @@ void Matcher::endUnissued(const Early& early) {
   traits_ = traits;
 }
 
-/// Whether a completion that came just before this issue, and without one, is its and was taken for nobody's. It is made
-/// good, whatever it was taken for.
-bool Matcher::completedBefore(const Event& issue, OpenBio& bio) {
+/// Whether a completion that came just before this issue or Q, and without one, is its and was taken for a surplus one. It
+/// is made good, whatever it was taken for.
+bool Matcher::completedBefore(const Event& begin, Slot slot) {
   for (Early& early : early_) {
     const Event& end = early.end;
-    bool alike = end.sector == issue.sector && end.bytes == issue.bytes && end.bytes != 0 && end.device == issue.device &&
-                 end.direction == issue.direction;
-    if (!alike) continue;
-    if (end.time + kSkewNs <= issue.time) {
-      bio.clocksApart |= end.time + kToldSkewNs > issue.time;
+    bool alike = end.sector == begin.sector && end.bytes == begin.bytes && end.bytes != 0 && end.device == begin.device &&
+                 end.direction == begin.direction;
+    if (!alike || (early.known && begin.action == Action::queue)) continue;  // what is known has its Q
+    if (end.time + kSkewNs <= begin.time) {
+      bios_[slot].clocksApart |= end.time + kToldSkewNs > begin.time;
       continue;
     }
     Early its = std::exchange(early, {});
     counts_.unmatched -= !its.known;
-    its.end.time = issue.time;
+    its.end.time = begin.time;
     complete(its.end, *traits_);
     return !its.counted;
   }

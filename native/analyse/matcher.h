@@ -13,16 +13,20 @@
 #include "analyse/queue_depth.h"
 #include "analyse/timeline.h"
 #include "decode/event.h"
+#include "sectors/sector_set.h"
 
 namespace blkscope {
 
 /// What is known of an event's device.
 struct DeviceTraits {
   bool issues = false;   // it tells of issues: what completes without one was not read or written by it
+  bool queues = false;   // it tells of what is queued
   bool layered = false;  // it lies on another traced device, which does the work: not in the times of all devices
   bool fresh = false;    // nothing of it completed until just now: whether it tells of issues is not known
   uint64_t zoneSectors = 0;  // of a zoned device: how long a zone is
   DeviceLatency* latency = nullptr;  // where its times are counted; null: nowhere
+  const SectorSet* read = nullptr;     // what of it was read until now; null: nothing
+  const SectorSet* written = nullptr;
 };
 
 /// Streaming request matching. Feed events in time order, each with what is known of its device.
@@ -40,7 +44,12 @@ struct DeviceTraits {
 /// completed, or when memory ends.
 ///
 /// Processors' clocks may differ: a completion may bear an earlier time than its issue. One without an issue is kept aside
-/// for kSkewNs; an issue that comes then is its own, and takes no time. What comes later is told (clocksApart).
+/// for kSkewNs; an issue that comes then is its own, and takes no time. What comes later is told (clocksApart). On a device
+/// that tells of no issues the same holds for what is queued.
+///
+/// A completion of which nothing was seen before is surplus on a device that tells of issues. On one that tells of Q alone
+/// it was in flight when the trace began, or its Q was lost, where any of its sectors completes for the first time; else
+/// it is surplus too. On a device that tells of completions alone each is the end of an I/O.
 class Matcher {
  public:
   /// The queue depth is noted in the timeline, bucket by bucket.
@@ -60,8 +69,8 @@ class Matcher {
   };
   /// What a completion is.
   struct Completed {
-    uint32_t pid = 0;    // who queued it; without Q who issued it; 0 where neither was seen
-    bool known = false;  // something of it was seen before
+    uint32_t pid = 0;   // who queued it; without Q who issued it; 0 where neither was seen
+    bool ends = false;  // it is the end of an I/O; else a surplus one
   };
   static constexpr uint64_t kMostAgeNs = 60'000'000'000;
   static constexpr size_t kMostOpen = 1 << 20;
@@ -70,8 +79,9 @@ class Matcher {
   /// Up to here a difference of clocks is told.
   static constexpr uint64_t kToldSkewNs = 10'000'000;
 
-  /// Every action but issue and completion.
-  void other(const Event& event, const DeviceTraits& traits);
+  /// Every action but issue and completion. Returns whether the completion of what this queues came just before it, by
+  /// another processor's clock, and was taken for a surplus one.
+  bool other(const Event& event, const DeviceTraits& traits);
   Issued issue(const Event& event, const DeviceTraits& traits);
   Completed complete(const Event& event, const DeviceTraits& traits);
 
@@ -153,7 +163,9 @@ class Matcher {
   Latency* latencyOf(Direction direction);
   /// Where the times of what this ends count; null: nowhere.
   Latency* latencyOf(const Event& end) { return end.error ? nullptr : latencyOf(end.direction); }
-  bool completedBefore(const Event& issue, OpenBio& bio);
+  bool completedBefore(const Event& begin, Slot slot);
+  bool endsAlone(const Event& event) const;
+  void markEnded(Slot head, const Event& event);
   void keepAside(const Event& event, bool known, bool counted);
   void settle(uint64_t now);
   void endUnissued(const Early& early);
@@ -254,7 +266,7 @@ inline Matcher::Slot Matcher::findIssued(const Event& event) const {
     bio.requestBytes = event.bytes;
     bio.merges = 0;
   }
-  return {pid, again, event.time < earlyUntil_ && completedBefore(event, bios_[head])};
+  return {pid, again, event.time < earlyUntil_ && completedBefore(event, head)};
 }
 
 inline Latency* Matcher::latencyOf(Direction direction) {
@@ -330,12 +342,14 @@ inline Matcher::Slot Matcher::findAppend(const Event& event) const {
   return {completeWhole(slot, event), true};
 }
 
-[[gnu::always_inline]] inline void Matcher::other(const Event& event, const DeviceTraits& traits) {
-  if (empty(event)) return;
+[[gnu::always_inline]] inline bool Matcher::other(const Event& event, const DeviceTraits& traits) {
+  if (empty(event)) return false;
   if (event.time >= settleAt_) [[unlikely]] settle(event.time);
   traits_ = &traits;
   if (event.action == Action::queue) {
-    bios_[add(event)].queue = event.time;
+    Slot slot = add(event);
+    bios_[slot].queue = event.time;
+    if (event.time < earlyUntil_ && !traits.issues) [[unlikely]] return completedBefore(event, slot);
   } else if (event.action == Action::getrq) {
     allocate(event);
   } else if (event.action == Action::insert) {
@@ -343,6 +357,7 @@ inline Matcher::Slot Matcher::findAppend(const Event& event) const {
   } else {
     rare(event);
   }
+  return false;
 }
 
 }  // namespace blkscope

@@ -62,7 +62,7 @@ OpenBios::Slot OpenBios::findAround(uint32_t device, Direction direction, uint64
   for (int tried = 0; at != order.bios.begin() && tried < kMostTried; ++tried) {
     --at;
     const OpenBio& bio = bios_[at->second];
-    bool holds = !bio.issued() && bio.endSector() >= endSector;
+    bool holds = !bio.issued() && !bio.ended && bio.endSector() >= endSector;
     if (holds && (newest == kNone || bio.lastSeen() > bios_[newest].lastSeen())) newest = at->second;
   }
   return newest;

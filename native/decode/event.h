@@ -48,8 +48,8 @@ enum EventFlag : uint16_t {
   kZone = 1 << 6,         // a zone's operation, or a write of zeroes
   kZoneAppend = 1 << 7,   // told where it came to when it completes
   // Made by the analysis:
-  kNoIssue = 1 << 8,     // a completion to which no issue belongs, of a device that tells of issues: of no I/O of its own
-  kCompleted = 1 << 9,   // an issue whose completion bears an earlier time, and stands as kNoIssue before it
+  kSurplus = 1 << 8,     // a completion that is the end of no I/O, since what it completes did not begin, or had ended
+  kCompleted = 1 << 9,   // an issue, or Q where none is told, whose completion bears an earlier time and stands as kSurplus
 };
 
 /// One decoded trace record, 48 bytes.
@@ -81,8 +81,8 @@ struct Event {
   bool hasPlace() const;
   /// Whether this is the end of an I/O, which counts here. Commands past the block layer have no place on the disk.
   bool ends() const {
-    if (flags & (kPassthrough | kNoIssue)) return false;
-    return action == Action::complete || (action == Action::issue && (flags & kCompleted));
+    if (flags & (kPassthrough | kSurplus)) return false;
+    return action == Action::complete || (flags & kCompleted);
   }
 };
 static_assert(sizeof(Event) == 48);

@@ -197,7 +197,7 @@ export const remarks: Record<string, Omit<Cause, 'lowerBounds'>> = {
   },
   UNMATCHED: {
     message:
-      '{requests completion has|have} no issue in the trace: in flight at its start, of an issue that is missing, or the second of one I/O (as of bcache); none of them counts as a read or write on a device that tells of issues, each does on another',
+      '{requests completion has|have} no beginning in the trace: in flight at its start, of a beginning that is missing, or the second of one I/O (as of bcache). On a device that tells of issues none of them counts. On one that tells only of what is queued those count that bring sectors for the first time. On any other each counts',
     mend: null,
   },
   NO_RECORDS: {

@@ -48,8 +48,8 @@ interface View extends Relation<string> {
 /**
  * Views for what people ask first; the tables of docs/store.md are made from this list. Like the summary, they take
  * what was transferred at completion, errors left out, and the order of access at the first issue (at completion for
- * a device that tells of no issue). Passthrough commands (flag 32) have no place on the disk and are in none; a completion to
- * which no issue belongs (256) is no I/O, and an issue whose completion bears an earlier time (512) ends one.
+ * a device that tells of no issue). Passthrough commands (flag 32) have no place on the disk and are in none; a surplus
+ * completion (256) is no I/O, and an issue or Q whose completion bears an earlier time (512) ends one.
  *
  * `event` and `io` put names to what `event_row` and `io_row` hold as numbers: a process has one name in a run, so
  * names are stored once a process, and where a request falls in a file follows from its sector.
@@ -123,7 +123,7 @@ export const viewList = {
     },
     sql: `
   SELECT time, device, direction, sector, sectors FROM event_row
-  WHERE ((action = 'complete' AND flags & 288 = 0) OR (action = 'issue' AND flags & 512 > 0))
+  WHERE ((action = 'complete' AND flags & 288 = 0) OR flags & 512 > 0)
     AND error = 0 AND sectors > 0`,
   },
   bandwidth: {

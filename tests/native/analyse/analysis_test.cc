@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -190,7 +191,7 @@ TEST_CASE("a completion to which no issue belongs is no read, and is marked for 
   CHECK(analysis.uniqueReadSectors() == 48);
   CHECK(analysis.matcher().counts().unmatched == 7);
   CHECK(analysis.rows().size() == 6);
-  CHECK(std::count_if(events.begin(), events.end(), [](const Event& e) { return e.flags & kNoIssue; }) == 6);
+  CHECK(std::count_if(events.begin(), events.end(), [](const Event& e) { return e.flags & kSurplus; }) == 6);
   // A part of it: what was in flight at its start counts.
   Analysis part({}, 7, 3400, Marks::taken);
   part.consume(std::span<Event>(events).subspan(8));
@@ -212,6 +213,193 @@ TEST_CASE("a completion that bears an earlier time than its issue is a read, at 
     again.consume(own);
     CHECK(again.reads().count == 2);
     CHECK(std::count_if(own.begin(), own.end(), [](const Event& e) { return e.ends(); }) == 2);
+  }
+}
+
+namespace {
+
+/// What a whole trace gives, by the analysis that marks it and by one that takes the marks.
+struct Counted {
+  uint64_t reads = 0;
+  uint64_t sectors = 0;
+  uint64_t unique = 0;
+  uint64_t unmatched = 0;
+  uint64_t open = 0;
+  size_t rows = 0;
+};
+
+Counted counted(std::vector<Event> events, size_t atOnce = 1000) {
+  Analysis analysis({}, 7, 0);
+  analysis.keepRows();
+  for (size_t from = 0; from < events.size(); from += atOnce) {
+    analysis.consume(std::span(events).subspan(from, std::min(atOnce, events.size() - from)));
+  }
+  analysis.finish(events.back().time + 1);
+  Analysis again({}, 7, 0, Marks::taken);
+  again.consume(events);
+  CHECK(again.reads().count == analysis.reads().count);
+  CHECK(again.reads().bytes == analysis.reads().bytes);
+  auto ends = [](const Event& e) { return e.ends() && e.bytes > 0 && !e.error; };
+  CHECK(std::count_if(events.begin(), events.end(), ends) == static_cast<ptrdiff_t>(analysis.reads().count));
+  return {analysis.reads().count,  analysis.reads().bytes >> 9,  analysis.uniqueReadSectors(), analysis.matcher().counts().unmatched,
+          analysis.matcher().open(), analysis.rows().size()};
+}
+
+/// Reads of a device that tells of Q and C alone, with what is right for them. Each place is read by one I/O at a time,
+/// and again and again.
+class QueueingDevice {
+ public:
+  explicit QueueingDevice(uint32_t seed) : random_(seed) {}
+
+  std::vector<Event> events;
+  uint64_t reads = 0;
+  uint64_t sectors = 0;
+  uint64_t surplus = 0;
+  uint64_t early = 0;  // in flight when the trace began
+
+  void run() {
+    for (uint64_t place = 0; place < 40; ++place) {
+      sector_ = 1000 + 64 * place;
+      now_ = 1'000'000 + random_() % 1'000'000;
+      if (random_() % 4 == 0) {
+        ++early;
+        read(8, 0);
+      }
+      for (int i = 0; i < 30; ++i) {
+        now_ += 200'000 + random_() % 1'000'000;
+        one();
+      }
+    }
+    std::stable_sort(events.begin(), events.end(), [](const Event& a, const Event& b) { return a.time < b.time; });
+  }
+
+ private:
+  void one() {
+    switch (random_() % 5) {
+      case 0: return plain();
+      case 1: return skewed();
+      case 2: return pieces();
+      case 3: return merged();
+      default: return givenBack();
+    }
+  }
+  void tell(Action action, uint64_t offset, uint32_t length) {
+    now_ += 1 + random_() % 20'000;
+    events.push_back(event(action, sector_ + offset, length, now_));
+  }
+  void read(uint32_t length, uint64_t offset) {
+    tell(Action::complete, offset, length);
+    ++reads;
+    sectors += length;
+  }
+  void again(uint32_t length, uint64_t offset = 0) {
+    for (auto times = random_() % 3; times > 0; --times) {
+      tell(Action::complete, offset, length);
+      ++surplus;
+    }
+  }
+  void plain() {
+    tell(Action::queue, 0, 8);
+    read(8, 0);
+    again(8);
+  }
+  /// By another processor's clock the completion comes first.
+  void skewed() {
+    read(8, 0);
+    tell(Action::queue, 0, 8);
+    again(8);
+  }
+  void pieces() {
+    std::vector<uint64_t> order{0, 8, 16, 24};
+    std::shuffle(order.begin(), order.end(), random_);
+    tell(Action::queue, 0, 32);
+    bool split = random_() % 2;
+    if (split) {
+      tell(Action::split, 0, 32);
+      events.back().payload = sector_ + 16;
+    }
+    for (uint64_t offset : order) read(8, offset);
+    again(8, order.front());
+    again(32);
+  }
+  void merged() {
+    tell(Action::queue, 0, 8);
+    tell(Action::queue, 8, 8);
+    tell(Action::backMerge, 8, 8);
+    read(16, 0);
+    again(16);
+    again(8, 8);
+  }
+  void givenBack() {
+    tell(Action::queue, 0, 8);
+    tell(Action::requeue, 0, 8);
+    read(8, 0);
+    again(8);
+  }
+
+  std::mt19937 random_;
+  uint64_t now_ = 0;
+  uint64_t sector_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("without issues, a completion of what was completed is surplus, and one of what was in flight is a read") {
+  auto times = [](std::initializer_list<Action> actions, uint64_t step) {
+    std::vector<Event> events;
+    for (uint64_t i = 1; i <= 20; ++i) {
+      for (Action action : actions) events.push_back(event(action, 8 * (i % 10), 8, i * step + events.size()));
+    }
+    return events;
+  };
+  using enum Action;
+  for (uint64_t step : {1'000, 1'000'000}) {
+    Counted twice = counted(times({queue, complete, complete}, step));
+    CHECK(twice.reads == 20);
+    CHECK(twice.unique == 80);
+    CHECK(twice.unmatched == 20);
+    CHECK(twice.rows == 20);
+    CHECK(twice.open == 0);
+    CHECK(counted(times({queue, complete, complete, complete}, step)).reads == 20);
+    CHECK(counted(times({complete, queue}, step)).reads == 20);  // by another processor's clock
+    CHECK(counted(times({complete, queue}, step)).open == 0);
+    CHECK(counted(times({complete, queue, complete}, step)).reads == 20);
+    CHECK(counted(times({complete}, step)).reads == 20);  // nobody asked for Q
+  }
+  std::vector<Event> inFlight;
+  for (uint64_t i = 0; i < 5; ++i) inFlight.push_back(event(complete, 800 + 8 * i, 8, 10 + i));
+  std::vector<Event> queued = times({queue, complete}, 1000);
+  inFlight.insert(inFlight.begin() + 2, queued.begin(), queued.end());
+  for (size_t i = 0; i < inFlight.size(); ++i) inFlight[i].time = 10 * i;
+  CHECK(counted(inFlight).reads == 25);
+  CHECK(counted(inFlight).unmatched == 5);
+}
+
+TEST_CASE("without issues, a failed read is one error, however often it completes") {
+  std::vector<Event> events;
+  for (uint64_t i = 1; i <= 3; ++i) {
+    events.push_back(event(Action::queue, 8 * i, 8, 1'000'000 * i));
+    for (uint64_t after : {500, 600}) {
+      events.push_back(event(Action::complete, 8 * i, 8, 1'000'000 * i + after));
+      events.back().error = 5;
+    }
+  }
+  Analysis analysis({}, 7, 0);
+  analysis.consume(events);
+  CHECK(analysis.reads().errors == 3);
+  CHECK(analysis.reads().count == 0);
+}
+
+TEST_CASE("reads of a device without issues are counted as the device that made them knows them") {
+  for (uint32_t seed = 1; seed <= 100; ++seed) {
+    QueueingDevice device(seed);
+    device.run();
+    Counted result = counted(device.events, 1 + seed);
+    CHECK(result.reads == device.reads);
+    CHECK(result.sectors == device.sectors);
+    CHECK(result.unmatched == device.surplus + device.early);
+    CHECK(result.rows == device.reads);
+    CHECK(result.open == 0);
   }
 }
 

@@ -257,7 +257,7 @@ TEST_CASE_FIXTURE(Fixture, "pieces of a bio may complete in any order, on a devi
 }
 
 TEST_CASE_FIXTURE(Fixture, "a completion that bears an earlier time than its issue is its own") {
-  CHECK_FALSE(matcher.complete(event(Action::complete, 100, 8, 50'000), disk).known);
+  CHECK_FALSE(matcher.complete(event(Action::complete, 100, 8, 50'000), disk).ends);
   Matcher::Issued issued = matcher.issue(event(Action::issue, 100, 8, 50'300), disk);
   CHECK(issued.done);
   CHECK(matcher.counts().requests == 1);
@@ -272,7 +272,7 @@ TEST_CASE_FIXTURE(Fixture, "a completion that bears an earlier time than its iss
 
 TEST_CASE_FIXTURE(Fixture, "a queued read whose completion bears an earlier time than its issue is put together") {
   matcher.other(event(Action::queue, 100, 8, 40'000), disk);
-  CHECK(matcher.complete(event(Action::complete, 100, 8, 50'000), disk).known);
+  CHECK(matcher.complete(event(Action::complete, 100, 8, 50'000), disk).ends);
   Matcher::Issued issued = matcher.issue(event(Action::issue, 100, 8, 50'300), disk);
   CHECK_FALSE(issued.done);  // the completion was counted when it came
   CHECK(matcher.counts().requests == 1);
@@ -288,8 +288,8 @@ TEST_CASE_FIXTURE(Fixture, "a queued read whose completion bears an earlier time
 TEST_CASE_FIXTURE(Fixture, "a queued read without an issue ends when that can come no more, or the trace ends") {
   for (uint64_t sector : {100, 200}) {
     matcher.other(event(Action::queue, sector, 8, 40'000), disk);
-    CHECK(matcher.complete(event(Action::complete, sector, 8, 50'000), disk).known);
-    CHECK_FALSE(matcher.complete(event(Action::complete, sector, 8, 50'001), disk).known);  // bcache's second
+    CHECK(matcher.complete(event(Action::complete, sector, 8, 50'000), disk).ends);
+    CHECK_FALSE(matcher.complete(event(Action::complete, sector, 8, 50'001), disk).ends);  // bcache's second
     CHECK(matcher.counts().requests == sector / 200);
     if (sector == 100) matcher.other(event(Action::queue, 900, 8, 50'000 + Matcher::kSkewNs), disk);
     else matcher.finish(60'000);
@@ -304,7 +304,7 @@ TEST_CASE_FIXTURE(Fixture, "a queued read without an issue ends when that can co
 }
 
 TEST_CASE_FIXTURE(Fixture, "the first completion of a device may bear an earlier time than its first issue") {
-  CHECK_FALSE(matcher.complete(event(Action::complete, 100, 8, 50'000), {.fresh = true, .latency = &latency}).known);
+  CHECK(matcher.complete(event(Action::complete, 100, 8, 50'000), {.fresh = true, .latency = &latency}).ends);
   CHECK_FALSE(matcher.issue(event(Action::issue, 100, 8, 50'300), disk).done);  // counted when it came
   CHECK(matcher.counts().requests == 1);
   CHECK(matcher.counts().unmatched == 0);
@@ -328,7 +328,7 @@ TEST_CASE_FIXTURE(Fixture, "clocks that differ by more are told, unless the issu
   CHECK(matcher.clocksApart() == 9);
   // Also where it was queued: the completion ended that without an issue.
   matcher.other(event(Action::queue, 500, 8, 1'100'000'000), disk);
-  CHECK(matcher.complete(event(Action::complete, 500, 8, 1'100'500'000), disk).known);
+  CHECK(matcher.complete(event(Action::complete, 500, 8, 1'100'500'000), disk).ends);
   matcher.issue(event(Action::issue, 500, 8, 1'101'000'000), disk);
   CHECK(matcher.clocksApart() == 10);
   CHECK(matcher.counts().requests == 2);
@@ -375,9 +375,9 @@ TEST_CASE_FIXTURE(Fixture, "zone appends without a mark are known by their zone'
   };
   matcher.issue(write(Action::issue, 16384, 10), zoned);
   matcher.issue(write(Action::issue, 16384, 20), zoned);
-  CHECK(matcher.complete(write(Action::complete, 16448, 30), zoned).known);
-  CHECK(matcher.complete(write(Action::complete, 16384, 40), zoned).known);
-  CHECK(!matcher.complete(write(Action::complete, 16512, 50), zoned).known);
+  CHECK(matcher.complete(write(Action::complete, 16448, 30), zoned).ends);
+  CHECK(matcher.complete(write(Action::complete, 16384, 40), zoned).ends);
+  CHECK(!matcher.complete(write(Action::complete, 16512, 50), zoned).ends);
   CHECK(matcher.open() == 0);
   CHECK(latency.writes[Stage::d2c].count() == 2);
 }
@@ -605,7 +605,7 @@ TEST_CASE("completions that bear an earlier time, by another processor's clock, 
     size_t ended = 0;
     for (const Event& e : events) {
       if (e.action == Action::issue) ended += fixture.matcher.issue(e, fixture.disk).done;
-      else if (e.action == Action::complete) ended += fixture.matcher.complete(e, fixture.disk).known;
+      else if (e.action == Action::complete) ended += fixture.matcher.complete(e, fixture.disk).ends;
       else fixture.matcher.other(e, fixture.disk);
     }
     fixture.matcher.finish(events.back().time);

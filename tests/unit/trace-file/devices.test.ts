@@ -119,6 +119,28 @@ test('second completions are no reads, in the summary as in SQL; they are told',
   assert.equal(await one('SELECT count(*) FROM event WHERE flags & 256 > 0'), 5);
 });
 
+test('without issues, second completions are no reads either; those of what was in flight are', async () => {
+  const records = new Records(0, mapper);
+  records.add(second, actions.complete, 800).add(second + 1n, actions.complete, 808);
+  for (let i = 0; i < 20; i++) {
+    const at = BigInt(2 + i) * second;
+    const place = 8 * (i % 5);
+    records.add(at, actions.queue, place);
+    for (const after of [300_000n, 310_000n]) records.add(at + after, actions.complete, place);
+  }
+  // By another processor's clock this one ends before it begins.
+  records.add(30n * second, actions.complete, 0).add(30n * second + 900n, actions.queue, 0);
+  await using run = await imported({ 'dm-0.blktrace.0': records });
+  const { reads, requests, integrity } = run.summary;
+  assert.deepEqual([reads.count, reads.bytes, reads.uniqueSectors], [23, 23 * 4096, 56]);
+  assert.deepEqual([requests.unmatched, requests.open], [22, 0]);
+  assert.ok(integrity.remarks.some(({ code }) => code === 'UNMATCHED'));
+  const db = await run.connect();
+  const one = async (sql: string) => Number((await db.runAndReadAll(sql)).getRows()[0]?.[0]);
+  for (const view of ['completed', 'io']) assert.equal(await one(`SELECT count(*) FROM ${view}`), 23);
+  assert.equal(await one('SELECT count(*) FROM event WHERE flags & 256 > 0'), 21);
+});
+
 test('time 0 is a time: a dump that begins there has its latency, also in SQL', async () => {
   const records = new Records().add(0n, actions.issue, 8).add(500_000n, actions.complete, 8);
   await using run = await imported({ 'dump.bin': records });
