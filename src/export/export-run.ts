@@ -5,6 +5,7 @@ import { runFiles } from '../run/run-folder.js';
 import { storeError } from '../run/store-error.js';
 import { writeWhole } from '../run/whole-file.js';
 import type { Run } from '../store/open-run.js';
+import { renewViews } from '../store/renewed-views.js';
 import { type Table, tables } from '../store/schema.js';
 import { quoted } from '../store/sql-text.js';
 import { exportBlktrace } from './blktrace.js';
@@ -78,7 +79,10 @@ async function writeTables(
       await addToDataset(run, { connection, lock }, output);
     } else if (format === 'duckdb') {
       const trace = join(run.path, runFiles.trace);
-      await writeWhole(output, (partial) => copyNew(trace, partial));
+      await writeWhole(output, async (partial) => {
+        await copyNew(trace, partial);
+        await renewViews(connection, partial);
+      });
     } else if (format === 'perfetto') {
       await writeWhole(output, async (partial) => {
         await lock([dirname(partial)]);

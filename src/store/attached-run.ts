@@ -15,6 +15,8 @@ import { viewList } from './views.js';
 
 /** Where the tables of the one run, or the first, have `rowid`. */
 export const storedSchema = 'stored0';
+/** The database that this run is. */
+export const runAlias = 'trace0';
 
 /** Tables whose order of rows tells something. */
 const ordered: readonly string[] = ['event_row', 'device', 'tensor', 'touch'];
@@ -55,7 +57,9 @@ export async function attachRun(
     const schema = `stored${number}`;
     const views = await makeViews(connection, alias, schema, tables);
     const relations = new Map([
-      ...[...tables].map((name) => [name, `${alias}.main.${name}`] as const),
+      ...[...tables].map(
+        (name) => [name, `${name === 'io_row' ? schema : `${alias}.main`}.${name}`] as const,
+      ),
       ...views.map((name) => [name, `${schema}.${name}`] as const),
     ]);
     return { relations, schema, release: () => closeSync(fd) };
@@ -98,12 +102,16 @@ async function baseTables(connection: DuckDBConnection, alias: string): Promise<
 }
 
 /** Times of `io_row` as they are stored now, from a trace in which 0 was no time. */
-const unseenZeros = ['queue', 'getrq', 'insert', 'issue', 'complete']
-  .map((name) => `CASE WHEN "${name}" = 0 THEN ${notSeen}::UBIGINT ELSE "${name}" END AS "${name}"`)
-  .join(', ');
+const seenTimes = ['queue', 'getrq', 'insert', 'issue', 'complete'].map((name): [string, string] => [
+  name,
+  `CASE WHEN "${name}" = 0 THEN ${notSeen}::UBIGINT ELSE "${name}" END`,
+]);
+const replacedTimes = seenTimes.map(([name, time]) => `${time} AS "${name}"`).join(', ');
+/** The same as what an UPDATE sets. */
+export const unseenZeros = seenTimes.map(([name, time]) => `"${name}" = ${time}`).join(', ');
 
 /** By the text of the trace's own view, which is looked at and not run: it tells when the trace was written. */
-async function unseenIsZero(connection: DuckDBConnection, alias: string): Promise<boolean> {
+export async function unseenIsZero(connection: DuckDBConnection, alias: string): Promise<boolean> {
   const found = await connection.runAndReadAll(
     `SELECT sql FROM duckdb_views() WHERE database_name = ${quoted(alias)} AND view_name = 'io'`,
   );
@@ -121,7 +129,7 @@ async function makeViews(
   await connection.run(`CREATE SCHEMA ${schema}; SET schema = ${quoted(schema)}`);
   for (const name of tables) {
     const row = ordered.includes(name) ? 'rowid, ' : '';
-    const times = name === 'io_row' && zeros ? ` REPLACE (${unseenZeros})` : '';
+    const times = name === 'io_row' && zeros ? ` REPLACE (${replacedTimes})` : '';
     await connection.run(`CREATE VIEW ${name} AS SELECT ${row}*${times} FROM ${alias}.main.${name}`);
   }
   const made: string[] = [];

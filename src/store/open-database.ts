@@ -7,7 +7,7 @@ import { memoryState } from '../machine/machine.js';
 import { quoted } from './sql-text.js';
 
 /** Nothing is installed or loaded for what a file of somebody else's asks for. */
-const noExtensions = {
+export const noExtensions = {
   autoinstall_known_extensions: 'false',
   autoload_known_extensions: 'false',
   allow_community_extensions: 'false',

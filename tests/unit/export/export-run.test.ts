@@ -308,6 +308,31 @@ test('a run made before a view or a table was known is asked beside newer ones',
   assert.deepEqual(await names('SELECT DISTINCT run FROM bandwidth ORDER BY run'), ['before', 'small']);
 });
 
+test("a run that was stored with an older version's views is read by today's, whoever reads it", async () => {
+  const old = join(folder, 'old');
+  await writeStoredRun(old, [readAt(1), { time: 3000, sector: 8, sectors: 16 }], 16);
+  await changed(
+    old,
+    `CREATE OR REPLACE VIEW read_range AS SELECT device, sector, sectors::BIGINT FROM event_row WHERE action = 'complete';
+     CREATE OR REPLACE VIEW completed AS SELECT time, device, direction, sector, sectors FROM event_row`,
+  );
+  const sumOf = 'SELECT sum(sectors)::INTEGER FROM read_range';
+  await using run = await openRun(old);
+  const expected = (await (await run.connect()).runAndReadAll(sumOf)).getRows();
+  await using runs = await openRuns([old]);
+  assert.deepEqual(await (await runs.query(sumOf)).getRows(), expected);
+  const copy = join(folder, 'renewed.duckdb');
+  await exportRun(run, { format: 'duckdb', output: copy });
+  const instance = await DuckDBInstance.create(copy, { access_mode: 'READ_ONLY' });
+  const connection = await instance.connect();
+  assert.deepEqual((await connection.runAndReadAll(sumOf)).getRows(), expected);
+  assert.deepEqual((await connection.runAndReadAll('SELECT count(*)::INTEGER FROM completed')).getRows(), [
+    [2],
+  ]);
+  connection.closeSync();
+  instance.closeSync();
+});
+
 test('a trace of another schema is refused with the reason', async () => {
   const older = join(folder, 'older');
   await writeStoredRun(older, [readAt(1)], 8);
