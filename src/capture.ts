@@ -19,6 +19,7 @@ export type {
   NativeDistribution,
   NativeExtents,
   NativeFigures,
+  NativeFileReads,
   NativeGaps,
   NativeIoBatch,
   NativeLatency,

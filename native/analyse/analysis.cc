@@ -15,6 +15,12 @@ Analysis::Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t 
       fileAtComplete_(traced_) {
   for (const TracedFile& file : traced_) files_.push_back({file.bytes, 0, 0, 0});
   countedRead_.resize(files_.size());
+  for (const FileReads& file : files_) allFiles_.bytes += file.bytes;
+  uint64_t done = 0;
+  for (const FileMap::Piece& piece : map_.pieces()) {
+    allFiles_.bytes -= clippedBytes(piece, piece.sector, piece.endSector);
+    allFiles_.bytes += bytesPast(done, piece, piece.sector, piece.endSector);
+  }
   timeline_.begin(startNs);
   naive_.begin(startNs);
 }
@@ -147,12 +153,17 @@ void Analysis::consume(std::span<Event> events) {
 void Analysis::countFiles(const Event& event) {
   fileAtComplete_.add(map_, event.sector, event.endSector());
   ++serial_;
+  bool any = false;
+  uint64_t done = 0;
   map_.forEachOverlap(event.sector, event.endSector(), [&](const FileMap::Piece& piece, uint64_t from, uint64_t to) {
     FileReads& file = files_[piece.file];
     file.reads += countedRead_[piece.file] != serial_;  // one I/O over two extents of a file is one read
     countedRead_[piece.file] = serial_;
     file.readBytes += clippedBytes(piece, from, to);
+    allFiles_.readBytes += bytesPast(done, piece, from, to);
+    any = true;
   });
+  allFiles_.reads += any;
 }
 
 // The bytes of a piece's sectors that lie inside the file: its last block may reach beyond the end.
@@ -162,14 +173,26 @@ uint64_t Analysis::clippedBytes(const FileMap::Piece& piece, uint64_t from, uint
   return offset >= size ? 0 : std::min((to - from) << 9, size - offset);
 }
 
+/// Of the same bytes those that lie past `done`, a byte of the disk, which is moved to their end: what was counted of a piece
+/// that begins no later is not counted again.
+uint64_t Analysis::bytesPast(uint64_t& done, const FileMap::Piece& piece, uint64_t from, uint64_t to) const {
+  uint64_t end = (from << 9) + clippedBytes(piece, from, to);
+  uint64_t begin = std::max(from << 9, done);
+  if (begin >= end) return 0;
+  done = end;
+  return end - begin;
+}
+
 void Analysis::finish(uint64_t endNs) {
   matcher_.finish(std::max(endNs, last_));
   timeline_.finish(endNs);
   const Device* device = fileDevice();
   if (!device) return;
+  uint64_t done = 0;
   for (const FileMap::Piece& piece : map_.pieces()) {
     device->read.forEach({piece.sector, piece.endSector - piece.sector}, [&](SectorRange range) {
       files_[piece.file].uniqueBytes += clippedBytes(piece, range.start, range.start + range.count);
+      allFiles_.uniqueBytes += bytesPast(done, piece, range.start, range.start + range.count);
     });
   }
 }
@@ -329,6 +352,7 @@ void Analysis::tell(FigureWriter& out) const {
   out.metric("naive", naive_);
   out.metric("timeline", timeline_);
   out.list("files", files_.size(), [&](size_t i, FigureWriter& file) { files_[i].tell(file); });
+  out.metric("allFiles", allFiles_);
 }
 
 }  // namespace blkscope

@@ -117,6 +117,8 @@ class Analysis {
   std::vector<IoRow>& rows() { return matcher_.rows(); }
   const Timeline& timeline() const { return timeline_; }
   const std::vector<FileReads>& files() const { return files_; }
+  /// Of all of them together: sectors that several own, or a file twice, count once.
+  const FileReads& allFiles() const { return allFiles_; }
 
   /// All of the above, by the names of src/native/trace.ts.
   void tell(FigureWriter& out) const;
@@ -176,12 +178,14 @@ class Analysis {
   Device& findDevice(uint32_t number);
   uint64_t zoneSectorsOf(uint32_t device) const;
   uint64_t clippedBytes(const FileMap::Piece& piece, uint64_t from, uint64_t to) const;
+  uint64_t bytesPast(uint64_t& done, const FileMap::Piece& piece, uint64_t from, uint64_t to) const;
 
   Marks marks_;
   std::vector<TracedFile> traced_;
   FileMap map_;
   uint32_t fileDevice_;
   std::vector<FileReads> files_;
+  FileReads allFiles_;
   uint64_t serial_ = 0;                // of the read at hand
   std::vector<uint64_t> countedRead_;  // by file: the last read that was counted for it
   std::vector<std::unique_ptr<Device>> devices_;

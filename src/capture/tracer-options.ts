@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { BlkscopeError } from '../errors.js';
 import { requireDevice } from '../machine/device-name.js';
 import type { SignalOptions } from '../machine/put-back.js';
-import { locateFiles } from '../machine/traced-files.js';
+import { locateEach } from '../machine/traced-files.js';
 import type {
   ActionChoice,
   NativeExtents,
@@ -104,7 +104,7 @@ export interface TracerSetup {
   signals: SignalOptions;
 }
 
-/** Throws BlkscopeError: BAD_ARGUMENT, NO_DEVICE, WRONG_DEVICE, and what locateFiles throws. */
+/** Throws BlkscopeError: BAD_ARGUMENT, NO_DEVICE, WRONG_DEVICE, and what locateEach throws. */
 export function tracerSetup(options: TracerOptions): TracerSetup {
   const given = checked<CheckedOptions>(schema, options, 'Tracer.start');
   const { firstSector = 0n, lastSector = 2n ** 64n - 1n } = given;
@@ -138,7 +138,7 @@ function targets({
   files = [],
 }: CheckedOptions): Pick<NativeTracerOptions, 'devices' | 'files'> {
   const paths = files.filter((file) => typeof file === 'string');
-  const located = paths.length > 0 ? locateFiles(paths) : null;
+  const located = paths.length > 0 ? locateEach(paths) : null;
   const named = asked?.map(requireDevice);
   if (located && named && !named.includes(located.disk))
     throw new BlkscopeError(

@@ -10,7 +10,7 @@ import { RequestReads, type RequestReadsResults } from '../figures/request-reads
 import { type UsedByTokens, usedByTokens } from '../figures/seen-touches.js';
 import {
   extentsOf,
-  readByTracer,
+  type FilesRead,
   type Subject,
   type SubjectFigures,
   SubjectJoins,
@@ -130,7 +130,9 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   const join = new SubjectJoins(subjects, filesDevice, marks, said);
   const of = { files: extentsOf(subjects.slice(0, 1)), device: filesDevice ?? 0, layered: trace.layered };
   const phases = new PhaseAnalyses(of, marks, said);
-  const inFiles = new FileAnalysis(filesDevice === null ? null : of);
+  const inFiles = subjects.map(
+    (subject) => new FileAnalysis(filesDevice === null ? null : { ...of, files: extentsOf([subject]) }),
+  );
   const found =
     input.filesFoundLater && filesDevice !== null
       ? new FoundFiles({ files: extentsOf(subjects), device: filesDevice, layered: trace.layered })
@@ -139,7 +141,7 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
     outcome?.requests?.length && filesDevice !== null
       ? new RequestReads(extentsOf(subjects), filesDevice, outcome.requests, outcome.endedAt)
       : null;
-  const watching = [...[join, phases, inFiles].filter(({ any }) => any), found, served].filter(
+  const watching = [...[join, phases, ...inFiles].filter(({ any }) => any), found, served].filter(
     (each) => each !== null,
   );
   const batches = watching.length > 0 ? shownTo(watching, trace.batches) : trace.batches;
@@ -147,10 +149,12 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   if (watching.length > 0) for await (const _ of batches); // those that no store has taken
   const summed = await trace.summary();
   const traced = found ? found.complete(summed) : summed;
-  const counted = found ? subjects.flatMap((subject) => subject.files) : files; // in the order of their figures
+  const readInFiles = inFiles.map((analysis) => analysis.results());
+  const reads = readInFiles.map((each) => each?.allFiles ?? noneRead);
+  // The only subject's is the tracer's, which counts also where batches are not delivered.
   const figures = withHeatOf(
     used,
-    join.results((subject) => readByTracer(subject, counted, traced), outcome ?? undefined),
+    join.results(subjects.length === 1 ? [traced.allFiles] : reads, outcome ?? undefined),
   );
   const requests = served?.results() ?? null;
   const summary = buildSummary({
@@ -163,7 +167,7 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
     workload: outcome,
     phases: phases.results(),
     requests,
-    inFiles: inFiles.results(),
+    inFiles: readInFiles[0] ?? null,
     bytesWrittenToDevice: watched?.bytesWritten ?? 0,
     interrupted: input.interruption()?.message ?? null,
   });
@@ -178,6 +182,8 @@ async function writeTrace(input: FinishInput, kept: KeptTrace): Promise<Summary>
   );
   return summary;
 }
+
+const noneRead: FilesRead = { bytes: 0, reads: 0, readBytes: 0, uniqueBytes: 0 };
 
 interface Written {
   traced: NativeSummary;

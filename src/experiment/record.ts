@@ -9,6 +9,7 @@ import { Steps } from '../machine/steps.js';
 import { locateFiles, type TracedFiles } from '../machine/traced-files.js';
 import { modelsOf } from '../model/gguf.js';
 import { native } from '../native/binding.js';
+import { fileIdentity } from '../process/file-identity.js';
 import { type OpenedFile, openedFiles } from '../process/opened-files.js';
 import { pathHere } from '../process/other-mounts.js';
 import type { ProcessFacts } from '../process/process-facts.js';
@@ -202,7 +203,8 @@ function filesFound(
 ): TracedFiles | null {
   if (options.files?.length) return null;
   const found = locateFound(opened, devices, progress);
-  const more = found?.paths.filter((path) => !known?.paths.includes(path)) ?? [];
+  const before = new Set(known?.paths.map(fileIdentity));
+  const more = found?.paths.filter((path) => !before.has(fileIdentity(path))) ?? [];
   if (more.length === 0) return null;
   return known ? locateFiles([...known.paths, ...more]) : found;
 }

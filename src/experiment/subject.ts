@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { recover } from '../machine/recover.js';
 import { locateFiles, type TracedFiles } from '../machine/traced-files.js';
@@ -8,6 +7,7 @@ import { requireReadAhead } from '../memory/readahead.js';
 import { type Model, modelsOf, readModel } from '../model/gguf.js';
 import { checkPinFits } from '../pin/automatic-size.js';
 import { pinPlan } from '../pin/pinned-model.js';
+import { fileIdentity } from '../process/file-identity.js';
 import type { Engine } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
 import { argumentFiles } from './argument-files.js';
@@ -72,8 +72,9 @@ async function modelsBeside(
   const leftOut = (path: string, error: Error) =>
     progress.warn(`the reads of ${path} are not counted: ${error.message}`);
   const named = argumentFiles(['', ...workload.extraArgs]);
+  const known = new Set(files.paths.map(fileIdentity));
   const models = await modelsOf(
-    named.filter((path) => !files.paths.includes(realpathSync(path))),
+    named.filter((path) => !known.has(fileIdentity(path))),
     leftOut,
   );
   const others: Model[] = [];

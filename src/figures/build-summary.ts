@@ -75,6 +75,7 @@ export function buildSummary(input: SummaryInput): Summary {
             ...modelOf(other, part, null),
             weights: other.weights?.main ?? null,
           })),
+          modelsReadBytes: traced.allFiles.readBytes,
         }),
     phases,
     memory: { ...input.memory, ...derive(derivedMemoryFigures, { ...input.memory, model }) },

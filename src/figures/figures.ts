@@ -131,7 +131,11 @@ export const traceFigures = {
 
 /** Counted of what landed in the files whose coverage is counted. */
 const fileFigures = {
-  bytes: figure({ unit: 'bytes', label: 'size of the files', at: 'their extents' }),
+  bytes: figure({
+    unit: 'bytes',
+    label: 'size of the files; what several of them share on the disk counts once, here and below',
+    at: 'their extents',
+  }),
   reads: figure({ unit: 'count', label: 'reads that touch the files', at: 'C' }),
   readBytes: figure({
     unit: 'bytes',

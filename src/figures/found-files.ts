@@ -57,7 +57,7 @@ export class FoundFiles {
 
   /** Once, after the last batch: the summary as if the files had been known from the start. */
   complete(traced: NativeSummary): NativeSummary {
-    const { gaps, files } = this.#analysis.finish();
-    return { ...traced, gaps: { ...traced.gaps, file: gaps.file }, files };
+    const { gaps, files, allFiles } = this.#analysis.finish();
+    return { ...traced, gaps: { ...traced.gaps, file: gaps.file }, files, allFiles };
   }
 }

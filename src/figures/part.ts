@@ -19,7 +19,7 @@ export interface PartSpan {
 /** What an analysis counted, in the numbers of summary.json: of a whole trace, live or saved, or of one of its phases. */
 export function partOf(counted: NativeFigures, span: PartSpan): Part {
   const { startNs, endNs, tokens, marks = null, walks = null, processes, devices } = span;
-  const { actions: _, files, devices: moved, ...figures } = counted;
+  const { actions: _, files, allFiles, devices: moved, ...figures } = counted;
   return {
     ...plain(figures),
     startNs: Number(startNs),
@@ -29,7 +29,7 @@ export function partOf(counted: NativeFigures, span: PartSpan): Part {
     walks,
     devices: plain(moved).map((device) => named(device, devices)),
     readers: largestReaders(counted, processes),
-    model: files.length === 0 ? null : files.reduce(sumOf), // split models are all their parts
+    model: files.length === 0 ? null : allFiles, // split models are all their parts
   };
 }
 
@@ -91,17 +91,6 @@ function plainOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plainOf);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plainOf(inner)]));
-}
-
-type FileCounts = NativeFigures['files'][number];
-
-function sumOf(one: FileCounts, other: FileCounts): FileCounts {
-  return {
-    bytes: one.bytes + other.bytes,
-    reads: one.reads + other.reads,
-    readBytes: one.readBytes + other.readBytes,
-    uniqueBytes: one.uniqueBytes + other.uniqueBytes,
-  };
 }
 
 /** Without events a device has no figures, and is not listed. */

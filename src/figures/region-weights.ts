@@ -2,7 +2,8 @@ import { greatest } from '../extremes.js';
 import type { TracedFile } from '../machine/traced-files.js';
 import type { Model, ModelTensor } from '../model/gguf.js';
 import { tensorUses } from '../model/uses.js';
-import type { FileRange, OpenedFile } from '../process/opened-files.js';
+import { fileIdentity } from '../process/file-identity.js';
+import type { FileRange } from '../process/opened-files.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
 import { tooSmallToTell } from '../workload/weights.js';
 
@@ -62,8 +63,12 @@ export function mappedOf(
   { openedFiles }: WorkloadOutcome,
   files: readonly TracedFile[],
 ): MappedModel['mapped'] {
-  const opened = new Map(openedFiles.map((file): [string, OpenedFile] => [file.path, file]));
-  return files.map(({ path }) => opened.get(path)?.mapped ?? []);
+  const mapped = new Map<string, FileRange[]>();
+  for (const file of openedFiles) {
+    const identity = fileIdentity(file.path);
+    mapped.set(identity, [...(mapped.get(identity) ?? []), ...file.mapped]);
+  }
+  return files.map(({ path }) => mapped.get(fileIdentity(path)) ?? []);
 }
 
 /** The word for a model: where most of what tokens use is. Of a copy the mapping beside it is not used. */

@@ -22,6 +22,44 @@ export interface RequestReadsResults {
   generationBytes: number | null;
 }
 
+interface Piece {
+  file: number;
+  sector: bigint;
+  end: bigint;
+  fileOffset: bigint;
+}
+
+/** The same files, of which no two hold the same sector of the disk: what several share is left to one of them. */
+function eachSectorOnce(files: readonly NativeExtents[]): NativeExtents[] {
+  const pieces = files.flatMap(({ sectors, sectorCounts, fileOffsets }, file) =>
+    Array.from(sectors, (sector, i): Piece => {
+      const end = sector + (sectorCounts[i] as bigint);
+      return { file, sector, end, fileOffset: fileOffsets[i] as bigint };
+    }),
+  );
+  let done = 0n;
+  const own = files.map((): Piece[] => []);
+  for (const piece of pieces.sort((a, b) => (a.sector < b.sector ? -1 : Number(a.sector > b.sector)))) {
+    const shared = done > piece.sector ? done - piece.sector : 0n;
+    if (piece.sector + shared >= piece.end) continue;
+    done = piece.end;
+    own[piece.file]?.push({
+      ...piece,
+      sector: piece.sector + shared,
+      fileOffset: piece.fileOffset + shared * 512n,
+    });
+  }
+  return files.map(({ bytes }, file) => {
+    const column = (of: (piece: Piece) => bigint) => BigUint64Array.from(own[file] as Piece[], of);
+    return {
+      bytes,
+      fileOffsets: column(({ fileOffset }) => fileOffset),
+      sectors: column(({ sector }) => sector),
+      sectorCounts: column(({ sector, end }) => end - sector),
+    };
+  });
+}
+
 /**
  * Counts by request what was read of files, off the measured path, from the very batches that go to the store. Requests
  * without an end last until the end of the run.
@@ -44,7 +82,7 @@ export class RequestReads {
     ]);
     this.#boundaries = [...new Set(edges)].sort((a, b) => (a < b ? -1 : 1));
     this.#native = new native.RegionReads({
-      files,
+      files: eachSectorOnce(files),
       device,
       regions: {
         files: Uint32Array.from(files, (_, i) => i),

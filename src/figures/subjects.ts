@@ -1,11 +1,11 @@
-import { realpathSync } from 'node:fs';
 import type { EventBatch } from '../capture/batch.js';
 import type { TracedFile } from '../machine/traced-files.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions, type Region } from '../model/regions.js';
 import type { TensorUse } from '../model/tensor-use.js';
 import { tensorUses, whollyUsed } from '../model/uses.js';
-import type { NativeExtents, NativeSummary } from '../native/trace.js';
+import type { NativeExtents, NativeFigures } from '../native/trace.js';
+import { fileIdentity } from '../process/file-identity.js';
 import type { Generation, Mark, WorkloadOutcome } from '../workload/engine.js';
 import { type Heat, heatOf } from './heat.js';
 import { RegionJoin, type RegionResults } from './region-figures.js';
@@ -22,7 +22,7 @@ export interface Subject {
 }
 
 /** What was read of a subject's files. */
-export type FilesRead = NativeSummary['files'][number];
+export type FilesRead = NativeFigures['allFiles'];
 
 /** A subject and what the trace tells of it. */
 export interface SubjectFigures {
@@ -43,21 +43,16 @@ export interface SubjectFigures {
 
 /** Which of the files belong to which model; `models` are whole among the files, that of the run first. At least one. */
 export function subjectsOf(files: readonly TracedFile[], models: readonly Model[]): Subject[] {
-  const ofModels = models.map((model) => ({ model, files: partsOf(model, files) }));
+  const known = new Map(files.map((file) => [fileIdentity(file.path), file]));
+  const ofModels = models.map((model) => ({
+    model,
+    files: model.parts.flatMap(({ path }) => known.get(fileIdentity(path)) ?? []),
+  }));
   const taken = new Set(ofModels.flatMap((subject) => subject.files));
   const others = files.filter((file) => !taken.has(file));
   return others.length === 0 && ofModels.length > 0
     ? ofModels
     : [...ofModels, { model: null, files: others }];
-}
-
-function partsOf({ parts }: Model, files: readonly TracedFile[]): TracedFile[] {
-  return parts.flatMap(({ path }) => files.find((file) => isAt(file, path)) ?? []);
-}
-
-/** Files are known by their real paths. */
-function isAt(file: TracedFile, path: string): boolean {
-  return file.path === path || file.path === realpathSync(path);
 }
 
 /** Where the files of subjects lie. */
@@ -96,11 +91,8 @@ export class SubjectJoins {
     for (const { join } of this.#joins) join?.consume(batch);
   }
 
-  /** Once, after the last batch. `readOf`: what was read of a subject's files. */
-  results(
-    readOf: (subject: Subject, index: number) => FilesRead,
-    outcome: WorkloadOutcome | null = null,
-  ): SubjectFigures[] {
+  /** Once, after the last batch. `read`: what was read of each subject's files. */
+  results(read: readonly FilesRead[], outcome: WorkloadOutcome | null = null): SubjectFigures[] {
     const weights = weightsOf(
       this.#joins.map(({ subject }) => subject),
       outcome,
@@ -110,7 +102,7 @@ export class SubjectJoins {
       const regions = join?.results() ?? null;
       return {
         files: files.map(({ path, extents }) => ({ path, extents: extents.sectors.length })),
-        read: readOf(subject, index),
+        read: read[index] as FilesRead,
         regions,
         heat: regions && model ? heatOfModel(regions, model) : null,
         uses: model && tensorUses(model),
@@ -147,26 +139,6 @@ function heatOfModel({ marks, touches }: RegionResults, model: Model): Heat | nu
     token === null ? [] : [{ token, region, bytes }],
   );
   return heatOf(modelRegions(model), byToken, marks, whollyUsed(model));
-}
-
-/** What was read of several files together, from that of each. */
-function sumOfReads(files: readonly FilesRead[]): FilesRead {
-  const sum = (key: keyof FilesRead) => files.reduce((total, file) => total + file[key], 0);
-  return {
-    bytes: sum('bytes'),
-    reads: sum('reads'),
-    readBytes: sum('readBytes'),
-    uniqueBytes: sum('uniqueBytes'),
-  };
-}
-
-/** What was read of a subject, of a tracer that knew its files; `files` in the order in which it was given them. */
-export function readByTracer(
-  { files }: Subject,
-  all: readonly TracedFile[],
-  traced: NativeSummary,
-): FilesRead {
-  return sumOfReads(files.flatMap((file) => traced.files[all.indexOf(file)] ?? []));
 }
 
 /** A touch as the store keeps it: by file and offset, its token by its number among all tokens. `first`: of the generation. */

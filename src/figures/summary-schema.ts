@@ -143,6 +143,8 @@ export const summarySchema = z.object({
   model: model.nullable(),
   /** Other models and files that the run used, each by itself: a draft, a projector, adapters. */
   otherModels: z.array(model).optional(),
+  /** Where there are others: bytes read that lie in any of the models and files, what these share once. */
+  modelsReadBytes: count.optional(),
   phases: perKey(phaseNames, phase.nullable()).nullable(),
   memory: z.object({
     mode: z.enum(['none', 'lock', 'leave', 'limit']),

@@ -70,7 +70,8 @@ export class LiveRun {
     });
     this.#pieces.sort((a, b) => a.sector - b.sector);
     this.#places = Math.max(base, 1);
-    this.totalBytes = watched.extents.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.totalBytes =
+      watched.extents.reduce((sum, { bytes }) => sum + bytes, 0) - 512 * sharedSectors(this.#pieces);
     this.#regions = regionsOf(watched);
   }
 
@@ -121,10 +122,12 @@ export class LiveRun {
       const from = Number(sector[i]);
       const end = from + (sectors[i] as number);
       let own = 0;
+      let done = from; // sectors before are counted: files may share some
       if (device[i] === this.watched.device) {
         for (const piece of this.#overlaps(from, end)) {
           const [a, b] = [Math.max(from, piece.sector), Math.min(end, piece.end)];
-          own += b - a;
+          own += Math.max(0, b - Math.max(a, done));
+          done = Math.max(done, b);
           starts.push(BigInt(a));
           counts.push(b - a);
           this.#addPlace(piece.place + a - piece.sector, b - a, column);
@@ -158,6 +161,17 @@ export class LiveRun {
       region.readBytes += Math.min(end, region.end) - Math.max(from, region.from);
     }
   }
+}
+
+/** Of pieces in order of sector: how many sectors lie in one before. */
+function sharedSectors(pieces: readonly Piece[]): number {
+  let done = 0;
+  let shared = 0;
+  for (const { sector, end } of pieces) {
+    shared += Math.max(0, Math.min(done, end) - sector);
+    done = Math.max(done, end);
+  }
+  return shared;
 }
 
 function regionsOf({ model, extents }: WatchedRun): LiveRegion[] {

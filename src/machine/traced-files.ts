@@ -3,6 +3,7 @@ import { BlkscopeError } from '../errors.js';
 import { native } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import type { NativeExtents } from '../native/trace.js';
+import { distinctFiles } from '../process/file-identity.js';
 import { fileInLayer } from '../process/overlay.js';
 
 /** A file whose coverage is counted, and where it lies. */
@@ -24,10 +25,15 @@ export interface TracedFiles {
 }
 
 /**
- * Finds the files on their disk. Throws BlkscopeError: not there, no extents to be had (with the reason), or the files
- * lie on several disks.
+ * Finds the files on their disk, each once, however often and by whichever links it is named. Throws BlkscopeError: not
+ * there, no extents to be had (with the reason), or the files lie on several disks.
  */
 export function locateFiles(paths: readonly string[]): TracedFiles {
+  return locateEach(distinctFiles(paths));
+}
+
+/** The same with an entry for each name. */
+export function locateEach(paths: readonly string[]): TracedFiles {
   try {
     const located = paths.map(locate);
     const disk = located[0]?.disk as string;

@@ -1,7 +1,7 @@
-import { realpathSync } from 'node:fs';
 import { GGMLFileQuantizationType } from '@huggingface/gguf';
 import { BlkscopeError } from '../errors.js';
 import { append, greatest } from '../extremes.js';
+import { distinctFiles, fileIdentity } from '../process/file-identity.js';
 import type { KeyValue, ListedTensor } from './gguf-layout.js';
 import {
   checkedParts,
@@ -98,9 +98,9 @@ export async function modelsOf(
       return [];
     }
   };
-  const once = new Map(paths.map((path) => [realPath(path), path]));
-  const ofSafetensors = [...once.values()].filter(isSafetensors);
-  const others = [...once.values()].filter((path) => !ofSafetensors.includes(path));
+  const once = distinctFiles(paths);
+  const ofSafetensors = once.filter(isSafetensors);
+  const others = once.filter((path) => !ofSafetensors.includes(path));
   const files = others.flatMap((path) => told(path, () => readFile(path)));
   const groups = new Map<string, ReadFile[]>();
   for (const file of files) groups.set(groupOf(file), [...(groups.get(groupOf(file)) ?? []), file]);
@@ -115,15 +115,15 @@ function safetensorsModels(
   paths: readonly string[],
   told: (path: string, action: () => Model) => Model[],
 ): Model[] {
-  const left = new Map(paths.map((path) => [realPath(path), path]));
+  const left = new Set(paths.map(fileIdentity));
   const models: Model[] = [];
-  for (const [real, path] of left) {
-    if (!left.has(real)) continue;
+  for (const path of paths) {
+    if (!left.has(fileIdentity(path))) continue;
     const whole = told(path, () => {
       const parts = safetensorsFiles(path);
-      const missing = parts.filter((part) => !left.has(realPath(part)));
+      const missing = parts.filter((part) => !left.has(fileIdentity(part)));
       if (missing.length > 0) throw partsNotUsed(path, parts.length, missing.length);
-      for (const part of parts) left.delete(realPath(part));
+      for (const part of parts) left.delete(fileIdentity(part));
       return safetensorsModel(parts);
     });
     append(models, whole);
@@ -134,15 +134,7 @@ function safetensorsModels(
 /** The one model whose parts these files are, whatever their order; null when they are something else. */
 export async function modelOf(paths: readonly string[]): Promise<Model | null> {
   const [model] = await modelsOf(paths);
-  return model?.parts.length === new Set(paths.map(realPath)).size ? model : null;
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
+  return model?.parts.length === distinctFiles(paths).length ? model : null;
 }
 
 /** Parts of one model say the same number of parts and of tensors; where they lie tells two such models apart. */

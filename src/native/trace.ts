@@ -263,6 +263,16 @@ export interface NaiveFigures {
   peakBytesPerSecond: number;
 }
 
+/** What was read of files whose coverage is counted. */
+export interface NativeFileReads {
+  /** Their size. */
+  bytes: number;
+  /** I/Os that touch them. */
+  reads: number;
+  readBytes: number;
+  uniqueBytes: number;
+}
+
 /**
  * What an analysis counted: of a whole trace, live or saved, of one of its phases, or for files that became known later.
  * The keys are those of summary.json.
@@ -318,7 +328,9 @@ export interface NativeFigures {
     maxDepth: Float64Array;
   };
   /** In the order of the options' files. */
-  files: { bytes: number; reads: number; readBytes: number; uniqueBytes: number }[];
+  files: NativeFileReads[];
+  /** Of all of them together: what several share counts once. */
+  allFiles: NativeFileReads;
 }
 
 /** The figures of a whole trace, how far they can be trusted, and what they cost. */

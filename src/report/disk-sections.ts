@@ -9,7 +9,7 @@ import * as format from './format.js';
 import type { Page } from './page.js';
 import { printable } from './printable.js';
 import { sparkline } from './sparkline.js';
-import { subjectOf } from './subject.js';
+import { readBeside, subjectOf } from './subject.js';
 import { layOut } from './table.js';
 import { toldInSection } from './told-figures.js';
 
@@ -69,16 +69,13 @@ export function modelReads(page: Page, { model, workload }: Summary): void {
   }
 }
 
-export function deviceReads(
-  page: Page,
-  { reads, writes, devices, model, otherModels = [], source }: Summary,
-): void {
-  const ofModels = [...(model ? [model] : []), ...otherModels].reduce((sum, each) => sum + each.readBytes, 0);
+export function deviceReads(page: Page, summary: Summary): void {
+  const { reads, writes, devices, model, otherModels = [], source } = summary;
   page.section(`All of ${printable(source.device)}`, 'completed I/O of all programs');
   page.traced(format.size(reads.bytes), 'read', format.counted(reads.count, 'read'));
   if (model)
     page.figure(
-      format.size(reads.bytes - ofModels),
+      format.size(readBeside(summary)),
       `of that not from the ${subjectOf(model)}${otherModels.length > 0 ? ' or the other models' : ''}`,
       'programs, other processes',
     );

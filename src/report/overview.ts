@@ -12,7 +12,7 @@ import * as format from './format.js';
 import type { Page } from './page.js';
 import { printable } from './printable.js';
 import { sparkline } from './sparkline.js';
-import { subjectOf } from './subject.js';
+import { readBeside, subjectOf } from './subject.js';
 import { toldIn } from './told-figures.js';
 import { verdictOf } from './verdict.js';
 import { serverLine } from './workload-section.js';
@@ -185,17 +185,11 @@ function order(page: Page, summary: Summary): void {
   }
 }
 
-function disk(
-  page: Page,
-  { timeline, latency, reads, devices, model: read, otherModels = [], source }: Summary,
-): void {
+function disk(page: Page, summary: Summary): void {
+  const { timeline, latency, reads, devices, model: read, source } = summary;
   const bySecond = perSecond(timeline.readBytes, timeline.bucketNs);
   if (bySecond.length === 0) return;
-  const ofModels = [...(read ? [read] : []), ...otherModels].reduce(
-    (sum, { readBytes }) => sum + readBytes,
-    0,
-  );
-  const rest = read ? `, ${format.size(reads.bytes - ofModels)} of it not from the ${subjectOf(read)}` : '';
+  const rest = read ? `, ${format.size(readBeside(summary))} of it not from the ${subjectOf(read)}` : '';
   page.section(printable(source.device), `${format.size(reads.bytes)} read${rest}`);
   const layers = layersOf(devices ?? []);
   if (layers) page.text(layers, 3);

@@ -10,3 +10,12 @@ export function subjectOf({ files, tensors }: NonNullable<Summary['model']>): 'm
 export function countsAreLow({ integrity }: Summary): boolean {
   return integrity.defects.some(({ lowerBounds }) => lowerBounds);
 }
+
+/** Bytes read of what is none of the run's models and files. */
+export function readBeside({ reads, model, otherModels = [], modelsReadBytes }: Summary): number {
+  const ofEach = [...(model ? [model] : []), ...otherModels].reduce(
+    (sum, { readBytes }) => sum + readBytes,
+    0,
+  );
+  return Math.max(0, reads.bytes - (modelsReadBytes ?? ofEach)); // a run of an older blkscope has the sum alone
+}

@@ -90,7 +90,8 @@ export const viewList = {
       process: 'its name',
       merges: 'bios that joined it',
       error: 'errno; 0 for success',
-      fileOffset: "bytes from the file's start; null outside the files",
+      fileOffset:
+        "bytes from the file's start; null outside the files; where files share sectors, in one of them",
       tensor: 'the tensor in which it begins',
       layer: 'its layer; null outside layers',
       expert: 'of a stacked tensor the expert in which it begins',
@@ -98,10 +99,19 @@ export const viewList = {
     },
     sql: `
   WITH traced AS (SELECT number FROM device ORDER BY rowid LIMIT 1),
+  reached AS (
+    SELECT *, coalesce(max(sector + sectors) OVER (ORDER BY sector, file, "fileOffset"
+                                                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS reach
+    FROM extent
+  ),
+  placed AS (
+    SELECT file, greatest(sector, reach) AS first, sector + sectors AS stop, "fileOffset", sector AS begins
+    FROM reached WHERE sector + sectors > reach
+  ),
   located AS (
-    SELECT io_row.*, file, CASE WHEN io_row.device = number AND io_row.sector < extent.sector + extent.sectors
-                                THEN extent."fileOffset" + 512 * (io_row.sector - extent.sector) END AS "fileOffset"
-    FROM io_row ASOF LEFT JOIN extent ON io_row.sector >= extent.sector LEFT JOIN traced ON true
+    SELECT io_row.*, file, CASE WHEN io_row.device = number AND io_row.sector < stop
+                                THEN placed."fileOffset" + 512 * (io_row.sector - begins) END AS "fileOffset"
+    FROM io_row ASOF LEFT JOIN placed ON io_row.sector >= placed.first LEFT JOIN traced ON true
   )
   SELECT device, direction, sector, sectors, ${seen('queue')} AS queue, ${seen('getrq')} AS getrq,
          ${seen('"insert"')} AS "insert", ${seen('issue')} AS issue, ${seen('complete')} AS complete,

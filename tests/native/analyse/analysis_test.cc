@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -429,4 +430,58 @@ TEST_CASE("sectors that several files own count for each of them") {
   CHECK(files[3].reads == 6);
   CHECK(files[3].readBytes == 6 * 8 * 512);
   CHECK(analysis.fileGaps().total() <= 2 * 6 - 1);
+  const FileReads& all = analysis.allFiles();
+  CHECK(all.bytes == 4000 * 512);
+  CHECK(all.reads == 6);
+  CHECK(all.readBytes == 6 * 8 * 512);
+  CHECK(all.uniqueBytes == 32 * 512);
+}
+
+TEST_CASE("of all files together each byte of the disk counts once, to the end of the longest file that holds it") {
+  for (uint32_t seed = 1; seed <= 200; ++seed) {
+    std::mt19937 random(seed);
+    std::vector<TracedFile> files(1 + random() % 4);
+    std::set<uint64_t> held;  // bytes of the disk
+    for (TracedFile& file : files) {
+      uint64_t offset = 0;
+      for (auto extents = 1 + random() % 4; extents > 0; --extents) {
+        uint64_t sectors = 1 + random() % 6;
+        file.extents.push_back({offset, random() % 40, sectors});
+        offset += (sectors + random() % 2) << 9;
+      }
+      file.bytes = offset - random() % std::min<uint64_t>(offset, 1500);
+      for (const FileExtent& extent : file.extents) {
+        for (uint64_t i = 0; i < extent.sectors << 9; ++i) {
+          if (extent.fileOffset + i < file.bytes) held.insert((extent.sector << 9) + i);
+        }
+      }
+    }
+    uint64_t holes = 0;  // bytes that lie nowhere
+    for (const TracedFile& file : files) {
+      uint64_t lie = 0;
+      for (const FileExtent& extent : file.extents) {
+        uint64_t end = std::min(extent.fileOffset + (extent.sectors << 9), file.bytes);
+        lie += end > extent.fileOffset ? end - extent.fileOffset : 0;
+      }
+      holes += file.bytes - lie;
+    }
+    Analysis analysis(files, 7, 0);
+    std::set<uint64_t> read;
+    uint64_t readBytes = 0;
+    for (uint64_t i = 1; i <= 20; ++i) {
+      uint64_t sector = random() % 45;
+      auto sectors = static_cast<uint32_t>(1 + random() % 8);
+      Event events[] = {event(Action::issue, sector, sectors, 10 * i), event(Action::complete, sector, sectors, 10 * i + 5)};
+      analysis.consume(events);
+      for (uint64_t byte = sector << 9; byte < (sector + sectors) << 9; ++byte) {
+        if (!held.contains(byte)) continue;
+        ++readBytes;
+        read.insert(byte);
+      }
+    }
+    analysis.finish(1000);
+    CHECK(analysis.allFiles().bytes == held.size() + holes);
+    CHECK(analysis.allFiles().readBytes == readBytes);
+    CHECK(analysis.allFiles().uniqueBytes == read.size());
+  }
 }
