@@ -4,6 +4,14 @@
 #include <numeric>
 
 namespace blkscope {
+namespace {
+
+/// Reads or writes sectors.
+bool moves(const Event& event) {
+  return event.bytes != 0 && (event.direction == Direction::read || event.direction == Direction::write);
+}
+
+}  // namespace
 
 Analysis::Analysis(std::vector<TracedFile> files, uint32_t fileDevice, uint64_t startNs, Marks marks)
     : marks_(marks),
@@ -43,10 +51,11 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
 }
 
 [[gnu::always_inline]] inline void Analysis::issue(Event& event, Device& d) {
-  d.traits.issues |= event.direction == Direction::read || event.direction == Direction::write;
+  d.traits.issues |= moves(event);
   if (d.begun++ == 0) d.firstBegunNs = event.time;
   Matcher::Issued issued = matcher_.issue(event, d.traits);
-  if (event.direction == Direction::read && !issued.again) {
+  if (issued.again && marks_ == Marks::made) event.flags |= kRepeated;
+  if (event.direction == Direction::read && event.bytes != 0 && !(event.flags & kRepeated)) {
     d.atIssue.add(event.sector, event.endSector());
     if (!d.traits.layered) processes_[issued.pid].atIssue.add(event.sector, event.endSector());
     if (d.holdsFiles) fileAtIssue_.add(map_, event.sector, event.endSector());
@@ -117,8 +126,8 @@ void Analysis::remapped(const Event& event) {
 }
 
 inline void Analysis::queued(const Event& event, Device& d) {
-  bool read = event.direction == Direction::read;
-  d.traits.queues |= event.bytes != 0 && (read || event.direction == Direction::write);
+  bool read = event.direction == Direction::read && event.bytes != 0;
+  d.traits.queues |= moves(event);
   if (read) d.atQueue.add(event.sector, event.endSector());
   if (d.traits.issues) return;
   if (d.begun++ == 0) d.firstBegunNs = event.time;

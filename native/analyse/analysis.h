@@ -58,8 +58,8 @@ struct FileReads {
   }
 };
 
-/// Who decides which completions end an I/O: an analysis that sees a trace for the first time marks the others
-/// (kSurplus, kCompleted); a second one, of a part of it too, takes the marks.
+/// Who decides which completions end an I/O, and which issues repeat one: an analysis that sees a trace for the first time
+/// marks the others (kSurplus, kCompleted) and these (kRepeated); a second one, of a part of it too, takes the marks.
 enum class Marks { made, taken };
 
 /// The streaming analysis. Feed events in time order with `consume`, call `finish` once, read the figures.

@@ -50,6 +50,7 @@ enum EventFlag : uint16_t {
   // Made by the analysis:
   kSurplus = 1 << 8,     // a completion that is the end of no I/O, since what it completes did not begin, or had ended
   kCompleted = 1 << 9,   // an issue, or Q where none is told, whose completion bears an earlier time and stands as kSurplus
+  kRepeated = 1 << 10,   // an issue of what was issued before and given back: it has its place in every order already
 };
 
 /// One decoded trace record, 48 bytes.

@@ -49,7 +49,8 @@ interface View extends Relation<string> {
  * Views for what people ask first; the tables of docs/store.md are made from this list. Like the summary, they take
  * what was transferred at completion, errors left out, and the order of access at the first issue (at completion for
  * a device that tells of no issue). Passthrough commands (flag 32) have no place on the disk and are in none; a surplus
- * completion (256) is no I/O, and an issue or Q whose completion bears an earlier time (512) ends one.
+ * completion (256) is no I/O, and an issue or Q whose completion bears an earlier time (512) ends one. An issue that repeats
+ * one that the driver gave back (1024) has no place in the order.
  *
  * `event` and `io` put names to what `event_row` and `io_row` hold as numbers: a process has one name in a run, so
  * names are stored once a process, and where a request falls in a file follows from its sector.
@@ -161,8 +162,9 @@ export const viewList = {
          count(*) FILTER (direction = 'write') AS writes
   FROM bucket LEFT JOIN moved USING (second) GROUP BY second ORDER BY second`,
   },
-  // A requeue makes the next issue of its sector a repeat, which has no place in the order: an issue is a first one if its
-  // sector never had so many more issues than requeues before.
+  // An issue that repeats one (1024) has no place in the order. Traces of older versions bear no such mark: in these a requeue makes
+  // the next issue of its sector a repeat, and an issue is a first one if its sector never had so many more issues than
+  // requeues before. How many there are the summary tells.
   gap: {
     row: 'an I/O that has another before it in the same direction on the same device, in order of first issue (where a device tells of none in order of queueing, else of completion)',
     columns: {
@@ -173,17 +175,26 @@ export const viewList = {
       class: `${either(Object.keys(gapClasses))}; see metrics.md`,
     },
     sql: `
-  WITH ordering AS (
-    SELECT device, CASE WHEN bool_or(action = 'issue') THEN 'issue' WHEN bool_or(action = 'queue') THEN 'queue'
-                        ELSE 'complete' END AS point
-    FROM event_row WHERE sectors > 0 AND flags & 32 = 0 GROUP BY device
+  WITH moving AS (
+    SELECT *, rowid AS id FROM event_row WHERE sectors > 0 AND flags & 288 = 0 AND (action <> 'complete' OR error = 0)
+  ),
+  issuing AS (
+    SELECT DISTINCT device FROM moving WHERE action = 'issue' AND direction IN ('read', 'write')
+  ),
+  ordering AS (
+    SELECT device, direction, CASE WHEN device IN (FROM issuing) THEN 'issue' WHEN bool_or(action = 'queue') THEN 'queue'
+                                   ELSE 'complete' END AS point
+    FROM moving GROUP BY device, direction
+  ),
+  unmarked AS (
+    SELECT 1 FROM run WHERE coalesce((summary->>'$.requests.requeues')::BIGINT, 1) > (SELECT count(*) FROM event_row WHERE flags & 1024 > 0)
   ),
   balance AS (
     SELECT rowid AS id, device, direction, sector, time, action,
            sum(CASE action WHEN 'issue' THEN 1 ELSE -1 END)
              OVER (PARTITION BY device, direction, sector ORDER BY time, rowid ROWS UNBOUNDED PRECEDING) AS issues
     FROM event_row
-    WHERE action IN ('issue', 'requeue') AND flags & 32 = 0
+    WHERE EXISTS (FROM unmarked) AND action IN ('issue', 'requeue') AND flags & 32 = 0
       AND (device, sector) IN (SELECT (device, sector) FROM event_row WHERE action = 'requeue')
   ),
   repeated AS (
@@ -195,10 +206,9 @@ export const viewList = {
   ),
   ordered AS (
     SELECT time, device, direction, sector, sectors,
-           lag(sector + sectors) OVER (PARTITION BY device, direction ORDER BY time, event_row.rowid) AS before
-    FROM event_row JOIN ordering USING (device)
-    WHERE sectors > 0 AND flags & 32 = 0 AND action = point AND (action <> 'complete' OR error = 0)
-      AND event_row.rowid NOT IN (FROM repeated)
+           lag(sector + sectors) OVER (PARTITION BY device, direction ORDER BY time, id) AS before
+    FROM moving JOIN ordering USING (device, direction)
+    WHERE action = point AND flags & 1024 = 0 AND id NOT IN (FROM repeated)
   ),
   measured AS (SELECT *, sector::BIGINT - before::BIGINT AS gap FROM ordered WHERE before IS NOT NULL)
   SELECT time, device, direction, gap,
