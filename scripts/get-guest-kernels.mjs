@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Brings the kernels that the relay tests boot in QEMU into vendor/kernels/, as Debian builds them for clouds:
-// 6.1, whose blktrace gives version 1 records (BLKTRACESETUP alone), and 7.3, which gives version 2
+// 6.1 and 6.12, whose blktrace gives version 1 records (BLKTRACESETUP alone), and 7.3, which gives version 2
 // (BLKTRACESETUP2, from 6.19 on). A folder holds `vmlinux` and `lib/modules/RELEASE`, all decompressed and with
 // its modules.dep. Does nothing for a kernel that is there; remove its folder to fetch the suite's newest again.
 import { execFileSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { download } from './debian-suite.mjs';
 
 /** By the version that tests ask for; a suite moves on within its series, so the release is read from the package. */
-const KERNELS = { 6.1: 'bookworm', 7.3: 'trixie-backports' };
+const KERNELS = { 6.1: 'bookworm', 6.12: 'trixie', 7.3: 'trixie-backports' };
 const KERNELS_DIR = fileURLToPath(new URL('../vendor/kernels/', import.meta.url));
 
 try {

@@ -69,6 +69,7 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
     d.firstEndNs = std::min(d.firstEndNs, event.time);
     d.traits.fresh = event.time < d.firstEndNs + Matcher::kSkewNs;
   }
+  if (d.traits.trims) [[unlikely]] matcher_.widen(event);
   Matcher::Completed completed = matcher_.complete(event, d.traits);
   if (!completed.ends && marks_ == Marks::made) event.flags |= kSurplus;
   if (event.ends()) ended(event, d, completed.pid);
@@ -120,6 +121,8 @@ void Analysis::remapped(const Event& event) {
     queued(event, d);
   } else if (event.action == Action::remap) {
     remapped(event);
+  } else if (Matcher::trims(event)) {
+    d.traits.trims = true;
   }
   if (matcher_.other(event, d.traits) && marks_ == Marks::made) [[unlikely]] event.flags |= kCompleted;
   if (event.flags & kCompleted) [[unlikely]] endedBefore(event, d, event.pid);

@@ -85,10 +85,24 @@ void Matcher::merge(const Event& event) {
 }
 
 void Matcher::split(const Event& event) {
+  if (trims(event)) {
+    Slot whole = bios_.findAround(event.device, event.direction, event.sector, event.endSector());
+    if (whole != OpenBios::kNone) bios_[whole].trimmed = true;
+    return;
+  }
   Slot slot = bios_.find(event.device, event.direction, event.sector, [&](const OpenBio& bio) {
     return waiting(bio) && event.payload > bio.sector && event.payload < bio.endSector();
   });
   if (slot != OpenBios::kNone) cut(slot, event.payload);
+}
+
+void Matcher::widen(Event& completion) {
+  Slot own = findHead(completion);
+  if (own != OpenBios::kNone && bios_[own].bytes == completion.bytes) return;
+  Slot whole = bios_.findAround(completion.device, completion.direction, completion.sector, completion.endSector());
+  if (whole == OpenBios::kNone || !bios_[whole].trimmed || bios_[whole].endSector() != completion.endSector()) return;
+  completion.sector = bios_[whole].sector;
+  completion.bytes = bios_[whole].bytes;
 }
 
 /// A request of more bios than its head, or of a part of it.

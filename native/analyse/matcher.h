@@ -21,6 +21,7 @@ namespace blkscope {
 struct DeviceTraits {
   bool issues = false;   // it tells of issues: what completes without one was not read or written by it
   bool queues = false;   // it tells of what is queued
+  bool trims = false;    // it was seen to take pieces off the front of bios, as device mapper does
   bool layered = false;  // it lies on another traced device, which does the work: not in the times of all devices
   bool fresh = false;    // nothing of it completed until just now: whether it tells of issues is not known
   uint64_t zoneSectors = 0;  // of a zoned device: how long a zone is
@@ -84,6 +85,10 @@ class Matcher {
   bool other(const Event& event, const DeviceTraits& traits);
   Issued issue(const Event& event, const DeviceTraits& traits);
   Completed complete(const Event& event, const DeviceTraits& traits);
+  /// Before a completion of a device that trims bios: gives it the place of the whole bio that it ends.
+  void widen(Event& completion);
+  /// A split by which a bio goes on from where its first piece ends: no more than its rest is told when it completes.
+  static bool trims(const Event& split) { return split.action == Action::split && split.payload == split.sector; }
 
   /// Rows are kept for whoever takes them.
   void keepRows() { keepRows_ = true; }

@@ -31,14 +31,16 @@ struct OpenBio {
   uint32_t pid = 0;
   /// Index + 1 of the row begun by an earlier, partial completion; 0: none.
   uint32_t begun = 0;
-  uint16_t merges : 13 = 0;  // bios that joined the request that starts with this one, once issued
-  static constexpr uint32_t kMostMerges = (1 << 13) - 1;
+  uint16_t merges : 12 = 0;  // bios that joined the request that starts with this one, once issued
+  static constexpr uint32_t kMostMerges = (1 << 12) - 1;
   /// It is in no queue's depth: it has not moved for long, or its device lies on another.
   uint16_t uncounted : 1 = 0;
   /// Its completion has come, and waits whether its issue bears a later time.
   uint16_t ended : 1 = 0;
   /// When it was issued its completion seemed to have come before, too long before to be sure.
   uint16_t clocksApart : 1 = 0;
+  /// Device mapper took pieces off its front: its completion is told of the last piece alone.
+  uint16_t trimmed : 1 = 0;
   Direction direction = Direction::none;
   BioStage stage = BioStage::queued;
 

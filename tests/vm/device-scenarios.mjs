@@ -103,6 +103,23 @@ const scenarios = {
     const alone = await trace({ devices: ['bcache0'] }, () => read('bcache0', 100, 500));
     return { state, misses, hits, both, written, alone };
   },
+  async mapped() {
+    const mapper = (name, table) => {
+      sh(`modprobe dm-mod; printf '${table}' | dmsetup create ${name}`);
+      return `dm-${sh(`dmsetup info -c --noheadings -o minor ${name}`).trim()}`;
+    };
+    const stripes = mapper('stripes', '0 65536 striped 2 128 /dev/vdc 0 /dev/vdd 0');
+    const segments = mapper('segments', '0 3000 linear /dev/vdc 65536\\n3000 62536 linear /dev/vdd 65536');
+    const outcomes = {
+      stripes: await trace({ devices: [stripes] }, () => striped(stripes)),
+      // Of these reads of 256 KiB one lies over the end of the first segment.
+      segments: await trace({ devices: [segments] }, () =>
+        sh(`dd if=/dev/${segments} of=/dev/null bs=256k count=20 iflag=direct`),
+      ),
+    };
+    sh('dmsetup remove stripes; dmsetup remove segments');
+    return outcomes;
+  },
   async striped() {
     sh('mdadm --create /dev/md0 --run --level=0 --chunk=64 --raid-devices=2 /dev/vdc /dev/vdd');
     const summary = await trace({ devices: ['md0'] }, () => striped('md0'));

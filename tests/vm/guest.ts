@@ -28,8 +28,8 @@ const RUN_TIMEOUT_MS = 60_000;
 const TRANSFER_TIMEOUT_MS = 30_000;
 
 export interface GuestOptions {
-  /** 6.1 gives version 1 records, 7.3 version 2 (BLKTRACESETUP2). */
-  kernel: '6.1' | '7.3';
+  /** 6.1 and 6.12 give version 1 records, 7.3 version 2 (BLKTRACESETUP2). */
+  kernel: '6.1' | '6.12' | '7.3';
   /** Virtual processors; 2 when left out. */
   cpus?: number;
   /** 1024 when left out; the root file system takes about 220 of them. */

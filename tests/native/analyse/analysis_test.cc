@@ -376,6 +376,31 @@ TEST_CASE("without issues, a completion of what was completed is surplus, and on
   CHECK(counted(inFlight).unmatched == 5);
 }
 
+TEST_CASE("a bio that device mapper takes pieces off is one read of all its sectors, though its last piece alone is told") {
+  std::vector<Event> events;
+  auto add = [&](Action action, uint64_t sector, uint32_t sectors, uint64_t time) {
+    events.push_back(event(action, sector, sectors, time));
+    if (action == Action::split) events.back().payload = sector;
+  };
+  for (uint64_t i = 1; i <= 10; ++i) {
+    uint64_t at = 1'000'000 * i;
+    uint64_t sector = 1000 + 512 * (i % 3);
+    add(Action::queue, sector, 512, at);
+    for (uint32_t taken : {100, 228, 356}) add(Action::split, sector + taken, 512 - taken, at + taken);
+    add(Action::queue, sector + 4096, 8, at + 400);  // another one, which is not cut
+    add(Action::complete, sector + 4096, 8, at + 450);
+    add(Action::complete, sector + 356, 156, at + 500);
+    add(Action::complete, sector + 356, 156, at + 600);
+  }
+  Counted result = counted(events);
+  CHECK(result.reads == 20);
+  CHECK(result.sectors == 10 * 520);
+  CHECK(result.unique == 3 * 520);
+  CHECK(result.unmatched == 10);
+  CHECK(result.open == 0);
+  CHECK(result.rows == 20);
+}
+
 TEST_CASE("without issues, a failed read is one error, however often it completes") {
   std::vector<Event> events;
   for (uint64_t i = 1; i <= 3; ++i) {
