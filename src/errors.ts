@@ -57,7 +57,10 @@ export class BlkscopeError extends Error {
 }
 
 /** Why a file cannot be read, in words, of an error of Node's file system. */
-export function whyUnreadable({ code = 'EIO', message }: NodeJS.ErrnoException): string {
+export function whyUnreadable({
+  code = 'EIO',
+  message,
+}: Pick<NodeJS.ErrnoException, 'code' | 'message'>): string {
   return unreadable[code] ?? message;
 }
 

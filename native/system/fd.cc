@@ -16,13 +16,25 @@ Result<Fd> openFile(const std::string& path, int flags, int mode) {
   return Fd(fd);
 }
 
-Result<Fd> openRegular(const std::string& path, int flags) {
-  auto file = openFile(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
-  if (!file) return file;
+Result<NamedFile> nameFile(const std::string& path) {
+  auto fd = openFile(path, O_PATH);
+  if (!fd) return fd.error();
   struct stat status {};
-  if (::fstat(file->get(), &status) != 0) return systemError("open " + path);
-  if (!S_ISREG(status.st_mode)) return Error{"NOT_A_FILE", path + ": not a regular file; name a file"};
-  return file;
+  if (::fstat(fd->get(), &status) != 0) return systemError("open " + path);
+  return NamedFile{std::move(*fd), status.st_mode};
+}
+
+Result<Fd> openNamed(const NamedFile& file, const std::string& path, int flags) {
+  int fd = ::open(("/proc/self/fd/" + std::to_string(file.fd.get())).c_str(), flags | O_CLOEXEC);
+  if (fd < 0) return systemError("open " + path);
+  return Fd(fd);
+}
+
+Result<Fd> openRegular(const std::string& path, int flags) {
+  auto named = nameFile(path);
+  if (!named) return named.error();
+  if (!S_ISREG(named->kind)) return Error{"NOT_A_FILE", path + ": not a regular file; name a file"};
+  return openNamed(*named, path, O_RDONLY | flags);
 }
 
 Result<std::pair<Fd, Fd>> openPipe(int flags) {

@@ -1,6 +1,8 @@
 // An owned file descriptor, and the reads and writes of small control files (sysfs, tracefs, procfs).
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,8 +37,17 @@ class Fd {
 /// Opens a file (close-on-exec is added to `flags`). Error: "open <path>: ...".
 Result<Fd> openFile(const std::string& path, int flags, int mode = 0);
 
-/// Opens a regular file to read. Error: "open <path>: ..."; NOT_A_FILE for anything else, at once: a pipe that nobody writes
-/// into would be waited for.
+/// A file that was found and not opened, since to open a device may be to start what it does; and its kind, as st_mode's.
+struct NamedFile {
+  Fd fd;
+  mode_t kind = 0;
+};
+/// Error: "open <path>: ...".
+Result<NamedFile> nameFile(const std::string& path);
+/// Opens what was found, whatever its name leads to by now. `path` is for the error.
+Result<Fd> openNamed(const NamedFile& file, const std::string& path, int flags);
+
+/// Opens a regular file to read. Error: "open <path>: ..."; NOT_A_FILE for anything else, which is not opened.
 Result<Fd> openRegular(const std::string& path, int flags = 0);
 
 /// Both ends of a pipe: what is written to the second comes out of the first. `flags` as pipe2's.

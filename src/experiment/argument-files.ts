@@ -1,5 +1,6 @@
 import { closeSync, readSync, statSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
+import { asCaller } from '../files/identity.js';
 import { openToRead } from '../files/read.js';
 import { isModelFile, type ModelFile, modelFiles } from '../model/model-files.js';
 import { safetensorsIn } from '../model/safetensors.js';
@@ -18,6 +19,14 @@ export function argumentFiles(
   argv: readonly string[],
   folder?: string,
   here = (path: string) => path,
+): string[] {
+  return asCaller(() => filesNamed(argv, folder, here));
+}
+
+function filesNamed(
+  argv: readonly string[],
+  folder: string | undefined,
+  here: (path: string) => string,
 ): string[] {
   const named = argv.slice(1).flatMap(namedBy);
   const candidates = folder === undefined ? named : named.map((path) => here(resolve(folder, path)));

@@ -49,6 +49,11 @@ function wayTo(path: string, links = 0): { owner: number | null; real: string } 
   return { owner: null, real: path };
 }
 
+/** Runs what does not wait with the rights on files of who called sudo: what he names is read as he may read it. */
+export function asCaller<T>(action: () => T): T {
+  return actAs(sudoCaller(), action);
+}
+
 /** Runs what does not wait with these rights on files. Throws what it throws; EPERM where we may not act as them. */
 export function actAs<T>(identity: Identity, action: () => T): T {
   if (!identity) return action();

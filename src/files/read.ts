@@ -1,12 +1,16 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
-import { actAs, type Identity } from './identity.js';
+import { sudoCaller } from './caller.js';
+import { actAs, asCaller, type Identity } from './identity.js';
 
-/** O_NONBLOCK: to open a pipe that nobody writes into would wait for ever. */
-const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+/** Names a file without opening it, which Node knows no flag for: to open a device may be to start what it does. */
+const toName = 0o10_000_000;
+
+/** O_NONBLOCK: what has become a pipe that nobody writes into would be waited for. */
+const toRead = constants.O_RDONLY | constants.O_NONBLOCK;
 
 export interface ReadOptions {
-  /** Whose rights count. Default: our own. */
+  /** Whose rights count; null: our own. Default: those of who called sudo. */
   identity?: Identity;
   /** Refuses a link in the file's own place. */
   noLink?: boolean;
@@ -16,11 +20,31 @@ export interface ReadOptions {
  * Opens a file to read; the caller closes it. Throws the system's error, or BlkscopeError NOT_A_FILE for what is no
  * regular file: a pipe, a device, a folder.
  */
-export function openToRead(path: string, { identity = null, noLink = false }: ReadOptions = {}): number {
-  const fd = actAs(identity, () => openSync(path, noLink ? flags | constants.O_NOFOLLOW : flags));
-  if (fstatSync(fd).isFile()) return fd;
-  closeSync(fd);
-  throw new BlkscopeError('NOT_A_FILE', `${path}: not a regular file; name a file`);
+export function openToRead(
+  path: string,
+  { identity = sudoCaller(), noLink = false }: ReadOptions = {},
+): number {
+  return actAs(identity, () => {
+    const named = openSync(path, noLink ? toName | constants.O_NOFOLLOW : toName);
+    try {
+      const status = fstatSync(named);
+      if (status.isFile()) return openNamed(named, path);
+      const kind = status.isSymbolicLink() ? 'a link, and no file' : 'not a regular file';
+      throw new BlkscopeError('NOT_A_FILE', `${path}: ${kind}; name a file`);
+    } finally {
+      closeSync(named);
+    }
+  });
+}
+
+function openNamed(named: number, path: string): number {
+  const self = `/proc/self/fd/${named}`;
+  try {
+    return openSync(self, toRead);
+  } catch (error) {
+    const { message } = error as Error;
+    throw Object.assign(error as Error, { path, message: message.replace(self, path) });
+  }
 }
 
 /**
@@ -59,7 +83,16 @@ export function readOwned(
   }
 }
 
+/** Whether who called sudo finds something there. access(2), which existsSync asks, answers root in his stead. */
+export function callerFinds(path: string): boolean {
+  try {
+    return asCaller(() => statSync(path, { throwIfNoEntry: false })) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Opens a file to read, whatever its kind, and closes it. Throws the system's error. */
 export function tryToOpen(path: string): void {
-  closeSync(openSync(path, flags));
+  closeSync(openSync(path, toRead));
 }

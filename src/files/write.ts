@@ -33,7 +33,9 @@ export function makeFolders(path: string): void {
   Folder.make(path, identityAt(path))[Symbol.dispose]();
 }
 
-const toAppend = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+/** O_NONBLOCK: a pipe that nobody reads is refused, and not waited for. */
+const toAppend =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Opens a file to append to, with the rights that count there; the caller closes it. Throws the system's error. */
 export function openToAppend(path: string): number {

@@ -1,6 +1,7 @@
 import { GGMLFileQuantizationType } from '@huggingface/gguf';
 import { BlkscopeError } from '../errors.js';
 import { append, greatest } from '../extremes.js';
+import { asCaller } from '../files/identity.js';
 import { distinctFiles, fileIdentity } from '../process/file-identity.js';
 import type { KeyValue, ListedTensor } from './gguf-layout.js';
 import {
@@ -77,7 +78,9 @@ export interface Model {
  * const { architecture, layers, tensors, bytes } = await readModel('model.gguf');
  */
 export async function readModel(path: string): Promise<Model> {
-  return isSafetensors(path) ? safetensorsModel(safetensorsFiles(path)) : modelOfParts(readModelFiles(path));
+  return asCaller(() =>
+    isSafetensors(path) ? safetensorsModel(safetensorsFiles(path)) : modelOfParts(readModelFiles(path)),
+  );
 }
 
 /**
@@ -89,6 +92,13 @@ export async function modelsOf(
   paths: readonly string[],
   leftOut: (path: string, error: BlkscopeError) => void = () => {},
 ): Promise<Model[]> {
+  return asCaller(() => modelsAmong(paths, leftOut));
+}
+
+function modelsAmong(
+  paths: readonly string[],
+  leftOut: (path: string, error: BlkscopeError) => void,
+): Model[] {
   const told = <T>(path: string, action: () => T): T[] => {
     try {
       return [action()];

@@ -1,7 +1,8 @@
 import { closeSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseGgufShardFilename } from '@huggingface/gguf';
-import { BlkscopeError } from '../errors.js';
+import { BlkscopeError, whyUnreadable } from '../errors.js';
+import { asCaller } from '../files/identity.js';
 import { openToRead } from '../files/read.js';
 import { BrokenLayout, type GgufLayout, readGgufLayout } from './gguf-layout.js';
 import { namesInCache } from './hub-cache.js';
@@ -25,6 +26,10 @@ export interface ReadFile extends ModelFile {
  * @throws BlkscopeError: the system's code (`ENOENT`, `EACCES`, ...), `EISDIR` for a folder.
  */
 export function modelFiles(path: string): ModelFile[] {
+  return asCaller(() => filesOfModel(path));
+}
+
+function filesOfModel(path: string): ModelFile[] {
   const file = fileAt(path);
   try {
     if (isSafetensors(path)) return safetensorsFiles(path).map(fileAt);
@@ -56,7 +61,7 @@ function isGguf(path: string): boolean {
 
 /** Whether a file begins as a model does: GGUF, or safetensors. */
 export function isModelFile(path: string): boolean {
-  return isGguf(path) || isSafetensors(path);
+  return asCaller(() => isGguf(path) || isSafetensors(path));
 }
 
 /**
@@ -258,10 +263,8 @@ function fileAt(path: string): ModelFile {
 
 function cannotRead(path: string, error: unknown): BlkscopeError {
   const code = (error as NodeJS.ErrnoException).code ?? 'EIO';
-  const [reason, advice] =
-    code === 'ENOENT'
-      ? ['there is no such file', 'check the path of the model']
-      : [code, 'check its permissions'];
+  const reason = whyUnreadable({ code, message: code });
+  const advice = code === 'ENOENT' ? 'check the path of the model' : 'check its permissions';
   return new BlkscopeError(code, `cannot read the model ${path}: ${reason}; ${advice}`, 'usage', {
     cause: error,
   });

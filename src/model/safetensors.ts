@@ -1,6 +1,6 @@
 import { closeSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { BlkscopeError } from '../errors.js';
+import { BlkscopeError, whyUnreadable } from '../errors.js';
 import { openToRead, readText } from '../files/read.js';
 import { namesInCache } from './hub-cache.js';
 
@@ -229,9 +229,10 @@ function sizeOf(path: string): number {
 
 function cannotRead(path: string, error: unknown): BlkscopeError {
   const { code = 'EIO' } = error as NodeJS.ErrnoException;
+  const reason = whyUnreadable({ code, message: code });
   return new BlkscopeError(
     code,
-    `cannot read the model ${path}: ${code}; check its path and permissions`,
+    `cannot read the model ${path}: ${reason}; check its path and permissions`,
     'usage',
     {
       cause: error,

@@ -2,7 +2,6 @@ import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
-import { sudoCaller } from '../files/caller.js';
 import { openToRead } from '../files/read.js';
 import { notSeen } from '../native/trace.js';
 import { runFiles } from '../run/run-folder.js';
@@ -71,11 +70,8 @@ export async function attachRun(
 
 function openTrace(path: string): number {
   try {
-    return openToRead(path, { noLink: true, identity: sudoCaller() });
+    return openToRead(path, { noLink: true });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ELOOP')
-      throw new BlkscopeError('NOT_A_FILE', `${path}: a link; a run holds its own ${runFiles.trace}`);
     throw storeError(error, `read ${path}`);
   }
 }

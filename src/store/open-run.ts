@@ -1,11 +1,11 @@
-import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { BlkscopeError } from '../errors.js';
+import { BlkscopeError, whyUnreadable } from '../errors.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { oldestSummarySchema, summarySchemaVersion } from '../figures/summary-version.js';
-import { sudoCaller } from '../files/caller.js';
-import { readOwned } from '../files/read.js';
+import { asCaller } from '../files/identity.js';
+import { callerFinds, readOwned } from '../files/read.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
 import type { ReadingDatabase } from './open-database.js';
@@ -152,9 +152,7 @@ export class Run implements AsyncDisposable, Disposable {
  */
 export async function openRun(path: string): Promise<Run> {
   const folder = resolve(path);
-  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
-    throw new BlkscopeError('ENOENT', `${path}: no such run folder`);
-  }
+  requireFolder(folder, path);
   const summary = readObject(folder, runFiles.summary).value;
   refuseVersion(
     join(path, runFiles.summary),
@@ -171,6 +169,17 @@ export async function openRun(path: string): Promise<Run> {
     checkedConfig(join(path, runFiles.config), config),
     uid,
   );
+}
+
+function requireFolder(folder: string, named: string): void {
+  try {
+    if (asCaller(() => statSync(folder, { throwIfNoEntry: false })?.isDirectory())) return;
+  } catch (cause) {
+    const { code = 'EIO' } = cause as NodeJS.ErrnoException;
+    const why = whyUnreadable(cause as NodeJS.ErrnoException);
+    throw new BlkscopeError(code, `${named}: the run cannot be read: ${why}`, 'usage', { cause });
+  }
+  throw new BlkscopeError('ENOENT', `${named}: no such run folder`);
 }
 
 async function checkedSummary(path: string, summary: Record<string, unknown>): Promise<Summary> {
@@ -211,12 +220,14 @@ function readObject(folder: string, name: string): { value: Record<string, unkno
 function readJson(folder: string, name: string): { value: unknown; uid: number } {
   const path = join(folder, name);
   try {
-    const { text, uid } = readOwned(path, mostBytes, { noLink: true, identity: sudoCaller() });
+    const { text, uid } = readOwned(path, mostBytes, { noLink: true });
     return { value: JSON.parse(text), uid };
   } catch (cause) {
     if (cause instanceof BlkscopeError) throw cause;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      const repeats = readdirSync(folder).some((entry) => existsSync(join(folder, entry, runFiles.summary)));
+      const repeats = asCaller(() => readdirSync(folder)).some((entry) =>
+        callerFinds(join(folder, entry, runFiles.summary)),
+      );
       const hint = repeats ? `; it holds several: name one of them, or use blkscope compare ${folder}` : '';
       throw new BlkscopeError(
         'NOT_A_RUN',

@@ -3,7 +3,6 @@ import { basename, join, resolve } from 'node:path';
 import type { LineCounter, YAMLParseError } from 'yaml';
 import * as z from 'zod';
 import { BlkscopeError, whyUnreadable } from '../errors.js';
-import { sudoCaller } from '../files/caller.js';
 import { readText } from '../files/read.js';
 import { type PresetName, presets } from '../model/synthetic-shape.js';
 import { innermost } from '../options/checked.js';
@@ -91,7 +90,7 @@ const mostBytes = 2 ** 20;
 export function readSweep(path: string): Sweep {
   let text: string;
   try {
-    text = readText(path, mostBytes, { identity: sudoCaller() });
+    text = readText(path, mostBytes);
   } catch (cause) {
     if (cause instanceof BlkscopeError) throw cause;
     const { code = 'EIO' } = cause as NodeJS.ErrnoException;

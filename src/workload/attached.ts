@@ -1,6 +1,8 @@
-import { closeSync, existsSync, realpathSync } from 'node:fs';
+import { closeSync, realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
-import { openToRead } from '../files/read.js';
+import { sudoCaller } from '../files/caller.js';
+import { asCaller, type Identity } from '../files/identity.js';
+import { callerFinds, openToRead } from '../files/read.js';
 import {
   type ProcessCounters,
   type ProcessFacts,
@@ -66,11 +68,11 @@ export function logsToFollow(paths: readonly string[]): string[] {
   return paths.map((path) => {
     try {
       closeSync(openToRead(path));
-      return realpathSync(path);
+      return asCaller(() => realpathSync(path));
     } catch (error) {
       throw new BlkscopeError(
         'NO_LOG',
-        `--log ${path}: ${existsSync(path) ? 'it cannot be read as a file' : 'there is no such file'}; name a file that the log of the process is appended to`,
+        `--log ${path}: ${callerFinds(path) ? 'it cannot be read as a file' : 'there is no such file'}; name a file that the log of the process is appended to`,
         'usage',
         { cause: error },
       );
@@ -113,8 +115,9 @@ class Attached {
     this.#before = processCounters(facts.pid);
     this.#counters = this.#before;
     for (const { descriptor, path } of writtenFiles(facts.pid).slice(0, mostLogs))
-      this.#follow(descriptor, path);
-    for (const path of options.logs ?? []) if (!this.#logs.includes(path)) this.#follow(path, path);
+      this.#follow(descriptor, path, null);
+    for (const path of options.logs ?? [])
+      if (!this.#logs.includes(path)) this.#follow(path, path, sudoCaller());
     this.#mark({ kind: 'started', time: this.#startedAt });
   }
 
@@ -157,17 +160,16 @@ class Attached {
     this.#counters = processCounters(this.facts.pid) ?? this.#counters;
   }
 
-  /** What cannot be followed is no log. */
-  #follow(descriptor: string, path: string): void {
+  /** What cannot be followed with these rights is no log. */
+  #follow(descriptor: string, path: string, identity: Identity): void {
+    const onLine = (line: string, time: bigint) => {
+      // A server that loads models when they are asked for does so while it is looked at.
+      if (loadedLine.test(line) && !this.#marks.some(({ kind }) => kind === 'loaded'))
+        this.#mark({ kind: 'loaded', time });
+      this.#log.line(line, time);
+    };
     try {
-      this.#tails.push(
-        new LogTail(descriptor, 'end', (line, time) => {
-          // A server that loads models when they are asked for does so while it is looked at.
-          if (loadedLine.test(line) && !this.#marks.some(({ kind }) => kind === 'loaded'))
-            this.#mark({ kind: 'loaded', time });
-          this.#log.line(line, time);
-        }),
-      );
+      this.#tails.push(new LogTail(descriptor, 'end', onLine, identity));
       this.#logs.push(path);
     } catch {}
   }

@@ -1,6 +1,7 @@
 import { closeSync, type FSWatcher, fstatSync, readSync, watch } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { BlkscopeError } from '../errors.js';
+import { actAs, type Identity } from '../files/identity.js';
 import { openToRead } from '../files/read.js';
 
 /** Where the file system does not tell that a file has grown, it is looked at so often. */
@@ -46,19 +47,25 @@ export class LogTail {
   #at: number;
 
   /**
-   * `time`: when the line was seen, within a few ms.
+   * `time`: when the line was seen, within a few ms. `identity`: whose rights count.
    *
    * Throws the system's error, or one with the code ENOTSUP for what is no regular file.
    */
-  constructor(path: string, from: 'start' | 'end', onLine: (line: string, time: bigint) => void) {
+  constructor(
+    path: string,
+    from: 'start' | 'end',
+    onLine: (line: string, time: bigint) => void,
+    identity: Identity = null,
+  ) {
     this.#lines = new Lines(onLine);
     // A pipe must not be opened for good, nor anything be taken out of it.
-    this.#descriptor = openLog(path);
+    this.#descriptor = openLog(path, identity);
     const status = fstatSync(this.#descriptor);
     this.#at = from === 'start' ? 0 : status.size;
     this.#timer = setInterval(() => this.look(), lookEveryMs).unref();
     try {
-      this.#watcher = watch(path, { persistent: false }, () => this.look()).on('error', () => {});
+      const watched = () => watch(path, { persistent: false }, () => this.look());
+      this.#watcher = actAs(identity, watched).on('error', () => {});
     } catch {
       // no inotify to be had: the timer is enough
     }
@@ -94,9 +101,9 @@ export class LogTail {
   }
 }
 
-function openLog(path: string): number {
+function openLog(path: string, identity: Identity): number {
   try {
-    return openToRead(path);
+    return openToRead(path, { identity });
   } catch (error) {
     if (!(error instanceof BlkscopeError)) throw error;
     throw Object.assign(new Error(`${path} is no regular file`), { code: 'ENOTSUP' });
