@@ -46,18 +46,20 @@ std::map<long, std::string> filesOf(const std::string& base) {
   return files;
 }
 
+Error notAFile(const std::string& path) { return {"NOT_A_FILE", path + ": neither a file nor a pipe; name a trace"}; }
+
 Result<Fd> openTrace(const std::string& path) {
-  // A pipe that nobody writes to yet is waited for where the waiting can be ended.
-  auto fd = path == "-" ? Result<Fd>(Fd(::dup(STDIN_FILENO))) : openFile(path, O_RDONLY | O_NONBLOCK);
-  if (!fd) return fd;
-  struct stat status;
-  if (::fstat(fd->get(), &status) == 0 && S_ISDIR(status.st_mode)) {
+  if (path == "-") return Fd(::dup(STDIN_FILENO));
+  auto named = nameFile(path);
+  if (!named) return named.error();
+  if (S_ISDIR(named->kind)) {
     return Error{"EISDIR", path + " is a folder; name a trace in it, by blktrace's base name or a file's"};
   }
-  return fd;
+  // A device may go on without an end.
+  if (!S_ISREG(named->kind) && !S_ISFIFO(named->kind)) return notAFile(path);
+  // A pipe that nobody writes to yet is waited for where the waiting can be ended.
+  return openNamed(*named, path, O_RDONLY | O_NONBLOCK);
 }
-
-Error notAFile(const std::string& path) { return {"NOT_A_FILE", path + ": neither a file nor a pipe; name a trace"}; }
 
 Error noTrace(const std::string& path) {
   return {"NOT_A_TRACE", path + ": no block trace record in it; blkscope imports blktrace's files and blkparse -d dumps"};
@@ -126,8 +128,6 @@ Result<void> FileSource::addPath(const std::string& path) {
 Result<void> FileSource::addOpened(const std::string& path, Fd fd) {
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return systemError("look at " + path);
-  // A device may go on without an end; what stands behind standard input is the caller's choice.
-  if (path != "-" && (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))) return notAFile(path);
   bool known = std::any_of(files_.begin(), files_.end(), [&](const File& file) {
     return file.device == status.st_dev && file.inode == status.st_ino;
   });
@@ -189,6 +189,10 @@ uint64_t FileSource::records() const {
   uint64_t total = 0;
   for (const FileStream& stream : streams_) total += stream.decoder().records();
   return total;
+}
+
+bool FileSource::isGarbage() const {
+  return records() < GarbageLimit::kChanceRecords && std::ranges::any_of(streams_, &FileStream::endsInGarbage);
 }
 
 uint64_t FileSource::sequenceGaps() const {

@@ -34,6 +34,8 @@ class FileSource {
   Notes notes();
   Protocol protocol() const;
   uint64_t records() const;
+  /// Whether what was read are a few records of chance in garbage.
+  bool isGarbage() const;
   /// Missing by the sequence numbers; those that a filter of blkparse took out are not.
   uint64_t sequenceGaps() const;
   /// Kernel's numbers of the devices seen, ascending.

@@ -39,12 +39,16 @@ bool ByteWindow::refill() {
   return true;
 }
 
+bool FileStream::goesOn() {
+  return !garbage_.reached(decoder_.records(), decoder_.garbageBytes()) && window_.refill();
+}
+
 size_t FileStream::read(std::span<Event> out) {
   for (;;) {
     auto done = decoder_.decode(window_.bytes(), out.subspan(times_.held()), notes_);
     window_.use(done.used);
     size_t count = times_.check(out, done.events);
-    if (done.events == 0 && !window_.refill()) count = times_.finish(out);
+    if (done.events == 0 && !goesOn()) count = times_.finish(out);
     else if (count == 0) continue;
     note(out.first(count));
     return count;
@@ -65,8 +69,14 @@ void FileStream::note(std::span<const Event> events) {
   lastNs_ = std::max(lastNs_, events.back().time);
 }
 
-void noteEnd(const ByteWindow& window, const std::string& name, std::vector<Defect>& defects) {
+void noteEnd(const ByteWindow& window, const GarbageLimit& garbage, const std::string& name,
+             std::vector<Defect>& defects) {
   if (window.cancelled()) return;
+  if (garbage.reached()) {
+    defects.push_back(
+        {"ENDS_IN_GARBAGE", {{"file", name}, {"bytes", GarbageLimit::kBytes}, {"offset", window.offset()}}});
+    return;
+  }
   if (size_t rest = window.bytes().size()) {
     defects.push_back({"CUT_RECORD", {{"file", name}, {"bytes", rest}, {"offset", window.offset()}}});
   }
@@ -82,7 +92,7 @@ std::vector<Defect> FileStream::defects() const {
     found.push_back(
         {"NOT_RECORDS", {{"file", name_}, {"bytes", garbage}, {"offset", decoder_.firstGarbageAt()}}});
   }
-  noteEnd(window_, name_, found);
+  noteEnd(window_, garbage_, name_, found);
   if (uint64_t impossible = decoder_.impossibleTimes() + times_.impossible()) {
     found.push_back({"IMPOSSIBLE_TIMES", {{"file", name_}, {"events", impossible}}});
   }

@@ -9,6 +9,7 @@
 #include "decode/defect.h"
 #include "decode/record.h"
 #include "saved/cancel.h"
+#include "saved/garbage_limit.h"
 #include "saved/time_check.h"
 #include "system/fd.h"
 #include "system/result.h"
@@ -46,8 +47,9 @@ class ByteWindow {
   int error_ = 0;
 };
 
-/// Notes what a file that was read to its end leaves behind: half a record, an error.
-void noteEnd(const ByteWindow& window, const std::string& name, std::vector<Defect>& defects);
+/// Notes where the reading of a file ended before its time: in half a record, by an error, in garbage.
+void noteEnd(const ByteWindow& window, const GarbageLimit& garbage, const std::string& name,
+             std::vector<Defect>& defects);
 
 /// A device and CPU whose events a stream holds.
 struct CpuOfDevice {
@@ -75,16 +77,20 @@ class FileStream {
   /// Times of the first and of the last event that were given; first > last: none was.
   uint64_t firstNs() const { return firstNs_; }
   uint64_t lastNs() const { return lastNs_; }
+  /// Nothing but garbage came any more, and what follows was not read.
+  bool endsInGarbage() const { return garbage_.reached(); }
   /// What could not be read, with the file's name and offset. After the last read.
   std::vector<Defect> defects() const;
 
  private:
+  bool goesOn();
   void note(std::span<const Event> events);
 
   std::string name_;
   size_t file_;
   ByteWindow window_;
   RecordDecoder decoder_;
+  GarbageLimit garbage_;
   TimeCheck times_;
   Notes notes_;
   std::vector<CpuOfDevice> cpus_;

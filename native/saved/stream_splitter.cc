@@ -108,9 +108,11 @@ Result<std::vector<FileStream>> splitStream(const std::string& name, size_t file
                                             std::vector<Defect>& defects) {
   ByteWindow window(std::move(fd), &cancel);
   Splitter splitter;
+  GarbageLimit limit;
+  uint64_t records = 0;
   uint64_t garbage = 0;
   uint64_t firstGarbageAt = 0;
-  while (window.refill()) {
+  while (!limit.reached(records, garbage) && window.refill()) {
     if (window.offset() == 0) {
       if (auto plain = refusePacked(name, window.bytes()); !plain) return plain.error();
     }
@@ -124,12 +126,15 @@ Result<std::vector<FileStream>> splitStream(const std::string& name, size_t file
       }
       if (auto added = splitter.add(window.bytes().first(shape.bytes), shape); !added) return added.error();
       window.use(shape.bytes);
+      ++records;
     }
   }
+  // What chance took for records is none.
+  if (limit.reached() && records < GarbageLimit::kChanceRecords) return std::vector<FileStream>{};
   if (garbage) {
     defects.push_back({"NOT_RECORDS", {{"file", name}, {"bytes", garbage}, {"offset", firstGarbageAt}}});
   }
-  noteEnd(window, name, defects);
+  noteEnd(window, limit, name, defects);
   return splitter.finish(name, file);
 }
 

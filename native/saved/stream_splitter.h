@@ -13,7 +13,7 @@ namespace blkscope {
 /// records are in order, those of several CPUs in one pipe are not, and how far out of order has no bound. So the
 /// memory stays fixed, whatever the length, at the cost of the space.
 ///
-/// `file` is passed on to the streams; `cancel` ends the reading, and what was read then is split. `defects` takes what
+/// Gives no stream for what is no trace. `file` is passed on to the streams; `cancel` ends the reading, and what was read then is split. `defects` takes what
 /// could not be read. Errors: no space or no place for the copies.
 Result<std::vector<FileStream>> splitStream(const std::string& name, size_t file, Fd fd, const Cancel& cancel,
                                             std::vector<Defect>& defects);

@@ -60,7 +60,7 @@ Result<void> ImportSession::importAll() {
   integrity_.sequenceGaps = source->sequenceGaps();
   protocol_ = source->protocol();
   devices_ = source->devices();
-  if (!analysis_) {
+  if (!analysis_ || source->isGarbage()) {
     std::string first = options_.traces.empty() ? "" : options_.traces[0].path + ": ";
     bool left = std::ranges::any_of(integrity_.defects, [](const Defect& d) { return d.code == "IMPOSSIBLE_TIMES"; });
     return Error{"NOT_A_TRACE", first + (left ? "no block trace event in it bears a time that can be" : "no block trace event in it")};

@@ -119,6 +119,12 @@ export const causes: Record<string, Cause> = {
     mend: 'copy the file again when its tracer has ended',
     lowerBounds: true,
   },
+  ENDS_IN_GARBAGE: {
+    message:
+      '{file}: {bytes byte} without a trace record came, and what follows offset {offset} was not read',
+    mend: 'copy the file again from where it was made; what follows may be no trace',
+    lowerBounds: true,
+  },
   READ_FAILED: {
     message: '{file}: reading failed at offset {offset}: {reason}',
     mend: 'copy the file to a disk that can be read, and import it again',

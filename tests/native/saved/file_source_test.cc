@@ -1,6 +1,7 @@
 #include "saved/file_source.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include <thread>
 
@@ -19,6 +20,7 @@ struct Reading {
   std::vector<Defect> defects;
   Notes notes;
   uint64_t gaps = 0;
+  bool garbage = false;
   std::string failure;
 
   const Defect* defect(const std::string& code) const {
@@ -39,10 +41,8 @@ struct Reading {
   }
 };
 
-Reading readTraces(const std::vector<std::string>& paths) {
+Reading readTraces(std::vector<SavedTrace> traces) {
   Cancel cancel;
-  std::vector<SavedTrace> traces;
-  for (const std::string& path : paths) traces.push_back({path});
   Reading reading;
   auto source = FileSource::open(traces, cancel);
   if (!source) {
@@ -57,7 +57,14 @@ Reading readTraces(const std::vector<std::string>& paths) {
   reading.notes = source->notes();
   reading.defects = source->defects();
   reading.gaps = source->sequenceGaps();
+  reading.garbage = source->isGarbage();
   return reading;
+}
+
+Reading readTraces(const std::vector<std::string>& paths) {
+  std::vector<SavedTrace> traces;
+  for (const std::string& path : paths) traces.push_back({path});
+  return readTraces(std::move(traces));
 }
 
 /// So many reads, 10 ms apart.
@@ -225,6 +232,39 @@ TEST_SUITE("saved traces") {
     Records().write(folder.at("empty.blktrace.0"));
     CHECK(readTraces({folder.at("empty")}).failure.find("its only file is empty") != std::string::npos);
     CHECK(readTraces({folder.at("empty.blktrace.7")}).failure.find("no such file") != std::string::npos);
+  }
+
+  TEST_CASE("garbage without an end is left after a while, and is no trace") {
+    for (const char* device : {"/dev/zero", "/dev/urandom"}) {
+      for (const char* name : {"a pipe", "t.blktrace.0"}) {
+        std::vector<SavedTrace> traces;
+        traces.push_back({name, Fd(::open(device, O_RDONLY))});
+        Reading reading = readTraces(std::move(traces));
+        bool refused = reading.failure.find("no block trace record") != std::string::npos;
+        CHECK((refused || reading.garbage));
+      }
+    }
+  }
+
+  TEST_CASE("behind a damaged stretch reading goes on, and behind one that is no damage it ends") {
+    Folder folder;
+    std::string half = reads(10, 5 * kSecond).bytes();
+    for (const char* name : {"pipe", "t.blktrace.0"}) {
+      for (uint64_t hole : {GarbageLimit::kBytes / 2, GarbageLimit::kBytes + (1 << 20)}) {
+        bool damage = hole < GarbageLimit::kBytes;
+        std::ofstream file(folder.at(name), std::ios::binary | std::ios::trunc);
+        file << half;
+        file.seekp(static_cast<std::streamoff>(hole), std::ios::cur);
+        file << reads(10, 6 * kSecond).bytes();
+        file.close();
+        Reading reading = readTraces({folder.at(name)});
+        CHECK(reading.events.size() == (damage ? 40 : 20));
+        CHECK((reading.defect("ENDS_IN_GARBAGE") == nullptr) == damage);
+        CHECK(reading.defect("NOT_RECORDS"));
+        CHECK_FALSE(reading.defect("CUT_RECORD"));
+        CHECK_FALSE(reading.garbage);
+      }
+    }
   }
 
   TEST_CASE("a pipe that nobody writes to is left when the reading is cancelled, with what had come") {
