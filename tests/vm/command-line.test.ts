@@ -25,7 +25,7 @@ describe('the command line on kernel 7.3', { timeout: 900_000 }, () => {
     guest = await bootGuest({
       kernel: '7.3',
       disks: [{ sizeMiB: 256 }, { sizeMiB: 16 }, { sizeMiB: 16 }],
-      modules: ['loop', 'dm-mod'],
+      modules: ['loop', 'dm-mod', 'dm-flakey'],
     });
     await guest.output('umount /sys/kernel/tracing && umount /sys/kernel/debug');
   });
@@ -126,19 +126,52 @@ describe('the command line on kernel 7.3', { timeout: 900_000 }, () => {
     assert.deepEqual(JSON.parse(kept.toString()), summary);
   });
 
+  for (const source of ['relay', 'ftrace'])
+    test(`a disk that fails now and then: one line, and the run is kept and marked (dm-flakey, ${source})`, async () => {
+      await guest.writeFile(
+        '/tmp/flaky.sh',
+        `read_some() { dd if=/dev/dm-0 of=/dev/null bs=4k count=100 iflag=direct; }
+        until read_some 2> /dev/null; do sleep 0.1; done
+        while read_some; do sleep 0.1; done
+        exit 1`,
+      );
+      await guest.output(`dmsetup create flaky --table '0 2048 flakey /dev/vda 0 4 2'`);
+      const { exitCode, summary, stderr } = await record(
+        `-d dm-0 --source ${source} -o /tmp/flaky-${source}`,
+        'sh /tmp/flaky.sh',
+      );
+      await guest.output('dmsetup remove flaky');
+      assert.equal(exitCode, 5, stderr);
+      assert.match(
+        stderr.trimEnd().split('\n').at(-1) ?? '',
+        /^blkscope: sh .*ended with exit code 1.*error/,
+      );
+      assert.ok(summary.reads.count >= 100, JSON.stringify(summary.reads));
+      assert.ok((summary.reads.errors ?? 0) > 0, JSON.stringify(summary.reads));
+      assert.equal(summary.integrity.complete, true, JSON.stringify(summary.integrity));
+      const kept = await guest.readFile(`/tmp/flaky-${source}/summary.json`);
+      assert.deepEqual(JSON.parse(kept.toString()), summary);
+    });
+
   test('signals at random moments of a relay trace leave the machine as it was', async () => {
     const state = `find /run/blkscope -type f; ls -d /sys/fs/cgroup/blkscope* /sys/kernel/debug/block/*/dropped
       cat /proc/mounts; cat /sys/block/vd*/queue/read_ahead_kb; cat /sys/block/vd*/trace/enable; ps | grep -c '[m]ain.js'`;
     const before = (await guest.run(state)).stdout;
     const random = randomFrom(Date.now());
-    for (let round = 0; round < 6; round++) {
+    const recordings = [
+      '-d vda -- sleep 20',
+      '-d vda --actions all --duration 20',
+      '-d vda --attach $$ --duration 20',
+    ];
+    for (let round = 0; round < 12; round++) {
       const signal = pick(random, ['INT', 'TERM', 'HUP']);
       const seconds = (1 + random() * 8).toFixed(2);
-      const command = `${traced} -d vda --source relay -o /tmp/signalled-${round} -- sleep 20`;
+      const asked = recordings[round % recordings.length] as string;
+      const command = `${traced} --source relay -o /tmp/signalled-${round} ${asked}`;
       const { stdout, stderr } = await guest.run(
         `${command} > /dev/null 2> /tmp/told & sleep ${seconds}; kill -${signal} $!; wait $!; echo $?; cat /tmp/told >&2`,
       );
-      const told = `${signal} after ${seconds} s: ${stderr}`;
+      const told = `${signal} after ${seconds} s of ${asked}: ${stderr}`;
       assert.match(stdout, /^(129|130|143|0)\n$/, told);
       assert.doesNotMatch(stderr, /^\s+at /m, told);
       assert.equal((await guest.run(state)).stdout, before, told);
