@@ -34,10 +34,13 @@ export interface TensorPlace {
 /** `blk.3.`, `v.blk.3.`, `a.proj_blk.3.`; and what has layers of another name. */
 const block = /^(?:(.+?)[._])?blk\.(\d+)\.(.+)$/;
 const namedBlock = /^(posnet|convnext|v\.deepstack)\.(\d+)\.(.+)$/;
+/** Of a stack, and of none of its layers: `enc.output_norm`. */
+const outsideBlocks = /^(?:enc|dec)\./;
 
 /** The place that a tensor's name tells, by the names that llama.cpp's converters give (gguf-py's constants.py). */
 export function tensorPlace(name: string): TensorPlace {
-  const [, stack = '', layer, own = name] = block.exec(name) ?? namedBlock.exec(name) ?? [];
+  const [, stack = '', layer, own = name.replace(outsideBlocks, '')] =
+    block.exec(name) ?? namedBlock.exec(name) ?? [];
   const expert = /^ffn_(?:gate|up|down)\.(\d+)\./.exec(own)?.[1];
   return {
     stack,

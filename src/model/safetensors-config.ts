@@ -17,6 +17,7 @@ const named: Readonly<Record<string, readonly string[]>> = {
     'experts_per_token',
     'top_k_experts',
     'moe_topk',
+    'moe_top_k',
     'moe_k',
   ],
   nextn_predict_layers: [

@@ -20,16 +20,26 @@ function translatePlain(name: string): string {
   if (tower === 'mtp') return `mtp.${name}`;
   if (layer === undefined) {
     if (tower !== undefined) return `${tower === 'projector' ? 'mm' : tower}.${name}`;
-    return `${outsideLayers.find(([pattern]) => pattern.test(name))?.[1] ?? name}.${suffix}`;
+    const own = outsideLayers.find(([pattern]) => pattern.test(name))?.[1];
+    return `${ofEncoder.test(name) ? 'enc.' : ''}${own === undefined ? name : `${own}.${suffix}`}`;
   }
   if (tower === 'projector') return `mm.${name}`;
-  const stack =
-    tower ?? (/(?:^|\.)encoder$/.test(before) ? 'enc' : /(?:^|\.)decoder$/.test(before) ? 'dec' : null);
+  const stack = tower ?? stackOf(before);
   return `${stack === null ? '' : `${stack}.`}blk.${layer}.${partOfLayer(own)}`;
 }
 
 /** `model.layers.3.`, `transformer.h.3.`, `encoder.block.3.`, `visual.blocks.3.`: what stands before, the number, the rest. */
 const layerOf = /^(.*?)\.?(?:layers?|h|blocks?|resblocks|layer_stack)\.(\d+)\.(.+)$/;
+
+/** An encoder beside a decoder. ChatGLM calls its only stack so (`transformer.encoder`). */
+const ofEncoder = /^(?:model\.)?encoder\./;
+
+/** `double_blocks.0.` and `single_blocks.0.` are stacks of their own too. */
+function stackOf(before: string): string | null {
+  if (/(?:^|\.)encoder$/.test(before)) return before === 'transformer.encoder' ? null : 'enc';
+  if (/(?:^|\.)decoder$/.test(before)) return 'dec';
+  return /([a-z0-9]+)_$/i.exec(before)?.[1] ?? null;
+}
 
 const towers: readonly (readonly [RegExp, 'v' | 'a' | 'projector' | 'mtp'])[] = [
   [/(?:^|\.)mtp(?:_|\.|$)/, 'mtp'],
@@ -38,16 +48,21 @@ const towers: readonly (readonly [RegExp, 'v' | 'a' | 'projector' | 'mtp'])[] = 
     'projector',
   ],
   [/(?:^|\.)(?:vision\w*|visual|vit|vpm|siglip\w*|image_encoder|sam_model)\./, 'v'],
-  [/(?:^|\.)(?:audio\w*|speech\w*|conformer|apm)\./, 'a'],
+  // what speaks is a model of its own, whose tokens are sound
+  [/(?:^|\.)(?:audio\w*|speech\w*|conformer|apm)\.|^(?:talker|token2wav|code2wav)\./, 'a'],
 ];
 
 const outsideLayers: readonly (readonly [RegExp, string])[] = [
   [/embed_tokens_per_layer/, 'per_layer_token_embd'],
   [/per_layer_model_projection|per_layer_projection_norm/, 'per_layer_model_proj'],
-  [/(?:^|\.)(?:embed_tokens|wte|word_embeddings|tok_embeddings|embeddings?|shared|embed_in)\./, 'token_embd'],
+  [/(?:^|\.)embeddings?\.(?:layer_?)?norm\b/i, 'token_embd_norm'],
   [/(?:^|\.)(?:wpe|embed_positions|position_embeddings?|pos_emb)\b/, 'position_embd'],
   [/(?:^|\.)(?:token_type_embeddings)\b/, 'token_types'],
-  [/(?:^|\.)(?:lm_head|embed_out|output)\./, 'output'],
+  [
+    /(?:^|\.)(?:embed_tokens|wte|word_embeddings|tok_embeddings|embeddings?|shared|embed_in)\.|^embed\./,
+    'token_embd',
+  ],
+  [/(?:^|\.)(?:lm_head|embed_out|output|output_layer|proj_out)\.|^head\./, 'output'],
   [/altup/, 'altup_proj'],
   [/(?:^|\.)(?:final_)?(?:layer_?)?norm(?:_f)?\.|(?:^|\.)(?:ln_f|norm_f)\.|norm\b/, 'output_norm'],
 ];
@@ -55,14 +70,20 @@ const outsideLayers: readonly (readonly [RegExp, string])[] = [
 /** The first that fits what follows a layer's number. */
 const inLayers: readonly (readonly [RegExp, (found: RegExpExecArray) => string])[] = [
   [/(?:^|\.)experts\.(\d+)\.(.+)$/, ([, expert, rest]) => `${feedForward(rest as string)}.${expert}`],
-  [/(?:^|\.)(?:experts|switch_mlp|switch_glu)\.(.+)$/, ([, rest]) => `${feedForward(rest as string)}_exps`],
+  [
+    /(?:^|\.)(?:experts|switch_mlp|switch_glu)\.(.+)$|(?:^|\.)block_sparse_moe\.((?:input|output)_linear.+)$/,
+    ([, rest, granite]) => `${feedForward((rest ?? granite) as string)}_exps`,
+  ],
   [/(?:^|\.)shared_experts?\.(.+)$/, ([, rest]) => `${feedForward(rest as string)}_shexp`],
   [/shared_expert_gate/, () => 'ffn_gate_inp_shexp'],
   [/e_score_correction_bias|expert_bias/, () => 'exp_probs_b'],
+  [/(?:^|\.)gate\.tid2eid$/, () => 'ffn_gate_tid2eid'],
   [
-    /(?:mlp|moe|feed_forward|ffn)\.(?:gate|router|gate\.wg|router\.layer)(?:\.(?:weight|bias|scales|biases|wg\b.*))?$|(?:^|\.)router\./,
+    /(?:mlp|moe|feed_forward|ffn|mixer)\.(?:gate|router|gate\.wg|router\.layer)(?:\.(?:weight|bias|scales|biases|wg\b.*))?$|(?:^|\.)router\./,
     () => 'ffn_gate_inp',
   ],
+  // of a layer that guesses
+  [/^(eh_proj|enorm|hnorm|shared_head|embed_tokens)\b/, ([, word]) => `nextn.${word}`],
   [/(?:^|\.)(altup|laurel)\b/, ([, word]) => `${word}_x`],
   [/per_layer_(?:input_gate|projection|model_projection)|post_per_layer/, () => 'inp_gate'],
   [/layer_scalar/, () => 'layer_output_scale'],
@@ -70,7 +91,10 @@ const inLayers: readonly (readonly [RegExp, (found: RegExpExecArray) => string])
     /(?:^|\.)(?:q_norm|k_norm|q_a_layernorm|kv_a_layernorm|q_layernorm|k_layernorm)\b/,
     ([word]) => `attn_${(word as string).replace(/^\./, '')}`,
   ],
-  [/(?:layer_?)?norm|(?:^|\.)ln_/i, () => 'attn_norm'],
+  [/(?:norm\w*|(?:^|\.)ln_\w*)(?:\.\w+)?$/i, () => 'attn_norm'],
+  // BERT's
+  [/^(intermediate|output)\.dense\./, ([, part]) => (part === 'output' ? 'ffn_down' : 'ffn_up')],
+  [/(?:^|\.)mixer\.((?:up|down|gate)_proj\..+)$/, ([, rest]) => feedForward(rest as string)],
   [
     /(?:^|\.)(?:linear_attn|mamba\w*|mixer|ssm|temporal_block|short_?conv|conv)\.(.+)$/,
     ([, rest]) => `ssm_${rest}`,
@@ -118,7 +142,7 @@ function feedForward(part: string): string {
   if (/gate_up|gate_and_up|w13|wi_fused/.test(part)) return 'ffn_gate_up';
   if (/^(?:.*\.)?(?:gate_proj|w1|gate|wi_0|linear_fc1_gate)\b/.test(part)) return 'ffn_gate';
   if (
-    /down|^(?:.*\.)?(?:w2|fc2|c_proj|wo|dense_4h_to_h|fc_out|output|linear_2|linear_fc2|value)\b/.test(part)
+    /down|^(?:.*\.)?(?:w2|fc2|c_proj|wo|dense_4h_to_h|fc_out|output(?:_linear)?|linear_2|linear_fc2|value)\b/.test(part)
   )
     return 'ffn_down';
   return 'ffn_up';

@@ -134,7 +134,13 @@ function useOf(facts: Facts, tensor: ModelTensor, place: TensorPlace): TensorUse
   const { name } = tensor;
   if (isTable(name)) return name === 'token_embd.weight' && facts.tied ? whole : rowsOf(facts, tensor, place);
   if (place.role === 'experts') return expertsUsed(facts, tensor, place);
-  return place.role === 'other' || /^masked_embd|attn_rot_embd/.test(name) ? unknown : whole;
+  return place.role === 'other' || mayBeUnused(name, place) ? unknown : whole;
+}
+
+/** Of the two lists of factors for RoPE a context takes one. Models of other programs have layers of other names. */
+function mayBeUnused(name: string, { role, layer }: TensorPlace): boolean {
+  if (/^masked_embd|attn_rot_embd|\brope_factors_/.test(name)) return true;
+  return layer === null && (role === 'attention' || role === 'dense-ffn') && !name.startsWith('rope_');
 }
 
 /** Tensors that llama.cpp looks rows up in (GGML_OP_GET_ROWS in its list of tensors). */

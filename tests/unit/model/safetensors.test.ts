@@ -144,6 +144,94 @@ test('a tied table is used whole; without config.json shapes and names tell, and
   assert.match(model.notes[0] ?? '', /no config\.json beside it/);
 });
 
+describe('what a token uses, by the names of other families', () => {
+  type Shapes = Record<string, number[]>;
+  const table = [50, 8]; // 800 bytes, a row of 16
+  const matrix = [8, 8]; // 128 bytes
+  const families: Record<string, [config: Record<string, unknown>, tensors: Shapes, bytes: number]> = {
+    'Granite: experts without the word': [
+      { model_type: 'granitemoehybrid', num_local_experts: 4, num_experts_per_tok: 1 },
+      {
+        'model.embed_tokens.weight': table,
+        'model.layers.0.block_sparse_moe.input_linear.weight': [4, 8, 8],
+        'model.layers.0.block_sparse_moe.output_linear.weight': [4, 8, 8],
+        'model.layers.0.shared_mlp.input_linear.weight': matrix,
+      },
+      800 + 3 * 128,
+    ],
+    'ChatGLM: an encoder that is the only stack, an output of its own': [
+      { model_type: 'chatglm' },
+      {
+        'transformer.embedding.word_embeddings.weight': table,
+        'transformer.encoder.layers.0.self_attention.query_key_value.weight': matrix,
+        'transformer.output_layer.weight': table,
+      },
+      16 + 128 + 800,
+    ],
+    'DeepSeek: its own names, a table that chooses experts by the token': [
+      { model_type: 'deepseek_v4', n_routed_experts: 2, num_experts_per_tok: 1 },
+      {
+        'embed.weight': table,
+        'layers.0.ffn.gate.tid2eid': [50, 2],
+        'layers.0.ffn.experts.0.w1.weight': matrix,
+        'layers.0.ffn.experts.1.w1.weight': matrix,
+        'mtp.0.ffn.experts.0.w1.weight': matrix,
+        'head.weight': table,
+      },
+      16 + 4 + 128 + 800,
+    ],
+    'a layer that guesses, without config.json to say so': [
+      {},
+      {
+        'model.layers.0.self_attn.q_a_proj.weight': matrix,
+        'model.layers.1.eh_proj.weight': [8, 16],
+        'model.layers.1.self_attn.q_a_proj.weight': matrix,
+        'lm_head.weight': table,
+      },
+      128 + 800,
+    ],
+    'Qwen Omni: what speaks is another model': [
+      { model_type: 'qwen3_omni_moe' },
+      {
+        'thinker.model.layers.0.self_attn.q_proj.weight': matrix,
+        'thinker.lm_head.weight': table,
+        'talker.model.layers.0.self_attn.q_proj.weight': matrix,
+        'talker.codec_head.weight': table,
+        'code2wav.decoder.1.weight': matrix,
+      },
+      128 + 800,
+    ],
+    'Whisper: an encoder and what lies outside its layers': [
+      { model_type: 'whisper' },
+      {
+        'model.encoder.conv1.weight': matrix,
+        'model.encoder.embed_positions.weight': table,
+        'model.encoder.layers.0.fc1.weight': matrix,
+        'model.decoder.embed_tokens.weight': table,
+        'model.decoder.embed_positions.weight': table,
+        'model.decoder.layers.0.encoder_attn.k_proj.weight': matrix,
+      },
+      800 + 16 + 128,
+    ],
+    'positions beside a tied table': [
+      { model_type: 'made-up' },
+      {
+        'transformer.embeddings.word_embeddings.weight': table,
+        'transformer.embeddings.position_embeddings.weight': table,
+        'transformer.h.0.attn.c_attn.weight': matrix,
+      },
+      800 + 16 + 128,
+    ],
+  };
+  for (const [name, [own, tensors, bytes]] of Object.entries(families)) {
+    test(name, async () => {
+      const shard = Object.entries(tensors).map(([tensor, shape]) => ({ name: tensor, shape }));
+      const [path] = writeSharded(join(folder, name), [shard], own);
+      assert.deepEqual(touchedBytes(await readModel(path as string)), { least: bytes, most: bytes });
+    });
+  }
+});
+
 describe('damaged files are one clear line', () => {
   const good = { dtype: 'F16', shape: [4], data_offsets: [0, 8] };
   const cases: Record<string, [bytes: Buffer, pattern: RegExp]> = {
@@ -271,6 +359,14 @@ describe("names by llama.cpp's converters", () => {
     ['decoder.block.0.layer.2.DenseReluDense.wi_0.weight', 'dense-ffn', 0, 'dec'],
     ['mtp.layers.0.self_attn.q_proj.weight', 'draft', null, ''],
     ['base_model.model.model.layers.1.self_attn.q_proj.lora_A.weight', 'adapter', 1, ''],
+    ['backbone.layers.3.mixer.up_proj.weight', 'dense-ffn', 3, ''],
+    ['backbone.layers.3.mixer.gate.weight', 'router', 3, ''],
+    ['transformer.blocks.0.norm_attn_norm.attn.Wqkv.weight', 'attention', 0, ''],
+    ['transformer.blocks.0.norm_attn_norm.norm_1.weight', 'norm', 0, ''],
+    ['bert.encoder.layer.0.output.dense.weight', 'dense-ffn', 0, 'enc'],
+    ['bert.embeddings.LayerNorm.weight', 'norm', null, ''],
+    ['model.diffusion_model.double_blocks.0.img_attn.qkv.weight', 'attention', 0, 'double'],
+    ['model.diffusion_model.single_blocks.0.linear1.weight', 'other', 0, 'single'],
     ['model.norm.weight', 'norm', null, ''],
     ['transformer.ln_f.bias', 'norm', null, ''],
   ];

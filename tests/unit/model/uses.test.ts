@@ -229,6 +229,19 @@ test('a tensor that nobody knows widens the range', async () => {
   assert.deepEqual(touchedByRole(strange).get('other'), { least: 0, most: matrixBytes });
 });
 
+test("layers by another program's names, and one of two lists: nobody knows what a token uses", async () => {
+  const names = ['encoder.blocks.0.attn.query', 'decoder.blocks.0.attn.query', 'double_blocks.0.img_attn.qkv'];
+  const foreign = await model(
+    'whisper',
+    {},
+    names.map((name) => ({ name: `${name}.weight`, shape: [64, 32] })),
+  );
+  assert.deepEqual(touchedBytes(foreign), { least: 0, most: 3 * matrixBytes });
+  const rope = ['long', 'short'].map((which) => ({ name: `rope_factors_${which}.weight`, shape: [64] }));
+  const phi = await model('phi3', { block_count: 1 }, [output, ...rope]);
+  assert.deepEqual(touchedBytes(phi), { least: tableBytes, most: tableBytes + 2 * rowBytes });
+});
+
 test('a file without weights uses nothing, and no figure of it is NaN', async () => {
   const vocabulary = await model('llama', { block_count: 0 }, []);
   exactly(vocabulary, 0);
