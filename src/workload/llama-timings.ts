@@ -12,6 +12,8 @@ type Form = (output: string) => Partial<LlamaTimings>;
  */
 const forms: readonly Form[] = [
   speculativeLines,
+  // the context below a benchmark's table has evaluated all of its tests, and its runs are not tokens
+  (output) => benchTimings(findBenchTests(output)),
   perfLines,
   jsonTimings,
   ollamaLines,
@@ -21,7 +23,6 @@ const forms: readonly Form[] = [
   vllmLine,
   firstForm,
   chatLine,
-  (output) => benchTimings(findBenchTests(output)),
 ];
 
 /** Timings from a program's output; of several (a chat with several turns) the last. */

@@ -3,8 +3,8 @@ import type { LlamaTimings } from './printed-timings.js';
 
 /**
  * What a server's answer in JSON says, streamed or not: llama.cpp's `timings`, ollama's `eval_count` and times in ns, and
- * where there is neither the `usage` of OpenAI's form, which counts tokens and tells no time, unless LM Studio's `stats` stand
- * beside it. Of several the last.
+ * where there is neither the `usage` of OpenAI's and Anthropic's forms, which counts tokens and tells no time, unless LM
+ * Studio's `stats` stand beside it. Of several the last.
  */
 export function jsonTimings(output: string): Partial<LlamaTimings> {
   const found = lastObject(output, 'timings');
@@ -40,8 +40,11 @@ function ollamaFields(output: string): Partial<LlamaTimings> | null {
   };
 }
 
-function usage({ prompt_tokens, completion_tokens }: Record<string, unknown>): Partial<LlamaTimings> {
-  return { promptTokens: above(prompt_tokens), tokens: above(completion_tokens) };
+function usage(found: Record<string, unknown>): Partial<LlamaTimings> {
+  return {
+    promptTokens: above(found.prompt_tokens ?? found.input_tokens),
+    tokens: above(found.completion_tokens ?? found.output_tokens),
+  };
 }
 
 /** LM Studio's, beside OpenAI's `usage`. */
