@@ -3,6 +3,8 @@ import { type GroupKind, perKind } from '../model/region-groups.js';
 import { bytesByKind } from '../model/uses.js';
 import type { NativeDefect, NativeFigures, NativeSummary, NativeTracerInfo } from '../native/trace.js';
 import type { WorkloadOutcome } from '../workload/engine.js';
+import { seenLoading } from '../workload/loading.js';
+import { mostlyLocked } from '../workload/weights.js';
 import { remarks, toldDefect, toldRemark } from './defects.js';
 import { derive } from './figure.js';
 import { derivedFileFigures, derivedMemoryFigures, type Part } from './figures.js';
@@ -291,6 +293,8 @@ function workload(
   served: RequestReadsResults | null,
 ): WorkloadSummary {
   const { timings } = outcome;
+  // What is no model has no weights.
+  const kept = weights?.main ?? (uses ? outcome.weights : null);
   return {
     engine: outcome.engine,
     argv: outcome.argv,
@@ -308,8 +312,7 @@ function workload(
       : {}),
     ...(outcome.attached ? { attached: outcome.attached } : {}),
     ...(outcome.requests ? { requests: requestsOf(outcome.requests, served) } : {}),
-    // What is no model has no weights.
-    weights: weights?.main ?? (uses ? outcome.weights : null),
+    weights: kept,
     ...(weights ? { weightsBytes: weights.bytes } : {}),
     ...(outcome.buffers ? { buffers: outcome.buffers } : {}),
     rssAnonBytes: outcome.rssAnonBytes,
@@ -317,7 +320,7 @@ function workload(
     modelMappedBytes: outcome.modelMappedBytes,
     lockedBytes: outcome.lockedBytes,
     readBytes: outcome.readBytes,
-    loading: outcome.loading,
+    loading: outcome.loading && seenLoading(outcome.loading, kept, mostlyLocked(outcome)),
   };
 }
 

@@ -55,6 +55,15 @@ export function usesPageCache({ mode }: Loading): boolean {
   return mode === 'auto' || mode === 'mmap' || mode === 'mmap+mlock';
 }
 
+/**
+ * What a program did where it was seen to do otherwise than its options say: `--mlock` maps as well in builds that are older
+ * than its name tells, and not every file system reads past the page cache.
+ */
+export function seenLoading(said: Loading, weights: 'mapped' | 'copied' | null, locked: boolean): Loading {
+  if (weights !== 'mapped' || usesPageCache(said)) return said;
+  return { ...said, mode: locked ? 'mmap+mlock' : 'mmap' };
+}
+
 interface Said {
   mmap: boolean;
   mlock: boolean;

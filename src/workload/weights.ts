@@ -50,7 +50,7 @@ export interface WeightsSeen {
 
 /** One or two sentences for the report: where the weights were, and what that means for its figures. */
 export function weightsNote(outcome: WeightsSeen): string {
-  const { weights, modelBytes, rssAnonBytes, lockedBytes } = outcome;
+  const { weights, modelBytes, rssAnonBytes } = outcome;
   if (weights === null || modelBytes === null || rssAnonBytes === null) {
     return 'It is not known whether the weights were mapped or copied (no model, a model under 64 MiB, or too short a run).';
   }
@@ -61,9 +61,17 @@ export function weightsNote(outcome: WeightsSeen): string {
       `longer matters. What generation reads, and re-read factors, say nothing about the model. ${remedy(outcome)}`
     );
   }
-  return (lockedBytes ?? 0) >= modelBytes / 2
+  return mostlyLocked(outcome)
     ? `The weights stayed mapped and were locked (${seen}): they cannot be evicted, so reads that repeat are not reads of weights.`
     : `The weights stayed mapped (${seen}): the program reads them from the page cache, and from the disk what was evicted.`;
+}
+
+/** Whether at least half of a model is locked in memory. */
+export function mostlyLocked({
+  lockedBytes,
+  modelBytes,
+}: Pick<WeightsSeen, 'lockedBytes' | 'modelBytes'>): boolean {
+  return modelBytes !== null && (lockedBytes ?? 0) >= modelBytes / 2;
 }
 
 function remedy({ engine, modelMappedBytes }: WeightsSeen): string {

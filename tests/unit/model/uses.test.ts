@@ -230,7 +230,11 @@ test('a tensor that nobody knows widens the range', async () => {
 });
 
 test("layers by another program's names, and one of two lists: nobody knows what a token uses", async () => {
-  const names = ['encoder.blocks.0.attn.query', 'decoder.blocks.0.attn.query', 'double_blocks.0.img_attn.qkv'];
+  const names = [
+    'encoder.blocks.0.attn.query',
+    'decoder.blocks.0.attn.query',
+    'double_blocks.0.img_attn.qkv',
+  ];
   const foreign = await model(
     'whisper',
     {},

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LlamaOptions } from '../../../src/workload/llama-options.js';
-import { type Loading, loadingOf, usesPageCache } from '../../../src/workload/loading.js';
+import { type Loading, loadingOf, seenLoading, usesPageCache } from '../../../src/workload/loading.js';
 import { loadingNotes } from '../../../src/workload/loading-notes.js';
 
 const words = (text: string) => text.split(' ').filter(Boolean);
@@ -64,6 +64,17 @@ test('older builds take each switch for itself', () => {
 test('what mlock means is what the help says', () => {
   assert.equal(mode('--load-mode mlock', between), 'mmap+mlock');
   assert.equal(mode('--load-mode mlock', today), 'mlock');
+});
+
+test('what was seen counts before what was said', () => {
+  const said = (line: string) => loadingOf(words(line), undefined, {});
+  const seen = (line: string, weights: 'mapped' | 'copied' | null, locked = false) =>
+    seenLoading(said(line), weights, locked).mode;
+  assert.equal(seen('--mlock', 'mapped', true), 'mmap+mlock', 'an older build');
+  assert.equal(seen('-dio', 'mapped'), 'mmap', 'a file system without O_DIRECT');
+  assert.equal(seen('--mlock', 'copied', true), 'mlock');
+  assert.equal(seen('--mlock', null), 'mlock', 'nothing was seen');
+  assert.equal(seen('', 'mapped'), 'auto');
 });
 
 test("llama.cpp's variables count below the command line", () => {
