@@ -10,12 +10,14 @@ import { findMemoryController } from '../memory/cgroup.js';
 import { formatSize } from '../memory/size.js';
 import { readModel } from '../model/gguf.js';
 import { isModelFile } from '../model/model-files.js';
+import { safetensorsIn } from '../model/safetensors.js';
 import { native, nativeFault } from '../native/binding.js';
 import { asBlkscopeError } from '../native/native-error.js';
 import { fileInLayer } from '../process/overlay.js';
 import { waysToLlama } from '../workload/embedded.js';
 import type { Engine } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
+import { notByItself } from '../workload/main-model.js';
 import { copyLine, foreseenCopy, keptMapped } from '../workload/packed-layouts.js';
 
 /** One thing that a run needs or profits from. `missing`: a run would not work; `note`: it would, with a limitation. */
@@ -174,15 +176,27 @@ function findDevice(named: string): { disk: string | null; findings: Finding[] }
   }
 }
 
-/** Whether the tensors of a model at `path` can be told apart; nothing for what is no model. */
+/** The model at `path`; of a folder that holds one of safetensors, which programs take, a file of it. null: none. */
+function modelPath(path: string): string | null {
+  if (isModelFile(path)) return path;
+  return safetensorsIn(path).find(isModelFile) ?? null;
+}
+
+/** Whether the tensors of a model at `path` can be told apart, and llama.cpp runs it; nothing for what is no model. */
 async function modelAt(path: string): Promise<Finding[]> {
-  if (!isModelFile(path)) return [];
+  const file = modelPath(path);
+  if (file === null) return [];
   const name = 'model';
   try {
-    const { architecture, layers, tensors, parts, notes } = await readModel(path);
+    const model = await readModel(file);
+    const { architecture, layers, tensors, parts } = model;
     const detail = `${architecture}; layers: ${layers}, tensors: ${tensors.length}, files: ${parts.length}`;
-    const told = notes.map((note): Finding => ({ name, state: 'note', detail: note }));
-    return [{ name, state: 'found', detail }, ...told];
+    const refused = notByItself(model);
+    const told = [...model.notes, ...(refused === null ? [] : [refused])];
+    return [
+      { name, state: 'found', detail },
+      ...told.map((note): Finding => ({ name, state: 'note', detail: note })),
+    ];
   } catch (error) {
     if (!(error instanceof BlkscopeError)) throw error;
     const detail = `its tensors cannot be told apart: ${error.message}`;
@@ -243,9 +257,11 @@ async function llama(path: string): Promise<Finding[]> {
 async function weightsWith(engine: Engine, path: string): Promise<Finding> {
   const name = 'weights';
   const kept: Finding = { name, state: 'found', detail: keptMapped(engine) };
-  if (!isModelFile(path)) return kept;
+  const file = modelPath(path);
+  if (file === null) return kept;
   try {
-    const copy = foreseenCopy(await readModel(path), engine, { model: path, log: '' });
+    const model = await readModel(file);
+    const copy = notByItself(model) === null && foreseenCopy(model, engine, { model: file, log: '' });
     return copy ? { name, state: 'note', detail: copyLine(copy, engine) } : kept;
   } catch {
     return kept; // modelAt tells what is wrong with it

@@ -10,6 +10,7 @@ import { pinPlan } from '../pin/pinned-model.js';
 import { fileIdentity } from '../process/file-identity.js';
 import type { Engine } from '../workload/engine.js';
 import { findEngine } from '../workload/find-engine.js';
+import { notByItself } from '../workload/main-model.js';
 import { argumentFiles } from './argument-files.js';
 import type { ResolvedOptions } from './options.js';
 import { askedOfPin, type PinRequest } from './pin-model.js';
@@ -28,7 +29,9 @@ export interface RunSubject {
 /** Everything that can be refused is refused here, before the machine is touched. Throws BlkscopeError. */
 export async function checkSubject(options: ResolvedOptions): Promise<RunSubject> {
   const model = await readModel(options.model);
-  if (model.format === 'safetensors') throw notForLlama(model.path);
+  const refused = notByItself(model);
+  if (refused !== null)
+    throw new BlkscopeError(model.format === 'safetensors' ? 'NOT_GGUF' : 'BAD_ARGUMENT', refused);
   const files = locateFiles(model.parts.map(({ path }) => path));
   const beside = await modelsBeside(options, files);
   requireRoot();
@@ -48,13 +51,6 @@ export async function checkSubject(options: ResolvedOptions): Promise<RunSubject
   }
   if (options.pin) await requirePin(model, options.pin, options.pressure);
   return { model, ...beside, engine };
-}
-
-function notForLlama(path: string): BlkscopeError {
-  return new BlkscopeError(
-    'NOT_GGUF',
-    `${path} holds safetensors, which llama.cpp does not load: convert it to GGUF, or trace the program that loads it: blkscope record -- CMD`,
-  );
 }
 
 /** What cannot be planned, or leaves the workload no memory, is told before anything is done. */

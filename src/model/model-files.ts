@@ -74,8 +74,10 @@ export function isModelFile(path: string): boolean {
  */
 export function readModelFiles(path: string): ReadFile[] {
   const named = readFile(path);
-  const { count } = splitOf(named) ?? {};
-  if (count === undefined) return namesAlone(named);
+  const split = splitOf(named);
+  if (split === null) return namesAlone(named);
+  const { no, count } = split;
+  if (no >= count) throw mismatch(named, 'split.no', no, `split.count is ${count}`);
   if (count === 1) return [named];
   const found = partsByName(named) ?? partsInCache(named, count) ?? partsBeside(named, count);
   return checkedParts(found);

@@ -142,7 +142,9 @@ function feedForward(part: string): string {
   if (/gate_up|gate_and_up|w13|wi_fused/.test(part)) return 'ffn_gate_up';
   if (/^(?:.*\.)?(?:gate_proj|w1|gate|wi_0|linear_fc1_gate)\b/.test(part)) return 'ffn_gate';
   if (
-    /down|^(?:.*\.)?(?:w2|fc2|c_proj|wo|dense_4h_to_h|fc_out|output(?:_linear)?|linear_2|linear_fc2|value)\b/.test(part)
+    /down|^(?:.*\.)?(?:w2|fc2|c_proj|wo|dense_4h_to_h|fc_out|output(?:_linear)?|linear_2|linear_fc2|value)\b/.test(
+      part,
+    )
   )
     return 'ffn_down';
   return 'ffn_up';

@@ -72,10 +72,10 @@ function budget({ budget, leave }: PinFlags): number | undefined {
 }
 
 function savedShare({ savedShare, touchedBytes, touchedMostBytes }: PinPlan): string {
-  if (touchedMostBytes === 0) return 'the file lists no weights that a token uses';
+  if (touchedMostBytes === 0) return ': the file lists no weights that a token uses';
   const [least, most] = [touchedBytes, touchedMostBytes].map((bytes) => formatSize(Math.round(bytes)));
   const range = touchedMostBytes > touchedBytes ? `${least} to ${most}` : least;
-  return `${(savedShare * 100).toFixed(1)} % of the ${range} that a token uses`;
+  return `; of the ${range} that a token uses they hold ${(savedShare * 100).toFixed(1)} %`;
 }
 
 const tensorsShown = 12;
@@ -93,7 +93,7 @@ function tell(plan: PinPlan, json: boolean): void {
     );
   const more = plan.tensors.length - tensorsShown;
   if (more > 0) lines.push(`             and ${more} more tensors`);
-  lines.push(`${formatSize(plan.bytes).padStart(12)} in all: ${savedShare(plan)}`);
+  lines.push(`${formatSize(plan.bytes).padStart(12)} in all${savedShare(plan)}`);
   if (plan.stream)
     lines.push(
       `${formatSize(plan.stream.bytes).padStart(12)} more are read just before each token needs them; set the disk's readahead to ${streamReadAheadKib} KiB to leave memory for that`,

@@ -99,6 +99,7 @@ test('parts that contradict are refused, naming the file and the key', async () 
   await refused(pair('duplicate', duplicate), /00002-of-00002\.gguf: .*blk\.0\.attn_q\.weight/);
   await refused(pair('fewer', part(1, 2, { 'split.tensors.count': 9 })), /split\.tensors\.count is 9/);
   await refused(pair('silent', { tensors: layer('blk.1', 'attn_q') }), /split\.count is missing/);
+  await refused(writeGguf(join(folder, 'beyond', 'x'), part(5, 2)), /split\.no is 5, but split\.count is 2/);
   const more = pair('more', part(1, 2));
   renameSync(more, join(folder, 'more', 'm-00001-of-00003.gguf'));
   await refused(join(folder, 'more', 'm-00001-of-00003.gguf'), /part 2|part/);
