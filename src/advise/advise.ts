@@ -16,6 +16,7 @@ import {
 } from './changes.js';
 import { changesForCopied, verdictOfCopied } from './copied.js';
 import { accessPattern, type ReadPattern } from './pattern.js';
+import { undisturbed } from './speed.js';
 import { streamed } from './streamed.js';
 import { type AdvisedRun, advisedRun, changed, pinBytes, wholeMiB } from './subject.js';
 import { verdictOf } from './verdict.js';
@@ -41,7 +42,7 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
     modelled: weights === 'copied' ? null : { bytesPerToken: subject.predictor.modelled.bytesPerToken },
     bound: subject.bound,
     seenShare,
-    changes: bestFirst(changes, subject.tokensPerSecond),
+    changes: bestFirst(changes, undisturbed(subject.tokensPerSecond, subject.bound)),
     curve: curveOf(subject),
   };
   const verdict = weights === 'copied' ? verdictOfCopied(advice, subject) : verdictOf(advice, model);

@@ -96,7 +96,8 @@ export class Predictor {
       tokensPerSecond: {
         low: speed(bytes.high, high) * (1 - margin),
         likely: speed(bytes.likely, usual),
-        high: speed(bytes.low, low) * (1 + margin),
+        // a token that reads nothing computes all the same
+        high: Math.min(speed(bytes.low, low) * (1 + margin), speed(0, low)),
       },
       unusedBytes: likely.unusedBytesPerToken,
     };

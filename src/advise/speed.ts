@@ -8,6 +8,14 @@ export interface SpeedModel {
   computeNs: number;
 }
 
+/** The speed of a run without what others took of its tokens' time. */
+export function undisturbed(
+  tokensPerSecond: number,
+  { busyNsPerToken }: Pick<NonNullable<Summary['bound']>, 'busyNsPerToken'>,
+): number {
+  return 1e9 / (1e9 / tokensPerSecond - (busyNsPerToken ?? 0));
+}
+
 /**
  * A token takes its compute, then its reads at the speed that this readahead gets from the disk. That is the run's own
  * speed for the run's own readahead; for another it changes as the disk's wait for each window does, which the random
@@ -26,7 +34,8 @@ export function speedModel({ bound, workload, memory }: Summary, pageBytes: numb
     return window / (waitNs / 1e9 + window / bandwidth);
   };
   const ownReadAhead = memory.readAheadKib ?? 128;
-  const readNs = 1e9 / workload.tokensPerSecond - computeNs;
+  // What is foreseen is of a machine that is left alone.
+  const readNs = 1e9 / undisturbed(workload.tokensPerSecond, bound) - computeNs;
   // A run that reads next to nothing tells nothing of its reads' speed.
   const tells = workload.bytesPerToken > bound.touchedBytesPerToken / 100 && readNs > 0;
   const ownSpeed = tells ? (workload.bytesPerToken / readNs) * 1e9 : windowSpeed(ownReadAhead);

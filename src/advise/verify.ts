@@ -17,6 +17,8 @@ export interface Verified {
   run: string;
   bytesPerToken: number;
   tokensPerSecond: number;
+  /** For how long of a token others had the CPUs. null: not known. */
+  busyNsPerToken: number | null;
   /** Of the tokens. */
   seed: number;
 }
@@ -63,13 +65,14 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
       output: `${run.path}-advice-${verified.length + 1}`,
     });
     if (finished.problem) throw finished.problem;
-    const { workload } = finished.run.summary;
+    const { workload, bound } = finished.run.summary;
     verified.push({
       change,
       run: finished.run.path,
       seed: others.seed,
       bytesPerToken: workload?.bytesPerToken ?? Number.NaN,
       tokensPerSecond: workload?.tokensPerSecond ?? Number.NaN,
+      busyNsPerToken: bound?.busyNsPerToken ?? null,
     });
   }
   return verified;

@@ -25,6 +25,11 @@ export function renderAdvice(advice: Advice, screen: Screen = plainScreen): stri
     `${format.decimal(measured.tokensPerSecond)} tokens/s, ${size(measured.bytesPerToken)} read per token${told}`,
   );
   page.text(boundLine(advice.bound));
+  const busy = busyShare(advice.bound.busyNsPerToken, measured.tokensPerSecond);
+  if (busy !== null)
+    page.text(
+      `${style.warn('CONTENDED')}: others had the CPUs for ${busy} of a token's time; the speeds foreseen are those of a machine that is left alone`,
+    );
   page.text(style.bold(advice.verdict));
   if (seenShare < 0.95) {
     page.text(
@@ -79,8 +84,24 @@ export function renderVerified(verified: readonly Verified[], screen: Screen = p
     'off by: what was foreseen against what was read, + where more was foreseen; !: outside the range.',
   ];
   const notes = told.filter((line) => line !== '').map((line) => ` ${line}\n`);
-  const runs = verified.map(({ change, run }) => ` ${printable(run)}: ${change.title}\n`);
+  const runs = verified.map(({ change, run, busyNsPerToken, tokensPerSecond }) => {
+    const busy = busyShare(busyNsPerToken, tokensPerSecond);
+    const contended =
+      busy === null
+        ? ''
+        : `; CONTENDED: others had the CPUs for ${busy} of a token's time, so its speed is no test`;
+    return ` ${printable(run)}: ${change.title}${contended}\n`;
+  });
   return fit(`${table}\n${notes.join('')}${runs.join('')}`, screen.columns);
+}
+
+/** From this share on others' work changes a speed by more than repeats differ. */
+const worthTelling = 0.05;
+
+/** How much of a token's time others had the CPUs; null: not known, or not worth telling. */
+function busyShare(busyNs: number | null, tokensPerSecond: number): string | null {
+  const share = ((busyNs ?? 0) * tokensPerSecond) / 1e9;
+  return share > worthTelling ? format.percent(share) : null;
 }
 
 /** As in docs/findings.md: 14 % is foreseen more than was read. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Measured, Predictor } from '../../../src/advise/predictor.js';
 import { simulate } from '../../../src/advise/simulate.js';
-import { speedModel } from '../../../src/advise/speed.js';
+import { type SpeedModel, speedModel } from '../../../src/advise/speed.js';
+import type { Model } from '../../../src/model/gguf.js';
 import type { Region } from '../../../src/model/regions.js';
 import { summaryFixture } from '../figures/summary-fixture.js';
 
@@ -56,4 +58,21 @@ test("a run's own speed is foreseen for what it read, more for less, and never m
   assert.ok(speed.tokensPerSecond(own / 4, 128) > 2);
   assert.ok(Math.abs(speed.tokensPerSecond(0, 128) - 10) < 1e-6);
   assert.ok(speed.tokensPerSecond(own, 32) < 1, 'smaller windows wait more often');
+});
+
+test('no range of foreseen speeds ends above what computing allows', () => {
+  const model = { experts: null, tensors: [], parts: [] } as unknown as Model;
+  const measured: Measured = {
+    ...{ pageBytes: 4096, memoryBytes: 16 * MiB, readAheadKib: 128, pinnedBytes: 0 },
+    ...{ bytesPerToken: 20 * MiB, fromDisk: true },
+  };
+  const pattern = { regions: experts, prompt: [], tokens: [[...experts.keys()]], lookedUp: [] };
+  const computeNs = 1e8;
+  const speed: SpeedModel = {
+    computeNs,
+    tokensPerSecond: (bytes, _, compute = computeNs) => 1e9 / (compute + bytes),
+  };
+  const predictor = new Predictor(model, measured, [{ pattern, seenShare: 1 }], speed);
+  const { tokensPerSecond } = predictor.predict({ ...measured, memoryBytes: 64 * MiB });
+  assert.equal(tokensPerSecond.high, 10);
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Advice, bestFirst, type Change, type ChangedConditions } from '../../../src/advise/changes.js';
+import { speedModel } from '../../../src/advise/speed.js';
 import { verdictOf } from '../../../src/advise/verdict.js';
-import { renderAdvice } from '../../../src/index.js';
+import type { Summary } from '../../../src/figures/summary-schema.js';
+import { renderAdvice, renderVerified } from '../../../src/index.js';
 import type { Model } from '../../../src/model/gguf.js';
 
 const MiB = 2 ** 20;
@@ -75,6 +77,41 @@ test('where readahead is what helps, it is said whether pinning does nothing or 
   assert.match(verdict(1.2), /Pinning at this readahead makes it slower/);
   assert.doesNotMatch(verdict(4), /Pinning/);
   assert.match(verdictOf(adviceOf([readAhead]), mixture), /no room to pin/);
+});
+
+test('what others took of the time is no gain of a change', () => {
+  const busy = (changes: Change[]) => {
+    const advice = adviceOf(changes);
+    advice.bound.busyNsPerToken = 2.5e8; // of half a second
+    return { ...advice, verdict: verdictOf(advice, dense) };
+  };
+  assert.match(busy([pin(4.1)]).verdict, /^Only more memory helps/, '4 tokens/s if left alone');
+  assert.match(busy([pin(6)]).verdict, /4\.80 to 7\.20 tokens\/s for 2\.00 \(4\.00 if left alone\)/);
+  assert.match(
+    renderAdvice(busy([pin(6)])),
+    /CONTENDED: others had the CPUs for 50\.0 % of a token's\s+time/,
+  );
+  assert.doesNotMatch(renderAdvice({ ...adviceOf([pin(6)]), verdict: '' }), /CONTENDED/);
+  const tried = { run: 'runs/one-advice-1', bytesPerToken: 5e7, tokensPerSecond: 3, seed: 2 };
+  const verified = (busyNsPerToken: number | null) =>
+    renderVerified([{ change: pin(6), ...tried, busyNsPerToken }]);
+  assert.match(verified(1e8), /CONTENDED: others had the CPUs for 30\.0 %/);
+  assert.doesNotMatch(verified(null), /CONTENDED/);
+});
+
+test('speeds are foreseen of a machine that is left alone', () => {
+  const speed = speedModel(
+    {
+      bound: { ...adviceOf([]).bound, busyNsPerToken: 1e8 },
+      workload: { tokensPerSecond: 2, bytesPerToken: 200 * MiB },
+      memory: { readAheadKib: 128 },
+    } as unknown as Summary,
+    4096,
+  );
+  assert.ok(speed);
+  assert.equal(speed.tokensPerSecond(0, 128), 20, 'of 50 ms');
+  const expected = 1e9 / (5e7 + 3.5e8);
+  assert.ok(Math.abs(speed.tokensPerSecond(200 * MiB, 128) - expected) < 1e-9, 'as the run without others');
 });
 
 test('the text tells what is guessed, the changes with their ranges, and the curve', () => {
