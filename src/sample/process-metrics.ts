@@ -87,8 +87,16 @@ export function ownMetrics(): [metric: string, value: number][] {
   return [
     ['ownCpuUs', children.reduce((sum, stat) => sum + userUs(stat) + systemUs(stat), user + system)],
     ['ownAnonBytes', own.reduce((sum, pid) => sum + anonBytes(pid), 0)],
-    ['ownReadBytes', own.reduce((sum, pid) => sum + counterOf(readProc(pid, 'io') ?? '', 'read_bytes'), 0)],
+    ['ownReadBytes', ownReadBytes()],
   ];
+}
+
+/** Thread by thread: what the kernel counts for the whole process has the reads of a workload in it once that has ended. */
+function ownReadBytes(): number {
+  return [...threadsOf(process.pid), ...ownChildren()].reduce<number>(
+    (sum, path) => sum + counterOf(readProc(path, 'io') ?? '', 'read_bytes'),
+    0,
+  );
 }
 
 /** Clock ticks are a hundredth of a second on every Linux that Node runs on. */

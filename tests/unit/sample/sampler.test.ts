@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +12,7 @@ import {
   pressureMetrics,
   vmstatMetrics,
 } from '../../../src/sample/machine-metrics.js';
-import { counterOf, systemUs, userUs } from '../../../src/sample/process-metrics.js';
+import { counterOf, ownMetrics, systemUs, userUs } from '../../../src/sample/process-metrics.js';
 import { Sampler } from '../../../src/sample/sampler.js';
 
 test('counters of kernels of different age get the same names', () => {
@@ -73,6 +76,21 @@ test('samples are a few a second on the monotonic clock, and see what this proce
   assert.ok(own('cpuBusyUs') > own('ownCpuUs'));
   const waits = samples.filter(({ metric }) => metric === 'workloadRunDelayUs').map(({ value }) => value);
   assert.ok(waits.length > 0 && waits.every((value, i) => value >= (waits[i - 1] ?? 0)), 'it only grows');
+});
+
+test('what a workload has read is not its own, even when that has ended', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'blkscope-own-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'read');
+  writeFileSync(file, Buffer.alloc(2 ** 20, 1));
+  const ownReads = () => new Map(ownMetrics()).get('ownReadBytes') ?? Number.NaN;
+  const before = ownReads();
+  try {
+    execFileSync('dd', [`if=${file}`, 'of=/dev/null', 'bs=1M', 'iflag=direct'], { stdio: 'ignore' });
+  } catch {
+    return t.skip('no O_DIRECT here');
+  }
+  assert.ok(ownReads() - before < 2 ** 20);
 });
 
 test('each metric that is taken here stands in the table of docs/experiment.md, and each row once', async () => {
