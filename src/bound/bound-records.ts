@@ -13,8 +13,10 @@ export interface BoundSubject {
 
 /** What the runs in a folder ever showed of a bound's ingredients, so that runs of one model, engine and disk share one bound. */
 export class BoundRecords {
-  /** ns for a token. */
+  /** ns for a token with everything cached, on a machine that was left alone. */
   readonly compute: BestSeen;
+  /** The same as far as other runs tell it. */
+  readonly estimate: BestSeen;
   /** Bytes a second of the disk. */
   readonly bandwidth: BestSeen;
   /** The workload's own memory, in bytes. */
@@ -22,7 +24,8 @@ export class BoundRecords {
 
   constructor(folder: string, subject: BoundSubject) {
     const key = computeKey(subject);
-    this.compute = new BestSeen(folder, `compute ${key}`, 'least');
+    this.compute = new BestSeen(folder, `cached compute ${key}`, 'least');
+    this.estimate = new BestSeen(folder, `estimated compute ${key}`, 'least');
     this.ownMemory = new BestSeen(folder, `own memory ${key}`, 'least');
     this.bandwidth = new BestSeen(folder, `bandwidth of ${subject.disk}`, 'most');
   }

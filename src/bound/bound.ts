@@ -8,8 +8,11 @@ export interface BoundInput {
   model: Model;
   /** Without its bound. */
   summary: Summary;
-  /** Of a token, in ns; from the fastest tokens that were cached, or told from the run itself, see computeNsPerToken. */
-  compute: { ns: number; from: 'warm' | 'run' };
+  /**
+   * Of a token, in ns; from the fastest tokens that were cached, from such while others took the CPUs, or told from runs that
+   * read, see computeNsPerToken.
+   */
+  compute: { ns: number; from: 'warm' | 'busy' | 'run' };
   /** As it was probed for this run; null: it was not. */
   disk: DiskSpeed | null;
   /** The most that the disk was ever seen to give, in bytes a second, and the least memory of its own that the workload was ever seen to take; null: not known. */

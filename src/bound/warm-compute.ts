@@ -25,40 +25,71 @@ export interface WarmInput {
 
 const validMs = 3_600_000;
 
-/**
- * How long a token takes with everything cached, in ns: the model is read in and a few tokens are made without any limit.
- * Runs in one folder share it. null when the workload failed, or tells of no tokens.
- */
-export function warmComputeNs({ engine, model, workload, folder }: WarmInput): Promise<number | null> {
-  const paths = model.parts.map(({ path }) => path);
-  return keptFigure(folder, `warm ${computeKey({ engine, model, workload })}`, validMs, async () => {
-    await prepareCache('warm', paths);
-    const log = `${workload.log}.probe`;
-    const warm: WorkloadOptions = { ...workload, tokens: warmTokens, log, launch: {} };
-    const running = await engine.start(warm);
-    const sampler = new Sampler({ paths: [], everyMs: 50 });
-    sampler.watch(running.pid);
-    const outcome = await running.done.finally(() => sampler.stop());
-    removeOwn(log);
-    return outcome.exitCode === 0 ? quietTokenNs(outcome, sampler.samples, threadsOf(workload)) : null;
-  });
+/** How long a token takes with everything cached, in ns. */
+export interface WarmCompute {
+  ns: number;
+  /** Nobody else took CPUs meanwhile: where somebody did, a token takes no longer than this and perhaps less. */
+  quiet: boolean;
 }
 
 /**
- * The time of a token without what others took of it: a run on a busy machine shows no computation that is slow. Never less
- * than the CPU time that it took of each thread.
+ * The model is read in and a few tokens are made without any limit. Runs in one folder share what was measured on a quiet
+ * machine. null when the workload failed, or tells of no tokens.
  */
-export function quietTokenNs(
+export async function warmCompute({
+  engine,
+  model,
+  workload,
+  folder,
+}: WarmInput): Promise<WarmCompute | null> {
+  const paths = model.parts.map(({ path }) => path);
+  let busy: WarmCompute | null = null;
+  const ns = await keptFigure(
+    folder,
+    `warm ${computeKey({ engine, model, workload })}`,
+    validMs,
+    async () => {
+      await prepareCache('warm', paths);
+      const log = `${workload.log}.probe`;
+      const warm: WorkloadOptions = { ...workload, tokens: warmTokens, log, launch: {} };
+      const running = await engine.start(warm);
+      const sampler = new Sampler({ paths: [], everyMs: 50 });
+      sampler.watch(running.pid);
+      const outcome = await running.done.finally(() => sampler.stop());
+      removeOwn(log);
+      const found =
+        outcome.exitCode === 0 ? tokenCompute(outcome, sampler.samples, threadsOf(workload)) : null;
+      if (found?.quiet !== false) return found?.ns ?? null;
+      busy = found;
+      return null;
+    },
+  );
+  return ns === null ? busy : { ns, quiet: true };
+}
+
+/** Of a token's time: below this others held up no more than repeats differ. */
+export const quietShare = 0.05;
+
+/**
+ * The time of a token without what others took of it, as far as that can be told: threads that wait for one another burn
+ * CPU time while others hold one of them up. Never less than the CPU time that a token took of each thread.
+ */
+export function tokenCompute(
   { marks, timings, generation }: Pick<WorkloadOutcome, 'marks' | 'timings' | 'generation'>,
   samples: readonly Sample[],
   threads: number,
-): number | null {
+): WarmCompute | null {
   const shownNs = shownTokenNs(marks, timings.saidTokenNs);
   const window = phaseWindows(marks, generation).find(({ name }) => name === 'generation');
-  if (shownNs === null || !window?.tokens) return shownNs;
+  if (shownNs === null) return null;
+  if (!window?.tokens) return { ns: shownNs, quiet: true };
   const { fromNs, toNs, tokens } = window;
   const perToken = (metric: string) =>
     Math.max(0, ((growthOver(samples, metric, fromNs, toNs) ?? 0) * 1e3) / tokens);
   const cpuNs = (perToken('workloadUserUs') + perToken('workloadSystemUs')) / threads;
-  return Math.min(shownNs, Math.max(cpuNs, shownNs - perToken('workloadRunDelayUs')));
+  const delayNs = perToken('workloadRunDelayUs');
+  return {
+    ns: Math.min(shownNs, Math.max(cpuNs, shownNs - delayNs)),
+    quiet: delayNs <= shownNs * quietShare,
+  };
 }

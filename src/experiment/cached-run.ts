@@ -1,5 +1,5 @@
 import { growthOver } from '../bound/compute-time.js';
-import { warmComputeNs } from '../bound/warm-compute.js';
+import { type WarmCompute, warmCompute } from '../bound/warm-compute.js';
 import { phaseWindows } from '../figures/phases.js';
 import type { Progress } from '../machine/progress.js';
 import type { Steps } from '../machine/steps.js';
@@ -28,14 +28,14 @@ const readsLittle = 0.01;
 
 /**
  * Runs the workload once more with everything cached, after the measured run, where that one cannot tell how long it
- * computes and memory allows. In ns a token; null: to be told from the run itself. The page cache is left warm, so it is
+ * computes and memory allows. null: to be told from the run itself. The page cache is left warm, so it is
  * not done for a run that takes the cache as it is.
  */
 export async function cachedRunCompute(
   { engine, model, workload, measurement, cache, streamed, runs }: CachedRunInput,
   steps: Steps,
   progress: Progress,
-): Promise<number | null> {
+): Promise<WarmCompute | null> {
   const { outcome, sampler } = measurement;
   const generation = phaseWindows(outcome?.marks ?? [], outcome?.generation).find(
     ({ name }) => name === 'generation',
@@ -48,7 +48,7 @@ export async function cachedRunCompute(
   if (room < model.bytes + (outcome.rssAnonBytes ?? 0)) return null;
   try {
     return await steps.step('run a few tokens with everything cached, to measure the computation', () =>
-      warmComputeNs({ engine, model, workload, folder: runs }),
+      warmCompute({ engine, model, workload, folder: runs }),
     );
   } catch (error) {
     progress.warn(`${(error as Error).message}; the bound estimates the computation from the run itself`);

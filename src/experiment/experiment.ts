@@ -138,7 +138,7 @@ async function finish(input: Finish): Promise<FinishedRun> {
   const runs = dirname(folder.target);
   const streamed = measured.streamed !== null;
   const cached = { engine, model, workload, measurement, cache, streamed, runs };
-  const computeNs = await cachedRunCompute(cached, steps, options.progress);
+  const warm = await cachedRunCompute(cached, steps, options.progress);
   config.versions[engine.name] = measurement.outcome?.version ?? null;
   return await finishRun({
     folder,
@@ -163,7 +163,7 @@ async function finish(input: Finish): Promise<FinishedRun> {
     config,
     bound: {
       diskSpeed,
-      computeNs,
+      warm,
       records: new BoundRecords(runs, { engine, model, workload, disk: files.disk }),
       threads: threadsOf(options.workload),
     },

@@ -196,8 +196,8 @@ export const summarySchema = z.object({
   contention: z.object({ cpus: count, ...shapeOf(contentionFigures) }).nullable(),
   bound: z
     .object({
-      /** From a run with everything cached, or told from this run's own time. */
-      computeFrom: z.enum(['warm', 'run']),
+      /** From a run with everything cached, the same on a busy machine alone, or told from the time of runs that read. */
+      computeFrom: z.enum(['warm', 'busy', 'run']),
       ...shapeOf(boundFigures),
     })
     .nullable(),

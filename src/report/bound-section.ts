@@ -12,16 +12,25 @@ export function boundLine(bound: Bound): string {
     .filter(({ ns }) => ns > 0.005e9 / tokensPerSecond)
     .map(({ ns, name }) => `${name} ${format.seconds(ns)}`);
   const rest = parts.length > 0 ? `; a token loses: ${parts.join(', ')}` : '';
-  const own = isSelfMade(bound) ? ` (${selfMadeNote})` : '';
-  return `bound ${boundOf(bound)} tokens/s, measured ${measuredOf(bound)} of it${own}${rest}`;
+  const doubt = boundDoubt(bound);
+  const note = doubt === null ? '' : ` (${doubt})`;
+  return `bound ${boundOf(bound)} tokens/s${orMore(bound)}, measured ${measuredOf(bound)} of it${note}${rest}`;
 }
 
-/** A bound that a run gave to itself says nothing of what the run lost by computing slowly. */
-export function isSelfMade({ computeFrom, computeNsPerToken: ns, tokensPerSecond }: Bound): boolean {
-  return computeFrom === 'run' && ns * tokensPerSecond > 0.999e9;
+/**
+ * Why a bound may be too low: its computation was only seen on a busy machine, or estimated. Then it says nothing of what a
+ * run lost by computing slowly. null: it was measured, or does not limit.
+ */
+export function boundDoubt({ computeFrom, computeNsPerToken: ns, tokensPerSecond }: Bound): string | null {
+  if (computeFrom === 'warm' || ns * tokensPerSecond <= 0.999e9) return null;
+  return computeFrom === 'busy'
+    ? 'computation was only measured while others had the CPUs'
+    : 'computation is estimated: no cached run is known';
 }
 
-export const selfMadeNote = 'by its own computation: no cached run is known';
+export function orMore(bound: Bound): string {
+  return boundDoubt(bound) === null ? '' : ' or more';
+}
 
 /** A range where the use of some weights is unknown. */
 function boundOf({ tokensPerSecond, lowTokensPerSecond: low }: Bound): string {
@@ -112,12 +121,7 @@ export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[]
 export function boundSection(page: Page, { bound, account }: Summary): void {
   if (!bound) return;
   const needed = bound.touchedBytesPerToken - bound.keptBytes;
-  const holds =
-    'no run with this memory and disk can be faster, by the fastest that was seen here; per token';
-  page.section(
-    'Bound',
-    exceeded(bound) ? 'wrong, since this run was faster; each figure is per token' : holds,
-  );
+  page.section('Bound', `${holds(bound)}; each figure is per token`);
   page.text(boundLine(bound), 2);
   page.figure(format.size(Math.round(bound.touchedBytesPerToken)), 'of the model is used', moreNote(bound));
   page.figure(format.size(Math.round(bound.keptBytes)), 'of that fits into memory');
@@ -143,6 +147,14 @@ export function boundSection(page: Page, { bound, account }: Summary): void {
   );
 }
 
+function holds(bound: Bound): string {
+  if (exceeded(bound)) return 'wrong, since this run was faster';
+  const doubt = boundDoubt(bound);
+  return doubt === null
+    ? 'no run with this memory and disk can be faster, by the fastest that was seen here'
+    : `a run may be faster, since ${doubt}`;
+}
+
 function probeNote({ sequentialBandwidth: sequential, randomBandwidth: random }: Bound): string {
   if (sequential === null || random === null) return 'as runs showed it; it was not probed';
   return `before this run: ${format.rate(sequential)} in sequence, ${format.rate(random)} in random 128 KiB`;
@@ -155,6 +167,7 @@ function moreNote({ touchedBytesPerToken: least, touchedMostBytesPerToken: most 
 
 function computeNote({ computeNsPerToken, computeFrom }: Bound): string {
   if (computeFrom === 'warm') return 'the fastest that was seen here, with everything cached';
+  if (computeFrom === 'busy') return 'at most, with everything cached: others had the CPUs meanwhile';
   if (computeNsPerToken === 0) return 'not known: the kernel counts no stalls';
-  return "estimated from this run: a token's time without stalls and kernel work";
+  return "estimated from runs here: a token's time without stalls and kernel work";
 }

@@ -5,7 +5,7 @@ import { fullestSecond, perSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { type GapClass, gapClasses } from '../native/trace.js';
 import { bar } from './bar.js';
-import { exceeded, tokenTime } from './bound-section.js';
+import { exceeded, orMore, tokenTime } from './bound-section.js';
 import { layersOf, lossLines, type Reads, readsOf } from './disk-sections.js';
 import { widthOf } from './fit.js';
 import * as format from './format.js';
@@ -102,7 +102,7 @@ function speed(page: Page, { bound, workload }: Summary): void {
   const allowed = format.decimal(bound.tokensPerSecond);
   page.section(
     "A token's time",
-    `${format.decimal(workload.tokensPerSecond)} tokens/s; memory, disk and computation allow ${allowed}`,
+    `${format.decimal(workload.tokensPerSecond)} tokens/s; memory, disk and computation allow ${allowed}${orMore(bound)}`,
   );
   const { total, parts } = tokenTime(bound);
   for (const { name, ns } of parts) barRow(page, name, format.microseconds(ns), ns / total);

@@ -1,6 +1,6 @@
 import type { Summary } from '../figures/summary-schema.js';
 import { usesPageCache } from '../workload/loading.js';
-import { exceeded, isSelfMade, selfMadeNote, tokenTime } from './bound-section.js';
+import { boundDoubt, exceeded, tokenTime } from './bound-section.js';
 import { contentionLine } from './contention.js';
 import * as format from './format.js';
 import { countsAreLow, subjectOf } from './subject.js';
@@ -64,8 +64,8 @@ function limitOf(summary: Summary): string | null {
     const share = (ns: number) => `${format.seconds(ns)} of the ${format.seconds(total)} that a token took`;
     const also =
       second && second.ns > total * 0.2 ? ` ${second.name} took ${format.seconds(second.ns)}.` : '';
-    const own = first.computing && isSelfMade(bound) ? `, ${selfMadeNote}` : '';
-    return `${first.limit} (${share(first.ns)}${own}).${also}`;
+    const doubt = first.computing ? boundDoubt(bound) : null;
+    return `${first.limit} (${share(first.ns)}${doubt === null ? '' : `; ${doubt}`}).${also}`;
   }
   if (workload && model && memory.ioStallNs !== null && workload.wallNs > 0) {
     const stalled = Math.max(memory.ioStallNs, memory.memoryStallNs ?? 0);

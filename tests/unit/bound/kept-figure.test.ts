@@ -6,7 +6,7 @@ import { after, beforeEach, test } from 'node:test';
 import { BestSeen } from '../../../src/bound/best-seen.js';
 import { keptFigure } from '../../../src/bound/kept-figure.js';
 import { fastestTokenNs, shownTokenNs } from '../../../src/bound/token-time.js';
-import { quietTokenNs } from '../../../src/bound/warm-compute.js';
+import { tokenCompute } from '../../../src/bound/warm-compute.js';
 
 let folder = '';
 beforeEach(() => {
@@ -101,8 +101,8 @@ test('a cached run on a busy machine computes no slower: what others took is no 
       { metric: metric as string, time: seconds(1), value: 0 },
       { metric: metric as string, time: seconds(11), value: grown as number },
     ]);
-  assert.equal(quietTokenNs(outcome, samples(0, 18e6), 2), 1e9);
-  assert.equal(quietTokenNs(outcome, samples(7e6, 6e6), 2), 3e8);
-  assert.equal(quietTokenNs(outcome, samples(9e6, 6e6), 2), 3e8, 'not less than its CPU time');
-  assert.equal(quietTokenNs(outcome, [], 2), 1e9, 'a kernel that counts nothing');
+  assert.deepEqual(tokenCompute(outcome, samples(0, 18e6), 2), { ns: 1e9, quiet: true });
+  assert.deepEqual(tokenCompute(outcome, samples(7e6, 6e6), 2), { ns: 3e8, quiet: false });
+  assert.equal(tokenCompute(outcome, samples(9e6, 6e6), 2)?.ns, 3e8, 'not less than its CPU time');
+  assert.equal(tokenCompute(outcome, [], 2)?.ns, 1e9, 'a kernel that counts nothing');
 });
