@@ -582,12 +582,12 @@ export const memoryFigures = {
   }),
   modelCachedBefore: maybe({
     unit: 'bytes',
-    label: "of the model's files in the page cache",
+    label: 'of the files of all models in the page cache',
     at: 'before the workload',
   }),
   modelCachedAfter: maybe({
     unit: 'bytes',
-    label: "of the model's files in the page cache",
+    label: 'of the files of all models in the page cache',
     at: 'after the workload',
     compare: 'model cached after',
   }),

@@ -1,7 +1,7 @@
 import type { Summary } from '../figures/summary-schema.js';
 import * as format from './format.js';
 import type { Page } from './page.js';
-import { subjectOf } from './subject.js';
+import { allSubjects } from './subject.js';
 
 export function memory(page: Page, summary: Summary): void {
   const { memory: seen } = summary;
@@ -25,8 +25,7 @@ export function memory(page: Page, summary: Summary): void {
   page.figure(sizeOrNone(seen.cacheAfter), 'page cache after', `${sizeOrNone(seen.cacheBefore)} before`);
   if (seen.modelCachedBefore !== null && seen.modelCachedAfter !== null) {
     const was = `${format.size(seen.modelCachedBefore)} before`;
-    const subject = summary.model ? subjectOf(summary.model) : 'model';
-    page.figure(format.size(seen.modelCachedAfter), `of the ${subject} cached after`, was);
+    page.figure(format.size(seen.modelCachedAfter), `of the ${allSubjects(summary)} cached after`, was);
   }
   if (seen.majorFaults !== null)
     page.figure(format.count(seen.majorFaults), 'major faults', 'the workload had to wait for a read');

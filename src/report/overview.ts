@@ -12,7 +12,7 @@ import * as format from './format.js';
 import type { Page } from './page.js';
 import { printable } from './printable.js';
 import { sparkline } from './sparkline.js';
-import { readBeside, subjectOf } from './subject.js';
+import { allSubjects, readBeside, subjectOf } from './subject.js';
 import { toldIn } from './told-figures.js';
 import { verdictOf } from './verdict.js';
 import { serverLine } from './workload-section.js';
@@ -189,7 +189,9 @@ function disk(page: Page, summary: Summary): void {
   const { timeline, latency, reads, devices, model: read, source } = summary;
   const bySecond = perSecond(timeline.readBytes, timeline.bucketNs);
   if (bySecond.length === 0) return;
-  const rest = read ? `, ${format.size(readBeside(summary))} of it not from the ${subjectOf(read)}` : '';
+  const rest = read
+    ? `, ${format.size(readBeside(summary))} of it not from the ${allSubjects(summary)}`
+    : '';
   page.section(printable(source.device), `${format.size(reads.bytes)} read${rest}`);
   const layers = layersOf(devices ?? []);
   if (layers) page.text(layers, 3);
@@ -211,7 +213,8 @@ function disk(page: Page, summary: Summary): void {
   }
 }
 
-function memory(page: Page, { memory: seen, model: read }: Summary): void {
+function memory(page: Page, summary: Summary): void {
+  const { memory: seen, model: read, otherModels = [] } = summary;
   if (seen.totalBytes === null) return; // an imported trace tells nothing of its machine
   page.section('Memory', `${format.size(seen.totalBytes)} in the machine`);
   if (seen.lockedBytes > 0) row(page, 'Locked by blkscope', format.size(seen.lockedBytes));
@@ -220,17 +223,21 @@ function memory(page: Page, { memory: seen, model: read }: Summary): void {
     row(page, 'Limit, page cache included', format.size(seen.limitBytes), used);
   }
   if (read && seen.modelCachedAfter !== null) {
+    const bytes = otherModels.reduce((sum, other) => sum + other.bytes, read.bytes);
     barRow(
       page,
-      `Of the ${subjectOf(read)} cached at the end`,
+      `Of the ${allSubjects(summary)} cached at the end`,
       format.size(seen.modelCachedAfter),
-      seen.modelCachedAfter / read.bytes,
+      seen.modelCachedAfter / bytes,
     );
   }
   if (seen.majorFaults !== null) {
-    const refaulted =
-      seen.refaultedPages === null ? '' : `${format.counted(seen.refaultedPages, 'page')} read again`;
-    row(page, 'Page faults that waited for a read', format.count(seen.majorFaults), refaulted);
+    const { limitBytes, refaultedPages: again } = seen;
+    const ofLimit =
+      limitBytes === null || again === null ? '' : `${format.counted(again, 'page')} read again`;
+    row(page, 'Page faults that waited for a read', format.count(seen.majorFaults), ofLimit);
+    if (limitBytes === null && again !== null)
+      row(page, 'Pages that the machine read again', format.count(again));
   }
 }
 

@@ -6,6 +6,12 @@ export function subjectOf({ files, tensors }: NonNullable<Summary['model']>): 'm
   return files.length === 1 ? 'file' : 'files';
 }
 
+/** The same of all that was traced: a draft or a projector is traced beside its model. */
+export function allSubjects({ model, otherModels = [] }: Summary): string {
+  if (otherModels.length > 0) return 'models';
+  return model ? subjectOf(model) : 'model';
+}
+
 /** Events are missing, so that counts are lower bounds. */
 export function countsAreLow({ integrity }: Summary): boolean {
   return integrity.defects.some(({ lowerBounds }) => lowerBounds);

@@ -216,6 +216,22 @@ test('of a plain file what is cached after is not called the model', () => {
   assert.match(text, /Of the file cached at the end/);
 });
 
+test('what is told of several models together is not said of one', () => {
+  const text = renderReport(
+    summaryFixture(1, (s) => {
+      assert.ok(s.model);
+      s.otherModels = [{ ...s.model, files: ['/data/draft.gguf'], bytes: s.model.bytes * 3, readBytes: 0 }];
+      s.memory.modelCachedAfter = s.model.bytes * 2;
+      Object.assign(s.memory, { totalBytes: 2 ** 34, limitBytes: null, majorFaults: 1, refaultedPages: 9 });
+    }),
+  );
+  assert.match(text, /not from the models/);
+  const filled = /Of the models cached at the end .*? (█+)/.exec(text)?.[1]?.length ?? 0;
+  const whole = /Read at least once .*? (█+)/.exec(text)?.[1]?.length ?? 0;
+  assert.ok(filled > 0 && filled <= Math.max(whole, 15), `${filled} of ${whole}`);
+  assert.match(text, /Pages that the machine read again +9$/m);
+});
+
 test('a comparison says why nothing is told of the weights of a small model', () => {
   const small = summaryFixture(1, (s) => {
     if (s.workload) s.workload.weights = null;
