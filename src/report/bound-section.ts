@@ -75,6 +75,8 @@ export interface TokenTimePart {
   limit: string;
   ns: number;
   computing?: boolean;
+  /** It is what others on the machine took. */
+  others?: boolean;
 }
 
 /** Computing and reading what memory cannot hold go on side by side: the longer one takes time. The rest is beyond the bound. */
@@ -106,6 +108,7 @@ export function tokenTime(bound: Bound): { total: number; parts: TokenTimePart[]
       name: 'Waiting for a CPU',
       limit: 'Other programs limit the speed: they had the processors that this run waited for',
       ns: busy,
+      others: true,
     },
     {
       name: 'The rest',

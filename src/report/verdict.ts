@@ -112,10 +112,10 @@ function helpOf(summary: Summary): string | null {
     return 'The weights were copied into the program: see `--section workload` for what keeps them in the file.';
   if (!bound) return null;
   if (exceeded(bound)) return 'The bound is wrong, since this run was faster: see `--section bound`.';
+  const [first] = tokenTime(bound).parts.toSorted((a, b) => b.ns - a.ns);
   const read = workload.bytesPerToken ?? 0;
   if (read < bound.touchedBytesPerToken * nothingRead)
-    return `Memory is enough${noPressure(memory)}: only faster computation would help.`;
-  const [first] = tokenTime(bound).parts.toSorted((a, b) => b.ns - a.ns);
+    return `Memory is enough${noPressure(memory)}: only ${first?.others ? 'processors that nobody else takes' : 'faster computation'} would help.`;
   if (first?.computing) return 'Only faster computation would help much.';
   const missing = bound.touchedBytesPerToken - bound.keptBytes;
   const more =

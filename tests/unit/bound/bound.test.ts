@@ -107,6 +107,18 @@ test('runs of one model, disk and memory share one bound: the fastest disk and t
   close((one?.ratio ?? 0) / (other?.ratio ?? 1), 2);
 });
 
+test('where memory is enough and others had the processors, no faster computation is asked for', () => {
+  const helps = (busyNs: number) => {
+    const summary = summaryOf(0, 2 * touched, 1 / 4);
+    Object.assign(summary.workload as object, { bytesPerToken: 0 });
+    const compute = { ns: 1e9, from: 'warm' as const };
+    summary.bound = boundOf({ model: scaled(dense), summary, compute, disk, busyNs });
+    return renderReport(summary);
+  };
+  assert.match(helps(2.9e9), /only processors\s+that\s+nobody\s+else\s+takes\s+would\s+help/);
+  assert.match(helps(0.1e9), /only\s+faster\s+computation\s+would\s+help/);
+});
+
 test('a run that makes its own bound says so', () => {
   const summary = summaryOf(0, 2 * touched, 1);
   const bound = (from: 'run' | 'warm') =>
