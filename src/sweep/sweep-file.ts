@@ -62,6 +62,8 @@ const sweepSchema = z.strictObject({
   threads: oneOrMore(whole.positive()).optional(),
   /** KiB. */
   readahead: oneOrMore(whole.nonnegative()).optional(),
+  /** Options of llama.cpp's as one writes them behind `--`, parted by spaces. */
+  arguments: oneOrMore(z.string()).optional(),
 });
 
 /** What a sweep's file holds, with its defaults. */

@@ -112,6 +112,14 @@ function dimensions(sweep: Sweep): Dimension[] {
       values: sweep.readahead ?? [undefined],
       options: (readAheadKib: number | undefined) => given({ readAheadKib }),
     },
+    {
+      condition: 'other options',
+      label: (text: string) => argumentsOf(text).join('-').replace(/^-+/, '') || 'as-is',
+      values: sweep.arguments ?? [undefined],
+      options: (text: string | undefined) => ({
+        workload: given({ extraArgs: text === undefined ? undefined : argumentsOf(text) }),
+      }),
+    },
   ];
 }
 
@@ -120,6 +128,10 @@ export function variedIn(sweep: Sweep): string[] {
   return dimensions(sweep)
     .filter(({ values }) => values.length > 1)
     .map(({ condition }) => condition);
+}
+
+function argumentsOf(text: string): string[] {
+  return text.split(/\s+/).filter((each) => each !== '');
 }
 
 interface Combination {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseSweep } from '../../../src/sweep/sweep-file.js';
-import { planRepeats, planSweep } from '../../../src/sweep/sweep-plan.js';
+import { planRepeats, planSweep, variedIn } from '../../../src/sweep/sweep-plan.js';
 
 const problem = (text: string) => {
   try {
@@ -58,6 +58,20 @@ test('every combination, repeats outermost, each with a folder of its own', () =
   assert.deepEqual(last?.options.pressure, { mode: 'limit', bytes: 3 * 2 ** 30 });
   assert.equal(last?.options.readAheadKib, 128);
   assert.deepEqual(last?.options.workload, { timeLimitMs: 60_000, tokens: 10, threads: 2 });
+});
+
+test("options of llama.cpp's are gone through as one writes them", () => {
+  const text = "model: a.gguf\narguments: ['', --no-mmap, '--load-mode  dio']\n";
+  const sweep = { ...parseSweep(text, 'x.yaml'), output: '/out' };
+  assert.deepEqual(
+    planSweep(sweep).map(({ group, options }) => [group, options.workload?.extraArgs]),
+    [
+      ['as-is', []],
+      ['no-mmap', ['--no-mmap']],
+      ['load-mode-dio', ['--load-mode', 'dio']],
+    ],
+  );
+  assert.deepEqual(variedIn(sweep), ['other options']);
 });
 
 test('combinations that would share a folder are refused', () => {
