@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ static struct file* files;
 static struct mapping mappings[MOST_MAPPINGS];
 static size_t mappingCount;
 static int mappingsKnown;
+static int watching;
 static uint64_t passes;
 
 static uint64_t now(void) {
@@ -132,7 +134,6 @@ static void findMappings(void) {
   mappingsKnown = mappingCount > 0;
   for (size_t i = 0; i < mappingCount; ++i) {
     const struct mapping* each = &mappings[i];
-    madvise((void*)each->start, each->end - each->start, MADV_NOHUGEPAGE);
     split(each);
     tell(BLKSCOPE_MAPPING, each->file, each->start, each->end, each->offset);
   }
@@ -162,6 +163,28 @@ static void makePagesFault(void) {
       watched = next;
     }
     if (watched && !unmapPages(&mappings[i], from, UINT64_MAX)) return;
+  }
+}
+
+/* Before the first profiled pass. Switched for the process: a flag of the mapping (MADV_NOHUGEPAGE) could not be taken off again. */
+static void beginWatching(void) {
+  watching = 1;
+  if ((wanted.flags & BLKSCOPE_SMALL_PAGES) && prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 0)
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  else
+    wanted.flags &= ~(uint32_t)BLKSCOPE_SMALL_PAGES;
+}
+
+/* Before the first pass behind them: mapped anew, in pieces as large as the kernel likes, the pass runs as fast as unwatched. */
+static void endWatching(void) {
+  watching = 0;
+  if (!(wanted.flags & BLKSCOPE_REJOIN)) return;
+  if (wanted.flags & BLKSCOPE_SMALL_PAGES) prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+  for (size_t i = 0; mappingsKnown && i < mappingCount; ++i) {
+    void* start = (void*)mappings[i].start;
+    size_t bytes = mappings[i].end - mappings[i].start;
+    madvise(start, bytes, MADV_DODUMP);
+    madvise(start, bytes, MADV_DONTNEED);
   }
 }
 
@@ -198,8 +221,11 @@ EXPORTED int ggml_backend_sched_graph_compute_async(void* sched, void* graph) {
   uint64_t before = now();
   int profiled = passes < wanted.profiledPasses;
   if (profiled) {
+    if (!watching) beginWatching();
     if (!mappingsKnown) findMappings();
     makePagesFault();
+  } else if (watching) {
+    endWatching();
   }
   uint64_t begin = now();
   tell(BLKSCOPE_BEGIN, (uint32_t)profiled, passes, begin, 0);

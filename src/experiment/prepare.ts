@@ -82,7 +82,9 @@ export async function prepare(
     readAheadKib: readAhead,
   };
   const pinned = pin ? await pinModel(pin, steps, progress) : null;
-  const touches = options.touches ? new TouchWatch(model, profiledPasses(options.workload)) : null;
+  const touches = options.touches
+    ? new TouchWatch(model, profiledPasses(options.workload), { rejoin: !options.account })
+    : null;
   const account = options.account
     ? new CacheWatch(files.paths, model, { passesWatched: touches !== null })
     : null;

@@ -95,6 +95,8 @@ export interface NativeTouchRecorderOptions {
   profiledPasses: number;
   /** Whether what is used is told within regions as well, by more cuts. Default true. */
   pieces?: boolean;
+  /** Whether the model is mapped as before when the profiled passes are over. Default true. */
+  rejoin?: boolean;
 }
 
 /** Bytes read of files, by what became of them; a row for each slot of time and region, by slot. */

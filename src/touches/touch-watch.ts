@@ -16,10 +16,11 @@ export class TouchWatch {
   readonly #recorder: NativeTouchRecorder;
 
   /**
-   * The first `profiledPasses` passes are profiled; the others run as they would. `pieces`: parts of regions are told apart. Throws BlkscopeError NO_TOUCHES where the
-   * library cannot be loaded.
+   * The first `profiledPasses` passes are profiled; the others run as they would. `pieces`: parts of regions are told apart.
+   * `rejoin`: behind the profiled passes the model is mapped as it was, so a fault may map pages of two regions. Throws
+   * BlkscopeError NO_TOUCHES where the library cannot be loaded.
    */
-  constructor(model: Model, profiledPasses: number, { pieces = true } = {}) {
+  constructor(model: Model, profiledPasses: number, { pieces = true, rejoin = true } = {}) {
     requireLibrary();
     const regions = modelRegions(model);
     this.#recorder = new native.TouchRecorder({
@@ -32,6 +33,7 @@ export class TouchWatch {
       },
       profiledPasses,
       pieces,
+      rejoin,
     });
   }
 

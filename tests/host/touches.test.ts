@@ -1,8 +1,10 @@
 // What passes of llama.cpp use of a model, against what is known of the model: which experts its routers choose, and that a dense model is used whole.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { usedByTokens } from '../../src/figures/seen-touches.js';
 import { type Model, readModel, synthesizeModel } from '../../src/index.js';
 import { modelRegions, type Region } from '../../src/model/regions.js';
@@ -83,6 +85,40 @@ for (const llama of [completion, 'vendor/llama/bin/llama-cli', 'embedded']) {
     assert.ok(figures.tokens >= 6 && figures.tokens <= 7, `${figures.tokens}`);
     assert.ok(figures.unprofiledNsPerToken && figures.profiledNsPerToken);
   });
+}
+
+test('when the watched passes are over the model is mapped as it was', async () => {
+  const path = join(folder, 'dense.gguf');
+  const model = await readModel(path);
+  const engine = await findEngine(completion);
+  const watch = new TouchWatch(model, 4);
+  const log = join(folder, 'workload.log');
+  const running = await engine.start({
+    ...{ model: path, tokens: 100, threads: 2, prompt: 'One', log, launch: watch.launchWith() },
+  });
+  watch.attach(running.pid);
+  const counts = await mappingCounts(running.pid, realpathSync(path), running.done);
+  watch.stop();
+  const most = Math.max(...counts);
+  assert.ok(most > 100, `split into ${most}`);
+  assert.equal(counts.at(-1), counts[0], counts.join(' '));
+});
+
+/** How many mappings of a file a process has, looked up until it ends; only when the number changes. */
+async function mappingCounts(pid: number, path: string, done: Promise<unknown>): Promise<number[]> {
+  const counts: number[] = [];
+  let ended = false;
+  const end = () => {
+    ended = true;
+  };
+  done.then(end, end);
+  while (!ended) {
+    const maps = await readFile(`/proc/${pid}/maps`, 'utf8').catch(() => '');
+    const count = maps.split('\n').filter((line) => line.endsWith(path)).length;
+    if (count > 0 && count !== counts.at(-1)) counts.push(count);
+    await setTimeout(2);
+  }
+  return counts;
 }
 
 test('what cannot be watched is told in a line', async () => {
