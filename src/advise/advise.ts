@@ -4,6 +4,7 @@ import { requireSameModel } from '../heat/expert-uses.js';
 import { shownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
 import { modelAsSeen } from '../heat/seen-model.js';
+import { unmodelled } from '../machine/reclaim.js';
 import { type Model, readModel } from '../model/gguf.js';
 import type { Run } from '../store/open-run.js';
 import {
@@ -44,6 +45,7 @@ export async function advise(run: Run, { touches = run }: AdviseOptions = {}): P
     seenShare,
     changes: bestFirst(changes, undisturbed(subject.tokensPerSecond, subject.bound)),
     curve: curveOf(subject),
+    caveat: unmodelled(run.config.machine?.reclaim),
   };
   const verdict = weights === 'copied' ? verdictOfCopied(advice, subject) : verdictOf(advice, model);
   return { ...advice, verdict };

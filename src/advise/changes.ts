@@ -60,6 +60,8 @@ export interface Advice {
   /** The share of expert uses that the trace shows; the rest is guessed. 1 for a dense model. */
   seenShare: number;
   verdict: string;
+  /** Why what is foreseen holds only roughly; null: nothing is known against it. */
+  caveat: string | null;
   /** The best first. */
   changes: Change[];
   curve: MemoryPoint[];

@@ -60,4 +60,6 @@ export interface Curve {
   /** The run's own memory for the model; null: not known, or no run. */
   ownMemory: number | null;
   verdict: string;
+  /** Why the kernel's columns hold only roughly; null: nothing is known against them. */
+  caveat: string | null;
 }

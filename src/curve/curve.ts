@@ -7,6 +7,7 @@ import { BlkscopeError } from '../errors.js';
 import { requireSameModel } from '../heat/expert-uses.js';
 import { shownTokens } from '../heat/run-heat.js';
 import { runTouches } from '../heat/run-touches.js';
+import { unmodelled } from '../machine/reclaim.js';
 import { readModel } from '../model/gguf.js';
 import { native } from '../native/binding.js';
 import type { NativeCurve, NativeCurveOptions } from '../native/touches.js';
@@ -64,7 +65,12 @@ export async function curve(run: Run, options: CurveOptions = {}): Promise<Curve
     }),
   );
   const told = { of: run.path, unit: 'bytes' as const, ...blocks.told, points, ownMemory };
-  return { ...told, seenShare: seen.seenShare, verdict: blockVerdict(told) };
+  return {
+    ...told,
+    seenShare: seen.seenShare,
+    verdict: blockVerdict(told),
+    caveat: unmodelled(run.config.machine?.reclaim),
+  };
 }
 
 /** The curve of a run that watched what tokens use; null: it did not, or its model is not there any more. */
@@ -105,7 +111,7 @@ export async function routesCurve(
     (each, i): CurvePoint => ({ memory: each, blocks: null, experts: reads[i] ?? null }),
   );
   const told = { of: path, unit, ...toldOf(counted, touches.tokenStarts, 1), points, ownMemory: null };
-  return { ...told, seenShare: 1, verdict: expertVerdict(told) };
+  return { ...told, seenShare: 1, verdict: expertVerdict(told), caveat: null };
 }
 
 function memoriesOf(whole: number, own: number | null, asked: readonly number[] | undefined): number[] {

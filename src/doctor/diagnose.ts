@@ -5,6 +5,7 @@ import { leftovers } from '../files/partial.js';
 import { tryToOpen } from '../files/read.js';
 import { memoryState } from '../machine/machine.js';
 import { mountedAt, tracingMounts } from '../machine/mounts.js';
+import { reclaimConfig } from '../machine/reclaim.js';
 import { deadSessions } from '../machine/recover.js';
 import { findMemoryController } from '../memory/cgroup.js';
 import { formatSize } from '../memory/size.js';
@@ -48,6 +49,7 @@ export async function diagnose(path: string): Promise<Finding[]> {
     memory(),
     cgroup(),
     swap(),
+    ...eviction(),
     ...(await llama(path)),
     ...deadOnes(),
     ...halfWritten(),
@@ -234,6 +236,25 @@ function swap(): Finding {
     detail: `${formatSize(swapTotalBytes)} is on, and its traffic mixes with the reads of the model`,
     mend: 'switch it off for the measurement: swapoff -a',
   };
+}
+
+function eviction(): Finding[] {
+  const name = 'eviction';
+  const { generations, ahead } = reclaimConfig();
+  const findings = ahead.map(
+    (detail): Finding => ({
+      ...{ name, state: 'note', detail: `${detail}, also while memory is enough` },
+      mend: 'switch it off for the measurement: write off into the state of its kdamond below /sys/kernel/mm/damon/admin, or N into /sys/module/damon_reclaim/parameters/enabled',
+    }),
+  );
+  if (generations)
+    findings.push({
+      ...{ name, state: 'note', detail: 'by generations (MGLRU), for which advise and curve can only guess' },
+      mend: 'for predictions of two lists, which hold: echo n > /sys/kernel/mm/lru_gen/enabled',
+    });
+  return findings.length > 0
+    ? findings
+    : [{ name, state: 'found', detail: 'by two lists, when memory is short' }];
 }
 
 async function llama(path: string): Promise<Finding[]> {

@@ -3,6 +3,7 @@ import { cpus, hostname, release, version } from 'node:os';
 import { join } from 'node:path';
 import { queueFolder } from '../memory/readahead.js';
 import { native } from '../native/binding.js';
+import { type ReclaimConfig, reclaimConfig } from './reclaim.js';
 
 /** Bytes from /proc/meminfo. */
 export interface MemoryState {
@@ -36,6 +37,8 @@ export interface MachineConfig {
   swapBytes: number;
   /** Of a page of memory. Some older runs do not tell it. */
   pageBytes?: number;
+  /** How it evicts. Some older runs do not tell it. */
+  reclaim?: ReclaimConfig;
 }
 
 export function machineConfig(): MachineConfig {
@@ -49,6 +52,7 @@ export function machineConfig(): MachineConfig {
     memoryBytes: memory.totalBytes,
     swapBytes: memory.swapTotalBytes,
     pageBytes: native.pageBytes(),
+    reclaim: reclaimConfig(),
   };
 }
 

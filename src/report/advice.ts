@@ -31,6 +31,7 @@ export function renderAdvice(advice: Advice, screen: Screen = plainScreen): stri
       `${style.warn('CONTENDED')}: others had the CPUs for ${busy} of a token's time; the speeds foreseen are those of a machine that is left alone`,
     );
   page.text(style.bold(advice.verdict));
+  if (advice.caveat) page.text(`${style.warn('Note')}: ${advice.caveat}`);
   if (seenShare < 0.95) {
     page.text(
       `${style.warn('Guessed')}: the trace shows only ${format.percent(seenShare)} of the uses of experts; make a run with --profile-touches, which shows all, and name it with --touches`,

@@ -34,6 +34,7 @@ export const chosen: readonly Condition[] = [
   { label: 'blkscope', value: ({ config }) => config?.versions?.blkscope ?? '-' },
   { label: 'kernel', value: ({ summary }) => summary.source.kernel },
   { label: 'machine', value: machine },
+  { label: 'eviction', value: eviction },
   { label: 'disk', value: disk },
 ];
 
@@ -118,6 +119,12 @@ function machine({ summary: { memory }, config }: Compared): string {
   const { cpu: name, cpus } = config?.machine ?? {};
   const cpu = name && cpus ? `${cpus} x ${name}, ` : '';
   return memory.totalBytes === null ? cpu || '-' : `${cpu}${format.size(memory.totalBytes)}`;
+}
+
+function eviction({ config }: Compared): string {
+  const { reclaim } = config?.machine ?? {};
+  if (!reclaim) return '-';
+  return [reclaim.generations ? 'by generations' : 'by two lists', ...reclaim.ahead].join('; ');
 }
 
 function disk({ summary: { source }, config }: Compared): string {

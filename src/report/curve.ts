@@ -15,7 +15,8 @@ import { layOut } from './table.js';
  * console.log(renderCurve(await curve(run)));
  */
 export function renderCurve(curve: Curve, screen: Screen = plainScreen): string {
-  const { unit, tokens, countedTokens, touchedPerToken, workingSets, seenShare, points, verdict } = curve;
+  const { unit, tokens, countedTokens, touchedPerToken, workingSets, seenShare, points, verdict, caveat } =
+    curve;
   const { style } = screen;
   const size = (value: number) => sizeIn(unit, value);
   const page = new Page(style, screen.columns, false);
@@ -29,6 +30,7 @@ export function renderCurve(curve: Curve, screen: Screen = plainScreen): string 
     );
   }
   page.text(style.bold(verdict));
+  if (caveat) page.text(`${style.warn('Note')}: ${caveat}`);
   const table = (name: string, what: string, rows: string[][]) => {
     if (rows.length < 2) return;
     page.section(name, what);

@@ -21,6 +21,7 @@ const configSchema = looseObject({
     host: text.optional(),
     cpus: number.optional(),
     pageBytes: number.optional(),
+    reclaim: looseObject({ generations: z.boolean().nullable(), ahead: z.array(text) }).optional(),
   }).nullish(),
   devices: z.array(looseObject({ name: text })).nullish(),
   files: z.array(looseObject({ path: text })).nullish(),

@@ -37,7 +37,15 @@ function adviceOf(changes: Change[], altered: Partial<Advice> = {}): Omit<Advice
   };
   const measured = { bytesPerToken: 200 * MiB, tokensPerSecond: 2 };
   const modelled = { bytesPerToken: 201 * MiB };
-  const told = { run: 'runs/one', measured, weights: 'mapped', modelled, bound, seenShare: 1 } as const;
+  const told = {
+    run: 'runs/one',
+    measured,
+    weights: 'mapped',
+    modelled,
+    bound,
+    seenShare: 1,
+    caveat: null,
+  } as const;
   return { ...told, changes, curve: [], ...altered };
 }
 

@@ -29,6 +29,7 @@ export function adviceFixture(): Advice {
       },
     },
     seenShare: 0.5,
+    caveat: null,
     verdict:
       'Best without more memory: readahead 32 KiB, 405 MiB pinned, the rest streamed, 6.44 to 14.5 tokens/s for 0.61.',
     changes: [
