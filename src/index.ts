@@ -45,6 +45,7 @@ export { leftovers, removeLeftovers } from './files/partial.js';
 export { heat } from './heat/run-heat.js';
 export { type RunTouches, runTouches as touches } from './heat/run-touches.js';
 export type { DeviceConfig, MachineConfig } from './machine/machine.js';
+export type { ReclaimConfig } from './machine/reclaim.js';
 export type { Progress } from './machine/progress.js';
 export type { StepRecord } from './machine/steps.js';
 export type { DefragmentOptions } from './map/defragment.js';
