@@ -7,7 +7,6 @@
 #include "addon/convert.h"
 #include "addon/file_regions.h"
 #include "system/page_size.h"
-#include "touches/cache_recorder.h"
 #include "touches/fault_reader.h"
 #include "touches/pass_channel.h"
 #include "touches/seen_touches.h"
@@ -55,10 +54,7 @@ class JsTouchRecorder : public Napi::ObjectWrap<JsTouchRecorder> {
     std::vector<WantedFile> wanted;
     for (uint32_t i = 0; i < files; ++i) wanted.push_back({paths[i], cuts_[i], watchedPieces(regions_, i, cuts_[i], pageBytes())});
     auto passes = static_cast<uint32_t>(options["profiledPasses"].integer(UINT32_MAX));
-    // Without pieces a fault may map all of a region; where one maps 64 KiB of a folio that is told, of 2 MiB it is not.
-    uint32_t flags = pieces || !faultsMapFolios() ? BLKSCOPE_SMALL_PAGES : 0;
-    if (options["rejoin"].booleanOr(true)) flags |= BLKSCOPE_REJOIN;
-    channel_.emplace(valueOrThrow(info.Env(), PassChannel::create(wanted, passes, flags)));
+    channel_.emplace(valueOrThrow(info.Env(), PassChannel::create(wanted, passes, options["rejoin"].booleanOr(true))));
   }
 
  private:

@@ -44,6 +44,7 @@ static struct mapping mappings[MOST_MAPPINGS];
 static size_t mappingCount;
 static int mappingsKnown;
 static int watching;
+static int hugePagesWere;
 static uint64_t passes;
 
 static uint64_t now(void) {
@@ -166,20 +167,21 @@ static void makePagesFault(void) {
   }
 }
 
-/* Before the first profiled pass. Switched for the process: a flag of the mapping (MADV_NOHUGEPAGE) could not be taken off again. */
+/*
+ * Before the first profiled pass: no page table maps 2 MiB at once from here on, since the kernel tells no more of that than one
+ * fault. Switched for the process: a flag of the mapping (MADV_NOHUGEPAGE) could not be taken off again.
+ */
 static void beginWatching(void) {
   watching = 1;
-  if ((wanted.flags & BLKSCOPE_SMALL_PAGES) && prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 0)
-    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-  else
-    wanted.flags &= ~(uint32_t)BLKSCOPE_SMALL_PAGES;
+  hugePagesWere = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 0;
+  if (hugePagesWere) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 /* Before the first pass behind them: mapped anew, in pieces as large as the kernel likes, the pass runs as fast as unwatched. */
 static void endWatching(void) {
   watching = 0;
-  if (!(wanted.flags & BLKSCOPE_REJOIN)) return;
-  if (wanted.flags & BLKSCOPE_SMALL_PAGES) prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+  if (!wanted.rejoin) return;
+  if (hugePagesWere) prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
   for (size_t i = 0; mappingsKnown && i < mappingCount; ++i) {
     void* start = (void*)mappings[i].start;
     size_t bytes = mappings[i].end - mappings[i].start;

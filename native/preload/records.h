@@ -15,16 +15,11 @@
  */
 #define BLKSCOPE_LEFT_ALONE 1
 
-/* Until the profiled passes are over no page table maps 2 MiB at once. */
-#define BLKSCOPE_SMALL_PAGES 1
-/* When the profiled passes are over the mappings become what they were. */
-#define BLKSCOPE_REJOIN 2
-
 struct blkscope_wanted {
   uint32_t bytes;          /* of the header and the files */
   uint32_t files;
   uint32_t profiledPasses; /* the first so many passes are profiled */
-  uint32_t flags;
+  uint32_t rejoin;         /* 1: when the profiled passes are over the mappings become what they were */
 };
 
 enum blkscope_record_kind {

@@ -18,8 +18,8 @@ void append(std::string& text, const Value& value) {
   text.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-std::string wantedText(const std::vector<WantedFile>& files, uint32_t profiledPasses, uint32_t flags) {
-  blkscope_wanted wanted{0, static_cast<uint32_t>(files.size()), profiledPasses, flags};
+std::string wantedText(const std::vector<WantedFile>& files, uint32_t profiledPasses, bool rejoin) {
+  blkscope_wanted wanted{0, static_cast<uint32_t>(files.size()), profiledPasses, rejoin};
   std::string text;
   append(text, wanted);
   for (const WantedFile& file : files) {
@@ -37,10 +37,10 @@ std::string wantedText(const std::vector<WantedFile>& files, uint32_t profiledPa
 
 }  // namespace
 
-Result<PassChannel> PassChannel::create(const std::vector<WantedFile>& files, uint32_t profiledPasses, uint32_t flags) {
+Result<PassChannel> PassChannel::create(const std::vector<WantedFile>& files, uint32_t profiledPasses, bool rejoin) {
   Fd fd(::memfd_create("blkscope-touches", MFD_CLOEXEC));
   if (!fd.valid()) return systemError("make a file in memory");
-  std::string text = wantedText(files, profiledPasses, flags);
+  std::string text = wantedText(files, profiledPasses, rejoin);
   if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return systemError("write a file in memory");
   // What several processes write comes one after another.

@@ -21,8 +21,8 @@ struct WantedFile {
 
 class PassChannel {
  public:
-  /// `profiledPasses`: the first so many passes of the program are profiled. `flags`: BLKSCOPE_SMALL_PAGES, BLKSCOPE_REJOIN.
-  static Result<PassChannel> create(const std::vector<WantedFile>& files, uint32_t profiledPasses, uint32_t flags);
+  /// `profiledPasses`: the first so many passes of the program are profiled. `rejoin`: behind them the model is mapped as it was.
+  static Result<PassChannel> create(const std::vector<WantedFile>& files, uint32_t profiledPasses, bool rejoin);
 
   /// For the workload to inherit.
   int fd() const { return fd_.get(); }
