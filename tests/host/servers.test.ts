@@ -71,6 +71,16 @@ async function complete(port: number, tokens: number): Promise<void> {
   await answer.text();
 }
 
+/** Ctrl-C once blkscope has said `text` and the server has answered a request for so many tokens. */
+const afterRequest = (text: string, port: number, tokens: number) => ({
+  text,
+  act: (child: ChildProcess) =>
+    void answers(port)
+      .then(() => complete(port, tokens))
+      .then(() => sleep(300))
+      .then(() => child.kill('SIGINT')),
+});
+
 const serverArguments = (port: number, ...more: string[]) => [
   ...['-m', model, '--port', `${port}`, '-t', '1', '-c', '512', '--no-repack', ...more],
 ];
@@ -171,13 +181,7 @@ test('a server in a container: its paths are others, and it is the same model', 
     assert.ok(!existsSync(inside));
     const [pid = 0] = processTree(container.pid as number).slice(-1);
     const { exitCode, stdout, stderr } = await blkscope([...traced('contained'), '--attach', String(pid)], {
-      when: {
-        text: 'watch process',
-        act: (child) =>
-          void complete(port, 3)
-            .then(() => sleep(300))
-            .then(() => child.kill('SIGINT')),
-      },
+      when: afterRequest('watch process', port, 3),
     });
     assert.equal(exitCode, 0, stderr);
     const { model: read, workload } = await summaryOf('contained');
@@ -247,13 +251,7 @@ test('a server whose log somebody else keeps: --log names it', async () => {
     const [pid = 0] = processTree(shell.pid as number).filter((each) => nameOf(each) === 'llama-server');
     const attached = [...traced('passed-on'), '--attach', String(pid), '--log', log];
     const { exitCode, stderr } = await blkscope(attached, {
-      when: {
-        text: 'watch process',
-        act: (child) =>
-          void complete(port, 4)
-            .then(() => sleep(300))
-            .then(() => child.kill('SIGINT')),
-      },
+      when: afterRequest('watch process', port, 4),
     });
     assert.equal(exitCode, 0, stderr);
     const { workload } = await summaryOf('passed-on');
@@ -268,14 +266,7 @@ test('a server that is started: loaded, one request with its phases, ended by Ct
   const port = await freePort();
   await prepareCache('cold', [model]);
   const recording = blkscope([...traced('started'), '--', program, ...serverArguments(port, '-v')], {
-    when: {
-      text: 'run ',
-      act: (child) =>
-        void answers(port)
-          .then(() => complete(port, 6))
-          .then(() => sleep(300))
-          .then(() => child.kill('SIGINT')),
-    },
+    when: afterRequest('run ', port, 6),
   });
   const { exitCode, stderr } = await recording;
   assert.equal(exitCode, 0, stderr);
@@ -300,14 +291,7 @@ async function drafted(
   const { exitCode, stderr } = await blkscope(
     [...traced(name), '--', program, ...serverArguments(port, ...speculation)],
     {
-      when: {
-        text: 'run ',
-        act: (child) =>
-          void answers(port)
-            .then(() => complete(port, 30))
-            .then(() => sleep(300))
-            .then(() => child.kill('SIGINT')),
-      },
+      when: afterRequest('run ', port, 30),
     },
   );
   assert.equal(exitCode, 0, stderr);
