@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { Finding } from '../../src/doctor/diagnose.js';
 import { exportRun } from '../../src/export/export-run.js';
 import type { Summary } from '../../src/figures/summary-schema.js';
 import { openRun, type Run } from '../../src/store/open-run.js';
@@ -50,6 +51,19 @@ describe('the command line on kernel 7.3', { timeout: 900_000 }, () => {
     execFileSync('tar', ['xf', `${name}.tar`], { cwd: folder });
     return openRun(join(folder, name));
   }
+
+  test('doctor tells by what rule the kernel evicts', async () => {
+    const setting = '/sys/kernel/mm/lru_gen/enabled';
+    const before = await guest.output(`cat ${setting}`);
+    const told = async (value: string) => {
+      await guest.output(`echo ${value} >${setting}`);
+      const findings: Finding[] = JSON.parse((await guest.run(`${blkscope} doctor --json /dev/vda`)).stdout);
+      return findings.filter(({ name }) => name === 'eviction').map(({ detail }) => detail);
+    };
+    assert.match((await told('n')).join(), /^by two lists/);
+    assert.match((await told('y')).join(), /^by generations \(MGLRU\)/);
+    await guest.output(`echo ${before} >${setting}`);
+  });
 
   test('ftrace with records of version 2, tracefs mounted for it, exported for blkparse and btt', async () => {
     const fio = `fio --output=/tmp/fio.log --filename=/dev/vda --direct=1 --ioengine=libaio --name=mixed --bs=4k \
