@@ -6,10 +6,10 @@
 namespace blkscope {
 namespace {
 
+bool isTransfer(const Event& event) { return event.direction == Direction::read || event.direction == Direction::write; }
+
 /// Reads or writes sectors.
-bool moves(const Event& event) {
-  return event.bytes != 0 && (event.direction == Direction::read || event.direction == Direction::write);
-}
+bool moves(const Event& event) { return event.bytes != 0 && isTransfer(event); }
 
 }  // namespace
 
@@ -65,11 +65,11 @@ Analysis::Device& Analysis::findDevice(uint32_t number) {
 }
 
 [[gnu::always_inline]] inline void Analysis::complete(Event& event, Device& d) {
-  if (d.traits.fresh) {
+  if ((d.traits.trims || event.bytes == 0) && !d.traits.issues) [[unlikely]] matcher_.widen(event);
+  if (d.traits.fresh && (event.bytes != 0 || !isTransfer(event))) {
     d.firstEndNs = std::min(d.firstEndNs, event.time);
     d.traits.fresh = event.time < d.firstEndNs + Matcher::kSkewNs;
   }
-  if (d.traits.trims) [[unlikely]] matcher_.widen(event);
   Matcher::Completed completed = matcher_.complete(event, d.traits);
   if (!completed.ends && marks_ == Marks::made) event.flags |= kSurplus;
   if (event.ends()) ended(event, d, completed.pid);

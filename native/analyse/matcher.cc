@@ -97,10 +97,13 @@ void Matcher::split(const Event& event) {
 }
 
 void Matcher::widen(Event& completion) {
-  Slot own = findHead(completion);
+  bool nothingLeft = completion.bytes == 0;
+  if (nothingLeft && (completion.sector == 0 || completion.direction == Direction::flush)) return;
+  Slot own = nothingLeft ? OpenBios::kNone : findHead(completion);
   if (own != OpenBios::kNone && bios_[own].bytes == completion.bytes) return;
-  Slot whole = bios_.findAround(completion.device, completion.direction, completion.sector, completion.endSector());
-  if (whole == OpenBios::kNone || !bios_[whole].trimmed || bios_[whole].endSector() != completion.endSector()) return;
+  uint64_t end = completion.endSector();
+  Slot whole = bios_.findAround(completion.device, completion.direction, nothingLeft ? end - 1 : completion.sector, end);
+  if (whole == OpenBios::kNone || bios_[whole].endSector() != end || !(nothingLeft || bios_[whole].trimmed)) return;
   completion.sector = bios_[whole].sector;
   completion.bytes = bios_[whole].bytes;
 }

@@ -85,7 +85,8 @@ class Matcher {
   bool other(const Event& event, const DeviceTraits& traits);
   Issued issue(const Event& event, const DeviceTraits& traits);
   Completed complete(const Event& event, const DeviceTraits& traits);
-  /// Before a completion of a device that trims bios: gives it the place of the whole bio that it ends.
+  /// Before a completion that does not tell the place of the bio that it ends: gives it the bio's. That is one of a device that
+  /// trims bios, or one without a byte: some drivers (brd) take from the bio what they have done, until nothing is left.
   void widen(Event& completion);
   /// A split by which a bio goes on from where its first piece ends: no more than its rest is told when it completes.
   static bool trims(const Event& split) { return split.action == Action::split && split.payload == split.sector; }

@@ -103,6 +103,10 @@ const scenarios = {
     const alone = await trace({ devices: ['bcache0'] }, () => read('bcache0', 100, 500));
     return { state, misses, hits, both, written, alone };
   },
+  ramDisk() {
+    sh('modprobe brd rd_nr=1 rd_size=16384');
+    return trace({ devices: ['ram0'] }, () => read('ram0', 100));
+  },
   async mapped() {
     const mapper = (name, table) => {
       sh(`modprobe dm-mod; printf '${table}' | dmsetup create ${name}`);

@@ -152,6 +152,12 @@ for (const { kernel, only } of scenarios) {
       assert.deepEqual([written?.writes.count, written?.writes.bytes], [50, 50 * 4096]);
     });
 
+    test('a driver that takes from the bio what it has read', () => {
+      const { reads, requests } = told('ramDisk');
+      assert.deepEqual([reads.count, reads.bytes], [100, 409_600]);
+      assert.deepEqual([requests.open, requests.unmatched], [0, 0]);
+    });
+
     test('device mapper: what lies on several disks completes in pieces, each counted once', () => {
       const { stripes, segments } = told<{ stripes: Outcome; segments: Outcome }>('mapped');
       for (const outcome of [

@@ -401,6 +401,29 @@ TEST_CASE("a bio that device mapper takes pieces off is one read of all its sect
   CHECK(result.rows == 20);
 }
 
+TEST_CASE("a completion of which the driver left nothing is that of the bio that ended there") {
+  std::vector<Event> events;
+  for (uint64_t i = 1; i <= 20; ++i) {
+    uint64_t at = 1'000'000 * i;
+    uint64_t sector = 16 * (i % 5);
+    events.push_back(event(Action::queue, sector, 16, at));
+    events.push_back(event(Action::queue, sector + 800, 8, at + 10));
+    events.push_back(event(Action::complete, sector + 16, 0, at + 100));
+    events.push_back(event(Action::complete, sector + 808, 0, at + 110));
+    events.push_back(event(Action::complete, sector + 808, 0, at + 120));  // what ends nothing is nothing
+  }
+  Counted result = counted(events);
+  CHECK(result.reads == 40);
+  CHECK(result.sectors == 20 * 24);
+  CHECK(result.unique == 5 * 24);
+  CHECK(result.open == 0);
+  // Where what was queued is not known, nothing is said to have completed.
+  Analysis analysis({}, 7, 0);
+  Event unknown[] = {event(Action::queue, 0, 8, 10), event(Action::complete, 512, 0, 20)};
+  analysis.consume(unknown);
+  CHECK(analysis.withoutCompletions(1000).size() == 1);
+}
+
 TEST_CASE("without issues, a failed read is one error, however often it completes") {
   std::vector<Event> events;
   for (uint64_t i = 1; i <= 3; ++i) {
