@@ -156,12 +156,17 @@ Result<void> BlktraceWriter::write(std::span<const Event> events) {
   return {};
 }
 
-/// A request is queued once, before its first issue.
+/// A request is queued once, before its first issue. A driver may turn it away before that, too.
 bool BlktraceWriter::wantsQueue(const Event& event) {
   if (!makeQueues_.contains(event.device) || event.bytes == 0 || event.flags & kPassthrough) return false;
-  Requeued key{event.device, event.direction, event.sector};
-  if (event.action == Action::requeue) requeued_.insert(key);
-  return event.action == Action::issue && requeued_.erase(key) == 0;
+  Place place{event.device, event.direction, event.sector};
+  if (event.action == Action::issue) {
+    issued_.insert(place);
+    return requeued_.erase(place) == 0;
+  }
+  bool wasIssued = (event.action == Action::requeue || event.action == Action::complete) && issued_.erase(place) > 0;
+  if (wasIssued && event.action == Action::requeue) requeued_.insert(place);
+  return false;
 }
 
 Result<void> BlktraceWriter::writeOne(const Event& event) {

@@ -44,12 +44,12 @@ class BlktraceWriter {
     std::map<uint16_t, CpuFile> cpus;
   };
 
-  /// What a driver gave back and is issued again.
-  struct Requeued {
+  /// Where a request begins.
+  struct Place {
     uint32_t device;
     Direction direction;
     uint64_t sector;
-    auto operator<=>(const Requeued&) const = default;
+    auto operator<=>(const Place&) const = default;
   };
 
   Result<void> writeOne(const Event& event);
@@ -62,7 +62,9 @@ class BlktraceWriter {
   std::string base_;
   Notes notes_;
   std::set<uint32_t> makeQueues_;
-  std::set<Requeued> requeued_;
+  // Of devices whose Qs are made:
+  std::set<Place> issued_;    // and not completed
+  std::set<Place> requeued_;  // given back after an issue: issued again
   std::map<uint32_t, Device> devices_;
   uint64_t leftOut_ = 0;
 };

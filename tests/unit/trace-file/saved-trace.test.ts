@@ -296,6 +296,9 @@ test('queue events that were not traced are made on request, once a request, mar
   // Given back by the driver and issued again: one request.
   trace.add(5001n * second, actions.issue, 8).add(5001n * second + 1000n, actions.requeue, 8);
   trace.add(5001n * second + 2000n, actions.issue, 8).add(5001n * second + 100_000n, actions.complete, 8);
+  // Turned away before its first issue: one as well.
+  trace.add(5002n * second, actions.requeue, 16).add(5002n * second + 1000n, actions.issue, 16);
+  trace.add(5002n * second + 101_000n, actions.complete, 16);
   write('needed.blktrace.0', trace);
   const { run } = await imported(['needed'], true);
   assert.match(
@@ -311,8 +314,8 @@ test('queue events that were not traced are made on request, once a request, mar
 
   execFileSync('blkparse', ['-i', 'made', '-q', '-O', '-d', 'made.bin'], { cwd: folder, stdio: 'ignore' });
   const btt = execFileSync('btt', ['-i', 'made.bin'], { cwd: folder, encoding: 'utf8' });
-  assert.match(btt, /^D2C +0\.000098\d* +0\.0000\d+ +0\.0001\d+ +21$/m);
-  assert.match(btt, /^Q2C +\S+ +\S+ +\S+ +21$/m);
+  assert.match(btt, /^D2C +0\.000098\d* +0\.0000\d+ +0\.0001\d+ +22$/m);
+  assert.match(btt, /^Q2C +\S+ +\S+ +\S+ +22$/m);
   const text = execFileSync('blkparse', ['-i', 'made', '-q'], { cwd: folder, encoding: 'utf8' });
   assert.match(text, / m +N blkscope: queue events \(Q\) were made at the time of issue/);
   if (existsSync('/usr/bin/fio')) {
@@ -324,12 +327,12 @@ test('queue events that were not traced are made on request, once a request, mar
       '--replay_no_stall=1',
     ];
     const fio = spawnSync('fio', [...replay, '--output-format=json'], { cwd: folder, encoding: 'utf8' });
-    assert.equal(JSON.parse(fio.stdout).jobs[0].read.total_ios, 21, fio.stdout + fio.stderr);
+    assert.equal(JSON.parse(fio.stdout).jobs[0].read.total_ios, 22, fio.stdout + fio.stderr);
   }
 
   const { run: again } = await imported(['made'], true);
   assert.ok(codes(again.summary).includes('MADE_QUEUES'));
-  assert.equal(again.summary.source.actions.Q, 21);
+  assert.equal(again.summary.source.actions.Q, 22);
   const own = await exportRun(again, { format: 'blktrace', output: at('own'), makeQueues: true });
   await again[Symbol.asyncDispose]();
   assert.match(own ?? '', /no queue events were made/);
