@@ -25,10 +25,11 @@ export async function runPage(run: Run, name: string): Promise<string> {
 }
 
 function headOf(summary: Summary, name: string): string {
-  const { read, limit, contended, trace, help } = verdictOf(summary);
+  const { read, failed, limit, contended, trace, help } = verdictOf(summary);
   const { complete, defects, remarks } = summary.integrity;
   const sentences = [
     read,
+    ...(failed ? [failed] : []),
     ...(limit ? [limit] : []),
     ...(contended ? [contended] : []),
     ...(complete === false ? [] : [trace]),

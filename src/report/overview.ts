@@ -43,13 +43,14 @@ export function overview(page: Page, summary: Summary, { title, brief }: Overvie
 
 function verdict(page: Page, summary: Summary): void {
   const { style } = page;
-  const { read, limit, contended, trace, help } = verdictOf(summary);
+  const { read, failed, limit, contended, trace, help } = verdictOf(summary);
   const { complete, defects, remarks } = summary.integrity;
   if (complete === false) {
     page.text(style.warn(trace));
     for (const line of [...defects.map(defectLine), ...lossLines(summary)]) page.text(style.warn(line), 3);
   }
   page.text(style.bold(read));
+  if (failed) page.text(style.warn(failed));
   if (limit) page.text(limit);
   if (contended) page.text(style.warn(contended));
   if (complete !== false) page.text(complete ? trace : style.warn(trace));

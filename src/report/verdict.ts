@@ -11,6 +11,8 @@ export interface Verdict {
   read: string;
   /** What limited the run; null where nothing tells. */
   limit: string | null;
+  /** Which I/O failed; null: none. */
+  failed: string | null;
   /** What others on the machine took of it; null where that is nothing to speak of. */
   contended: string | null;
   /** Whether the trace is complete. */
@@ -23,6 +25,7 @@ export function verdictOf(summary: Summary): Verdict {
   const contended = contentionLine(summary);
   return {
     read: readOf(summary),
+    failed: failedOf(summary),
     limit: limitOf(summary),
     contended: contended && `CONTENDED: ${contended}.`,
     trace: traceOf(summary),
@@ -45,6 +48,14 @@ function readOf(summary: Summary): string {
   const again = model.reReadFactor ? `, each byte ${times(model.reReadFactor)}` : '';
   const part = `${least}${format.percent(model.coverage)} of the ${subject} (${format.size(model.bytes)})`;
   return `${format.size(model.readBytes)} were read: ${part}${again}.${speed}`;
+}
+
+function failedOf({ reads, writes }: Summary): string | null {
+  const counts = { read: reads.errors ?? 0, write: writes.errors ?? 0 };
+  const told = Object.entries(counts).filter(([, count]) => count > 0);
+  if (told.length === 0) return null;
+  const which = told.map(([noun, count]) => format.counted(count, noun)).join(' and ');
+  return `FAILED: ${which} of all programs; no other figure has them.`;
 }
 
 function times(factor: number): string {

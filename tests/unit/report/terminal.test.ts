@@ -50,6 +50,14 @@ test('a run that lost events says so in its first line and gives lower bounds on
   assert.match(text, /at least 100\.0 % of\s+the model/);
 });
 
+test('I/O that failed is told with the verdict', () => {
+  const summary = summaryFixture(6);
+  summary.reads.errors = 2210;
+  summary.writes.errors = 1;
+  assert.match(renderReport(summary), /^ FAILED: 2,210 reads and 1 write of all programs;/m);
+  assert.doesNotMatch(renderReport(summaryFixture(6)), /FAILED/);
+});
+
 test('every stage of latency that the trace has is told, in the order of life, and none that it has not', () => {
   const at = (mean: number) => ({
     count: 7,
