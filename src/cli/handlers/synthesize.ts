@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { synthesizeModel } from '../../api/models.js';
 import { BlkscopeError } from '../../errors.js';
 import { given } from '../../experiment/trace-options.js';
@@ -20,8 +20,9 @@ export interface SynthesizeFlags {
 }
 
 export async function synthesize({ output, force, ...flags }: SynthesizeFlags): Promise<void> {
-  const there = statSync(output, { throwIfNoEntry: false });
-  if (there && !there.isFile())
+  // A link is there, whether it leads anywhere or not: it would be replaced itself.
+  const there = lstatSync(output, { throwIfNoEntry: false });
+  if (there && !there.isFile() && !there.isSymbolicLink())
     throw new BlkscopeError('NOT_A_FILE', `${output}: not a regular file; name another place with -o`);
   if (there && !force)
     throw new BlkscopeError('EEXIST', `${output} exists already; name another file with -o, or give --force`);

@@ -1,7 +1,19 @@
 // Pipes, devices and folders where a file is wanted, and files where a folder is: one line, exit code 2, at once.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,16 +22,26 @@ import { blkscope } from '../../host/command-line.js';
 import { writeStoredRun } from '../store/stored-run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'blkscope-not-files-'));
-const places = { pipe: join(folder, 'pipe'), folder: join(folder, 'folder'), device: '/dev/zero' };
+const places = {
+  pipe: join(folder, 'pipe'),
+  folder: join(folder, 'folder'),
+  device: '/dev/zero',
+  socket: join(folder, 'socket'),
+};
 const root = process.getuid?.() === 0;
+const server = createServer();
 
 before(async () => {
   execFileSync('mkfifo', [places.pipe]);
   mkdirSync(places.folder);
+  await once(server.listen(places.socket), 'listening');
   await writeStoredRun(join(folder, 'run'), [{ time: 1000, sector: 8, sectors: 8 }], 8);
   writeFileSync(join(folder, 'file'), 'a file');
 });
-after(() => rmSync(folder, { recursive: true }));
+after(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
 
 /** X stands for what is no file. */
 const lines: readonly string[] = [
@@ -67,6 +89,15 @@ test('what is no file is told as that by every command, and waited for by none',
   assert.ok(statSync(places.device).isCharacterDevice());
   const runs = join(folder, 'runs');
   assert.deepEqual(existsSync(runs) ? readdirSync(runs) : [], []);
+});
+
+test('a link that leads nowhere is something, too, which is not replaced unasked', async () => {
+  const link = join(folder, 'link');
+  symlinkSync('nowhere', link);
+  const { exitCode, stderr } = await blkscope(['synthesize', '--preset', 'tiny-llama', '-o', link]);
+  assert.equal(exitCode, exitCodes.usage);
+  assert.match(stderr, /^blkscope: \S+link exists already;[^\n]+\n$/);
+  assert.ok(lstatSync(link).isSymbolicLink());
 });
 
 async function refuses(line: string, path: string): Promise<void> {
