@@ -196,10 +196,10 @@ function disk(page: Page, summary: Summary): void {
   page.section(printable(source.device), `${format.size(reads.bytes)} read${rest}`);
   const layers = layersOf(devices ?? []);
   if (layers) page.text(layers, 3);
-  const room = Math.min(page.columns - 32, 100);
+  const room = Math.min(page.columns - 39, 100);
   const line = page.style.accent(sparkline(bySecond, room));
   page.line(
-    `   |${line}| ${format.count(bySecond.length)} s, highest ${format.rate(fullestSecond(timeline.readBytes, timeline.bucketNs))}`,
+    `   |${line}| ${format.count(bySecond.length)} s, highest second ${format.rate(fullestSecond(timeline.readBytes, timeline.bucketNs))}`,
   );
   const times = read?.access?.latency ?? latency;
   const took = times.d2c ?? times.q2c;

@@ -65,6 +65,9 @@ function times(factor: number): string {
 /** A part of a token's time below this is not worth a sentence. */
 const worthTelling = 0.05;
 
+/** Tokens that are faster take hundredths of a second, which say too little. */
+const shortNs = 1e8;
+
 function limitOf(summary: Summary): string | null {
   const { bound, workload, model, memory } = summary;
   if (bound && exceeded(bound)) return null;
@@ -72,9 +75,9 @@ function limitOf(summary: Summary): string | null {
     const { total, parts } = tokenTime(bound);
     const [first, second] = parts.toSorted((a, b) => b.ns - a.ns);
     if (!first) return null;
-    const share = (ns: number) => `${format.seconds(ns)} of the ${format.seconds(total)} that a token took`;
-    const also =
-      second && second.ns > total * 0.2 ? ` ${second.name} took ${format.seconds(second.ns)}.` : '';
+    const time = total < shortNs ? format.microseconds : format.seconds;
+    const share = (ns: number) => `${time(ns)} of the ${time(total)} that a token took`;
+    const also = second && second.ns > total * 0.2 ? ` ${second.name} took ${time(second.ns)}.` : '';
     const doubt = first.computing ? boundDoubt(bound) : null;
     return `${first.limit} (${share(first.ns)}${doubt === null ? '' : `; ${doubt}`}).${also}`;
   }

@@ -119,6 +119,13 @@ test('where memory is enough and others had the processors, no faster computatio
   assert.match(helps(0.1e9), /only\s+faster\s+computation\s+would\s+help/);
 });
 
+test('the time of a fast token is told by more than hundredths of a second', () => {
+  const summary = summaryOf(0, 2 * touched, 64);
+  const compute = { ns: 1.5e7, from: 'warm' as const };
+  summary.bound = boundOf({ model: scaled(dense), summary, compute, disk });
+  assert.match(renderReport(summary), /15\.0 ms\s+of\s+the\s+15\.6 ms\s+that\s+a\s+token\s+took/);
+});
+
 test('a run that makes its own bound says so', () => {
   const summary = summaryOf(0, 2 * touched, 1);
   const bound = (from: 'run' | 'warm') =>
