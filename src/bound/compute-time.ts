@@ -1,5 +1,8 @@
 import type { Sample } from '../sample/sample.js';
 
+/** A run that reads less for a token than this share of what it uses shows its compute itself. */
+export const readsLittle = 0.01;
+
 /** The generation of some tokens; times in ns on CLOCK_MONOTONIC. */
 export interface GenerationTime {
   fromNs: bigint;

@@ -1,4 +1,4 @@
-import { growthOver } from '../bound/compute-time.js';
+import { growthOver, readsLittle } from '../bound/compute-time.js';
 import { type WarmCompute, warmCompute } from '../bound/warm-compute.js';
 import { phaseWindows } from '../figures/phases.js';
 import type { Progress } from '../machine/progress.js';
@@ -22,9 +22,6 @@ export interface CachedRunInput {
   /** The folder that holds the runs. */
   runs: string;
 }
-
-/** A run that reads less for a token than this share of what it uses shows its compute itself. */
-const readsLittle = 0.01;
 
 /**
  * Runs the workload once more with everything cached, after the measured run, where that one cannot tell how long it

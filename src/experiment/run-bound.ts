@@ -1,6 +1,6 @@
 import { type BoundInput, bandwidthOf, boundOf, ownMemory } from '../bound/bound.js';
 import type { BoundRecords } from '../bound/bound-records.js';
-import { computeNsPerToken } from '../bound/compute-time.js';
+import { computeNsPerToken, readsLittle } from '../bound/compute-time.js';
 import type { DiskSpeed } from '../bound/disk-speed.js';
 import { shownTokenNs } from '../bound/token-time.js';
 import { quietShare, type WarmCompute } from '../bound/warm-compute.js';
@@ -74,5 +74,3 @@ function wasCached({ workload }: Summary, { touchedBytesPerToken }: NonNullable<
   const read = workload?.bytesPerToken ?? null;
   return read !== null && read < touchedBytesPerToken * readsLittle;
 }
-
-const readsLittle = 0.01;
