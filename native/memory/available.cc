@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kLeastRest = 256 << 20;
 /// What is left of a cgroup's limit is at least one part in so many.
+constexpr uint64_t kShareOfMemory = 50;
 constexpr uint64_t kShareOfLimit = 8;
 
 /// The number behind a key, of lines such as "MemAvailable:  1234 kB" or "inactive_file 4096".
@@ -111,16 +112,20 @@ uint64_t leastOf(const std::string& root, std::optional<uint64_t> (*figure)(cons
   return least;
 }
 
+uint64_t restOf(const std::string& root, uint64_t shareOfLimit) {
+  uint64_t ofMachine = std::max(kLeastRest, memoryField(root, "MemTotal:") / kShareOfMemory);
+  // A small cgroup, such as one that `run --limit` makes, endangers nothing but itself.
+  return std::min(ofMachine, leastOf(root, limitOf) / shareOfLimit);
+}
+
 }  // namespace
 
 uint64_t memoryAvailable(const std::string& root) {
   return std::min(memoryField(root, "MemAvailable:"), leastOf(root, leftIn));
 }
 
-uint64_t safeRest(const std::string& root) {
-  uint64_t ofMachine = std::max(kLeastRest, memoryField(root, "MemTotal:") / 50);
-  // A small cgroup, such as one that `run --limit` makes, endangers nothing but itself.
-  return std::min(ofMachine, leastOf(root, limitOf) / kShareOfLimit);
-}
+uint64_t safeRest(const std::string& root) { return restOf(root, kShareOfLimit); }
+
+uint64_t pinRest(const std::string& root) { return restOf(root, kShareOfMemory); }
 
 }  // namespace blkscope

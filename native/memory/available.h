@@ -14,4 +14,7 @@ uint64_t memoryAvailable(const std::string& root = "");
 /// eighth of its limit, since it endangers nothing but itself.
 uint64_t safeRest(const std::string& root = "");
 
+/// The same beside pinned pages, a 50th of a small cgroup too: who pins for a workload has reckoned what that needs.
+uint64_t pinRest(const std::string& root = "");
+
 }  // namespace blkscope

@@ -98,7 +98,7 @@ Result<PinnedFile> PinnedFile::pin(const std::string& path, std::vector<ByteRang
   uint64_t total = 0;
   for (const ByteRange& range : whole) total += range.bytes;
   if (total == 0) return Error{"RANGE", "nothing of " + path + " to pin"};
-  if (auto room = checkHeadroom(total, memoryAvailable(), safeRest()); !room) return room.error();
+  if (auto room = checkHeadroom(total, memoryAvailable(), pinRest()); !room) return room.error();
 
   auto mapping = Mapping::map(size, PROT_READ, MAP_SHARED, file->get());
   if (!mapping) return mapping.error();

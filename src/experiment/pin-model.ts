@@ -40,7 +40,12 @@ export async function pinModel(input: PinInput, steps: Steps, progress: Progress
   const { request, model, pressure, workload } = input;
   const budgetBytes = request.bytes === 'auto' ? await automaticSize(input, steps) : request.bytes;
   const window = request.stream ? streamWindowBytes(model) : 0;
-  if (pressure.cgroup) checkPinFits(Math.min(budgetBytes, model.bytes) + window, pressure.cgroup.limitBytes);
+  if (pressure.cgroup)
+    checkPinFits(
+      Math.min(budgetBytes, model.bytes) + window,
+      pressure.cgroup.limitBytes,
+      request.stream ?? false,
+    );
   const what = request.stream
     ? 'pin the model in the page cache, stream the rest'
     : 'pin the model in the page cache';

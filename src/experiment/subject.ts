@@ -57,7 +57,7 @@ export async function checkSubject(options: ResolvedOptions): Promise<RunSubject
 async function requirePin(model: Model, pin: PinRequest, pressure: PressureRequest): Promise<void> {
   await pinPlan(model, askedOfPin(pin));
   if (pin.bytes !== 'auto' && pressure.mode === 'limit')
-    checkPinFits(Math.min(pin.bytes, model.bytes), pressure.bytes);
+    checkPinFits(Math.min(pin.bytes, model.bytes), pressure.bytes, pin.stream ?? false);
 }
 
 /** The models among the program's own arguments that lie on the same disk, and where all files lie. */

@@ -20,9 +20,9 @@ const unseenShareStreamed = 1 / 50;
 const leastUnseenBytes = 12 * 2 ** 20;
 const leastUnseenBytesStreamed = 8 * 2 ** 20;
 
-/** Refuses to fill a limit so far that the workload cannot run. Throws BlkscopeError NO_HEADROOM. */
-export function checkPinFits(bytes: number, limitBytes: number): void {
-  const most = Math.floor(limitBytes * (1 - unseenShare));
+/** Refuses to fill a limit so far that the workload cannot run: what `auto` chooses fits. Throws BlkscopeError NO_HEADROOM. */
+export function checkPinFits(bytes: number, limitBytes: number, streamed: boolean): void {
+  const most = Math.floor(limitBytes * (1 - (streamed ? unseenShareStreamed : unseenShare)));
   if (bytes <= most) return;
   throw new BlkscopeError(
     'NO_HEADROOM',

@@ -95,6 +95,12 @@ test('a dense model that is streamed reads what is not held once a token, and th
   assert.equal(memory.readAheadKib, 128, 'what was asked for');
 });
 
+test('what auto pins beside a small readahead is nearly all of a limit, and is not refused', async () => {
+  const options = ['--limit', '280M', '--readahead', '32', '--pin', 'auto', '-n', '2'];
+  const { memory } = await run('pinned-nearly-all', mixture, options);
+  assert.ok(memory.pinnedBytes > 230 * MiB, `${memory.pinnedBytes}`);
+});
+
 test('--stream without --pin, or for a mixture, is refused in a line', async () => {
   const streamed = ['run', '--model', mixture.path, '--stream', '-o', join(folder, 'refused')];
   const alone = await blkscope(streamed, { env });

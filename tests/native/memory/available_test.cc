@@ -33,6 +33,7 @@ class FakeMachine {
   }
   uint64_t available() const { return memoryAvailable(root_); }
   uint64_t rest() const { return safeRest(root_); }
+  uint64_t besidePins() const { return pinRest(root_); }
 
  private:
   void write(const std::string& path, const std::string& text) {
@@ -63,6 +64,7 @@ TEST_CASE("what must stay is the machine's share, or a small cgroup's") {
   CHECK(machine.rest() == 16 * kGiB / 50);
   machine.group("/sys/fs/cgroup/box", std::to_string(112 << 20), 1 << 20, 0);
   CHECK(machine.rest() == 14 << 20);
+  CHECK(machine.besidePins() == (112 << 20) / 50);
 }
 
 TEST_CASE("a container is shown its own cgroup as the root") {

@@ -123,6 +123,18 @@ test('the automatic size leaves the workload and readahead their memory, and say
 });
 
 test('a pin that fills the limit is refused', () => {
-  checkPinFits(900 * MiB, 1000 * MiB);
-  assert.throws(() => checkPinFits(990 * MiB, 1000 * MiB), { code: 'NO_HEADROOM' });
+  checkPinFits(900 * MiB, 1000 * MiB, false);
+  for (const limit of [300 * MiB, 5000 * MiB, 100_000 * MiB]) {
+    const asked = {
+      memoryBytes: limit,
+      rssAnonBytes: 0,
+      readAheadKib: 32,
+      threads: 1,
+      modelBytes: 2 * limit,
+    };
+    checkPinFits(automaticPinBytes(asked), limit, false);
+    const window = 18 * MiB;
+    checkPinFits(automaticPinBytes({ ...asked, streamWindowBytes: window }) + window, limit, true);
+  }
+  assert.throws(() => checkPinFits(990 * MiB, 1000 * MiB, false), { code: 'NO_HEADROOM' });
 });
