@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../experiment/experiment.js';
 import type { ExperimentOptions } from '../experiment/options.js';
@@ -37,7 +38,8 @@ export interface VerifyOptions {
 }
 
 /**
- * Makes the advised run again with its best changes, another seed and another prompt, one run each, beside it as `RUN-advice-1` and so on.
+ * Makes the advised run again with its best changes, another seed and another prompt, one run each, beside it as
+ * `RUN-advice-1` and so on; what an earlier try has left there stays.
  *
  * Throws BlkscopeError: what `askedOf` throws; NOT_VERIFIABLE for a run that shows touches; what runExperiment throws; a run's problem.
  */
@@ -62,7 +64,7 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
         (options.touches ?? run).path,
       ),
       ...given({ mount, progress, signal, commandLine }),
-      output: `${run.path}-advice-${verified.length + 1}`,
+      output: freeFolder(run.path),
     });
     if (finished.problem) throw finished.problem;
     const { workload, bound } = finished.run.summary;
@@ -76,6 +78,13 @@ export async function verify(run: Run, advice: Advice, options: VerifyOptions = 
     });
   }
   return verified;
+}
+
+/** The first `RUN-advice-N` that nobody has taken. */
+export function freeFolder(run: string): string {
+  let number = 1;
+  while (existsSync(`${run}-advice-${number}`)) number++;
+  return `${run}-advice-${number}`;
 }
 
 /**
