@@ -95,10 +95,11 @@ test('a dense model that is streamed reads what is not held once a token, and th
   assert.equal(memory.readAheadKib, 128, 'what was asked for');
 });
 
-test('what auto pins beside a small readahead is nearly all of a limit, and is not refused', async () => {
-  const options = ['--limit', '280M', '--readahead', '32', '--pin', 'auto', '-n', '2'];
+test('a pin may leave less than an eighth of a limit, as auto does where the workload itself takes little', async () => {
+  // All but the table of embeddings, which a pin holds whole or not at all.
+  const options = ['--limit', '270M', '--readahead', '32', '--pin', '245M', '-n', '2'];
   const { memory } = await run('pinned-nearly-all', mixture, options);
-  assert.ok(memory.pinnedBytes > 230 * MiB, `${memory.pinnedBytes}`);
+  assert.ok(memory.pinnedBytes > (270 * MiB * 7) / 8, `${memory.pinnedBytes}`);
 });
 
 test('--stream without --pin, or for a mixture, is refused in a line', async () => {
