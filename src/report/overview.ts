@@ -190,9 +190,7 @@ function disk(page: Page, summary: Summary): void {
   const { timeline, latency, reads, devices, model: read, source } = summary;
   const bySecond = perSecond(timeline.readBytes, timeline.bucketNs);
   if (bySecond.length === 0) return;
-  const rest = read
-    ? `, ${format.size(readBeside(summary))} of it not from the ${allSubjects(summary)}`
-    : '';
+  const rest = read ? `, ${format.size(readBeside(summary))} of it not from the ${allSubjects(summary)}` : '';
   page.section(printable(source.device), `${format.size(reads.bytes)} read${rest}`);
   const layers = layersOf(devices ?? []);
   if (layers) page.text(layers, 3);
