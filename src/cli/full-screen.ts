@@ -83,7 +83,8 @@ export class FullScreen {
     this.#terminal.fullscreen(false);
     this.#guardAgain();
     // The library resets colours and cursor once more when the process ends, after all text of others.
-    process.prependOnceListener('exit', () => liftGuard(process.stdout));
+    const lift = () => void liftGuard(process.stdout);
+    process.prependOnceListener('beforeExit', lift).prependOnceListener('exit', lift);
     process.stdin.pause();
     process.stdin.unref();
   }

@@ -87,11 +87,14 @@ export class PseudoTerminal implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** After the end: whether the terminal's settings are as before, the cursor shows, and the usual page is back. */
+  /**
+   * After the end: whether the terminal's settings are as before, the cursor shows, the usual page is back, and no sequence of ours
+   * was shown as text.
+   */
   restored(): boolean {
     const [before, after] = ['before', 'after'].map((name) => readFileSync(join(this.#folder, name), 'utf8'));
     const cursor = this.raw.lastIndexOf('\x1b[?25h') >= this.raw.lastIndexOf('\x1b[?25l');
-    return before === after && cursor && !this.full;
+    return before === after && cursor && !this.full && !this.raw.includes('\\x1b');
   }
 }
 

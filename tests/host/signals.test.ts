@@ -192,8 +192,9 @@ function send(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-/** The usual page, and a cursor, of whatever was shown. */
+/** The usual page, and a cursor, of whatever was shown, and no sequence of ours as text. */
 function screenIsBack(written: string): boolean {
+  if (written.includes('\\x1b')) return false;
   return [
     ['\x1b[?1049h', '\x1b[?1049l'],
     ['\x1b[?25l', '\x1b[?25h'],
