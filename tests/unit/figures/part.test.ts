@@ -117,7 +117,7 @@ test('what lands in the files is analysed as if there were nothing else', () => 
 });
 
 test('every figure of the core has its entry, and every entry that is counted comes from the core', () => {
-  const { actions: _, files: __, ...counted } = analysed();
+  const { actions: _, files: __, allFiles: ___, ...counted } = analysed();
   assert.deepEqual(Object.keys(counted).sort(), Object.keys(traceFigures).sort());
   for (const { key } of listed(traceFigures)) assert.notEqual(valueAt(counted, key), undefined, key);
   for (const group of ['reads', 'writes', 'requests'] as const) {
