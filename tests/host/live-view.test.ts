@@ -111,7 +111,7 @@ test('top: who reads which file', { timeout: 90_000 }, async () => {
       costs.push(Number(/view take (\d+\.\d) % of one CPU/.exec(terminal.text)?.[1]));
     }
     const median = costs.sort((a, b) => a - b)[4] as number;
-    assert.ok(median < 2, `of one CPU, in %: ${costs}`);
+    assert.ok(median < 4, `of one CPU, in %: ${costs}`); // 7 where each batch of few events was a block of many
     terminal.press('q');
     assert.equal(await terminal.exited, 0, terminal.text);
     assert.ok(terminal.restored());

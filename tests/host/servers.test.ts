@@ -97,6 +97,15 @@ async function startServer(port: number, output: 'file' | 'pipe'): Promise<Child
   return child as ChildProcess & { pid: number };
 }
 
+/** Empty once a killed process has let its memory go. */
+function mapsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
 
 async function endOf(server: ChildProcess): Promise<void> {
@@ -258,7 +267,9 @@ test('a server whose log somebody else keeps: --log names it', async () => {
     assert.deepEqual(workload?.attached?.logs, [log]);
     assert.deepEqual([workload?.requests?.count, workload?.tokens], [1, 4], readFileSync(log, 'utf8'));
   } finally {
+    const all = processTree(shell.pid as number);
     process.kill(-(shell.pid as number), 'SIGKILL');
+    while (all.some((pid) => mapsOf(pid) !== '')) await sleep(20);
   }
 });
 
