@@ -48,7 +48,7 @@ struct CachedPages {
 Result<CachedPages> cachedPages(const std::string& path);
 
 /// Writes what is dirty, drops the file's pages, and tells what is left: pages that another process has mapped
-/// or locked stay. Where the kernel does not tell, 256 pages all over the file are asked for: what a read that must not
+/// or locked stay, after a few tries. Where the kernel does not tell, 256 pages all over the file are asked for: what a read that must not
 /// wait gets, is there. Empty where the file system has no such reads.
 Result<Residency> evictFile(const std::string& path);
 
