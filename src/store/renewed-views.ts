@@ -43,8 +43,8 @@ async function asStored(run: DuckDBConnection): Promise<boolean> {
       `SELECT view_name, regexp_replace(sql, '^CREATE VIEW [^ ]+ AS ', '') FROM duckdb_views()
        WHERE database_name = ${quoted(database)} AND schema_name = ${quoted(schema)} AND NOT internal`,
     );
-    // What is read back of a UNION has other parentheses and spaces than what was just made.
-    const plain = (text: string) => text.replaceAll(/[()\s]+/g, '');
+    // What is read back has other parentheses, spaces and quotes than what was just made.
+    const plain = (text: string) => text.replaceAll(/[()\s"]+/g, '');
     return new Map(found.getRows().map(([name, text]) => [String(name), plain(String(text))]));
   };
   const [stored, made] = [await textsOf(runAlias, 'main'), await textsOf('memory', storedSchema)];

@@ -164,7 +164,8 @@ export const viewList = {
   },
   // An issue that repeats one (1024) has no place in the order. Traces of older versions bear no such mark: in these a requeue makes
   // the next issue of its sector a repeat, and an issue is a first one if its sector never had so many more issues than
-  // requeues before. How many there are the summary tells.
+  // requeues before. How many there are the summary tells. A damaged record may name a sector that no disk has, and a gap to it has
+  // no number.
   gap: {
     row: 'an I/O that has another before it in the same direction on the same device, in order of first issue (where a device tells of none in order of queueing, else of completion)',
     columns: {
@@ -206,11 +207,11 @@ export const viewList = {
   ),
   ordered AS (
     SELECT time, device, direction, sector, sectors,
-           lag(sector + sectors) OVER (PARTITION BY device, direction ORDER BY time, id) AS before
+           lag(sector::HUGEINT + sectors) OVER (PARTITION BY device, direction ORDER BY time, id) AS before
     FROM moving JOIN ordering USING (device, direction)
     WHERE action = point AND flags & 1024 = 0 AND id NOT IN (FROM repeated)
   ),
-  measured AS (SELECT *, sector::BIGINT - before::BIGINT AS gap FROM ordered WHERE before IS NOT NULL)
+  measured AS (SELECT *, coalesce(TRY_CAST(sector - before AS BIGINT), sector) AS gap FROM ordered WHERE before IS NOT NULL)
   SELECT time, device, direction, gap,
          ${gapClass} AS class
   FROM measured`,

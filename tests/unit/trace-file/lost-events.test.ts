@@ -92,3 +92,19 @@ for (const [name, life] of Object.entries(lives)) {
     }
   });
 }
+
+test('a damaged sector beyond every disk is in the order as any other', async () => {
+  const at = new Records(0, disk);
+  for (const [i, sector] of [64, 2 ** 63 - 1024, 2 ** 63, 2 ** 64 - 2 ** 12, 8].entries()) {
+    at.add(BigInt(1e9 + 1000 * i), issue, sector, 2 ** 20);
+    at.add(BigInt(1e9 + 1000 * i + 500), complete, sector, 2 ** 20);
+  }
+  const base = join(folder, 'beyond');
+  writeFileSync(`${base}.blktrace.0`, at.bytes);
+  await using run = (await importTrace({ paths: [base], output: `${base}-run` })).run;
+  const gaps = await gapsOf(await run.connect(), disk);
+  assert.equal(
+    Object.values(gaps).reduce((sum, count) => sum + count, 0),
+    4,
+  );
+});
