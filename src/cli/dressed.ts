@@ -34,6 +34,7 @@ export function dressed(
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`)
     .hook('preAction', () => {
       missing();
+      refuseEmpty(command);
       const { color, quiet, verbose } = command.opts<CommonFlags>();
       chooseColour(color);
       chooseDetail(quiet ? 'quiet' : verbose ? 'verbose' : 'usual');
@@ -60,4 +61,22 @@ function mandatoryOptions(command: Command): () => void {
       `${message}; blkscope ${command.name()} --help lists the options`,
     );
   };
+}
+
+/** Nothing is called ''. A variable that a script left unset would else name the working directory, or nothing at all. */
+function refuseEmpty(command: Command): void {
+  const isEmpty = (value: unknown) => value === '' || (Array.isArray(value) && value.includes(''));
+  const option = command.options.find(
+    (each) => !each.flags.includes('<text>') && isEmpty(command.getOptionValue(each.attributeName())),
+  );
+  // What stands after -- is somebody else's.
+  const argument = command.registeredArguments.find(
+    (each, i) => !['command', 'args'].includes(each.name()) && isEmpty(command.processedArgs[i]),
+  );
+  if (!option && !argument) return;
+  const what = option ? `option '${option.flags}'` : `argument '${argument?.name()}'`;
+  throw new BlkscopeError(
+    'BAD_ARGUMENT',
+    `${what} is empty; blkscope ${command.name()} --help lists the options`,
+  );
 }

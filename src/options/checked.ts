@@ -20,6 +20,8 @@ export function innermost(issue: z.core.$ZodIssue): { where: PropertyKey[]; why:
     return { where: [...issue.path, issue.keys[0] as string], why: 'no such key' };
   }
   if (issue.input === undefined) return { where: issue.path, why: 'is missing' };
+  if (issue.code === 'too_small' || issue.code === 'too_big')
+    return { where: issue.path, why: outside(issue) };
   if (issue.code !== 'invalid_union') return { where: issue.path, why: issue.message };
   const inner = issue.errors
     .filter((branch) => !branch.some(({ code }) => code === 'unrecognized_keys'))
@@ -29,4 +31,15 @@ export function innermost(issue: z.core.$ZodIssue): { where: PropertyKey[]; why:
   const named = issue.message !== 'Invalid input';
   if (!inner || (named && inner.where.length === 0)) return { where: issue.path, why: issue.message };
   return { where: [...issue.path, ...inner.where], why: inner.why };
+}
+
+/** What is wrong with a number, or with how much there is of a text or a list. */
+function outside(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  const [limit, beyond, side] =
+    issue.code === 'too_small'
+      ? ([issue.minimum, 'more than', 'at least'] as const)
+      : ([issue.maximum, 'less than', 'at most'] as const);
+  if (issue.origin !== 'string' && issue.origin !== 'array')
+    return `must be ${issue.inclusive ? side : beyond} ${limit}`;
+  return Number(limit) === 1 ? 'is empty' : `must have ${side} ${limit}`;
 }

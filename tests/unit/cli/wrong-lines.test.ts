@@ -135,6 +135,13 @@ const wrong: [string, string][] = [
   ],
   ['record', 'name what to trace: a device with -d, or a file on it with --file'],
   ['record -d', "option '-d, --device <device>' argument missing; blkscope record --help lists the options"],
+  [
+    "record -d '' -- cat",
+    "option '-d, --device <device>' is empty; blkscope record --help lists the options",
+  ],
+  ["report ''", "argument 'run' is empty; blkscope report --help lists the options"],
+  ["report runs/none --html ''", "option '--html <file>' is empty; blkscope report --help lists the options"],
+  ["compare runs/none ''", "argument 'runs' is empty; blkscope compare --help lists the options"],
   ['record -d none0', "device 'none0': no such block device; lsblk lists them"],
   [
     'record --duration 0 -d vda',

@@ -19,6 +19,9 @@ test('a mistake is named with its line and key', () => {
   );
   assert.match(problem('model: a.gguf\n\ntoken: 5\n'), /^my\.yaml:3: token: no such key/);
   assert.match(problem('model: a.gguf\ntokens: [5, -1]\n'), /^my\.yaml:2: tokens\.1: /);
+  assert.match(problem('model: a.gguf\ntokens: 0\n'), /^my\.yaml:2: tokens: must be more than 0/);
+  assert.match(problem('model: a.gguf\nseed: -1\n'), /^my\.yaml:2: seed: must be at least 0/);
+  assert.match(problem('model: a.gguf\nthreads: []\n'), /^my\.yaml:2: threads: is empty/);
   assert.match(problem('model: a.gguf\nrepeat: two\n'), /^my\.yaml:2: repeat: /);
   assert.match(problem('model: a.gguf\nthreads: [1\n'), /^my\.yaml:\d: /);
   assert.match(problem('tokens: 5\n'), /^my\.yaml:1: model: /);
