@@ -10,6 +10,7 @@ import { locateFiles, type TracedFiles } from '../machine/traced-files.js';
 import { modelsOf } from '../model/gguf.js';
 import { native } from '../native/binding.js';
 import { fileIdentity } from '../process/file-identity.js';
+import { onAbort } from '../process/on-abort.js';
 import { type OpenedFile, openedFiles } from '../process/opened-files.js';
 import { pathHere } from '../process/other-mounts.js';
 import type { ProcessFacts } from '../process/process-facts.js';
@@ -302,13 +303,12 @@ async function locateOfProcess(
 /** Without a command the recording lasts until its time is over or its signal aborts. */
 function waitFor({ durationMs, signal }: RecordOptions): Promise<null> {
   return new Promise((resolve) => {
-    if (signal?.aborted) return resolve(null);
     // Nothing else keeps the process alive while the native threads trace: this timer does.
     const timer = durationMs === undefined ? setInterval(() => {}, 1 << 30) : setTimeout(done, durationMs);
     function done() {
       clearTimeout(timer);
       resolve(null);
     }
-    signal?.addEventListener('abort', done, { once: true });
+    onAbort(signal, done);
   });
 }

@@ -1,4 +1,5 @@
 import type { NativeHolding } from '../native/memory.js';
+import { onAbort } from '../process/on-abort.js';
 
 /** How one waits for memory, or for files in it, to be locked. */
 export interface HoldOptions {
@@ -16,13 +17,11 @@ export async function untilHeld<Held>(
   told: (lockedBytes: number) => string,
   { onProgress, signal }: HoldOptions,
 ): Promise<Held> {
-  const cancel = () => locking.cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
+  using _ = onAbort(signal, () => locking.cancel());
   const show = setInterval(() => onProgress?.(told(locking.lockedBytes())), progressMs);
   try {
     return await locking.done;
   } finally {
     clearInterval(show);
-    signal?.removeEventListener('abort', cancel);
   }
 }

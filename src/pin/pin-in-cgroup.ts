@@ -5,6 +5,7 @@ import { BlkscopeError, type ExitKind } from '../errors.js';
 import type { HoldOptions } from '../memory/until-held.js';
 import type { NativeStreamFigures } from '../native/memory.js';
 import { launch } from '../process/launch.js';
+import { onAbort } from '../process/on-abort.js';
 import type { Holder } from './holder.js';
 import type { PinPlan } from './plan.js';
 
@@ -39,8 +40,7 @@ export async function holdInCgroup(
     { ours: true },
     { stdout: stderr, stderr, messages: true },
   );
-  const end = () => child.kill('SIGKILL');
-  signal?.addEventListener('abort', end, { once: true });
+  using _ = onAbort(signal, () => child.kill('SIGKILL'));
   try {
     const answer = await ask(child, { kind: 'pin', plan, cgroupProcsFile }, onProgress);
     if (answer.kind !== 'pinned') throw new Error(`unexpected answer ${answer.kind}`);
@@ -57,8 +57,6 @@ export async function holdInCgroup(
     await ended(child);
     signal?.throwIfAborted();
     throw error;
-  } finally {
-    signal?.removeEventListener('abort', end);
   }
 }
 

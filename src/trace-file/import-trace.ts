@@ -11,6 +11,7 @@ import { Steps } from '../machine/steps.js';
 import { locateFiles, type TracedFiles } from '../machine/traced-files.js';
 import type { Model } from '../model/gguf.js';
 import type { NativeDefect } from '../native/trace.js';
+import { onAbort } from '../process/on-abort.js';
 import { configStart } from '../run/config.js';
 import { defaultRunPath, RunFolder } from '../run/run-folder.js';
 import { thousands } from '../thousands.js';
@@ -97,13 +98,12 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
 
 /** Shows how far the reading is, and ends it when `signal` aborts. */
 function untilEnded(importer: Importer, signal: AbortSignal | undefined, progress: Progress): Disposable {
-  const stop = () => importer.stop();
-  signal?.addEventListener('abort', stop, { once: true });
+  const ending = onAbort(signal, () => importer.stop());
   const show = setInterval(() => progress.update(`${thousands(importer.events)} events`), 500);
   return {
     [Symbol.dispose]() {
       clearInterval(show);
-      signal?.removeEventListener('abort', stop);
+      ending[Symbol.dispose]();
     },
   };
 }

@@ -3,6 +3,7 @@ import { BlkscopeError } from '../errors.js';
 import { sudoCaller } from '../files/caller.js';
 import { asCaller, type Identity } from '../files/identity.js';
 import { callerFinds, openToRead } from '../files/read.js';
+import { onAbort } from '../process/on-abort.js';
 import {
   type ProcessCounters,
   type ProcessFacts,
@@ -129,12 +130,10 @@ class Attached {
     const { durationMs, signal } = this.options;
     const limit = durationMs === undefined ? null : setTimeout(this.#end, durationMs);
     const timer = setInterval(() => this.#look(), lookEveryMs);
-    signal?.addEventListener('abort', this.#end, { once: true });
-    if (signal?.aborted) this.#end();
+    using _ = onAbort(signal, this.#end);
     await this.#over;
     clearInterval(timer);
     if (limit) clearTimeout(limit);
-    signal?.removeEventListener('abort', this.#end);
     const ended = !stillRuns(this.facts);
     const endedAt = process.hrtime.bigint();
     if (!ended) {

@@ -1,5 +1,6 @@
 import { BlkscopeError } from '../errors.js';
 import { launch } from '../process/launch.js';
+import { onAbort } from '../process/on-abort.js';
 import { signalTree } from '../process/process-tree.js';
 import { commandEngine } from './command.js';
 
@@ -19,15 +20,12 @@ export async function runBeside(
     { env },
     { stdout: 1, stderr: 2 },
   );
-  const end = () => signalTree(pid, 'SIGTERM');
-  signal.addEventListener('abort', end, { once: true });
-  if (signal.aborted) end();
+  using _ = onAbort(signal, () => signalTree(pid, 'SIGTERM'));
   const how = await new Promise<string | null>((resolve) => {
     child.once('exit', (code, name) =>
       resolve(code === 0 ? null : name ? `was ended by ${name}` : `ended with exit code ${code}`),
     );
   });
-  signal.removeEventListener('abort', end);
   signal.throwIfAborted();
   if (how) throw new BlkscopeError('WORKLOAD_FAILED', `${command[0]} ${how}`, 'workload');
 }

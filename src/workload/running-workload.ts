@@ -6,6 +6,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { readModel } from '../model/gguf.js';
 import { modelFiles } from '../model/model-files.js';
 import { type LaunchOptions, launch } from '../process/launch.js';
+import { onAbort } from '../process/on-abort.js';
 import { OutputPipe } from '../process/output-pipe.js';
 import { faultsOfEndedChildren, readBytesOfEndedChildren } from '../process/process-memory.js';
 import { signalTree } from '../process/process-tree.js';
@@ -206,15 +207,12 @@ class Workload implements WorkloadReports {
       this.#timedOut = true;
       void this.stop();
     };
-    const onAbort = () => void this.stop();
     const limit = timeLimitMs === undefined ? null : setTimeout(onLimit, timeLimitMs);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted) onAbort();
+    using _ = onAbort(signal, () => void this.stop());
     const exit = await this.#exited;
     const faults = faultsOfEndedChildren();
     const read = readBytesOfEndedChildren();
     if (limit) clearTimeout(limit);
-    signal?.removeEventListener('abort', onAbort);
     this.#watch.stop();
     await this.#drain();
     for (const stream of this.#streams) stream.destroy();

@@ -2,6 +2,7 @@ import { holdMemory } from '../../memory/locked-memory.js';
 import { formatSize } from '../../memory/size.js';
 import { environmentOf } from '../../process/environment.js';
 import { keepAlive } from '../../process/keep-alive.js';
+import { onAbort } from '../../process/on-abort.js';
 import { runBeside } from '../../workload/beside.js';
 import { withSession } from '../session.js';
 
@@ -25,7 +26,7 @@ export async function holdLocked(bytes: number, command: string[], flags: { env?
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const release = keepAlive();
-    signal.addEventListener('abort', () => {
+    onAbort(signal, () => {
       release();
       resolve();
     });
