@@ -36,6 +36,9 @@ function partialName(name: string): string {
 
 const isPartialName = (name: string) => /^\..*\.[0-9a-f]{16}\.partial$/.test(name);
 
+/** For so long a folder is emptied again that somebody still writes to. */
+const mostEmptyingMs = 300;
+
 const synced = promisify(fsync);
 
 /** By the path through which we reach a folder in the making: the one that it is for. */
@@ -170,12 +173,23 @@ export class PartialFolder {
       if (this.#handedOver) actAs(this.identity, empty);
       else empty();
       if (this.identity) fchownSync(this.#folder.fd, this.identity.uid, this.#group);
-      actAs(this.identity, () => {
-        if (this.#isAt(this.#name)) rmdirSync(this.#parent.at(this.#name)); // else somebody has moved it: it is empty
-      });
+      actAs(this.identity, () => this.#removeEmpty(empty));
     } finally {
       this.#close();
     }
+  }
+
+  /** A thread of the database's may still be at work when a signal ends the process: it makes its next file meanwhile. */
+  #removeEmpty(empty: () => void): void {
+    const until = performance.now() + mostEmptyingMs;
+    while (this.#isAt(this.#name)) {
+      try {
+        rmdirSync(this.#parent.at(this.#name));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' || performance.now() > until) throw error;
+        empty();
+      }
+    } // somebody has moved it: it is empty
   }
 
   #handOver(): void {

@@ -13,6 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { leftovers, PartialFile, PartialFolder, removeLeftovers } from '../../../src/files/partial.js';
 
 let parent: string;
@@ -82,4 +84,22 @@ test('a name that is taken meanwhile, by a link to nowhere too, is not written t
   file.discard();
   assert.ok(!existsSync(join(parent, 'nowhere')));
   assert.ok(!readdirSync(parent).some((name) => name.startsWith('.taken.')));
+});
+
+test('a folder that a thread still writes to is removed whole', async () => {
+  const place = join(parent, 'written');
+  mkdirSync(place);
+  const folder = PartialFolder.beside(join(place, 'run'));
+  const writing = `const { writeFileSync } = require('node:fs');
+    const { workerData: folder, parentPort } = require('node:worker_threads');
+    parentPort.postMessage('began');
+    try {
+      for (let i = 0, end = Date.now() + 100; Date.now() < end; i++) writeFileSync(folder + '/' + i, 'x');
+    } catch {} // it is gone`;
+  const writer = new Worker(writing, { eval: true, workerData: folder.path });
+  await new Promise((resolve) => writer.once('message', resolve));
+  await sleep(20);
+  folder.discard();
+  assert.deepEqual(readdirSync(place), []);
+  await writer.terminate();
 });
