@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { BlkscopeError } from '../errors.js';
+import { kernelText } from '../files/kernel-text.js';
 import { leftovers } from '../files/partial.js';
 import { tryToOpen } from '../files/read.js';
 import { memoryState } from '../machine/machine.js';
@@ -97,7 +98,7 @@ function blockTracer(): Finding {
 }
 
 function someTraceFolder(): boolean {
-  return readText('/proc/partitions')
+  return (kernelText('/proc/partitions') ?? '')
     .split('\n')
     .map((line) => line.trim().split(/\s+/)[3])
     .some((device) => device !== undefined && existsSync(`/sys/class/block/${device}/trace`));
@@ -108,7 +109,7 @@ function relay(disk: string | null): Finding {
   const name = 'relay source';
   const mend = 'none needed: the ftrace source is used instead';
   const refused = (detail: string): Finding => ({ name, state: 'note', detail, mend });
-  const lockdown = readText('/sys/kernel/security/lockdown');
+  const lockdown = kernelText('/sys/kernel/security/lockdown') ?? '';
   const mode = /\[(integrity|confidentiality)\]/.exec(lockdown)?.[1];
   if (mode) return refused(`refused by kernel lockdown (${mode})`);
   const node = `/dev/${disk?.replaceAll('!', '/')}`;
@@ -149,7 +150,7 @@ function findDevice(named: string): { disk: string | null; findings: Finding[] }
     const path = fileInLayer(named);
     const { name, disk, startSector, fileSystem } = native.fileDevice(path);
     const partition = name === disk ? '' : ` (partition ${name} from sector ${startSector})`;
-    const readahead = readText(`/sys/class/block/${disk}/queue/read_ahead_kb`).trim();
+    const readahead = kernelText(`/sys/class/block/${disk}/queue/read_ahead_kb`);
     const found: Finding = {
       name: 'device',
       state: 'found',
@@ -312,12 +313,4 @@ function halfWritten(): Finding[] {
     detail: `${path} is half-written`,
     mend: 'blkscope recover, or the next run, removes it',
   }));
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus, hostname, release, version } from 'node:os';
 import { join } from 'node:path';
+import { kernelText } from '../files/kernel-text.js';
 import { queueFolder } from '../memory/readahead.js';
 import { native } from '../native/binding.js';
 import { type ReclaimConfig, reclaimConfig } from './reclaim.js';
@@ -85,10 +86,10 @@ export interface DeviceConfig {
 export function deviceConfig(name: string): DeviceConfig {
   const queue: Record<string, string> = {};
   for (const setting of queueSettings) {
-    const value = readText(join(queueFolder(name), setting));
+    const value = kernelText(join(queueFolder(name), setting));
     if (value !== null) queue[setting] = value;
   }
-  const sectors = readText(`/sys/class/block/${name}/size`);
+  const sectors = kernelText(`/sys/class/block/${name}/size`);
   return { name, number: deviceNumber(name), sectors: sectors === null ? null : Number(sectors), queue };
 }
 
@@ -97,24 +98,16 @@ export function readAheadOf({ queue }: DeviceConfig): number | null {
   return queue.read_ahead_kb === undefined ? null : Number(queue.read_ahead_kb);
 }
 
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return null;
-  }
-}
-
 /**
  * Bytes that this process has had written to storage so far, as the kernel accounts for them (page cache that it
  * dirtied on a disk's file system included, tmpfs not); 0 where the kernel keeps no such account.
  */
 export function bytesWrittenByUs(): number {
-  return Number(/^write_bytes: (\d+)/m.exec(readText('/proc/self/io') ?? '')?.[1] ?? 0);
+  return Number(/^write_bytes: (\d+)/m.exec(kernelText('/proc/self/io') ?? '')?.[1] ?? 0);
 }
 
 /** The kernel's number of a block device, as the trace has it: major << 20 | minor. */
 export function deviceNumber(name: string): number {
-  const [major, minor] = (readText(`/sys/class/block/${name}/dev`) ?? '0:0').split(':').map(Number);
+  const [major, minor] = (kernelText(`/sys/class/block/${name}/dev`) ?? '0:0').split(':').map(Number);
   return (major as number) * 2 ** 20 + (minor as number);
 }

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { kernelText } from '../files/kernel-text.js';
 
 /** How the kernel of a machine evicts, where that is a setting. */
 export interface ReclaimConfig {
@@ -11,7 +12,7 @@ export interface ReclaimConfig {
 
 /** Source: `lru_gen` and `damon` below /sys/kernel/mm, and the parameters of the module damon_reclaim. */
 export function reclaimConfig(sys = '/sys'): ReclaimConfig {
-  const generations = text(join(sys, 'kernel/mm/lru_gen/enabled'));
+  const generations = kernelText(join(sys, 'kernel/mm/lru_gen/enabled'));
   return {
     generations: generations === null ? null : (Number.parseInt(generations, 16) & 1) === 1,
     ahead: [...damonReclaim(join(sys, 'module/damon_reclaim/parameters')), ...damonSchemes(sys)],
@@ -19,21 +20,21 @@ export function reclaimConfig(sys = '/sys'): ReclaimConfig {
 }
 
 function damonReclaim(parameters: string): string[] {
-  if (text(join(parameters, 'enabled')) !== 'Y') return [];
-  return [`DAMON evicts what nobody used for ${seconds(Number(text(join(parameters, 'min_age'))))}`];
+  if (kernelText(join(parameters, 'enabled')) !== 'Y') return [];
+  return [`DAMON evicts what nobody used for ${seconds(Number(kernelText(join(parameters, 'min_age'))))}`];
 }
 
 function damonSchemes(sys: string): string[] {
   const daemons = join(sys, 'kernel/mm/damon/admin/kdamonds');
   return folders(daemons)
-    .filter((daemon) => text(join(daemon, 'state')) === 'on')
+    .filter((daemon) => kernelText(join(daemon, 'state')) === 'on')
     .flatMap((daemon) => folders(join(daemon, 'contexts')))
     .flatMap((context) =>
       folders(join(context, 'schemes'))
-        .filter((scheme) => text(join(scheme, 'action')) === 'pageout')
+        .filter((scheme) => kernelText(join(scheme, 'action')) === 'pageout')
         .map((scheme) => {
-          const looks = Number(text(join(scheme, 'access_pattern/age/min')));
-          const apartUs = Number(text(join(context, 'monitoring_attrs/intervals/aggr_us')));
+          const looks = Number(kernelText(join(scheme, 'access_pattern/age/min')));
+          const apartUs = Number(kernelText(join(context, 'monitoring_attrs/intervals/aggr_us')));
           return `DAMON evicts ${keptMapped(scheme) ? 'unmapped pages' : 'what'} nobody used for ${seconds(looks * apartUs)}`;
         }),
     );
@@ -42,7 +43,7 @@ function damonSchemes(sys: string): string[] {
 /** Whether its filters let it evict only what no process maps. */
 function keptMapped(scheme: string): boolean {
   return folders(join(scheme, 'ops_filters')).some(
-    (filter) => text(join(filter, 'type')) === 'unmapped' && text(join(filter, 'allow')) === 'Y',
+    (filter) => kernelText(join(filter, 'type')) === 'unmapped' && kernelText(join(filter, 'allow')) === 'Y',
   );
 }
 
@@ -58,14 +59,6 @@ function folders(path: string): string[] {
       .map((name) => join(path, name));
   } catch {
     return []; // a kernel without it
-  }
-}
-
-function text(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return null;
   }
 }
 

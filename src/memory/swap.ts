@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { kernelText } from '../files/kernel-text.js';
 
 /** A swap area in use. Compressed memory (zram) takes memory itself and moves nothing to a disk. */
 export interface SwapArea {
@@ -8,7 +9,7 @@ export interface SwapArea {
 }
 
 /** The machine's swap areas, from /proc/swaps; none where the kernel has no swap. */
-export function swapAreas(text = readSwaps()): SwapArea[] {
+export function swapAreas(text = kernelText('/proc/swaps') ?? ''): SwapArea[] {
   return text
     .split('\n')
     .slice(1)
@@ -22,21 +23,9 @@ export function swapAreas(text = readSwaps()): SwapArea[] {
 export function zramTraffic(sysBlock = '/sys/block'): { readBytes: number; writtenBytes: number } | null {
   const stats = readdirSync(sysBlock)
     .filter((name) => /^zram\d/.test(name))
-    .map((name) => read(`${sysBlock}/${name}/stat`).trim().split(/\s+/).map(Number));
+    .map((name) => (kernelText(`${sysBlock}/${name}/stat`) ?? '').split(/\s+/).map(Number));
   if (stats.length === 0) return null;
   // Fields 3 and 7 of a device's stat: sectors read and written.
   const bytes = (field: number) => stats.reduce((sum, fields) => sum + 512 * (fields[field] ?? 0), 0);
   return { readBytes: bytes(2), writtenBytes: bytes(6) };
-}
-
-function readSwaps(): string {
-  return read('/proc/swaps');
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

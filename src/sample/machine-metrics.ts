@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { kernelText } from '../files/kernel-text.js';
 import { zramTraffic } from '../memory/swap.js';
 
 /**
@@ -9,11 +9,11 @@ import { zramTraffic } from '../memory/swap.js';
  */
 export function machineMetrics(): [metric: string, value: number][] {
   return [
-    ...meminfoMetrics(read('/proc/meminfo')),
-    ...vmstatMetrics(read('/proc/vmstat')),
+    ...meminfoMetrics(kernelText('/proc/meminfo') ?? ''),
+    ...vmstatMetrics(kernelText('/proc/vmstat') ?? ''),
     ...zram(),
     ...stalls(),
-    ...cpuMetrics(read('/proc/stat')),
+    ...cpuMetrics(kernelText('/proc/stat') ?? ''),
   ];
 }
 
@@ -74,10 +74,10 @@ export function vmstatMetrics(text: string): [string, number][] {
   });
 }
 
-/** Microseconds in which some task, or all that could run, waited for memory, a disk or a CPU (PSI). */
+/** Microseconds in which some task, or all that could run, waited for memory, a disk or a CPU (PSI, which may be switched off). */
 function stalls(): [string, number][] {
   return (['memory', 'io', 'cpu'] as const).flatMap((resource) =>
-    pressureMetrics(resource, read(`/proc/pressure/${resource}`)),
+    pressureMetrics(resource, kernelText(`/proc/pressure/${resource}`) ?? ''),
   );
 }
 
@@ -99,13 +99,4 @@ function keyed(text: string): Map<string, number> {
       return [key as string, Number(value)];
     }),
   );
-}
-
-/** Empty where the kernel has no such file (PSI switched off). */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }
