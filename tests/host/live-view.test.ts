@@ -105,13 +105,14 @@ test('top: who reads which file', { timeout: 90_000 }, async () => {
     await using terminal = new PseudoTerminal(['top', folder, '--mount'], 140);
     await terminal.shows(/fio \d+ +\d+(\.\d+)? .iB\/s.*data\.bin/, 20_000);
     assert.match(terminal.text, /fio \d+ .*\/s +[\d,]+ +\d+\.\d % +\S+ .s +\S*data\.bin/);
+    await sleep(5000); // the first seconds are the compiler's
     const costs: number[] = [];
     while (costs.length < 9) {
       await sleep(1000);
       costs.push(Number(/view take (\d+\.\d) % of one CPU/.exec(terminal.text)?.[1]));
     }
     const median = costs.sort((a, b) => a - b)[4] as number;
-    assert.ok(median < 4, `of one CPU, in %: ${costs}`); // 7 where each batch of few events was a block of many
+    assert.ok(median < 2, `of one CPU, in %: ${costs}`); // 7 where each batch of few events was a block of many
     terminal.press('q');
     assert.equal(await terminal.exited, 0, terminal.text);
     assert.ok(terminal.restored());
