@@ -61,8 +61,10 @@ Result<Fd> openTrace(const std::string& path) {
   return openNamed(*named, path, O_RDONLY | O_NONBLOCK);
 }
 
+std::string shownName(const std::string& path) { return path == "-" ? "standard input" : path; }
+
 Error noTrace(const std::string& path) {
-  return {"NOT_A_TRACE", path + ": no block trace record in it; blkscope imports blktrace's files and blkparse -d dumps"};
+  return {"NOT_A_TRACE", shownName(path) + ": no block trace record in it; blkscope imports blktrace's files and blkparse -d dumps"};
 }
 
 /// Numbers in ascending order as "2-4, 6-129"; of many ranges the first ones.
@@ -133,7 +135,7 @@ Result<void> FileSource::addOpened(const std::string& path, Fd fd) {
   });
   if (known) return {};
   CpuFileName parts = cpuFileName(path);
-  std::string name = path == "-" ? "standard input" : path;
+  std::string name = shownName(path);
   bool empty = S_ISREG(status.st_mode) && status.st_size == 0;
   files_.push_back({name, parts.base, parts.cpu, status.st_dev, status.st_ino, empty});
   if (parts.cpu >= 0) {
