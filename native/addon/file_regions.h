@@ -27,13 +27,19 @@ std::vector<Region> fileRegions(const Argument& argument, size_t files) {
   return regions;
 }
 
+/// A further column, of 0 and 1.
+template <class Region>
+void setFlags(std::vector<Region>& regions, const Argument& argument, const char* name, bool Region::*flag) {
+  auto flags = column<uint8_t>(argument[name], napi_uint8_array, "a Uint8Array");
+  if (flags.size() != regions.size()) argument.refuse("regions whose columns have one length");
+  for (size_t i = 0; i < regions.size(); ++i) regions[i].*flag = flags[i] != 0;
+}
+
 /// The same with a fourth column, whole: 1 where whoever uses a page of a region uses all of it.
 template <class Region>
 std::vector<Region> wholeOrPartRegions(const Argument& argument, size_t files) {
   std::vector<Region> regions = fileRegions<Region>(argument, files);
-  auto whole = column<uint8_t>(argument["whole"], napi_uint8_array, "a Uint8Array");
-  if (whole.size() != regions.size()) argument.refuse("regions whose four columns have one length");
-  for (size_t i = 0; i < regions.size(); ++i) regions[i].whole = whole[i] != 0;
+  setFlags(regions, argument, "whole", &Region::whole);
   return regions;
 }
 

@@ -48,13 +48,17 @@ class JsTouchRecorder : public Napi::ObjectWrap<JsTouchRecorder> {
     Argument options = Argument::at(info, 0, "options");
     std::vector<std::string> paths = options["files"].strings();
     regions_ = wholeOrPartRegions<ModelRegion>(options["regions"], paths.size());
+    setFlags(regions_, options["regions"], "always", &ModelRegion::always);
     auto files = static_cast<uint32_t>(paths.size());
     bool pieces = options["pieces"].booleanOr(true);
     cuts_ = pieces ? cutsFor(regions_, files, pageBytes(), kMostCuts) : cutsAroundRegions(regions_, files, pageBytes(), kMostCuts);
     std::vector<WantedFile> wanted;
-    for (uint32_t i = 0; i < files; ++i) wanted.push_back({paths[i], cuts_[i], watchedPieces(regions_, i, cuts_[i], pageBytes())});
+    for (uint32_t i = 0; i < files; ++i) {
+      const Cuts& cuts = cuts_[i];
+      wanted.push_back({paths[i], cuts, watchedPieces(regions_, i, cuts, pageBytes()), alwaysUsedPieces(regions_, i, cuts)});
+    }
     auto passes = static_cast<uint32_t>(options["profiledPasses"].integer(UINT32_MAX));
-    channel_.emplace(valueOrThrow(info.Env(), PassChannel::create(wanted, passes, options["rejoin"].booleanOr(true))));
+    channel_.emplace(valueOrThrow(info.Env(), PassChannel::create(wanted, passes, options["follow"].booleanOr(false))));
   }
 
  private:

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,8 +44,9 @@ static struct file* files;
 static struct mapping mappings[MOST_MAPPINGS];
 static size_t mappingCount;
 static int mappingsKnown;
-static int watching;
+static enum { UNWATCHED, WATCHING, JUST_JOINED, JOINED, WATCHING_FOR_GOOD } state;
 static int hugePagesWere;
+static uint64_t faultsBefore, diskFaultsBefore; /* of this process, when the last pass began */
 static uint64_t passes;
 
 static uint64_t now(void) {
@@ -91,7 +93,7 @@ static int fileOf(const char* path) {
   return -1;
 }
 
-static uint64_t cutAt(const struct file* file, uint32_t i) { return file->cuts[i] & ~(uint64_t)BLKSCOPE_LEFT_ALONE; }
+static uint64_t cutAt(const struct file* file, uint32_t i) { return file->cuts[i] & ~(uint64_t)BLKSCOPE_CUT_BITS; }
 
 /* Splits a mapping at its file's cuts: neighbours that differ in a flag are mappings of their own. Of a core dump every second is left out. */
 static void split(const struct mapping* mapping) {
@@ -140,53 +142,104 @@ static void findMappings(void) {
   }
 }
 
-/* Takes pages of a mapping, offsets in its file, out of the page tables. 0: the kernel refuses. */
-static int unmapPages(const struct mapping* mapping, uint64_t from, uint64_t to) {
+/* Advises of a part of a mapping, by offsets in its file. */
+static int advise(const struct mapping* mapping, uint64_t from, uint64_t to, int advice) {
   uint64_t end = mapping->offset + (mapping->end - mapping->start);
   if (from < mapping->offset) from = mapping->offset;
   if (to > end) to = end;
-  if (from >= to || madvise((void*)(mapping->start + (from - mapping->offset)), to - from, MADV_DONTNEED) == 0) return 1;
+  return from < to ? madvise((void*)(mapping->start + (from - mapping->offset)), to - from, advice) : 0;
+}
+
+typedef int (*piece_fn)(const struct mapping* mapping, uint64_t from, uint64_t to, int hasBit);
+
+/* Calls `action` for the pieces of all mappings until it returns 0. Neighbours that have the bit, or have it not, take one call. */
+static void forPieces(uint64_t bit, piece_fn action) {
+  for (size_t i = 0; mappingsKnown && i < mappingCount; ++i) {
+    const struct file* file = &files[mappings[i].file];
+    uint64_t from = 0;
+    int has = 0;
+    for (uint32_t cut = 0; cut < file->cutCount; ++cut) {
+      int next = (file->cuts[cut] & bit) != 0;
+      if (next == has) continue;
+      if (!action(&mappings[i], from, cutAt(file, cut), has)) return;
+      from = cutAt(file, cut);
+      has = next;
+    }
+    if (!action(&mappings[i], from, UINT64_MAX, has)) return;
+  }
+}
+
+/* Takes the pages of a piece out of the page tables. 0: the kernel refuses. */
+static int unmapPiece(const struct mapping* mapping, uint64_t from, uint64_t to, int leftAlone) {
+  if (leftAlone || advise(mapping, from, to, MADV_DONTNEED) == 0) return 1;
   tell(BLKSCOPE_REFUSED, (uint32_t)errno, 0, 0, 0);
   return 0;
 }
 
-/* From here on each page of the model that is watched faults when it is used. Neighbouring pieces take one call. */
-static void makePagesFault(void) {
-  for (size_t i = 0; i < mappingCount; ++i) {
-    const struct file* file = &files[mappings[i].file];
-    uint64_t from = 0;
-    int watched = 1;
-    for (uint32_t cut = 0; cut < file->cutCount; ++cut) {
-      int next = (file->cuts[cut] & BLKSCOPE_LEFT_ALONE) == 0;
-      if (next == watched) continue;
-      if (watched && !unmapPages(&mappings[i], from, cutAt(file, cut))) return;
-      from = cutAt(file, cut);
-      watched = next;
-    }
-    if (watched && !unmapPages(&mappings[i], from, UINT64_MAX)) return;
+/* From here on each page of the model that is watched faults when it is used. */
+static void makePagesFault(void) { forPieces(BLKSCOPE_LEFT_ALONE, unmapPiece); }
+
+/* One mapping again, which is mapped anew, in pieces as large as the kernel likes. */
+static int joinPiece(const struct mapping* mapping, uint64_t from, uint64_t to, int always) {
+  if (wanted.follow && !always) {
+    advise(mapping, from, to, MADV_NOHUGEPAGE);
+  } else {
+    advise(mapping, from, to, MADV_DODUMP);
+    advise(mapping, from, to, MADV_DONTNEED);
   }
+  return 1;
 }
 
 /*
- * Before the first profiled pass: no page table maps 2 MiB at once from here on, since the kernel tells no more of that than one
- * fault. Switched for the process: a flag of the mapping (MADV_NOHUGEPAGE) could not be taken off again.
+ * While the model is watched no page table maps 2 MiB at once, since the kernel tells no more of that than one fault. Switched for
+ * the process: a flag of the mapping (MADV_NOHUGEPAGE) could not be taken off again.
  */
 static void beginWatching(void) {
-  watching = 1;
+  state = WATCHING;
   hugePagesWere = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 0;
   if (hugePagesWere) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
-/* Before the first pass behind them: mapped anew, in pieces as large as the kernel likes, the pass runs as fast as unwatched. */
-static void endWatching(void) {
-  watching = 0;
-  if (!wanted.rejoin) return;
+/* The passes behind run as fast as unwatched ones. */
+static void join(void) {
+  state = JUST_JOINED;
   if (hugePagesWere) prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
-  for (size_t i = 0; mappingsKnown && i < mappingCount; ++i) {
-    void* start = (void*)mappings[i].start;
-    size_t bytes = mappings[i].end - mappings[i].start;
-    madvise(start, bytes, MADV_DODUMP);
-    madvise(start, bytes, MADV_DONTNEED);
+  forPieces(BLKSCOPE_ALWAYS, joinPiece);
+}
+
+/* Memory has become short: what is read again must show when it is used. It may become so again, so this is for good. */
+static void splitAgain(void) {
+  state = WATCHING_FOR_GOOD;
+  if (hugePagesWere) prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  for (size_t i = 0; mappingsKnown && i < mappingCount; ++i) split(&mappings[i]);
+  makePagesFault();
+}
+
+/* Whether hardly anything has faulted since the last pass began: all that passes use is mapped, and stays so. */
+static int wasQuiet(void) {
+  struct rusage use;
+  getrusage(RUSAGE_SELF, &use);
+  uint64_t faults = (uint64_t)use.ru_minflt - faultsBefore;
+  uint64_t diskFaults = (uint64_t)use.ru_majflt - diskFaultsBefore;
+  faultsBefore += faults;
+  diskFaultsBefore += diskFaults;
+  uint64_t pages = 0;
+  for (size_t i = 0; i < mappingCount; ++i) pages += (mappings[i].end - mappings[i].start) / 4096;
+  return diskFaults == 0 && faults <= 64 + pages / 1024; /* the program's own memory faults a little */
+}
+
+static void prepare(int profiled) {
+  int quiet = wasQuiet();
+  if (profiled) {
+    if (state == UNWATCHED) beginWatching();
+    if (!mappingsKnown) findMappings();
+    makePagesFault();
+  } else if (state == WATCHING && (!wanted.follow || quiet)) {
+    join();
+  } else if (state == JUST_JOINED) {
+    state = JOINED; /* its first pass has mapped the model anew */
+  } else if (state == JOINED && wanted.follow && !quiet) {
+    splitAgain();
   }
 }
 
@@ -222,13 +275,7 @@ EXPORTED int ggml_backend_sched_graph_compute_async(void* sched, void* graph) {
   if (!active()) return real(sched, graph);
   uint64_t before = now();
   int profiled = passes < wanted.profiledPasses;
-  if (profiled) {
-    if (!watching) beginWatching();
-    if (!mappingsKnown) findMappings();
-    makePagesFault();
-  } else if (watching) {
-    endWatching();
-  }
+  prepare(profiled);
   uint64_t begin = now();
   tell(BLKSCOPE_BEGIN, (uint32_t)profiled, passes, begin, 0);
   int status = real(sched, graph);

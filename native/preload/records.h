@@ -10,16 +10,18 @@
 /*
  * The file begins with what blkscope wants: this header, then for each file of the model its path's length (uint32_t), the
  * number of its cuts (uint32_t), the path, and the cuts (uint64_t): offsets in the file, ascending, whole pages, at which
- * mappings are split so that one fault never maps pages of two regions. The piece behind a cut that has the bit LEFT_ALONE is not
- * made to fault. Records follow.
+ * mappings are split so that one fault never maps pages of two regions. A cut has bits for the piece behind it. LEFT_ALONE: it is not
+ * made to fault. ALWAYS: each pass uses all of it. Records follow.
  */
 #define BLKSCOPE_LEFT_ALONE 1
+#define BLKSCOPE_ALWAYS 2
+#define BLKSCOPE_CUT_BITS 3
 
 struct blkscope_wanted {
   uint32_t bytes;          /* of the header and the files */
   uint32_t files;
   uint32_t profiledPasses; /* the first so many passes are profiled */
-  uint32_t rejoin;         /* 1: when the profiled passes are over the mappings become what they were */
+  uint32_t follow;         /* behind them, 0: the mappings become what they were; 1: faults still tell what is used after it was evicted */
 };
 
 enum blkscope_record_kind {

@@ -18,8 +18,8 @@ void append(std::string& text, const Value& value) {
   text.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-std::string wantedText(const std::vector<WantedFile>& files, uint32_t profiledPasses, bool rejoin) {
-  blkscope_wanted wanted{0, static_cast<uint32_t>(files.size()), profiledPasses, rejoin};
+std::string wantedText(const std::vector<WantedFile>& files, uint32_t profiledPasses, bool follow) {
+  blkscope_wanted wanted{0, static_cast<uint32_t>(files.size()), profiledPasses, follow};
   std::string text;
   append(text, wanted);
   for (const WantedFile& file : files) {
@@ -27,8 +27,11 @@ std::string wantedText(const std::vector<WantedFile>& files, uint32_t profiledPa
     append(text, static_cast<uint32_t>(file.cuts.size()));
     text += file.path;
     text.resize((text.size() + 7) / 8 * 8);
-    for (size_t i = 0; i < file.cuts.size(); ++i)
-      append(text, file.cuts[i] | (file.watched[i + 1] ? 0 : uint64_t{BLKSCOPE_LEFT_ALONE}));
+    for (size_t i = 0; i < file.cuts.size(); ++i) {
+      uint64_t leftAlone = file.watched[i + 1] ? 0 : BLKSCOPE_LEFT_ALONE;
+      uint64_t always = file.always[i + 1] ? BLKSCOPE_ALWAYS : 0;
+      append(text, file.cuts[i] | leftAlone | always);
+    }
   }
   wanted.bytes = static_cast<uint32_t>(text.size());
   std::memcpy(text.data(), &wanted, sizeof wanted);
@@ -37,10 +40,10 @@ std::string wantedText(const std::vector<WantedFile>& files, uint32_t profiledPa
 
 }  // namespace
 
-Result<PassChannel> PassChannel::create(const std::vector<WantedFile>& files, uint32_t profiledPasses, bool rejoin) {
+Result<PassChannel> PassChannel::create(const std::vector<WantedFile>& files, uint32_t profiledPasses, bool follow) {
   Fd fd(::memfd_create("blkscope-touches", MFD_CLOEXEC));
   if (!fd.valid()) return systemError("make a file in memory");
-  std::string text = wantedText(files, profiledPasses, rejoin);
+  std::string text = wantedText(files, profiledPasses, follow);
   if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return systemError("write a file in memory");
   // What several processes write comes one after another.

@@ -11,18 +11,20 @@
 
 namespace blkscope {
 
-/// A file of the model: its real path, where its mappings are to be split (offsets, ascending, whole pages), and which of the
-/// pieces, one more than cuts, are to fault in each profiled pass.
+/// A file of the model: its real path, where its mappings are to be split (offsets, ascending, whole pages), and of the pieces,
+/// one more than cuts, which are to fault in each profiled pass, and of which each pass uses all.
 struct WantedFile {
   std::string path;
   std::vector<uint64_t> cuts;
   std::vector<bool> watched;
+  std::vector<bool> always;
 };
 
 class PassChannel {
  public:
-  /// `profiledPasses`: the first so many passes of the program are profiled. `rejoin`: behind them the model is mapped as it was.
-  static Result<PassChannel> create(const std::vector<WantedFile>& files, uint32_t profiledPasses, bool rejoin);
+  /// `profiledPasses`: the first so many passes of the program are profiled. Behind them the model is mapped as it was; with
+  /// `follow` only where each pass uses all, and only as long as memory is enough for it.
+  static Result<PassChannel> create(const std::vector<WantedFile>& files, uint32_t profiledPasses, bool follow);
 
   /// For the workload to inherit.
   int fd() const { return fd_.get(); }

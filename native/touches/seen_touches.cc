@@ -283,6 +283,17 @@ std::vector<bool> watchedPieces(std::span<const ModelRegion> regions, uint32_t f
   return watched;
 }
 
+std::vector<bool> alwaysUsedPieces(std::span<const ModelRegion> regions, uint32_t file, const Cuts& cuts) {
+  std::vector<bool> always(cuts.size() + 1, true);
+  for (const ModelRegion& region : regions) {
+    if (region.file != file || region.always || region.bytes == 0) continue;
+    auto first = std::ranges::upper_bound(cuts, region.offset) - cuts.begin();
+    auto last = std::ranges::upper_bound(cuts, region.offset + region.bytes - 1) - cuts.begin();
+    std::fill(always.begin() + first, always.begin() + last + 1, false);
+  }
+  return always;
+}
+
 SeenTouches seenTouches(std::span<const blkscope_record> records, const Faults& faults, std::span<const ModelRegion> regions,
                         std::span<const Cuts> cuts, uint64_t pageBytes) {
   SeenTouches seen;

@@ -17,6 +17,8 @@ struct ModelRegion {
   uint64_t bytes;
   /// Whoever uses it uses all of it, as far as the model tells: some of its pieces show that.
   bool whole = false;
+  /// Each pass uses all of it, or it holds nothing.
+  bool always = false;
 };
 
 /// A pass of the program over the weights. ns on CLOCK_MONOTONIC.
@@ -67,6 +69,9 @@ std::vector<Cuts> cutsFor(std::span<const ModelRegion> regions, uint32_t files, 
 /// Which pieces between a file's cuts are to fault in each pass, the first being the one before the first cut. Of a large region that
 /// is used whole every fourth piece, the first and the last tell as much as all of them, and cost less.
 std::vector<bool> watchedPieces(std::span<const ModelRegion> regions, uint32_t file, const Cuts& cuts, uint64_t pageBytes);
+
+/// Which pieces hold only what each pass uses all of.
+std::vector<bool> alwaysUsedPieces(std::span<const ModelRegion> regions, uint32_t file, const Cuts& cuts);
 
 /// `cuts`: those that the mappings were split at.
 SeenTouches seenTouches(std::span<const blkscope_record> records, const Faults& faults, std::span<const ModelRegion> regions,

@@ -83,7 +83,7 @@ export async function prepare(
   };
   const pinned = pin ? await pinModel(pin, steps, progress) : null;
   const touches = options.touches
-    ? new TouchWatch(model, profiledPasses(options.workload), { rejoin: !options.account })
+    ? new TouchWatch(model, profiledPasses(options.workload), { follow: options.account ?? false })
     : null;
   const account = options.account
     ? new CacheWatch(files.paths, model, { passesWatched: touches !== null })

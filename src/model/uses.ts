@@ -59,6 +59,14 @@ export function usedAsWhole(model: Model): boolean[] {
   });
 }
 
+/** By region: whether each pass uses all of it, or nothing is ever used of it (padding). */
+export function usedByEachPass(model: Model): boolean[] {
+  const whole = whollyUsed(model);
+  return modelRegions(model).map(({ role, tensor }) =>
+    tensor === null ? role === 'padding' : whole.has(tensor),
+  );
+}
+
 /** Bytes that a token needs: at least and at most. They differ where a use is unknown. */
 export interface TouchedBytes {
   least: number;

@@ -89,14 +89,26 @@ export interface NativeTouchFigures {
 export interface NativeTouchRecorderOptions {
   /** Real paths of the model's parts. */
   files: string[];
-  /** Sorted by file (an index into files) and offset, without overlaps; bytes. `whole`: 1 where who uses a part uses all. */
-  regions: { files: Uint32Array; offsets: BigUint64Array; bytes: BigUint64Array; whole: Uint8Array };
+  /**
+   * Sorted by file (an index into files) and offset, without overlaps; bytes. `whole`: 1 where who uses a part uses all. `always`:
+   * 1 where each pass uses all, or nothing is to be used.
+   */
+  regions: {
+    files: Uint32Array;
+    offsets: BigUint64Array;
+    bytes: BigUint64Array;
+    whole: Uint8Array;
+    always: Uint8Array;
+  };
   /** The first so many passes are profiled. */
   profiledPasses: number;
   /** Whether what is used is told within regions as well, by more cuts. Default true. */
   pieces?: boolean;
-  /** Whether the model is mapped as before when the profiled passes are over. Default true. */
-  rejoin?: boolean;
+  /**
+   * Whether what is used is to show also when the profiled passes are over: the model is then mapped as before only where each
+   * pass uses all, and as long as nothing of it is read again. Default false: all of it is mapped as before.
+   */
+  follow?: boolean;
 }
 
 /** Bytes read of files, by what became of them; a row for each slot of time and region, by slot. */

@@ -53,7 +53,7 @@ export class CacheWatch {
     this.#account = toldByKernel(() => new native.CacheAccount(this.#paths));
     this.passes =
       model && !passesWatched && existsSync(touchLibrary())
-        ? new TouchWatch(model, 1, { pieces: false, rejoin: false })
+        ? new TouchWatch(model, 1, { pieces: false, follow: true })
         : null;
   }
 

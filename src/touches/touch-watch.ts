@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { BlkscopeError } from '../errors.js';
 import type { Model } from '../model/gguf.js';
 import { modelRegions } from '../model/regions.js';
-import { usedAsWhole } from '../model/uses.js';
+import { usedAsWhole, usedByEachPass } from '../model/uses.js';
 import { native, touchLibrary } from '../native/binding.js';
 import type { NativeSeenTouches, NativeTouchRecorder } from '../native/touches.js';
 import type { LaunchOptions } from '../process/launch.js';
@@ -17,10 +17,10 @@ export class TouchWatch {
 
   /**
    * The first `profiledPasses` passes are profiled; the others run as they would. `pieces`: parts of regions are told apart.
-   * `rejoin`: behind the profiled passes the model is mapped as it was, so a fault may map pages of two regions. Throws
-   * BlkscopeError NO_TOUCHES where the library cannot be loaded.
+   * Behind the profiled passes the model is mapped as it was, so a fault may map pages of two regions; `follow`: only where each
+   * pass uses all, and as long as nothing of it is read again. Throws BlkscopeError NO_TOUCHES where the library cannot be loaded.
    */
-  constructor(model: Model, profiledPasses: number, { pieces = true, rejoin = true } = {}) {
+  constructor(model: Model, profiledPasses: number, { pieces = true, follow = false } = {}) {
     requireLibrary();
     const regions = modelRegions(model);
     this.#recorder = new native.TouchRecorder({
@@ -30,10 +30,11 @@ export class TouchWatch {
         offsets: BigUint64Array.from(regions, ({ offset }) => BigInt(offset)),
         bytes: BigUint64Array.from(regions, ({ bytes }) => BigInt(bytes)),
         whole: Uint8Array.from(usedAsWhole(model), Number),
+        always: Uint8Array.from(usedByEachPass(model), Number),
       },
       profiledPasses,
       pieces,
-      rejoin,
+      follow,
     });
   }
 

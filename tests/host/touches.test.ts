@@ -1,12 +1,15 @@
 // What passes of llama.cpp use of a model, against what is known of the model: which experts its routers choose, and that a dense model is used whole.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { usedByTokens } from '../../src/figures/seen-touches.js';
 import { type Model, readModel, synthesizeModel } from '../../src/index.js';
+import { beginChanges, undoChanges } from '../../src/machine/changes.js';
+import { prepareCache } from '../../src/memory/cache-state.js';
+import { MemoryCgroup } from '../../src/memory/cgroup.js';
 import { modelRegions, type Region } from '../../src/model/regions.js';
 import { seededOrder } from '../../src/model/synthetic-weights.js';
 import { TouchWatch } from '../../src/touches/touch-watch.js';
@@ -119,6 +122,53 @@ async function mappingCounts(pid: number, path: string, done: Promise<unknown>):
     await setTimeout(2);
   }
   return counts;
+}
+
+test('followed further, it is mapped as it was while memory is enough, and split again when it is short', async () => {
+  const path = join(folder, 'dense.gguf');
+  const model = await readModel(path);
+  const engine = await findEngine(completion);
+  const changes = beginChanges();
+  try {
+    await prepareCache('cold', [path], {});
+    const cgroup = MemoryCgroup.create(changes, 2 ** 30);
+    const watch = new TouchWatch(model, 1, { pieces: false, follow: true });
+    const log = join(folder, 'workload.log');
+    const launch = watch.launchWith({ cgroupProcsFile: cgroup.procsFile });
+    const running = await engine.start({
+      ...{ model: path, tokens: 3000, threads: 2, prompt: 'One', log, launch },
+    });
+    try {
+      const split = await untilMapped(running.pid, path, (count) => count > 10);
+      const joined = await untilMapped(running.pid, path, (count) => count < split / 4);
+      assert.ok(joined > 1, 'the table, of which a token uses a row, is a mapping of its own');
+      const file = cgroup.version === 1 ? 'memory.limit_in_bytes' : 'memory.max';
+      const used = Number(readFileSync(join(cgroup.path, usageFile[cgroup.version]), 'utf8'));
+      writeFileSync(join(cgroup.path, file), `${used - 40 * 2 ** 20}`);
+      assert.equal(await untilMapped(running.pid, path, (count) => count >= split), split);
+    } finally {
+      await running.stop();
+      await running.done;
+    }
+    assert.ok(watch.firstPass());
+  } finally {
+    undoChanges(changes);
+  }
+});
+
+const usageFile = { 1: 'memory.usage_in_bytes', 2: 'memory.current' } as const;
+
+/** Into how many mappings a file of a process is split, once that is as asked. */
+async function untilMapped(pid: number, path: string, asked: (count: number) => boolean): Promise<number> {
+  const counts: number[] = [];
+  for (let i = 0; i < 2000; i++) {
+    const maps = await readFile(`/proc/${pid}/maps`, 'utf8').catch(() => '');
+    const count = maps.split('\n').filter((line) => line.endsWith(realpathSync(path))).length;
+    if (asked(count)) return count;
+    if (count !== counts.at(-1)) counts.push(count);
+    await setTimeout(5);
+  }
+  throw new Error(`mappings: ${counts.join(' ')}`);
 }
 
 test('what cannot be watched is told in a line', async () => {

@@ -6,7 +6,7 @@
 using namespace blkscope;
 
 TEST_CASE("a file in memory that the workload cut, filled or made huge is told, and not read") {
-  auto channel = PassChannel::create({{"/models/a.gguf", {4096, 8192}, {true, true, true}}}, 3, true);
+  auto channel = PassChannel::create({{"/models/a.gguf", {4096, 8192}, {true, true, true}, {false, true, true}}}, 3, true);
   REQUIRE(channel.ok());
   REQUIRE(channel->records().ok());
   CHECK(channel->records()->empty());

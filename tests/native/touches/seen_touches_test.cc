@@ -196,3 +196,14 @@ TEST_CASE("records that the workload made up cost neither a crash nor much time"
   std::vector<blkscope_record> passes(100'000, {BLKSCOPE_BEGIN, 1, 7, 0, 1, 0});
   CHECK(seenTouches(passes, faults, regions, cuts, kPage).passes.size() == 1);
 }
+
+TEST_CASE("a piece holds what each pass uses all of where nothing else has a byte in it") {
+  // A table, a matrix, padding, a matrix that shares a page with an expert.
+  std::vector<ModelRegion> regions = {
+      {0, 0, 8192, false, false},      {0, 8192, 16000, true, true}, {0, 24192, 384, false, true},
+      {0, 24576, 10000, true, true},   {0, 34576, 8192, true, false},
+  };
+  Cuts cuts = {8192, 24576, 32768, 36864};
+  CHECK(alwaysUsedPieces(regions, 0, cuts) == std::vector<bool>{false, true, true, false, false});
+  CHECK(alwaysUsedPieces(regions, 1, {}) == std::vector<bool>{true});
+}
