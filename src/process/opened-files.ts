@@ -82,17 +82,34 @@ function bothUses(a: FileUse, b: FileUse): FileUse {
 }
 
 function mappings(pid: number): [path: string, FileUse][] {
-  const found: [string, FileUse][] = [];
-  for (const line of readProc(pid, 'maps')?.split('\n') ?? []) {
+  return joinedMappings(readProc(pid, 'maps') ?? '').map(({ path, permissions, offset, bytes }) => {
+    const use = { mappedBytes: bytes, mapped: [{ offset, bytes }], direct: false };
+    // A newline in a path is written as an escape there.
+    return [path.replaceAll('\\012', '\n'), { ...use, executable: permissions.includes('x') }];
+  });
+}
+
+interface Mapping extends FileRange {
+  path: string;
+  permissions: string;
+}
+
+/** The files in a text of /proc/PID/maps. Neighbours that go on in the file are one: `--touches` splits a model into tens of thousands. */
+export function joinedMappings(maps: string): Mapping[] {
+  const found: Mapping[] = [];
+  let behind = ''; // the address behind the last one
+  for (const line of maps.split('\n')) {
     // "7f00-7fff r--p 00000000 fd:00 1234   /path/with maybe blanks"; memory without a file has inode 0
     const match = /^([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ [1-9]\d*\s+(\/.*)$/.exec(line);
     if (!match) continue;
     const [, start = '', end = '', permissions = '', at = '', path = ''] = match;
-    const mappedBytes = Number(BigInt(`0x${end}`) - BigInt(`0x${start}`));
-    // A newline in a path is written as an escape there.
-    const mapped = [{ offset: Number.parseInt(at, 16), bytes: mappedBytes }];
-    const use = { mappedBytes, mapped, executable: permissions.includes('x'), direct: false };
-    found.push([path.replaceAll('\\012', '\n'), use]);
+    const bytes = Number(BigInt(`0x${end}`) - BigInt(`0x${start}`));
+    const offset = Number.parseInt(at, 16);
+    const last = found.at(-1);
+    const goesOn = last?.path === path && last.permissions === permissions && behind === start;
+    if (goesOn && last.offset + last.bytes === offset) last.bytes += bytes;
+    else found.push({ path, permissions, offset, bytes });
+    behind = end;
   }
   return found;
 }

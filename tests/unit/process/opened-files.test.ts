@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, realpathSync, rmSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { largeFileBytes, openedFiles } from '../../../src/process/opened-files.js';
+import { joinedMappings, largeFileBytes, openedFiles } from '../../../src/process/opened-files.js';
 import { commandEngine } from '../../../src/workload/command.js';
 
 let folder: string;
@@ -42,4 +42,23 @@ test('of a command that is soon over the file that it reads is seen, the log of 
   const { openedFiles, modelBytes } = await done;
   const large = openedFiles.filter((file) => file.large).map(({ path }) => path);
   assert.deepEqual({ large, modelBytes }, { large: [data], modelBytes: largeFileBytes });
+});
+
+test('a file in tens of thousands of pieces is read at once, and pieces that go on are one', () => {
+  const line = (page: number, of: number, name = '/m.gguf') =>
+    `${(0x7f0000000000 + page * 4096).toString(16)}-${(0x7f0000001000 + page * 4096).toString(16)} r--p ${(of * 4096).toString(16)} fd:00 12 ${name}`;
+  const pieces = Array.from({ length: 60_000 }, (_, i) => line(i, i));
+  const others = [line(60_001, 60_001), line(60_002, 5), line(60_003, 6, '/n.gguf')]; // a gap, another place, another file
+  const began = performance.now();
+  const found = joinedMappings([...pieces, ...others, '7fff-8000 rw-p 0 00:00 0 [stack]'].join('\n'));
+  assert.ok(performance.now() - began < 2000);
+  assert.deepEqual(
+    found.map(({ path, offset, bytes }) => [path, offset / 4096, bytes / 4096]),
+    [
+      ['/m.gguf', 0, 60_000],
+      ['/m.gguf', 60_001, 1],
+      ['/m.gguf', 5, 1],
+      ['/n.gguf', 6, 1],
+    ],
+  );
 });
