@@ -14,6 +14,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -142,12 +144,18 @@ static void findMappings(void) {
   }
 }
 
-/* Advises of a part of a mapping, by offsets in its file. */
-static int advise(const struct mapping* mapping, uint64_t from, uint64_t to, int advice) {
+/* Where a part of a mapping, by offsets in its file, is in memory; of no length where it has none of it. */
+static struct iovec placeOf(const struct mapping* mapping, uint64_t from, uint64_t to) {
   uint64_t end = mapping->offset + (mapping->end - mapping->start);
   if (from < mapping->offset) from = mapping->offset;
   if (to > end) to = end;
-  return from < to ? madvise((void*)(mapping->start + (from - mapping->offset)), to - from, advice) : 0;
+  if (from >= to) return (struct iovec){0};
+  return (struct iovec){(void*)(mapping->start + (from - mapping->offset)), to - from};
+}
+
+static int advise(const struct mapping* mapping, uint64_t from, uint64_t to, int advice) {
+  struct iovec place = placeOf(mapping, from, to);
+  return place.iov_len > 0 ? madvise(place.iov_base, place.iov_len, advice) : 0;
 }
 
 typedef int (*piece_fn)(const struct mapping* mapping, uint64_t from, uint64_t to, int hasBit);
@@ -169,15 +177,48 @@ static void forPieces(uint64_t bit, piece_fn action) {
   }
 }
 
-/* Takes the pages of a piece out of the page tables. 0: the kernel refuses. */
-static int unmapPiece(const struct mapping* mapping, uint64_t from, uint64_t to, int leftAlone) {
-  if (leftAlone || advise(mapping, from, to, MADV_DONTNEED) == 0) return 1;
-  tell(BLKSCOPE_REFUSED, (uint32_t)errno, 0, 0, 0);
-  return 0;
+/* Pieces whose pages are to be taken out of the page tables together. */
+static struct iovec gathered[512];
+static size_t gatheredCount;
+
+/* Of many places at once, where the kernel does that for a process's own memory (Linux 6.13): each call makes all CPUs forget. */
+static int unmapAtOnce(void) {
+  static int self = -1;
+  static pid_t opened; /* a child is another process */
+  if (opened != getpid()) {
+    opened = getpid();
+    self = (int)syscall(SYS_pidfd_open, opened, 0);
+  }
+  size_t bytes = 0;
+  for (size_t i = 0; i < gatheredCount; ++i) bytes += gathered[i].iov_len;
+  return self >= 0 && syscall(SYS_process_madvise, self, gathered, gatheredCount, MADV_DONTNEED, 0) == (long)bytes;
+}
+
+/* 0: the kernel refuses. */
+static int unmapGathered(void) {
+  int done = unmapAtOnce();
+  for (size_t i = 0; !done && i < gatheredCount; ++i) {
+    if (madvise(gathered[i].iov_base, gathered[i].iov_len, MADV_DONTNEED) == 0) continue;
+    tell(BLKSCOPE_REFUSED, (uint32_t)errno, 0, 0, 0);
+    return 0;
+  }
+  gatheredCount = 0;
+  return 1;
+}
+
+static int gatherPiece(const struct mapping* mapping, uint64_t from, uint64_t to, int leftAlone) {
+  struct iovec place = placeOf(mapping, from, to);
+  if (leftAlone || place.iov_len == 0) return 1;
+  gathered[gatheredCount++] = place;
+  return gatheredCount < sizeof gathered / sizeof *gathered || unmapGathered();
 }
 
 /* From here on each page of the model that is watched faults when it is used. */
-static void makePagesFault(void) { forPieces(BLKSCOPE_LEFT_ALONE, unmapPiece); }
+static void makePagesFault(void) {
+  gatheredCount = 0;
+  forPieces(BLKSCOPE_LEFT_ALONE, gatherPiece);
+  unmapGathered();
+}
 
 /* One mapping again, which is mapped anew, in pieces as large as the kernel likes. */
 static int joinPiece(const struct mapping* mapping, uint64_t from, uint64_t to, int always) {
