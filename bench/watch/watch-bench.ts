@@ -5,9 +5,10 @@
 // A line a turn: the medians of the rounds, the least and the most.
 //   touches         memory enough: tokens/s of what is not profiled, and how long a profiled token takes
 //   touches-4k      the same on folios of 4 KiB, which a readahead of 4 KiB brings about: a page of the model is a fault each
+//   touches-experts a mixture of 1.5 GB, whose experts make it many small pieces
 //   account         memory enough: tokens/s
 //   account-limit   memory for 85 % of the model, as in the demo's second run: tokens/s while pages come and go
-// FOLDER must be on a disk; the demo's model is made there.
+// FOLDER must be on a disk; the demo's model and the mixture are made there.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -26,11 +27,13 @@ const { values } = parseArgs({
 mkdirSync(values.folder, { recursive: true });
 const model = join(values.folder, 'demo.gguf');
 if (!existsSync(model)) await synthesizeModel(model, { preset: 'demo' });
+const mixture = join(values.folder, 'mixture.gguf');
 const limit: Partial<ExperimentOptions> = { pressure: { mode: 'limit', bytes: 485 * 2 ** 20 } };
 
 const turns: Record<string, { both: Partial<ExperimentOptions>; watched: Partial<ExperimentOptions> }> = {
   touches: { both: {}, watched: { touches: true } },
   'touches-4k': { both: { readAheadKib: 4 }, watched: { touches: true } },
+  'touches-experts': { both: { model: mixture }, watched: { touches: true } },
   account: { both: {}, watched: { account: true } },
   'account-limit': { both: limit, watched: { account: true } },
 };
@@ -63,6 +66,8 @@ function told(all: readonly number[]): string {
 
 for (const [name, { both, watched }] of Object.entries(turns)) {
   if (values.only && values.only !== name) continue;
+  if (both.model && !existsSync(mixture))
+    await synthesizeModel(mixture, { preset: 'gpt-oss-1b', bytes: 1.5e9 });
   const rounds: ReturnType<typeof ratios>[] = [];
   for (let round = 0; round < Number(values.rounds); ++round) {
     const plain = await made(both);
