@@ -8,6 +8,7 @@ import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engin
 import { threadsOf } from '../workload/resolved.js';
 import { computeKey } from './bound-records.js';
 import { growthOver } from './compute-time.js';
+import { heldUpNs } from './held-up.js';
 import { keptFigure } from './kept-figure.js';
 import { shownTokenNs } from './token-time.js';
 
@@ -87,7 +88,7 @@ export function tokenCompute(
   const perToken = (metric: string) =>
     Math.max(0, ((growthOver(samples, metric, fromNs, toNs) ?? 0) * 1e3) / tokens);
   const cpuNs = (perToken('workloadUserUs') + perToken('workloadSystemUs')) / threads;
-  const delayNs = perToken('workloadRunDelayUs');
+  const delayNs = (heldUpNs(samples, fromNs, toNs) ?? 0) / tokens;
   return {
     ns: Math.min(shownNs, Math.max(cpuNs, shownNs - delayNs)),
     quiet: delayNs <= shownNs * quietShare,

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { growthOver } from '../bound/compute-time.js';
+import { heldUpNs } from '../bound/held-up.js';
 import { greatest } from '../extremes.js';
 import type { SummaryInput } from '../figures/build-summary.js';
 import type { PhaseWindow } from '../figures/phases.js';
@@ -40,7 +41,7 @@ export function contentionOf({
 }
 
 /**
- * For how long others held up a token of the generation, in ns: the thread that waited most had no CPU, or a hypervisor had
+ * For how long others held up a token of the generation, in ns: the thread that waited most had no CPU since they had it, or a hypervisor had
  * one that the workload would have used. null: the kernel does not count it.
  */
 export function busyNsPerToken(
@@ -48,10 +49,10 @@ export function busyNsPerToken(
   { fromNs, toNs }: PhaseWindow,
   tokens: number,
 ): number | null {
-  const delay = growthOver(samples, 'workloadRunDelayUs', fromNs, toNs);
-  const steal = growthOver(samples, 'stealUs', fromNs, toNs);
-  if (delay === null || tokens === 0) return null;
-  return (Math.max(0, delay + (steal ?? 0) / availableParallelism()) * 1e3) / tokens;
+  const heldUp = heldUpNs(samples, fromNs, toNs);
+  const stealUs = growthOver(samples, 'stealUs', fromNs, toNs) ?? 0;
+  if (heldUp === null || tokens === 0) return null;
+  return Math.max(0, heldUp + (stealUs * 1e3) / availableParallelism()) / tokens;
 }
 
 /** The largest growth of the memory that is neither the workload's nor ours, from the first look on. */

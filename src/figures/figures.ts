@@ -859,7 +859,7 @@ export const boundFigures = {
   busyNsPerToken: maybe({
     unit: 'meanNs',
     label:
-      'of the rest what others took: the thread that waited most had no CPU for so long, or a hypervisor had it',
+      'of the rest what others took: for how long they, or a hypervisor, had the CPU that a thread of the workload waited for; of the thread that waited most',
     at: 'schedstat, /proc/stat',
   }),
   remainderNsPerToken: figure({
