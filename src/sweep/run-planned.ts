@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { BlkscopeError } from '../errors.js';
 import { runExperiment } from '../experiment/experiment.js';
+import { resolvedOptions } from '../experiment/options.js';
 import { requireTraceable } from '../experiment/requirements.js';
+import { checkSubject } from '../experiment/subject.js';
 import { given } from '../experiment/trace-options.js';
 import { PartialFile, removeLeftovers } from '../files/partial.js';
 import { renameIn } from '../files/write.js';
@@ -31,7 +33,8 @@ export interface PlannedOptions {
  * Makes the runs one after the other; those whose folders are there and good are not made again, so a killed series
  * goes on where it was. A run that fails is told and does not stop the others.
  *
- * Throws the signal's reason when aborted, and a BlkscopeError when this machine can make no run at all: no tracer, or another one is busy.
+ * Throws the signal's reason when aborted, and a BlkscopeError when no run at all can be made: no tracer, another one is busy, or
+ * what the runs ask for is refused of each.
  */
 export async function runPlanned(
   plans: readonly PlannedRun[],
@@ -51,8 +54,10 @@ export async function runPlanned(
     }
     requireWritable(dirname(plan.options.output));
     // What keeps this run from being traced keeps all: it is told once, and no run is made.
-    if (!checked)
+    if (!checked) {
       await requireTraceable(dirname(plan.options.model), { ...plan.options, ...given({ mount }) });
+      await requireOne(plans.slice(index), given({ mount }));
+    }
     checked = true;
     progress.step(
       `-- run ${index + 1} of ${plans.length}: ${plan.group}, repeat ${plan.repeat}${clock.timeLeft()}`,
@@ -64,6 +69,20 @@ export async function runPlanned(
     outcomes.push(outcome);
   }
   return outcomes;
+}
+
+/** Looks for a run that is not refused before the machine is touched; throws what the first is refused for where each is. */
+async function requireOne(plans: readonly PlannedRun[], around: { mount?: boolean }): Promise<void> {
+  let first: unknown;
+  for (const { options } of plans) {
+    try {
+      await checkSubject(resolvedOptions({ ...options, ...around, progress: noProgress }));
+      return;
+    } catch (error) {
+      first ??= error;
+    }
+  }
+  throw first;
 }
 
 async function runOne(plan: PlannedRun, around: PlannedOptions): Promise<PlannedOutcome> {

@@ -69,6 +69,46 @@ test('a sweep loses nothing to a failing run or a kill, and makes only what is m
   assert.match(compared.stdout, /re-read factor/, compared.stderr);
 });
 
+test('a sweep, or repeats, of which no run can be made ends at once with what the first is refused for', () => {
+  const sweep = {
+    model: ['missing.gguf', 'absent.gguf'],
+    llama: 'embedded',
+    tokens: 2,
+    repeat: 2,
+    output: 'none',
+  };
+  const wrong = [
+    [{ ...sweep }, /missing\.gguf: there is no such file/],
+    [{ ...sweep, model: 'tiny.gguf', llama: '/no/such/llama' }, /\/no\/such\/llama/],
+    [
+      { ...sweep, model: 'tiny.gguf', pressure: [{ limit: 1000 }, { lock: '9T' }] },
+      /--limit: 1000 bytes is too small/,
+    ],
+  ] as const;
+  for (const [file, line] of wrong) {
+    writeFileSync(join(folder, 'wrong.json'), JSON.stringify(file));
+    const { status, stderr } = blkscope('sweep', 'wrong.json', '--mount', '-q');
+    assert.match(stderr, line);
+    assert.equal(stderr.trim().split('\n').length, 1, stderr);
+    assert.ok(status === exitCodes.usage || status === exitCodes.unsupported, `${status}: ${stderr}`);
+  }
+  const repeats = [
+    '-m',
+    'missing.gguf',
+    '--llama',
+    'embedded',
+    '--repeat',
+    '3',
+    '--mount',
+    '-q',
+    '-o',
+    'none',
+  ];
+  const { status, stderr } = blkscope('run', ...repeats);
+  assert.deepEqual([status, stderr.trim().split('\n').length], [exitCodes.usage, 1], stderr);
+  assert.ok(!existsSync(join(folder, 'none')) || runsIn('none').length === 0);
+});
+
 test('run --repeat makes a group', () => {
   const { status, stderr, stdout } = blkscope(
     'run',
