@@ -35,9 +35,14 @@ interface Issued {
 
 const mostIssued = 65536;
 
+/** Bits of an event's flags: see docs/metrics.md. */
+const passthrough = 32;
+const surplus = 256;
+const completed = 512;
+
 /** Adds up events by the process that asked for them. */
 export class TopTable {
-  /** By device, then sector. */
+  /** By device, then sector. What is queued stands here as well: some devices tell of no issue. */
   readonly #issued = new Map<number, Map<number, Issued>>();
   readonly #files = new ReaderFiles();
   /** Of a span: whether they are threads of the only process that is shown. */
@@ -50,24 +55,25 @@ export class TopTable {
   add(batch: EventBatch): void {
     const { length, action, direction, device, bytes, pid, error } = batch;
     const [sector, time] = [numbersOf(batch.sector), numbersOf(batch.time)];
-    const [issue, complete, read] = [
-      codeOf('issue'),
-      codeOf('complete'),
-      native.directionNames.indexOf('read'),
-    ];
+    const [queue, issue, complete] = [codeOf('queue'), codeOf('issue'), codeOf('complete')];
+    const read = native.directionNames.indexOf('read');
     for (let i = 0; i < length; i++) {
-      if (direction[i] !== read || (bytes[i] as number) === 0) continue;
-      if (action[i] === issue) {
-        const open = this.#issuedOn(device[i] as number);
+      const flags = batch.flags[i] as number;
+      if (direction[i] !== read || bytes[i] === 0 || (flags & (passthrough | surplus)) !== 0) continue;
+      const [open, at] = [this.#issuedOn(device[i] as number), sector(i)];
+      if (action[i] === queue || action[i] === issue) {
         if (open.size >= mostIssued) open.clear();
-        open.set(sector(i), { pid: pid[i] as number, timeNs: time(i) });
-      } else if (action[i] === complete && error[i] === 0) {
-        const [open, at] = [this.#issuedOn(device[i] as number), sector(i)];
+        // Whose it is says who queued it: a thread of the kernel's may have issued it.
+        const queued = action[i] === issue ? open.get(at)?.pid : undefined;
+        open.set(at, { pid: queued ?? (pid[i] as number), timeNs: time(i) });
+      }
+      if ((action[i] === complete || (flags & completed) !== 0) && error[i] === 0) {
         const issued = open.get(at);
         open.delete(at);
         const who = issued?.pid ?? (pid[i] as number);
         if (this.only !== null && who !== this.only && !this.#isThreadOf(who)) continue;
-        this.#count(who, at, bytes[i] as number, issued ? time(i) - issued.timeNs : null);
+        const tookNs = issued && action[i] === complete ? time(i) - issued.timeNs : null;
+        this.#count(who, at, bytes[i] as number, tookNs);
       }
     }
   }

@@ -119,6 +119,18 @@ test('top adds up by process: rate, order and how long reads take', () => {
   assert.equal(row?.sequentialShare, 0.5);
   assert.equal(row?.meanNs, 100);
   assert.deepEqual(table.take(1), []);
+  const odd = eventsOf([
+    { time: 1000, sector: 0, sectors: 8 },
+    { time: 2000, sector: 8, sectors: 8 },
+    { time: 3000, sector: 16, sectors: 8 },
+    { time: 4000, sector: 24, sectors: 8 },
+  ]);
+  odd.flags.set([0, 256, 32, 32, 512, 256]); // a second completion; a command; a completion with an earlier time than its issue
+  odd.action[6] = 0; // a device that tells of no issue
+  odd.pid[7] = 0;
+  table.add(odd as never);
+  const [counted, ...none] = table.take(1);
+  assert.deepEqual([counted?.readsPerSecond, counted?.meanNs, none.length], [2, 100, 0]);
   const lines = topPicture(
     [{ ...(row as NonNullable<typeof row>), process: evil, file: evil }],
     evil,
