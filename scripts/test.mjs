@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The whole test command: formatter, linter, types, native tests, then the TypeScript tests by kind.
 //   npm test                all
-//   npm test -- unit vm     some: lint, native, arm64, sanitizers, unit, fuzz, package, host, vm
+//   npm test -- unit vm     some: lint, native, arm64, sanitizers, unit, package, host, vm, fuzz
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -114,10 +114,11 @@ const kinds = {
     build('build/tsan', '-DCMAKE_BUILD_TYPE=Sanitize', '-DBLKSCOPE_SANITIZE=thread') &&
     run('build/tsan/native_tests', threadTests),
   unit: () => nodeTests('unit', 2),
-  fuzz: async () => buildForAsan() && (await fuzzAll()) && nodeTests('fuzz'),
   package: () => nodeTests('package'),
   host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
   vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),
+  // Last: `sanitizers` has compiled for it.
+  fuzz: async () => buildForAsan() && (await fuzzAll()) && nodeTests('fuzz'),
 };
 
 /**
