@@ -101,6 +101,7 @@ test('top: who reads which file', { timeout: 90_000 }, async () => {
     '--thread',
   ];
   const reader = spawn('fio', [...load, '--time_based', '--runtime=60', '--rate=50M'], { stdio: 'ignore' });
+  using gauge = new Gauge();
   try {
     await using terminal = new PseudoTerminal(['top', folder, '--mount'], 140);
     await terminal.shows(/fio \d+ +\d+(\.\d+)? .iB\/s.*data\.bin/, 20_000);
@@ -111,8 +112,8 @@ test('top: who reads which file', { timeout: 90_000 }, async () => {
       await sleep(1000);
       costs.push(Number(/view take (\d+\.\d) % of one CPU/.exec(terminal.text)?.[1]));
     }
-    const median = costs.sort((a, b) => a - b)[4] as number;
-    assert.ok(median < 2, `of one CPU, in %: ${costs}`); // 7 where each batch of few events was a block of many
+    const most = middle(gauge.percents.slice(-9));
+    assert.ok(middle(costs) < most, `of one CPU, in %: ${costs}; the gauge: ${gauge.percents}`);
     terminal.press('q');
     assert.equal(await terminal.exited, 0, terminal.text);
     assert.ok(terminal.restored());
@@ -120,6 +121,38 @@ test('top: who reads which file', { timeout: 90_000 }, async () => {
     reader.kill('SIGKILL');
   }
 });
+
+const middle = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+
+/**
+ * What 3 % of a CPU is worth at the moment: a fixed amount of work, in small portions as those of a view, that takes so much of a
+ * quiet machine, and more of one that is slow or shared. Where each batch of few events was a block of many, `top` took 7 %.
+ */
+class Gauge implements Disposable {
+  readonly percents: number[] = [];
+  readonly #process = spawn(process.execPath, [
+    '-e',
+    `setInterval(() => {
+      const map = new Map();
+      for (let i = 0; i < 9000; i++) map.set(i, { i });
+    }, 50);
+    let used = process.cpuUsage();
+    setInterval(() => {
+      const { user, system } = process.cpuUsage(used);
+      used = process.cpuUsage();
+      console.log((user + system) / 1e4);
+    }, 1000);`,
+  ]);
+
+  constructor() {
+    this.#process.stdout?.on('data', (text) => this.percents.push(Number(text)));
+  }
+
+  [Symbol.dispose](): void {
+    this.#process.kill('SIGKILL');
+  }
+}
 
 test('without a terminal there is no view: one line, and nothing is run', async () => {
   const result = await blkscope(run('none', '2'));
