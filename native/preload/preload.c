@@ -21,6 +21,14 @@
 
 #include "records.h"
 
+/* The same on x64 and arm64; headers of an old C library lack them. */
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
+#endif
+
 #define EXPORTED __attribute__((visibility("default")))
 #define MOST_MAPPINGS 256
 
@@ -160,8 +168,11 @@ static int advise(const struct mapping* mapping, uint64_t from, uint64_t to, int
 
 typedef int (*piece_fn)(const struct mapping* mapping, uint64_t from, uint64_t to, int hasBit);
 
-/* Calls `action` for the pieces of all mappings until it returns 0. Neighbours that have the bit, or have it not, take one call. */
-static void forPieces(uint64_t bit, piece_fn action) {
+/*
+ * Calls `action` for the pieces of all mappings until it returns 0, and returns whether it never did. Neighbours that have the bit, or
+ * have it not, take one call.
+ */
+static int forPieces(uint64_t bit, piece_fn action) {
   for (size_t i = 0; mappingsKnown && i < mappingCount; ++i) {
     const struct file* file = &files[mappings[i].file];
     uint64_t from = 0;
@@ -169,12 +180,13 @@ static void forPieces(uint64_t bit, piece_fn action) {
     for (uint32_t cut = 0; cut < file->cutCount; ++cut) {
       int next = (file->cuts[cut] & bit) != 0;
       if (next == has) continue;
-      if (!action(&mappings[i], from, cutAt(file, cut), has)) return;
+      if (!action(&mappings[i], from, cutAt(file, cut), has)) return 0;
       from = cutAt(file, cut);
       has = next;
     }
-    if (!action(&mappings[i], from, UINT64_MAX, has)) return;
+    if (!action(&mappings[i], from, UINT64_MAX, has)) return 0;
   }
+  return 1;
 }
 
 /* Pieces whose pages are to be taken out of the page tables together. */
@@ -216,8 +228,7 @@ static int gatherPiece(const struct mapping* mapping, uint64_t from, uint64_t to
 /* From here on each page of the model that is watched faults when it is used. */
 static void makePagesFault(void) {
   gatheredCount = 0;
-  forPieces(BLKSCOPE_LEFT_ALONE, gatherPiece);
-  unmapGathered();
+  if (forPieces(BLKSCOPE_LEFT_ALONE, gatherPiece)) unmapGathered();
 }
 
 /* One mapping again, which is mapped anew, in pieces as large as the kernel likes. */
