@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The whole test command: formatter, linter, types, native tests, then the TypeScript tests by kind.
 //   npm test                all
-//   npm test -- unit vm     some: lint, native, arm64, sanitizers, unit, package, host, vm, fuzz
+//   npm test -- unit vm     some: lint, unit, package, host, vm, native, arm64, sanitizers, fuzz
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -82,6 +82,10 @@ const buildForAsan = () =>
     '-DBLKSCOPE_FUZZ=ON',
   );
 
+const buildForTsan = () => build('build/tsan', '-DCMAKE_BUILD_TYPE=Sanitize', '-DBLKSCOPE_SANITIZE=thread');
+
+const buildForTests = () => build('build/tests', '-DBLKSCOPE_BENCH=ON');
+
 /** Under sanitizers those of the capture, which has threads. */
 // AddressSanitizer ignores mlock: what locks memory cannot be tested under it.
 const captureTests = '--source-file=*session_test*,*spool_test*,*changes_test*,*loss_log_test*';
@@ -95,8 +99,12 @@ const kinds = {
     run(bin('tsc'), '-p', 'tsconfig.page.json') &&
     run(process.execPath, 'scripts/check-structure.mjs') &&
     run(bin('knip')),
+  unit: () => nodeTests('unit', 2),
+  package: () => nodeTests('package'),
+  host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
+  vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),
   native: () =>
-    build('build/tests', '-DBLKSCOPE_BENCH=ON') &&
+    buildForTests() &&
     run('build/tests/native_tests') &&
     // Again as if pages were of 64 KiB. What asks the real kernel for the state of a page cannot be led to believe it.
     run(
@@ -111,43 +119,34 @@ const kinds = {
   sanitizers: () =>
     buildForAsan() &&
     run('build/asan/native_tests', captureTests) &&
-    build('build/tsan', '-DCMAKE_BUILD_TYPE=Sanitize', '-DBLKSCOPE_SANITIZE=thread') &&
+    buildForTsan() &&
     run('build/tsan/native_tests', threadTests),
-  unit: () => nodeTests('unit', 2),
-  package: () => nodeTests('package'),
-  host: () => run(process.execPath, 'scripts/get-llama.mjs') && nodeTests('host'),
-  vm: () => run(process.execPath, 'scripts/get-guest-kernels.mjs') && nodeTests('vm'),
-  // Last: `sanitizers` has compiled for it.
   fuzz: async () => buildForAsan() && (await fuzzAll()) && nodeTests('fuzz'),
 };
 
-/**
- * What compiles most of the time and needs nothing of the machine: it takes what the guests, who often wait, leave of the
- * processors. Told as a whole at the end.
- */
-const besideGuests = ['native', 'arm64', 'sanitizers'];
+/** What is compiled beside the guests, who often wait. The tests themselves are not run there: some are about time. */
+const compiled = {
+  native: buildForTests,
+  arm64: buildForArm64,
+  sanitizers: () => buildForAsan() && buildForTsan(),
+};
 
-/** Resolves to whether all passed. */
-function inTheBackground(some) {
-  const told = `${root}build/background.log`;
-  mkdirSync(`${root}build`, { recursive: true });
-  const log = openSync(told, 'w');
+/** Compiles with what others leave of the processors. What goes wrong is told when its kind compiles again. Resolves when it is over. */
+function compileBeside(some) {
   // Where the kernel shares by session, niceness counts within one only: the session itself is told to be nice.
   const shell = 'echo 19 > /proc/self/autogroup 2> /dev/null; exec nice -n 19 "$@"';
-  const call = ['-c', shell, 'sh', process.execPath, fileURLToPath(import.meta.url), ...some];
-  const child = spawn('sh', call, { cwd: root, stdio: ['ignore', log, log], detached: true });
-  closeSync(log);
-  process.once('exit', () => child.exitCode === null && process.kill(-child.pid));
+  const call = ['-c', shell, 'sh', process.execPath, fileURLToPath(import.meta.url), '--compile', ...some];
+  const child = spawn('sh', call, { cwd: root, stdio: 'ignore', detached: true });
+  process.once('exit', () => (child.exitCode ?? child.signalCode) === null && process.kill(-child.pid));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
-  return new Promise((resolve) =>
-    child.on('close', (code) => {
-      process.stdout.write(readFileSync(told));
-      resolve(code === 0);
-    }),
-  );
+  return new Promise((resolve) => child.on('close', resolve));
 }
 
 const asked = process.argv.slice(2);
+if (asked[0] === '--compile') {
+  for (const kind of asked.slice(1)) compiled[kind]();
+  process.exit(0);
+}
 const unknown = asked.filter((kind) => !(kind in kinds));
 if (unknown.length > 0) {
   console.error(
@@ -158,13 +157,13 @@ if (unknown.length > 0) {
 if (!run(process.execPath, 'scripts/prerequisites.mjs', 'test')) process.exit(3);
 const failed = [];
 const wanted = asked.length > 0 ? asked : Object.keys(kinds);
-const behind = wanted.includes('vm') ? besideGuests.filter((kind) => wanted.includes(kind)) : [];
-for (const kind of wanted.filter((each) => !behind.includes(each))) {
+const beside = Object.keys(compiled).filter((kind) => wanted.includes(kind));
+for (const kind of wanted) {
   const began = performance.now();
-  const background = kind === 'vm' && behind.length > 0 ? inTheBackground(behind) : null;
+  const compiling = kind === 'vm' && beside.length > 0 ? compileBeside(beside) : null;
   if (!(await kinds[kind]())) failed.push(kind);
+  await compiling;
   console.log(`${kind}: ${Math.round((performance.now() - began) / 1000)} s`);
-  if (background && !(await background)) failed.push(`some of ${behind.join(', ')}`);
 }
 console.log(failed.length > 0 ? `failed: ${failed.join(', ')}` : 'all tests passed');
 process.exit(failed.length > 0 ? 1 : 0);
