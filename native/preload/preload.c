@@ -276,7 +276,8 @@ static int wasQuiet(void) {
   faultsBefore += faults;
   diskFaultsBefore += diskFaults;
   uint64_t pages = 0;
-  for (size_t i = 0; i < mappingCount; ++i) pages += (mappings[i].end - mappings[i].start) / 4096;
+  uint64_t pageBytes = (uint64_t)sysconf(_SC_PAGESIZE);
+  for (size_t i = 0; i < mappingCount; ++i) pages += (mappings[i].end - mappings[i].start) / pageBytes;
   return diskFaults == 0 && faults <= 64 + pages / 1024; /* the program's own memory faults a little */
 }
 

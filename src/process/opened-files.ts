@@ -1,4 +1,5 @@
 import { constants, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { append } from '../extremes.js';
 import { pathHere } from './other-mounts.js';
 import { fileInLayer } from './overlay.js';
 import { processTree, readProc } from './process-tree.js';
@@ -46,7 +47,9 @@ export function openedFiles(pid: number, members: Iterable<number> = processTree
     for (const [theirs, use] of [...mappings(member), ...descriptors(member)]) {
       if (!mayBeRegular(theirs)) continue;
       const path = here(theirs);
-      uses.set(path, bothUses(uses.get(path) ?? notUsed, use));
+      const known = uses.get(path);
+      if (known) addUse(known, use);
+      else uses.set(path, use);
     }
   }
   return bySize([...uses].flatMap(([path, use]) => regularFile(path, use)));
@@ -70,15 +73,12 @@ export function mergeOpenedFiles(before: OpenedFile[], now: OpenedFile[]): Opene
 
 type FileUse = Pick<OpenedFile, 'mappedBytes' | 'mapped' | 'executable' | 'direct'>;
 
-const notUsed: FileUse = { mappedBytes: 0, mapped: [], executable: false, direct: false };
-
-function bothUses(a: FileUse, b: FileUse): FileUse {
-  return {
-    mappedBytes: a.mappedBytes + b.mappedBytes,
-    mapped: [...a.mapped, ...b.mapped],
-    executable: a.executable || b.executable,
-    direct: a.direct || b.direct,
-  };
+/** In place: a process may map a file in tens of thousands of pieces. */
+function addUse(known: FileUse, more: FileUse): void {
+  known.mappedBytes += more.mappedBytes;
+  append(known.mapped, more.mapped);
+  known.executable ||= more.executable;
+  known.direct ||= more.direct;
 }
 
 function mappings(pid: number): [path: string, FileUse][] {
@@ -122,7 +122,8 @@ function descriptors(pid: number): [path: string, FileUse][] {
       const flags = openFlags(pid, name);
       // What is only written, such as a log, is nothing that a workload reads.
       if (!path || (flags & accessMode) === constants.O_WRONLY) return [];
-      return [[path, { ...notUsed, direct: (flags & constants.O_DIRECT) !== 0 }] as [string, FileUse]];
+      const direct = (flags & constants.O_DIRECT) !== 0;
+      return [[path, { mappedBytes: 0, mapped: [], executable: false, direct }] as [string, FileUse]];
     });
   } catch {
     return []; // gone meanwhile, or not ours to look at
