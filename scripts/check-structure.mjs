@@ -53,8 +53,8 @@ const sourceFolders = [
   'cli',
 ];
 const nativeFolders = [
-  'preload',
   'system',
+  'preload',
   'decode',
   'source',
   'spool',

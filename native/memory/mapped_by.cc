@@ -16,15 +16,10 @@
 #include <utility>
 
 #include "system/page_size.h"
+#include "system/syscall_numbers.h"
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
-#endif
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_process_madvise
-#define SYS_process_madvise 440
 #endif
 
 namespace blkscope {

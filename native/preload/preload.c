@@ -14,20 +14,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "records.h"
-
-/* The same on x64 and arm64; headers of an old C library lack them. */
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_process_madvise
-#define SYS_process_madvise 440
-#endif
+#include "preload/records.h"
+#include "system/syscall_numbers.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 #define MOST_MAPPINGS 256

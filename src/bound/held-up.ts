@@ -9,8 +9,12 @@ export function heldUpNs(samples: readonly Sample[], fromNs: bigint, toNs: bigin
   const growth = (metric: string) => growthOver(samples, metric, fromNs, toNs);
   const delayUs = growth('workloadRunDelayUs');
   if (delayUs === null) return null;
-  const [busyUs, ownUs] = [growth('cpuBusyUs'), growth('ownCpuUs')];
-  const workloadUs = (growth('workloadUserUs') ?? 0) + (growth('workloadSystemUs') ?? 0);
-  const othersUs = busyUs === null || ownUs === null ? delayUs : busyUs - ownUs - workloadUs;
-  return Math.max(0, Math.min(delayUs, othersUs)) * 1e3;
+  return Math.max(0, Math.min(delayUs, otherCpuUs(growth) ?? delayUs)) * 1e3;
+}
+
+/** How long all CPUs together ran neither the workload nor blkscope, by how much each metric grew. null: the kernel does not count it. */
+export function otherCpuUs(growth: (metric: string) => number | null): number | null {
+  const [busy, own] = [growth('cpuBusyUs'), growth('ownCpuUs')];
+  const workload = (growth('workloadUserUs') ?? 0) + (growth('workloadSystemUs') ?? 0);
+  return busy === null || own === null ? null : Math.max(0, busy - own - workload);
 }

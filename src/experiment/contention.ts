@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { growthOver } from '../bound/compute-time.js';
-import { heldUpNs } from '../bound/held-up.js';
+import { heldUpNs, otherCpuUs } from '../bound/held-up.js';
 import { greatest } from '../extremes.js';
 import type { SummaryInput } from '../figures/build-summary.js';
 import type { PhaseWindow } from '../figures/phases.js';
@@ -22,8 +22,6 @@ export function contentionOf({
   const us = (metric: string) => nsOf(growth(metric));
   // Growth from the first look on: a process that was attached to has counted since long before.
   const workloadCpuUs = sumOf(growth('workloadUserUs'), growth('workloadSystemUs'));
-  const [busy, own] = [growth('cpuBusyUs'), growth('ownCpuUs')];
-  const others = busy === null || own === null ? null : Math.max(0, busy - own - (workloadCpuUs ?? 0));
   const ownRead = growth('ownReadBytes');
   // A recording without a command has no workload: nobody is charged for it.
   const read = outcome ? outcome.readBytes : 0;
@@ -33,7 +31,7 @@ export function contentionOf({
     cpuStallNs: us('cpuStallSomeUs'),
     stealNs: us('stealUs'),
     workloadCpuNs: nsOf(workloadCpuUs),
-    otherCpuNs: nsOf(others),
+    otherCpuNs: nsOf(otherCpuUs(growth)),
     involuntarySwitches: growth('workloadInvoluntarySwitches'),
     otherMemoryBytes: grownMemory(samples),
     chargedReadBytes: read === null || ownRead === null ? null : read + ownRead,
