@@ -12,9 +12,14 @@ export function heldUpNs(samples: readonly Sample[], fromNs: bigint, toNs: bigin
   return Math.max(0, Math.min(delayUs, otherCpuUs(growth) ?? delayUs)) * 1e3;
 }
 
-/** How long all CPUs together ran neither the workload nor blkscope, by how much each metric grew. null: the kernel does not count it. */
+/**
+ * How long all CPUs together ran neither the workload, nor blkscope, nor the kernel's threads for memory and I/O, which work for the
+ * workload when its memory is short; by how much each metric grew. null: the kernel does not count it.
+ */
 export function otherCpuUs(growth: (metric: string) => number | null): number | null {
   const [busy, own] = [growth('cpuBusyUs'), growth('ownCpuUs')];
   const workload = (growth('workloadUserUs') ?? 0) + (growth('workloadSystemUs') ?? 0);
-  return busy === null || own === null ? null : Math.max(0, busy - own - workload);
+  return busy === null || own === null
+    ? null
+    : Math.max(0, busy - own - workload - (growth('kernelThreadsUs') ?? 0));
 }

@@ -31,6 +31,7 @@ export function contentionOf({
     cpuStallNs: us('cpuStallSomeUs'),
     stealNs: us('stealUs'),
     workloadCpuNs: nsOf(workloadCpuUs),
+    kernelCpuNs: us('kernelThreadsUs'),
     otherCpuNs: nsOf(otherCpuUs(growth)),
     involuntarySwitches: growth('workloadInvoluntarySwitches'),
     otherMemoryBytes: grownMemory(samples),

@@ -766,9 +766,15 @@ export const contentionFigures = {
     at: '/proc/PID/stat',
     compare: 'CPU time',
   }),
+  kernelCpuNs: maybe({
+    unit: 'ns',
+    label: "CPU time of the kernel's threads that reclaim memory and start I/Os",
+    at: '/proc/PID/stat',
+  }),
   otherCpuNs: maybe({
     unit: 'ns',
-    label: 'CPU time of everybody else: not the workload, not blkscope',
+    label:
+      "CPU time of everybody else: not the workload, not blkscope, not the kernel's threads for memory and I/O",
     at: '/proc/stat less those',
   }),
   involuntarySwitches: maybe({

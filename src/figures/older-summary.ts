@@ -12,7 +12,13 @@ type Json = Record<string, unknown>;
  * damaged for that throws a TypeError.
  */
 export function upgraded(summary: Json): Json {
-  return summary.schema === 1 ? ofSchema1(summary as unknown as Schema1) : summary;
+  return summary.schema === 1 ? ofSchema1(summary as unknown as Schema1) : withAdded(summary);
+}
+
+/** Figures that this schema did not have from the start are not known of the runs before. */
+function withAdded(summary: Json): Json {
+  const { contention } = summary as { contention: Json | null };
+  return { ...summary, contention: contention && { kernelCpuNs: null, ...contention } };
 }
 
 /** What schema 1 had in other places is put in place; what it did not have is null, or follows from what it had. */

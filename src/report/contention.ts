@@ -62,7 +62,8 @@ export function contentionSection(page: Page, { contention: seen, workload }: Su
   time(seen.workloadCpuNs, 'CPU time of the workload', 'all its threads');
   const taken = `a CPU was taken from a thread ${format.counted(seen.involuntarySwitches ?? 0, 'time')}`;
   time(seen.cpuDelayNs, 'waited for a CPU', `its thread that waited most; ${taken}`);
-  time(seen.otherCpuNs, 'CPU time of others', 'kernel threads among them; not blkscope');
+  time(seen.kernelCpuNs, "CPU time of the kernel's threads", 'that reclaim memory and start I/Os');
+  time(seen.otherCpuNs, 'CPU time of others', 'all else that ran; not blkscope');
   if (seen.stealNs) time(seen.stealNs, 'stolen', 'a hypervisor ran others on these CPUs');
   if (seen.otherReadBytes !== null)
     page.figure(

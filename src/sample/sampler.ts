@@ -1,4 +1,5 @@
 import { native } from '../native/binding.js';
+import { KernelThreads } from './kernel-threads.js';
 import { machineMetrics } from './machine-metrics.js';
 import { ownMetrics, processMetrics, ThreadWaits } from './process-metrics.js';
 import { ResidencyWatch, type WatchedPart } from './residency.js';
@@ -30,6 +31,7 @@ export class Sampler {
   readonly #paths: readonly string[];
   readonly #timer: NodeJS.Timeout;
   #pid: number | null = null;
+  readonly #kernel = new KernelThreads();
   readonly #waits = new ThreadWaits();
   #nextResidencyNs = 0n;
 
@@ -62,6 +64,7 @@ export class Sampler {
   #look(last = false): void {
     const start = process.hrtime.bigint();
     this.#take(machineMetrics());
+    this.#take(this.#kernel.look());
     this.#take(ownMetrics());
     if (this.#pid !== null) {
       this.#take(processMetrics(this.#pid));

@@ -19,10 +19,11 @@ export async function runSweep(sweep: Sweep, options: PlannedOptions = {}): Prom
     makeFolders(dirname(model.path));
     await requireTraceable(dirname(model.path), given({ mount: options.mount }));
     progress.step(`make ${model.path}`);
-    await synthesizeModel(model.path, {
-      preset: model.synthesize,
+    const { path, synthesize: preset, ...made } = model;
+    await synthesizeModel(path, {
+      preset,
       onProgress: (written, total) => progress.update(`${formatSize(written)} of ${formatSize(total)}`),
-      ...given({ bytes: model.bytes, router: model.router, signal }),
+      ...given({ ...made, signal }),
     });
   }
   return runPlanned(plan, options);

@@ -4,7 +4,7 @@ import type { LineCounter, YAMLParseError } from 'yaml';
 import * as z from 'zod';
 import { BlkscopeError, whyUnreadable } from '../errors.js';
 import { readText } from '../files/read.js';
-import { type PresetName, presets } from '../model/synthetic-shape.js';
+import { type PresetName, presets, weightMixes } from '../model/synthetic-shape.js';
 import { innermost } from '../options/checked.js';
 import { environment, size, whole } from '../options/fields.js';
 
@@ -39,6 +39,9 @@ const model = z.union([
     /** Makes the file, of random weights, where it is missing. */
     synthesize: z.enum(Object.keys(presets) as [PresetName, ...PresetName[]]),
     bytes: size.optional(),
+    layers: whole.positive().optional(),
+    weights: z.enum(weightMixes).optional(),
+    seed: whole.nonnegative().optional(),
     router: z.union([z.literal('uniform'), z.strictObject({ zipf: z.number().nonnegative() })]).optional(),
   }),
 ]);
@@ -51,6 +54,8 @@ const sweepSchema = z.strictObject({
   cache: z.enum(['cold', 'warm', 'asIs']).default('cold'),
   prompt: z.string().optional(),
   seed: whole.nonnegative().optional(),
+  /** Watches what tokens use of the model. */
+  touches: z.boolean().optional(),
   /** Variables that each workload gets. */
   env: environment.optional(),
   /** Seconds for each workload. */
@@ -62,6 +67,8 @@ const sweepSchema = z.strictObject({
   threads: oneOrMore(whole.positive()).optional(),
   /** KiB. */
   readahead: oneOrMore(whole.nonnegative()).optional(),
+  /** Whether llama.cpp may copy the weights. */
+  repack: oneOrMore(z.boolean()).optional(),
   /** Options of llama.cpp's as one writes them behind `--`, parted by spaces. */
   arguments: oneOrMore(z.string()).optional(),
 });

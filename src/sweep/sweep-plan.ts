@@ -113,6 +113,12 @@ function dimensions(sweep: Sweep): Dimension[] {
       options: (readAheadKib: number | undefined) => given({ readAheadKib }),
     },
     {
+      condition: 'repack',
+      label: (repack: boolean) => (repack ? 'repack' : 'no-repack'),
+      values: sweep.repack ?? [undefined],
+      options: (repack: boolean | undefined) => ({ workload: given({ repack }) }),
+    },
+    {
       condition: 'other options',
       label: (text: string) => argumentsOf(text).join('-').replace(/^-+/, '') || 'as-is',
       values: sweep.arguments ?? [undefined],
@@ -140,12 +146,12 @@ interface Combination {
 }
 
 function combinations(sweep: Sweep): Combination[] {
-  const { llama, cache, prompt, seed, timeLimit, env } = sweep;
+  const { llama, cache, prompt, seed, timeLimit, env, touches } = sweep;
   const timeLimitMs = timeLimit === undefined ? undefined : timeLimit * 1000;
   let all = [
     {
       parts: [] as string[],
-      options: { cache, workload: given({ prompt, seed, timeLimitMs, env }), ...given({ llama }) },
+      options: { cache, workload: given({ prompt, seed, timeLimitMs, env }), ...given({ llama, touches }) },
     },
   ];
   for (const { label, values, options } of dimensions(sweep)) {

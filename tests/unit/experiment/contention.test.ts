@@ -36,6 +36,7 @@ test('what others took is what the machine did less the workload and blkscope', 
     cpuStallNs: null,
     stealNs: 2e8,
     workloadCpuNs: 3e8,
+    kernelCpuNs: null,
     otherCpuNs: (4e6 - 2e5 - 3e5) * 1e3,
     involuntarySwitches: null,
     otherMemoryBytes: 200, // 1700 less 400 of the workload and 200 of ours, for 900 before
@@ -52,6 +53,18 @@ test('a token loses to others what its slowest thread waited for a CPU', () => {
   const alone = stolen.map((sample) =>
     sample.metric === 'cpuBusyUs' ? { ...sample, value: Math.min(sample.value, 12e6 + 4.4e5) } : sample,
   );
+  const reclaiming = [0n, 2_000_000_000n].map((time) => ({
+    time,
+    metric: 'kernelThreadsUs',
+    value: time === 0n ? 0 : 3e6,
+  }));
+  const served = contentionOf({ samples: [...samples, ...reclaiming], outcome: { readBytes: 100 } });
+  assert.equal(served.kernelCpuNs, 3e9);
+  assert.equal(
+    served.otherCpuNs,
+    (4e6 - 2e5 - 3e5) * 1e3 - 3e9,
+    'others are not the kernel that evicts for the workload',
+  );
   // Others computed for 0.04 s, though a thread waited for 0.4 s: mostly for the workload's other threads.
   assert.equal(Math.round((busyNsPerToken(alone, generation, 4) ?? 0) / 1e3), 1e4);
 });
@@ -62,7 +75,7 @@ function run(change: (seen: NonNullable<Summary['contention']>) => void): Summar
     (summary.workload as NonNullable<Summary['workload']>).wallNs = 2e9;
     summary.contention = {
       ...{ cpus: 2, cpuDelayNs: 1e7, cpuStallNs: 0, stealNs: 0, workloadCpuNs: 2e9, otherCpuNs: 1e7 },
-      ...{ involuntarySwitches: 3, otherReadBytes: 0, otherMemoryBytes: 0 },
+      ...{ kernelCpuNs: 0, involuntarySwitches: 3, otherReadBytes: 0, otherMemoryBytes: 0 },
     };
     change(summary.contention);
     if (summary.memory.availableBefore === null) throw new Error('the fixture has memory');

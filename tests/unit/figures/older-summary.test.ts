@@ -82,6 +82,29 @@ test('what the oldest runs of schema 1 did not have is null', () => {
   assert.equal(summary.writeLatency.d2c, null);
 });
 
+test('a figure that this schema got later is not known of the runs before', () => {
+  const { contention, ...others } = summaryFixture(1, (summary) => {
+    summary.contention = {
+      ...{
+        cpus: 2,
+        cpuDelayNs: 1,
+        cpuStallNs: 0,
+        stealNs: 0,
+        workloadCpuNs: 5,
+        kernelCpuNs: 3,
+        otherCpuNs: 1,
+      },
+      ...{ involuntarySwitches: 3, otherReadBytes: 0, otherMemoryBytes: 0 },
+    };
+  });
+  const { kernelCpuNs: _, ...before } = contention as NonNullable<typeof contention>;
+  assert.deepEqual(summarySchema.parse(upgraded({ ...others, contention: before })).contention, {
+    ...before,
+    kernelCpuNs: null,
+  });
+  assert.equal(summarySchema.parse(upgraded({ ...others, contention: null })).contention, null);
+});
+
 test('a damaged summary of schema 1 is refused', async () => {
   const run = join(folder, 'run');
   cpSync(fixture, run, { recursive: true });

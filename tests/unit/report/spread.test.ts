@@ -85,7 +85,15 @@ test('no verdict on groups that differ in more than what was varied, nor on the 
   const busy = {
     ...(one as Summary),
     contention: {
-      ...{ cpus: 2, cpuDelayNs: 1e9, cpuStallNs: 0, stealNs: 0, workloadCpuNs: 2e9, otherCpuNs: 2e9 },
+      ...{
+        cpus: 2,
+        cpuDelayNs: 1e9,
+        cpuStallNs: 0,
+        stealNs: 0,
+        workloadCpuNs: 2e9,
+        kernelCpuNs: 0,
+        otherCpuNs: 2e9,
+      },
       ...{ involuntarySwitches: 3, otherReadBytes: 0, otherMemoryBytes: 0 },
     },
   };

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { KernelThreads } from '../../../src/sample/kernel-threads.js';
 import {
   cpuMetrics,
   meminfoMetrics,
@@ -76,6 +77,25 @@ test('samples are a few a second on the monotonic clock, and see what this proce
   assert.ok(own('cpuBusyUs') > own('ownCpuUs'));
   const waits = samples.filter(({ metric }) => metric === 'workloadRunDelayUs').map(({ value }) => value);
   assert.ok(waits.length > 0 && waits.every((value, i) => value >= (waits[i - 1] ?? 0)), 'it only grows');
+});
+
+test('a program that is called as a thread of the kernel is none', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'blkscope-kswapd-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const program = join(folder, 'kswapd0');
+  copyFileSync('/bin/sh', program);
+  const threads = new KernelThreads();
+  assert.deepEqual(threads.look(), [['kernelThreadsUs', 0]]);
+  const busy = spawn(program, ['-c', 'while :; do :; done']);
+  t.after(() => busy.kill());
+  await sleep(400);
+  for (let look = 0; look < 20; look++) threads.look(); // it is asked again which threads there are
+  await sleep(400);
+  const [[, us] = []] = threads.look();
+  const stat = readFileSync(`/proc/${busy.pid}/stat`, 'utf8');
+  assert.match(stat, /\(kswapd0\)/);
+  assert.ok(userUs(stat) >= 200_000, 'it computed');
+  assert.ok((us ?? Number.NaN) < 200_000, `${us} us`);
 });
 
 test('what a workload has read is not its own, even when that has ended', (t) => {

@@ -77,6 +77,30 @@ test("options of llama.cpp's are gone through as one writes them", () => {
   assert.deepEqual(variedIn(sweep), ['other options']);
 });
 
+test('copied weights are gone through beside mapped ones, and every run watches touches', () => {
+  const sweep = {
+    ...parseSweep('model: a.gguf\nrepack: [false, true]\ntouches: true\n', 'x.yaml'),
+    output: '/out',
+  };
+  assert.deepEqual(
+    planSweep(sweep).map(({ group, options }) => [group, options.workload?.repack, options.touches]),
+    [
+      ['no-repack', false, true],
+      ['repack', true, true],
+    ],
+  );
+  assert.deepEqual(variedIn(sweep), ['repack']);
+});
+
+test('a model that a sweep makes has the weights, layers and seed that it asks for', () => {
+  const model = { path: 'f16.gguf', synthesize: 'llama-2-7b', weights: 'F16', layers: 2, seed: 7 };
+  assert.deepEqual(parseSweep(JSON.stringify({ model }), 'x.json').model, [model]);
+  assert.match(
+    problem('model: {path: a.gguf, synthesize: demo, weights: F17}\n'),
+    /^my\.yaml:1: model\.weights: /,
+  );
+});
+
 test('combinations that would share a folder are refused', () => {
   const sweep = { ...parseSweep('model: [x/a.gguf, y/a.gguf]\n', 'x.yaml'), output: '/out' };
   assert.throws(() => planSweep(sweep), /both be called a:/);
