@@ -132,8 +132,11 @@ function reasonOf(
   if (pinBytes !== undefined && bytes.likely < measured.bytesPerToken)
     parts.push('what is held leaves the cycle of eviction');
   if (memoryBytes !== undefined) parts.push('more of the model stays');
-  if (bytes.likely > measured.bytesPerToken * 1.02)
-    parts.push('reads more: it takes memory from what eviction keeps');
+  // More memory reads no more: where the model says so, it is the model that is off.
+  if (memoryBytes === undefined && bytes.likely > measured.bytesPerToken * 1.02)
+    parts.push(
+      pinBytes === undefined ? 'reads more' : 'reads more: the pin takes memory from what eviction keeps',
+    );
   return parts.join('; ') || 'next to no difference';
 }
 
