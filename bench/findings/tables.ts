@@ -1,11 +1,11 @@
 // The tables of docs/findings.md, of the runs of a sweep: a column each group of repeats.
 //   npm run bench:findings -- FOLDER [--only figures|order|roles]
 // FOLDER is what a sweep wrote (blkscope sweep bench/original.yaml). A cell shows the median of the repeats, then the least and
-// the most where they differ. `figures`: how much, how fast, and whether the tracer can be trusted. `order`: the classes of
-// gaps of the model's reads, as issued and by offset in the file. `roles`: how often each part of the model was read.
+// the most where they differ; what read least of the model comes first. `figures`: how much, how fast, and whether the tracer
+// can be trusted. `order`: the classes of gaps of the model's reads, as issued and by offset in the file. `roles`: how often
+// each part of the model was read.
 import { parseArgs } from 'node:util';
 import { type ComparedGroup, openGroups, type Summary } from '../../src/index.js';
-import { contentions } from '../../src/report/contention.js';
 import * as format from '../../src/report/format.js';
 import { spread } from '../spread.js';
 
@@ -48,15 +48,25 @@ const figures: Row[] = [
       (integrity.readSectorsTraced ?? Number.NaN) - (integrity.readSectorsDiskstats ?? Number.NaN),
   ],
   ['tracer, of one CPU', format.percent, ({ tracer, workload }) => share(tracer.cpuNs, workload?.wallNs)],
-  ['runs that others held up', format.count, (summary) => Math.min(1, contentions(summary).length)],
+  [
+    'waited for a CPU, of the time',
+    format.percent,
+    ({ contention, workload }) => share(contention?.cpuDelayNs, workload?.wallNs),
+  ],
 ];
 
 function cell(runs: readonly Summary[], [, text, value]: Row): string {
   const values = runs.map(value).filter((each): each is number => each != null && !Number.isNaN(each));
   if (values.length === 0) return '';
   const { median, least, most } = spread(values);
-  const [middle, low, high] = [median, least, most].map(text);
-  return middle === low && middle === high ? `${middle}` : `${middle} (${low} to ${high})`;
+  const [middle = '', low = '', high = ''] = [median, least, most].map(text);
+  if (middle === low && middle === high) return middle;
+  const unit = / \D+$/.exec(middle)?.[0] ?? '';
+  if (unit !== '' && low.endsWith(unit) && high.endsWith(unit)) {
+    const number = (each: string) => each.slice(0, -unit.length);
+    return `${number(middle)} (${number(low)} to ${number(high)})${unit}`;
+  }
+  return `${middle} (${low} to ${high})`;
 }
 
 const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
@@ -125,8 +135,15 @@ function rolesOf(groups: readonly ComparedGroup[]): string {
 
 const tables = { figures: figuresOf, order: orderOf, roles: rolesOf };
 
+/** The least first. */
+function byBytesRead(groups: readonly ComparedGroup[]): ComparedGroup[] {
+  const read = ({ summaries }: ComparedGroup) =>
+    spread(summaries.map(({ model }) => model?.readBytes ?? 0)).median;
+  return groups.toSorted((a, b) => read(a) - read(b));
+}
+
 for (const folder of positionals) {
-  const groups = await openGroups(folder);
+  const groups = byBytesRead(await openGroups(folder));
   for (const [name, made] of Object.entries(tables))
     if (!flags.only || flags.only === name) process.stdout.write(`${made(groups)}\n`);
 }
