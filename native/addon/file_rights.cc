@@ -36,12 +36,17 @@ Napi::Value jsLockOpenFile(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), valueOrThrow(info.Env(), lockOpenFile(descriptor(info, 0, "descriptor"))));
 }
 
+Napi::Value jsUnforeseenDigits(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), valueOrThrow(info.Env(), unforeseenDigits()));
+}
+
 }  // namespace
 
 void registerFileRights(Napi::Env env, Napi::Object exports) {
   exports["actAs"] = Napi::Function::New(env, jsActAs, "actAs");
   exports["renameNew"] = Napi::Function::New(env, jsRenameNew, "renameNew");
   exports["lockOpenFile"] = Napi::Function::New(env, jsLockOpenFile, "lockOpenFile");
+  exports["unforeseenDigits"] = Napi::Function::New(env, jsUnforeseenDigits, "unforeseenDigits");
 }
 
 }  // namespace blkscope

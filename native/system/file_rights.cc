@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/fsuid.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -70,6 +71,16 @@ Result<void> renameNew(int fromFolder, const std::string& from, int toFolder, co
   if (::faccessat(toFolder, to.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) return systemError("rename to " + to, EEXIST);
   if (::renameat(fromFolder, from.c_str(), toFolder, to.c_str()) == 0) return {};
   return systemError("rename to " + to);
+}
+
+Result<std::string> unforeseenDigits() {
+  unsigned char bytes[8];
+  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) return systemError("draw a random number");
+  std::string digits;
+  for (unsigned char byte : bytes) {
+    for (int nibble : {byte >> 4, byte & 15}) digits += "0123456789abcdef"[nibble];
+  }
+  return digits;
 }
 
 Result<bool> lockOpenFile(int fd) {

@@ -41,6 +41,9 @@ class FileRights {
 /// Renames an entry of one open folder into another one, where that name must be free: EEXIST otherwise.
 Result<void> renameNew(int fromFolder, const std::string& from, int toFolder, const std::string& to);
 
+/// For the name of a file: 16 hexadecimal digits that nobody can foresee.
+Result<std::string> unforeseenDigits();
+
 /// Locks an open file or folder for as long as it is open. False: another holds it.
 Result<bool> lockOpenFile(int fd);
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -31,7 +30,7 @@ const marker = '.unfinished';
 
 /** A name that nobody can foresee, hidden, beside the one that it is for. */
 function partialName(name: string): string {
-  return `.${name.slice(0, 200)}.${randomBytes(8).toString('hex')}.partial`;
+  return `.${name.slice(0, 200)}.${native.unforeseenDigits()}.partial`;
 }
 
 const isPartialName = (name: string) => /^\..*\.[0-9a-f]{16}\.partial$/.test(name);

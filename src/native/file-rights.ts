@@ -17,4 +17,6 @@ export interface NativeFileRights {
   renameNew(fromFolder: number, from: string, toFolder: number, to: string): void;
   /** Locks an open file or folder for as long as it is open; false: another holds it. */
   lockOpenFile(descriptor: number): boolean;
+  /** For the name of a file: 16 hexadecimal digits that nobody can foresee. Node's own way takes longer to load than most commands. */
+  unforeseenDigits(): string;
 }
