@@ -23,6 +23,8 @@ const node = process.execPath;
 const cli = join(root, 'dist/cli/main.js');
 const trace = join(folder, 'short');
 const run = join(folder, 'run');
+/** Runs that there are, with their events. */
+const kept = [join(folder, 'kept'), join(folder, 'other')] as const;
 
 const loads = (name: string) => [node, '--input-type=module', '-e', `await import('${name}')`];
 
@@ -34,6 +36,9 @@ const programs: Record<string, string[]> = {
   'blkscope run --help': [node, cli, 'run', '--help'],
   'blkscope import, 40 events': [node, cli, 'import', '--no-store', '--json', '-o', run, trace],
   'blkscope import, 40 events, with the store': [node, cli, 'import', '--json', '-o', run, trace],
+  'blkscope report': [node, cli, 'report', kept[0]],
+  'blkscope compare, 2 runs': [node, cli, 'compare', ...kept],
+  'blkscope query': [node, cli, 'query', kept[0], 'SELECT count(*) FROM event'],
   'blkparse, 40 events': ['blkparse', '-i', trace],
   'blkscope/sectors': loads('blkscope/sectors'),
   'blkscope/capture': loads('blkscope/capture'),
@@ -50,6 +55,7 @@ function once(command: readonly string[]): Cost {
 try {
   build('generate_trace', 'measure');
   output(built('analyse/generate_trace'), [trace, '40', '2', 'harsh']);
+  for (const path of kept) output(node, [cli, 'import', '-o', path, trace]);
   const costs = new Map<string, Cost[]>(Object.keys(programs).map((name) => [name, []]));
   for (let round = 0; round < rounds; round++)
     for (const [name, command] of Object.entries(programs)) costs.get(name)?.push(once(command));
