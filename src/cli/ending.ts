@@ -63,13 +63,11 @@ export function sessionRuns(is: boolean): void {
   running = is;
 }
 
-/** A reader of stdout that went away, or has no room, ends the command; nobody's reading of stderr does. */
-export function watchOutput(tell: (error: Error) => number): void {
-  process.stdout.on('error', (error) => {
+/** A reader of stdout that went away, or has no room, ends the command. */
+export function endWithReader(stdout: NodeJS.WriteStream, tell: (error: Error) => number): void {
+  stdout.on('error', (error) => {
     if (running) return; // what is written afterwards fails as well
     const failure = outputError(error);
     process.exit(failure ? tell(failure) : exitCodes.ok);
   });
-  // Steps and warnings that nobody reads must not end a run before it has put things back.
-  process.stderr.on('error', () => {});
 }

@@ -7,8 +7,8 @@ import { printable } from '../report/printable.js';
 import { version } from '../run/versions.js';
 import { asDamagedStore } from '../store/damaged-store.js';
 import { commandList, commands } from './commands.js';
-import { removeUnfinishedAtEnd, watchOutput } from './ending.js';
-import { guardTerminal } from './terminal-edge.js';
+import { endWithReader, removeUnfinishedAtEnd } from './ending.js';
+import { guardTerminal, onFirstUse } from './terminal-edge.js';
 import { isVerbose } from './terminal-progress.js';
 
 const withoutRoot = new Set([
@@ -35,9 +35,15 @@ const program = new Command('blkscope')
 const name = process.argv[2] ?? '';
 const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
 
-for (const stream of [process.stdout, process.stderr]) guardTerminal(stream);
-
-watchOutput(tell);
+onFirstUse('stdout', (stdout) => {
+  guardTerminal(stdout);
+  endWithReader(stdout, tell);
+});
+onFirstUse('stderr', (stderr) => {
+  guardTerminal(stderr);
+  // Steps and warnings that nobody reads must not end a run before it has put things back.
+  stderr.on('error', () => {});
+});
 removeUnfinishedAtEnd();
 
 // What needs no root has none: sudo gives nobody the files of others by these.

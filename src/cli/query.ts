@@ -14,7 +14,7 @@ export function queryCommand(): Command {
       new Option('--time-limit <seconds>', 'end the query after this time (default: 600)').argParser(seconds),
     )
     .option('--unsafe', 'let the query write files, attach databases and install extensions')
-    .addHelpText('after', help)
+    .addHelpText('after', () => help())
     .action(async (words: string[], flags: QueryFlags) =>
       (await import('./handlers/query.js')).query(words, flags),
     );
@@ -25,7 +25,7 @@ function below(names: readonly string[]): string {
   return wrapped(names.join(', '), 70).join('\n         ');
 }
 
-const help = `
+const help = () => `
 Tables:  ${below([...tables])}
          event_row and io_row hold the numbers of event and io alone, for speed
 Views:   ${below([...views])}

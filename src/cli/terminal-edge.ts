@@ -39,3 +39,17 @@ export function liftGuard(stream: NodeJS.WriteStream): () => void {
     stream.write = guard;
   };
 }
+
+/** Has `prepare` called with stdout or stderr once somebody first uses it: Node takes a while to make one. */
+export function onFirstUse(name: 'stdout' | 'stderr', prepare: (stream: NodeJS.WriteStream) => void): void {
+  const made = Object.getOwnPropertyDescriptor(process, name) as PropertyDescriptor;
+  Object.defineProperty(process, name, {
+    ...made,
+    get: () => {
+      Object.defineProperty(process, name, made);
+      const stream = process[name] as NodeJS.WriteStream;
+      prepare(stream);
+      return stream;
+    },
+  });
+}

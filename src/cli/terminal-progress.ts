@@ -15,13 +15,18 @@ export const isVerbose = (): boolean => detail === 'verbose';
 
 /** Steps and warnings as lines on stderr; on a terminal the progress of a step overwrites itself below them. */
 export class TerminalProgress implements Progress {
-  readonly #began = performance.now();
+  readonly #began = process.uptime(); // seconds; performance.now() takes long to load
   #open = false;
 
-  constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
+  /** Default: stderr, which is made when something is printed. */
+  constructor(private readonly given?: NodeJS.WriteStream) {}
+
+  private get stream(): NodeJS.WriteStream {
+    return this.given ?? process.stderr;
+  }
 
   step(name: string): void {
-    const at = `+${((performance.now() - this.#began) / 1000).toFixed(3)} s `;
+    const at = `+${(process.uptime() - this.#began).toFixed(3)} s `;
     this.#line(`blkscope: ${isVerbose() ? at : ''}${name}`);
   }
 

@@ -44,12 +44,13 @@ export interface MachineConfig {
 
 export function machineConfig(): MachineConfig {
   const memory = memoryState();
+  const processors = cpus();
   return {
     host: hostname(),
     kernel: release(),
     kernelBuild: version(),
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cpus: cpus().length,
+    cpu: processors[0]?.model ?? 'unknown',
+    cpus: processors.length,
     memoryBytes: memory.totalBytes,
     swapBytes: memory.swapTotalBytes,
     pageBytes: native.pageBytes(),

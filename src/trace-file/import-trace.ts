@@ -54,19 +54,19 @@ export async function importTrace(options: ImportOptions): Promise<FinishedRun> 
 
 async function importAs(options: ImportOptions, subject: Subject): Promise<FinishedRun> {
   const progress = options.progress ?? noProgress;
+  const { files, models, device } = subject;
+  const unread: NativeDefect[] = []; // of packed files
+  using importer = new Importer({
+    traces: unpackedTraces(options.paths, unread),
+    files: files?.extents ?? [],
+    fileDevice: device,
+    deliver: (options.store ?? true) || models.length > 0,
+  });
+  // From here on the trace is read: all else is made ready, and loaded, meanwhile.
+  using _ = untilEnded(importer, options.signal, progress);
   const folder = RunFolder.begin(options.output ?? defaultRunPath(traceName(options.paths)));
   try {
-    const { files, models, device } = subject;
     for (const note of models.flatMap(({ notes }) => notes)) progress.warn(note);
-    const unread: NativeDefect[] = []; // of packed files
-    using importer = new Importer({
-      traces: unpackedTraces(options.paths, unread),
-      files: files?.extents ?? [],
-      fileDevice: device,
-      deliver: (options.store ?? true) || models.length > 0,
-    });
-    using _ = untilEnded(importer, options.signal, progress);
-    // From here on the trace is read: what finishes the run is loaded meanwhile.
     const { finishRun } = await import('../experiment/finish-run.js');
     if (importer.events === 0) options.signal?.throwIfAborted(); // there is nothing to be kept
     const trace = new SavedTrace(importer, options.paths, unread, (figures) => {
