@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+import { fileOfParts, loadingLate, sharedFiles } from './joined-files.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = `${root}dist/`;
@@ -21,18 +22,20 @@ const entries = {
   'api/store': 'store',
   'api/capture': 'capture',
 };
-const programs = ['cli/main', 'pin/pin-child', 'workload/embedded-child'];
+/** They run beside what is traced, or in memory that is short. */
+const helpersOfRuns = ['pin/pin-child', 'workload/embedded-child'];
+const programs = ['cli/main', ...helpersOfRuns];
 
 // What an earlier build left: the compiler makes modules of all.
 rmSync(`${dist}cli/package.json`, { force: true });
 rmSync(`${dist}joined`, { recursive: true, force: true });
 
-const fileOf = (name) => name.replace('/', '-');
-const { outputFiles, metafile } = await build({
+const nameOf = (entry) => entry.replace('/', '-');
+const built = await build({
   absWorkingDir: root,
   entryPoints: Object.fromEntries(
     [...Object.entries(entries), ...programs.map((name) => [name, name])].map(([name, from]) => [
-      fileOf(name),
+      nameOf(name),
       `dist/${from}.js`,
     ]),
   ),
@@ -43,7 +46,7 @@ const { outputFiles, metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  plugins: [exportOnly()],
+  plugins: [exportOnly(), withoutExecutables()],
   // Loaded where they are installed: what has native parts, is not needed by most, or is there only if the user wants.
   external: ['@duckdb/*', 'node-gyp-build', 'terminal-kit', ...Object.keys(peerDependencies)],
   metafile: true,
@@ -51,49 +54,144 @@ const { outputFiles, metafile } = await build({
   logLevel: 'warning',
 });
 
+const commonJs = {
+  sourcefile: 'module.mjs', // so that packages in CommonJS are as Node gives them to modules
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20',
+  define: { 'import.meta.url': 'ownUrl' },
+  // Only tests, which run from the sources, come to import.meta.resolve.
+  logOverride: { 'empty-import-meta': 'silent' },
+};
+const short = { minify: true, target: 'node20' };
+const ownExports = 'var module_exports = {};';
+/** What esbuild puts before each part that exports something. */
+const helpers = (await transform('export let one;', commonJs)).code.split(ownExports)[0];
+
+/** What esbuild made, each part with what it loads. */
+const parts = new Map(
+  await Promise.all(
+    built.outputFiles.map(async ({ path, text }) => {
+      const name = basename(path, '.js');
+      const { imports, inputs } = built.metafile.outputs[`dist/joined/${name}.js`];
+      const loads = (kind) =>
+        imports
+          .filter((each) => each.kind === kind && !each.external)
+          .map((each) => basename(each.path, '.js'));
+      const part = {
+        name,
+        code: await inCommonJs(text),
+        needs: loads('import-statement'),
+        later: loads('dynamic-import'),
+        traces: 'dist/capture/tracer.js' in inputs,
+      };
+      return [name, { ...part, bytes: (await transform(part.code, short)).code.length }];
+    }),
+  ),
+);
+
+const later = new Set([...parts.values()].flatMap((part) => part.later));
+const commands = reachedFrom(['cli-main'], ({ needs, later }) => [...needs, ...later]);
+const files = sharedFiles(
+  new Map([...parts.values()].map(({ name, bytes }) => [name, bytes])),
+  // What a command loads comes to what runs already.
+  [...[...Object.keys(entries), ...programs].map(nameOf), ...later].map((name) =>
+    neededBy(later.has(name) && commands.has(name) ? ['cli-main', name] : [name]),
+  ),
+);
+const fileOf = new Map(files.flatMap((names) => names.map((name) => [name, `${names[0]}.cjs`])));
+
 mkdirSync(`${dist}joined`);
-for (const { path, text } of outputFiles) {
-  writeFileSync(`${dist}joined/${basename(path, '.js')}.cjs`, await inCommonJs(text));
+for (const names of files) {
+  const linked = names.map((name) => ({ name, code: linkedCode(parts.get(name)) }));
+  // Most of a start goes by in reading code, and short names are read faster.
+  const { code } = await transform(fileOfParts(linked, helpers), short);
+  writeFileSync(`${dist}joined/${fileOf.get(names[0])}`, code);
 }
-writeFileSync(`${dist}joined/licenses.txt`, licenses(Object.keys(metafile.inputs)));
+writeFileSync(`${dist}joined/licenses.txt`, licenses(Object.keys(built.metafile.inputs)));
 
 const start = '#!/usr/bin/env node\n';
 const load = "import { createRequire } from 'node:module';\n\n";
-const required = (name) => `createRequire(import.meta.url)('../joined/${fileOf(name)}.cjs')`;
+const joined = (name) => `('../joined/${fileOf.get(nameOf(name))}')(${JSON.stringify(nameOf(name))})`;
 for (const name of programs) {
-  writeFileSync(`${dist}${name}.js`, `${start}${load}${required(name)};\n`);
+  writeFileSync(`${dist}${name}.js`, `${start}${load}createRequire(import.meta.url)${joined(name)};\n`);
 }
 // The command itself starts as CommonJS: a first module costs as much as all that it loads.
 writeFileSync(`${dist}cli/package.json`, '{ "type": "commonjs" }\n');
-writeFileSync(`${dist}cli/main.js`, `${start}require('../joined/cli-main.cjs');\n`);
+writeFileSync(`${dist}cli/main.js`, `${start}require${joined('cli/main')};\n`);
 chmodSync(`${dist}cli/main.js`, 0o755);
 mkdirSync(`${dist}api`, { recursive: true });
 for (const name of Object.keys(entries)) {
-  const names = Object.keys(createRequire(import.meta.url)(`${dist}joined/${fileOf(name)}.cjs`));
-  writeFileSync(`${dist}${name}.js`, `${load}export const { ${names.join(', ')} } = ${required(name)};\n`);
+  const all = createRequire(import.meta.url)(`${dist}joined/${fileOf.get(nameOf(name))}`)(nameOf(name));
+  writeFileSync(`${dist}${name}.js`, load + moduleOf(all, `createRequire(import.meta.url)${joined(name)}`));
 }
 
-/** A file that esbuild made, as CommonJS; what it loads later is loaded later. */
+/** The parts that are reached from these, by what `next` gives of each. */
+function reachedFrom(names, next, reached = new Set()) {
+  for (const name of names) {
+    if (reached.has(name)) continue;
+    reached.add(name);
+    reachedFrom(next(parts.get(name)), next, reached);
+  }
+  return reached;
+}
+
+/** All that these can come to need without loading it by itself. */
+function neededBy(names) {
+  return reachedFrom(names, ({ needs }) => needs);
+}
+
+/** A module of what a part exports. A function's own part runs when it is called; a value has to be there. */
+function moduleOf(all, source) {
+  const isClass = (name) => typeof all[name] === 'function' && /^class\b/.test(`${all[name]}`);
+  const isFunction = (name) => typeof all[name] === 'function' && !isClass(name);
+  const names = Object.keys(all);
+  const values = names.filter((name) => !isFunction(name));
+  const functions = names.filter(isFunction);
+  return [
+    `const all = ${source};\n`,
+    values.length > 0 ? `export const { ${values.join(', ')} } = all;\n` : '',
+    // They have lost theirs, which is shown where an object is printed.
+    ...names.filter(isClass).map((name) => `Object.defineProperty(${name}, 'name', { value: '${name}' });\n`),
+    ...functions.map((name) => `export function ${name}(...given) { return all.${name}(...given); }\n`),
+  ].join('');
+}
+
+/** The code of a part with the files that it loads from. What traces loads all at once: its reads would stand in the trace. */
+function linkedCode({ name, code }) {
+  const isPart = (from) => from.startsWith('./');
+  const partOf = (from) => basename(from, '.js');
+  const from = (part) => {
+    const asked = JSON.stringify(part);
+    return fileOf.get(part) === fileOf.get(name)
+      ? `part(${asked})`
+      : `require("./${fileOf.get(part)}")(${asked})`;
+  };
+  const late = loadingLate(code, (path) =>
+    isPart(path) ? from(partOf(path)) : `require(${JSON.stringify(path)})`,
+  );
+  const linked = late.replace(/\brequire\("(\.\/[^"]*\.js)"\)/g, (_, path) => from(partOf(path)));
+  const needed = [...neededBy([name])];
+  const traces = later.has(name) && needed.some((part) => parts.get(part).traces);
+  const ahead = traces || helpersOfRuns.map(nameOf).includes(name) ? needed.slice(1) : [];
+  return `${ahead.map((part) => `${from(part)};`).join('')}${linked}`;
+}
+
+/** A part that esbuild made, as CommonJS without the helpers; what it loads later is loaded later. */
 async function inCommonJs(text) {
   // Of the packages, those in CommonJS whose exports are asked for by name.
   const later = /\bimport\("(\.\/[^"]*|@duckdb\/node-api)"\)/g;
   const { code } = await transform(
     text.replace(/^#!.*\n/, '').replace(later, 'Promise.resolve().then(() => require("$1"))'),
-    {
-      sourcefile: 'module.mjs', // so that packages in CommonJS are as Node gives them to modules
-      format: 'cjs',
-      platform: 'node',
-      target: 'node20',
-      define: { 'import.meta.url': 'ownUrl' },
-      // Only tests, which run from the sources, come to import.meta.resolve.
-      logOverride: { 'empty-import-meta': 'silent' },
-      minifySyntax: true,
-      minifyWhitespace: true,
-    },
+    commonJs,
   );
-  const linked = code.replace(/\brequire\("(\.\/[^"]*)\.js"\)/g, 'require("$1.cjs")');
-  const url = "const ownUrl=require('node:url').pathToFileURL(__filename).href;";
-  return linked.includes('ownUrl') ? url + linked : linked;
+  const own = code.startsWith(helpers + ownExports) ? code.slice(helpers.length) : code;
+  const exporting = own.replace(
+    'module.exports = __toCommonJS(module_exports)',
+    'module.exports = module_exports',
+  );
+  const url = "const ownUrl = require('node:url').pathToFileURL(__filename).href;";
+  return exporting.includes('ownUrl') ? url + exporting : exporting;
 }
 
 /** For packages whose modules do nothing but export, and do not say so: what is not used of them is left out. */
@@ -117,6 +215,19 @@ function licenses(inputs) {
   return folders
     .map((path) => `${path.slice('node_modules/'.length)}\n\n${licenseOf(root + path)}`)
     .join('\n\n');
+}
+
+/** commander can start programs for its commands, which Node takes long to load what is needed for; ours are functions. */
+function withoutExecutables() {
+  return {
+    name: 'without-executables',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^node:child_process$/ }, ({ importer, path }) =>
+        importer.includes('/node_modules/commander/') ? { path, namespace: 'unused' } : null,
+      );
+      onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
+    },
+  };
 }
 
 function licenseOf(path) {

@@ -59,19 +59,21 @@ export interface TracerOptions extends SignalOptions {
   signal?: AbortSignal;
 }
 
-const extents = z.strictObject({
-  bytes: natural,
-  fileOffsets: z.instanceof(BigUint64Array),
-  sectors: z.instanceof(BigUint64Array),
-  sectorCounts: z.instanceof(BigUint64Array),
-});
+const extents = () =>
+  z.strictObject({
+    bytes: natural,
+    fileOffsets: z.instanceof(BigUint64Array),
+    sectors: z.instanceof(BigUint64Array),
+    sectorCounts: z.instanceof(BigUint64Array),
+  });
 
-const shape: Record<keyof TracerOptions, z.ZodType> = {
+/** Made when a tracer is asked for: to load what makes it takes longer than all else that is loaded with a tracer. */
+const shape = (): Record<keyof TracerOptions, z.ZodType> => ({
   devices: names.min(1).optional(),
   source: z.enum(['auto', 'relay', 'ftrace']).optional(),
   actions: z.enum(['needed', 'all']).optional(),
   ring: z.enum(['pages', 'mapped']).optional(),
-  files: z.array(z.union([name, extents], { error: 'is neither a path nor extents' })).optional(),
+  files: z.array(z.union([name, extents()], { error: 'is neither a path nor extents' })).optional(),
   bufferBytes: size.optional(),
   bufferCount: natural.optional(),
   firstSector: sector.optional(),
@@ -84,9 +86,7 @@ const shape: Record<keyof TracerOptions, z.ZodType> = {
   deliver: flag.optional(),
   signal: abortSignal.optional(),
   undoOnSignals: flag.optional(),
-};
-
-const schema = z.strictObject(shape);
+});
 
 /** As the schema gives them. */
 type CheckedOptions = Omit<TracerOptions, 'firstSector' | 'lastSector' | `${string}Bytes`> & {
@@ -106,7 +106,7 @@ export interface TracerSetup {
 
 /** Throws BlkscopeError: BAD_ARGUMENT, NO_DEVICE, WRONG_DEVICE, and what locateEach throws. */
 export function tracerSetup(options: TracerOptions): TracerSetup {
-  const given = checked<CheckedOptions>(schema, options, 'Tracer.start');
+  const given = checked<CheckedOptions>(z.strictObject(shape()), options, 'Tracer.start');
   const { firstSector = 0n, lastSector = 2n ** 64n - 1n } = given;
   if (lastSector < firstSector)
     throw new BlkscopeError('BAD_ARGUMENT', 'Tracer.start: lastSector: lies before firstSector');

@@ -56,6 +56,8 @@ const ofUnit: Record<Unit, z.ZodType> = {
   order,
 };
 
+const maybe = new Map<Unit, z.ZodType>();
+
 type ShapeOf<List> = {
   [Key in keyof List]: z.ZodType<
     List[Key] extends Figure<infer Value> ? Exclude<Value, undefined> : ValuesOf<List[Key]>
@@ -70,6 +72,14 @@ export function shapeOf<List extends Figures>(list: List): ShapeOf<List> {
 
 function schemaOf(entry: Figure | Figures): z.ZodType {
   if (!isFigure(entry)) return z.object(shapeOf(entry));
-  const schema = ofUnit[entry.unit];
-  return entry.known ? schema : schema.nullable();
+  return entry.known ? ofUnit[entry.unit] : maybeOfUnit(entry.unit);
+}
+
+/** One for all figures of a unit: to make a schema takes longer than to check a figure with it. */
+function maybeOfUnit(unit: Unit): z.ZodType {
+  const known = maybe.get(unit);
+  if (known) return known;
+  const made = ofUnit[unit].nullable();
+  maybe.set(unit, made);
+  return made;
 }

@@ -1,7 +1,8 @@
 // What a start costs is what is loaded: counted here, since times differ from run to run. bench/start measures them.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -53,32 +54,60 @@ test('the help of every command loads its options and nothing of its work', () =
     const { files, bytes, others, has } = loadedBy(main, ...args);
     assert.deepEqual(others, [], args.join(' '));
     assert.ok(!has(zod), `${args.join(' ')} loads zod`);
-    assert.ok(files <= 32 && bytes <= 190_000, `${args.join(' ')} loads ${files} files, ${bytes} bytes`);
+    assert.ok(files <= 10 && bytes <= 180_000, `${args.join(' ')} loads ${files} files, ${bytes} bytes`);
   }
 });
 
 test('a report loads neither the native part nor the database', () => {
   const { files, bytes, others } = loadedBy(main, 'report', fixture);
   assert.deepEqual(others, []);
-  assert.ok(files <= 80 && bytes <= 520_000, `${files} files, ${bytes} bytes`);
+  assert.ok(files <= 26 && bytes <= 400_000, `${files} files, ${bytes} bytes`);
 });
 
 test('each entry of the package loads what it is for', () => {
-  const most = { sectors: [10, 30_000], store: [25, 80_000], capture: [30, 230_000] } as const;
+  const most = { sectors: [4, 25_000], store: [4, 25_000], capture: [6, 50_000] } as const;
   for (const [name, [files, bytes]] of Object.entries(most)) {
     const loaded = loadedBy(...load(`blkscope/${name}`));
     assert.deepEqual(loaded.others, [], name);
+    assert.ok(!loaded.has(zod), `${name} builds schemas before something is asked for`);
     assert.ok(
       loaded.files <= files && loaded.bytes <= bytes,
       `${name}: ${loaded.files} files, ${loaded.bytes} bytes`,
     );
   }
-  assert.ok(!loadedBy(...load('blkscope/store')).has(zod), 'the store builds schemas before a run is opened');
 });
 
 test('the whole API waits with what a call needs until it is called', () => {
   const { files, bytes, others, has } = loadedBy(...load('blkscope'));
   assert.deepEqual(others, []);
-  assert.ok(!has(commander));
-  assert.ok(files <= 120 && bytes <= 720_000, `${files} files, ${bytes} bytes`);
+  assert.ok(!has(commander) && !has(zod));
+  assert.ok(files <= 12 && bytes <= 120_000, `${files} files, ${bytes} bytes`);
+});
+
+test('an import that keeps no events loads neither schemas nor the database', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'blkscope-start-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const trace = join(root, 'tests/fixtures/blktrace/deadline');
+  const { files, bytes, others, has } = loadedBy(
+    main,
+    'import',
+    '--no-store',
+    '--json',
+    '-o',
+    join(folder, 'run'),
+    trace,
+  );
+  assert.deepEqual(
+    others.filter((path) => !/node-gyp-build|blkscope\.node$|package\.json$/.test(path)),
+    [],
+  );
+  assert.ok(!has(zod));
+  assert.ok(files <= 24 && bytes <= 360_000, `${files} files, ${bytes} bytes`);
+});
+
+test('what the API exports bears its name', async () => {
+  const { Run, SectorSet, exportRun }: typeof import('../../../src/index.js') = await import(
+    join(root, 'dist/api/index.js')
+  );
+  assert.deepEqual([Run.name, SectorSet.name, exportRun.name], ['Run', 'SectorSet', 'exportRun']);
 });
