@@ -102,7 +102,7 @@ test('an import that keeps no events loads neither schemas nor the database', (t
     [],
   );
   assert.ok(!has(zod));
-  assert.ok(files <= 24 && bytes <= 360_000, `${files} files, ${bytes} bytes`);
+  assert.ok(files <= 18 && bytes <= 290_000, `${files} files, ${bytes} bytes`);
 });
 
 test('what the API exports bears its name', async () => {
