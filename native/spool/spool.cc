@@ -46,6 +46,7 @@ Spool::Spool(std::span<const unsigned> cpus, SpoolLimits limits)
 void Spool::cut(Writer& writer) {
   if (writer.at == writer.unpublished) return;
   writer.pieces.push_back({writer.chunk, writer.unpublished, writer.at});
+  writer.at += kSpoolSlack;  // the reader looks that far; kMaxEncodedEvent leaves room for it
   writer.unpublished = writer.at;
 }
 
@@ -86,12 +87,13 @@ bool Spool::openChunk(Writer& writer) {
 
 size_t Spool::append(size_t stream, std::span<const Event> events) {
   Writer& writer = writers_[stream];
-  for (size_t i = 0; i < events.size(); ++i) {
+  std::span<const Event> rest = events;
+  while (!rest.empty()) {
     if (static_cast<size_t>(writer.end - writer.at) < kMaxEncodedEvent && !openChunk(writer)) {
-      dropped_ += events.size() - i;
-      return i;
+      dropped_ += rest.size();
+      return events.size() - rest.size();
     }
-    writer.at = writer.encoder.encode(events[i], writer.at);
+    writer.at = writer.encoder.encode(rest, writer.at, writer.end);
   }
   return events.size();
 }
