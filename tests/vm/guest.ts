@@ -38,10 +38,15 @@ export interface GuestOptions {
   possibleCpus?: number;
   /** QEMU's devices that disks are attached to, such as 'nvme-subsys,id=shared'. */
   devices?: string[];
-  /** Empty disks: virtio's, /dev/vda and on, where they name no other device. */
+  /** Virtio's, /dev/vda and on, where they name no other device. */
   disks?: Disk[];
   /** Loaded at boot, each with its parameters: 'null_blk nr_devices=1 queue_mode=2'. */
   modules?: string[];
+  /**
+   * The guest's time goes by the instructions that it carries out, a nanosecond each: what is measured there is the same each
+   * time, whatever else this machine does. Processors take turns then, and one is enough.
+   */
+  counted?: boolean;
   /** More words for the kernel's command line. */
   append?: string;
 }
@@ -67,7 +72,7 @@ export interface RunResult {
  */
 export async function bootGuest(options: GuestOptions): Promise<Guest> {
   const { cpus = 2, possibleCpus = cpus, memoryMiB = 1024 } = options;
-  const { devices = [], disks = [], modules = [], append = '' } = options;
+  const { devices = [], disks = [], modules = [], counted = false, append = '' } = options;
   const kernelDir = join(KERNELS, options.kernel);
   if (!existsSync(kernelDir)) {
     throw new BlkscopeError(
@@ -81,7 +86,7 @@ export async function bootGuest(options: GuestOptions): Promise<Guest> {
   const [initramfs, usr] = [buildInitramfs(kernelDir), buildUsrImage()];
   const started = performance.now();
   const guest = new Guest(
-    startQemu({ kernel, initramfs, usr, cpus, possibleCpus, memoryMiB, devices, disks, append }),
+    startQemu({ kernel, initramfs, usr, cpus, possibleCpus, memoryMiB, devices, disks, counted, append }),
   );
   await guest.waitUntilUp();
   for (const module of modules) await guest.output(`modprobe ${module}`);
