@@ -2,11 +2,11 @@
 //
 //   npm run bench -- [--quick] [--only NAME,...] [--json FILE]
 //
-// The full form takes about an hour, most of it for the guest of `capture`, and writes bench/results.json, of which
-// `npm run docs:bench` makes the tables of docs/performance.md. The quick form takes a few minutes, less the guest, and
+// The full form takes about an hour, most of it for the guests, and writes bench/results.json, of which
+// `npm run docs:bench` makes the tables of docs/performance.md. The quick form takes a few minutes, less the guests, and
 // writes build/bench/quick.json. --only renews some benches and leaves the others in the file as they are. A bench that
 // fails is told and does not stop the others; the exit code is then 1. Needs blktrace's programs, CRoaring
-// (libroaring-dev), for `page` chromium, for `interference` root and llama.cpp (scripts/get-llama.mjs), and for `capture` a guest's kernel
+// (libroaring-dev), for `page` chromium, for both of interference root and llama.cpp (scripts/get-llama.mjs), and for those in guests their kernel
 // (scripts/get-guest-kernels.mjs) and qemu.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -26,6 +26,7 @@ const benches: Record<keyof Shapes, string> = {
   analyse: 'analyse/analyse-bench.ts',
   page: 'page/page-bench.ts',
   interference: 'interference/interference-bench.ts',
+  interferenceInGuest: 'interference/guest-bench.ts',
   capture: 'capture/capture-bench.ts',
 };
 
@@ -37,8 +38,9 @@ const { values: flags } = parseArgs({
   },
 });
 const file = flags.json ?? join(root, flags.quick ? 'build/bench/quick.json' : 'bench/results.json');
+const inGuest = ['interferenceInGuest', 'capture'];
 const names =
-  flags.only?.split(',') ?? Object.keys(benches).filter((name) => !flags.quick || name !== 'capture');
+  flags.only?.split(',') ?? Object.keys(benches).filter((name) => !flags.quick || !inGuest.includes(name));
 const isBench = (name: string): name is keyof Shapes => name in benches;
 
 mkdirSync(join(root, 'build/bench'), { recursive: true });

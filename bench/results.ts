@@ -40,14 +40,16 @@ export interface Shapes {
   store: { events: number; rounds: number; formats: Format[] }[];
   analyse: { comparisons: Comparison[]; byLength: Length[] };
   page: { events: number; rounds: number; runs: PageOfRun[] };
-  interference: {
+  interference: InTurns;
+  interferenceInGuest: InTurns & { kernel: string };
+  capture: {
+    kernel: string;
     rounds: number;
-    modelBytes: number;
-    limitBytes: number;
-    tokens: number;
-    variants: Interference[];
+    seconds: number;
+    variants: Variant[];
+    /** Where time goes by the instructions that one processor carries out. */
+    counted: Variant[];
   };
-  capture: { kernel: string; rounds: number; seconds: number; variants: Variant[] };
 }
 
 /** The page of a run: what making it takes, then how a browser opens it and pans its access map. */
@@ -65,13 +67,26 @@ export interface PageOfRun {
   framesPerSecond: Spread;
 }
 
-/** The experiment under a tracer, or none. `readBytes`: by the disk's own counters. */
+/** An experiment in turns under tracers. */
+export interface InTurns {
+  rounds: number;
+  modelBytes: number;
+  limitBytes: number;
+  tokens: number;
+  variants: Interference[];
+}
+
+/** The experiment under a tracer, or none. */
 export interface Interference {
   variant: string;
   tokensPerSecond: Spread;
+  /** By the disk's own counters. */
   readBytes: Spread;
   cachedAfterBytes: Spread;
-  tracerBytes: Spread;
+  /** What the tracer's events take: buffers of the kernel, the spool, files in memory. */
+  traceBytes: Spread;
+  /** The most memory of the tracer's own process. */
+  processBytes: Spread;
 }
 
 /** As bench/analyse/measure prints it. */

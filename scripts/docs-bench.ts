@@ -4,7 +4,7 @@
 // A table stands between `<!-- bench NAME: made by npm run docs:bench -->` and `<!-- end of bench -->`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Comparison, Made, Results, Shapes } from '../bench/results.js';
+import type { Comparison, InTurns, Made, Results, Shapes, Variant } from '../bench/results.js';
 import type { Spread } from '../bench/spread.js';
 
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -137,15 +137,24 @@ function lock({ mib: size, writeBytesPerSecond, lockBytesPerSecond, times }: Sha
   return table(head, [[String(size), ...cells]]);
 }
 
-function capture({ variants }: Shapes['capture']): string {
-  const untraced = variants.find(({ variant }) => variant === 'untraced')?.iops?.median ?? Number.NaN;
-  const head = ['', 'reads/s', 'speed lost', 'events', 'dropped', 'capture, ns an event', 'RAM, MiB'];
+/** Of the untraced speed. */
+function speedLost(variants: Variant[], name: string): string {
+  const [untraced, own] = ['untraced', name].map(
+    (each) => variants.find(({ variant }) => variant === each)?.iops?.median ?? Number.NaN,
+  ) as [number, number];
+  return name === 'untraced' || Number.isNaN(own) ? '' : `${(100 - (100 * own) / untraced).toFixed(1)} %`;
+}
+
+function capture({ variants, counted }: Shapes['capture']): string {
+  const head = [
+    ...['', 'reads/s', 'speed lost', 'speed lost, by instructions'],
+    ...['events', 'dropped', 'capture, ns an event', 'RAM, MiB'],
+  ];
   const rows = variants.map((v) => [
     v.variant,
     maybe(v.iops),
-    v.variant === 'untraced' || v.iops === null
-      ? ''
-      : `${(100 - (100 * v.iops.median) / untraced).toFixed(1)} %`,
+    speedLost(variants, v.variant),
+    speedLost(counted, v.variant),
     ...[v.events, v.dropped, v.cpuNsPerEvent].map((value) => maybe(value)),
     maybe(v.ramBytes, mib),
   ]);
@@ -165,12 +174,18 @@ function packageSize(p: Shapes['package']): string {
   );
 }
 
-function interference({ variants }: Shapes['interference']): string {
-  const head = ['', 'tokens/s', 'read, MiB', 'model cached after, MiB', 'memory of the tracer, MiB'];
+function interference({ variants }: InTurns): string {
+  const head = [
+    ...['', 'tokens/s', 'read, MiB', 'model cached after, MiB'],
+    ...['memory of the events, MiB', "of the tracer's process, MiB"],
+  ];
   const rows = variants.map((v) => [
     v.variant,
     spreadText(v.tokensPerSecond),
-    ...[v.readBytes, v.cachedAfterBytes, v.tracerBytes].map((value) => spreadText(value, mib)),
+    ...[v.readBytes, v.cachedAfterBytes].map((value) => spreadText(value, mib)),
+    ...[v.traceBytes, v.processBytes].map((value) =>
+      v.variant === 'untraced' ? '' : spreadText(value, mib),
+    ),
   ]);
   return table(head, rows);
 }
@@ -228,6 +243,7 @@ export function benchTables(results: Results): Record<string, string> {
     page: shown(results.page, page),
     package: shown(results.package, packageSize),
     interference: shown(results.interference, interference),
+    interferenceInGuest: shown(results.interferenceInGuest, interference),
   };
 }
 

@@ -126,6 +126,26 @@ async function kernelAlone(actions) {
   return { iops };
 }
 
+/** As kernelAlone, by perf's events: they are on, filtered by the device, and nobody reads the rings. */
+async function perfAlone(events) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  const [major, minor] = readFileSync(`/sys/block/${device}/dev`, 'utf8').split(':').map(Number);
+  const filter = ['--filter', `dev == ${major * 2 ** 20 + minor}`];
+  const args = ['record', '-q', '-a', '-m', '64M', '-o', `${folder}/perf.data`];
+  const tracer = spawn('perf', [...args, ...events.flatMap((each) => ['-e', `block:${each}`, ...filter])], {
+    stdio: 'ignore',
+  });
+  while (!existsSync(`${folder}/perf.data`) && tracer.exitCode === null) await sleep(20);
+  await sleep(1000);
+  tracer.kill('SIGSTOP');
+  if (tracer.exitCode !== null) throw new Error(`perf record ended with ${tracer.exitCode}`);
+  const { iops } = await load();
+  tracer.kill('SIGKILL'); // what it has not read is of no use
+  await once(tracer, 'exit');
+  return { iops };
+}
+
 const variants = {
   untraced: async () => ({ iops: (await load()).iops }),
   // What a tracer costs that has nothing to read.
@@ -134,12 +154,16 @@ const variants = {
   'kernel alone, the same actions': () => kernelAlone(['issue', 'complete', 'requeue']),
   'blkscope --actions all': () => blkscope('all', usual),
   'kernel alone, all actions': () => kernelAlone([]),
+  // The other interface that tells of the same events.
+  'kernel alone, events of perf': () =>
+    perfAlone(['block_rq_issue', 'block_rq_complete', 'block_rq_requeue']),
   'blktrace to tmpfs': () => blktrace(usual),
   'blktrace | blkparse': () => blktrace(usual, { pipe: true }),
   'blkscope --actions all, tiny buffers': () => blkscope('all', tiny),
   'blktrace to tmpfs, tiny buffers': () => blktrace(tiny),
 };
 
+if (!existsSync('/usr/bin/perf')) delete variants['kernel alone, events of perf'];
 const asked = only ? only.split(';') : Object.keys(variants);
 for (const name of asked) if (!variants[name]) throw new Error(`${name}: no such variant`);
 

@@ -64,18 +64,40 @@ test("a peer's times are of blkscope's own time, which leaves the start of Node 
   assert.match(regions, /\| harsh, 2 CPUs \| 2\.00 \|/);
 });
 
+test('what no tracer takes is left empty, and each place has its own table', () => {
+  const mib = all(2 ** 20);
+  const figures = { tokensPerSecond: all(4), readBytes: mib, cachedAfterBytes: mib };
+  const result: Shapes['interference'] = {
+    ...{ rounds: 1, modelBytes: 2 ** 20, limitBytes: 2 ** 20, tokens: 1 },
+    variants: [
+      { variant: 'untraced', ...figures, traceBytes: all(0), processBytes: all(0) },
+      { variant: 'blkscope', ...figures, traceBytes: all(2 * 2 ** 20), processBytes: all(3 * 2 ** 20) },
+    ],
+  };
+  const { interference, interferenceInGuest = '' } = benchTables({
+    interferenceInGuest: made({ ...result, kernel: '7.3' }),
+  });
+  assert.equal(interference, 'Not made yet.');
+  assert.match(interferenceInGuest, /\| untraced \| 4\.00 \| 1\.00 \| 1\.00 \| {2}\| {2}\|/);
+  assert.match(interferenceInGuest, /\| blkscope \| 4\.00 \| 1\.00 \| 1\.00 \| 2\.00 \| 3\.00 \|/);
+});
+
 test('what is lost to a tracer is of the untraced speed, and rounds that differ show their ends', () => {
   const none = { events: null, dropped: null, cpuNsPerEvent: null, analysisNsPerEvent: null, ramBytes: null };
   const result: Shapes['capture'] = {
     ...{ kernel: '7.3', rounds: 3, seconds: 2 },
+    counted: [
+      { variant: 'untraced', ...none, iops: all(100_000) },
+      { variant: 'blkscope', ...none, iops: all(85_000) },
+    ],
     variants: [
       { variant: 'untraced', ...none, iops: all(100_000) },
       { variant: 'blkscope', ...none, iops: spread([80_000, 75_000, 85_000]) },
     ],
   };
   const { capture = '' } = benchTables({ capture: made(result) });
-  assert.match(capture, /\| untraced \| 100,000 \| {2}\|/);
-  assert.match(capture, /\| blkscope \| 80,000 \(75,000 to 85,000\) \| 20\.0 % \|/);
+  assert.match(capture, /\| untraced \| 100,000 \| {2}\| {2}\|/);
+  assert.match(capture, /\| blkscope \| 80,000 \(75,000 to 85,000\) \| 20\.0 % \| 15\.0 % \|/);
 });
 
 test('a page keeps its prose, and a table that nothing makes is refused', () => {
