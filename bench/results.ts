@@ -42,14 +42,8 @@ export interface Shapes {
   page: { events: number; rounds: number; runs: PageOfRun[] };
   interference: InTurns;
   interferenceInGuest: InTurns & { kernel: string };
-  capture: {
-    kernel: string;
-    rounds: number;
-    seconds: number;
-    variants: Variant[];
-    /** Where time goes by the instructions that one processor carries out. */
-    counted: Variant[];
-  };
+  /** Time goes by instructions, a nanosecond each. */
+  capture: { kernel: string; rounds: number; seconds: number; variants: Variant[] };
 }
 
 /** The page of a run: what making it takes, then how a browser opens it and pans its access map. */

@@ -4,7 +4,7 @@
 // A table stands between `<!-- bench NAME: made by npm run docs:bench -->` and `<!-- end of bench -->`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Comparison, InTurns, Made, Results, Shapes, Variant } from '../bench/results.js';
+import type { Comparison, InTurns, Made, Results, Shapes } from '../bench/results.js';
 import type { Spread } from '../bench/spread.js';
 
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -137,24 +137,15 @@ function lock({ mib: size, writeBytesPerSecond, lockBytesPerSecond, times }: Sha
   return table(head, [[String(size), ...cells]]);
 }
 
-/** Of the untraced speed. */
-function speedLost(variants: Variant[], name: string): string {
-  const [untraced, own] = ['untraced', name].map(
-    (each) => variants.find(({ variant }) => variant === each)?.iops?.median ?? Number.NaN,
-  ) as [number, number];
-  return name === 'untraced' || Number.isNaN(own) ? '' : `${(100 - (100 * own) / untraced).toFixed(1)} %`;
-}
-
-function capture({ variants, counted }: Shapes['capture']): string {
-  const head = [
-    ...['', 'reads/s', 'speed lost', 'speed lost, by instructions'],
-    ...['events', 'dropped', 'capture, ns an event', 'RAM, MiB'],
-  ];
+function capture({ variants }: Shapes['capture']): string {
+  const untraced = variants.find(({ variant }) => variant === 'untraced')?.iops?.median ?? Number.NaN;
+  const head = ['', 'reads/s', 'speed lost', 'events', 'dropped', 'capture, ns an event', 'RAM, MiB'];
   const rows = variants.map((v) => [
     v.variant,
     maybe(v.iops),
-    speedLost(variants, v.variant),
-    speedLost(counted, v.variant),
+    v.variant === 'untraced' || v.iops === null
+      ? ''
+      : `${(100 - (100 * v.iops.median) / untraced).toFixed(1)} %`,
     ...[v.events, v.dropped, v.cpuNsPerEvent].map((value) => maybe(value)),
     maybe(v.ramBytes, mib),
   ]);

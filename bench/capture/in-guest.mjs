@@ -16,6 +16,7 @@ const tiny = { bytes: 16 << 10, count: 2 };
 
 /** Reads a second of the load. */
 async function load() {
+  await sleep(500); // until what a tracer's start leaves to do is done, Node's compiler included
   const fio = spawn('fio', [
     ...[
       '--name=load',
@@ -126,26 +127,6 @@ async function kernelAlone(actions) {
   return { iops };
 }
 
-/** As kernelAlone, by perf's events: they are on, filtered by the device, and nobody reads the rings. */
-async function perfAlone(events) {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder);
-  const [major, minor] = readFileSync(`/sys/block/${device}/dev`, 'utf8').split(':').map(Number);
-  const filter = ['--filter', `dev == ${major * 2 ** 20 + minor}`];
-  const args = ['record', '-q', '-a', '-m', '64M', '-o', `${folder}/perf.data`];
-  const tracer = spawn('perf', [...args, ...events.flatMap((each) => ['-e', `block:${each}`, ...filter])], {
-    stdio: 'ignore',
-  });
-  while (!existsSync(`${folder}/perf.data`) && tracer.exitCode === null) await sleep(20);
-  await sleep(1000);
-  tracer.kill('SIGSTOP');
-  if (tracer.exitCode !== null) throw new Error(`perf record ended with ${tracer.exitCode}`);
-  const { iops } = await load();
-  tracer.kill('SIGKILL'); // what it has not read is of no use
-  await once(tracer, 'exit');
-  return { iops };
-}
-
 const variants = {
   untraced: async () => ({ iops: (await load()).iops }),
   // What a tracer costs that has nothing to read.
@@ -163,7 +144,6 @@ const variants = {
   'blktrace to tmpfs, tiny buffers': () => blktrace(tiny),
 };
 
-if (!existsSync('/usr/bin/perf')) delete variants['kernel alone, events of perf'];
 const asked = only ? only.split(';') : Object.keys(variants);
 for (const name of asked) if (!variants[name]) throw new Error(`${name}: no such variant`);
 
