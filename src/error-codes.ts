@@ -48,6 +48,7 @@ export const errorCodes = {
   NOT_ENDED: 'the summary was asked for before all was taken',
   NOT_EVICTED: 'the model cannot be evicted from the page cache: somebody uses it',
   NOT_GGUF: 'not a GGUF model',
+  NOT_IN_ORDER: 'a trace that was said to be in order of time is not',
   NOT_KNOWN: 'nothing is known of that in this run',
   NOT_LOCKED: 'the kernel did not lock what it was asked to lock',
   NOT_READY: 'something that a run needs is missing on this machine',

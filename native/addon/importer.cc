@@ -24,6 +24,7 @@ ImportOptions importOptions(const Argument& options) {
   import.files = tracedFiles(options["files"]);
   import.fileDevice = static_cast<uint32_t>(options["fileDevice"].integer(UINT32_MAX));
   import.deliver = options["deliver"].boolean();
+  if (options["inOrder"].boolean()) import.mixed = MixedCpus::inOrder;
   return import;
 }
 

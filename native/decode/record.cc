@@ -247,18 +247,26 @@ bool finishEvent(uint64_t actionWord, std::span<const std::byte> payload, bool s
   return true;
 }
 
-/// Any number but the next one.
-void RecordDecoder::noteJump(uint32_t sequence) {
-  if (missingFrom_ <= sequence && sequence < missingTo_) {
-    --gaps_;  // it only came late, as when an interrupt swaps two records
-    return;
+uint64_t RecordDecoder::sequenceGaps() const {
+  if (of_ == StreamOf::oneCpu) return sequence_.gaps();
+  uint64_t gaps = 0;
+  for (const auto& [cpu, check] : sequences_) gaps += check.gaps();
+  return gaps;
+}
+
+/// Of the CPU of an event, in a stream of several.
+SequenceCheck& RecordDecoder::checkOf(const Event& event) {
+  constexpr size_t kMost = 4096;
+  if (lastCheck_ && event.cpu == lastCpu_ && event.device == lastDevice_) return *lastCheck_;
+  auto found = sequences_.find({event.device, event.cpu});
+  if (found == sequences_.end()) {
+    if (sequences_.size() == kMost) return sequence_;  // a damaged record may name any device and CPU: more are not looked at
+    found = sequences_.try_emplace({event.device, event.cpu}).first;
   }
-  if (lastSequence_ != 0 && sequence > lastSequence_ + 1) {
-    missingFrom_ = lastSequence_ + 1;
-    missingTo_ = sequence;
-    gaps_ += missingTo_ - missingFrom_;
-  }
-  lastSequence_ = sequence;
+  lastCheck_ = &found->second;
+  lastDevice_ = event.device;
+  lastCpu_ = event.cpu;
+  return *lastCheck_;
 }
 
 /// Whether a record may begin so; there may be fewer bytes than its magic number has.
@@ -318,8 +326,7 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
     if (decodePlain<Record>(at, *event)) {
       at += sizeof(Record);
       ++records;
-      ++event;
-      checkSequence(load<uint32_t>(record + offsetof(Record, sequence), false));
+      checkSequence(load<uint32_t>(record + offsetof(Record, sequence), false), *event++);
       continue;
     }
     RecordShape shape = shapeOf({at, static_cast<size_t>(end - at)});
@@ -330,7 +337,7 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
       noted(*event);
       continue;  // notes carry no sequence number
     }
-    checkSequence(load<uint32_t>(record + offsetof(Record, sequence), false));
+    checkSequence(load<uint32_t>(record + offsetof(Record, sequence), false), *event);
     event += possible(*event);
   }
   records_ += records;
@@ -360,7 +367,7 @@ bool RecordDecoder::decodeSwapped(std::span<const std::byte> record, const Recor
     noted(event);
     return false;
   }
-  checkSequence(load<uint32_t>(at + 4, true));
+  checkSequence(load<uint32_t>(at + 4, true), event);
   return possible(event);
 }
 

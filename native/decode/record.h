@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "decode/event.h"
+#include "decode/sequence_check.h"
 
 namespace blkscope {
 
@@ -62,9 +65,17 @@ struct RecordShape {
 /// another record's magic number is garbage: its length is wrong, and what follows is not to be lost with it.
 RecordShape shapeOf(std::span<const std::byte> bytes);
 
-/// Decodes one stream (one CPU of one device) of raw records, fed in pieces of any size.
+/// Whose records a stream holds.
+enum class StreamOf : uint8_t {
+  oneCpu,   // of one device
+  several,  // CPUs or devices, mixed
+};
+
+/// Decodes one stream of raw records, fed in pieces of any size.
 class RecordDecoder {
  public:
+  explicit RecordDecoder(StreamOf of = StreamOf::oneCpu) : of_(of) {}
+
   struct Progress {
     size_t used = 0;    // bytes
     size_t events = 0;  // written
@@ -81,7 +92,7 @@ class RecordDecoder {
   Protocol protocol() const { return protocol_; }
   uint64_t records() const { return records_; }
   /// Records that the sequence numbers say are missing.
-  uint64_t sequenceGaps() const { return gaps_; }
+  uint64_t sequenceGaps() const;
   /// Bytes that belong to no record and were skipped to find the next one, and where in the stream the first was.
   uint64_t garbageBytes() const { return garbage_; }
   uint64_t firstGarbageAt() const { return firstGarbageAt_; }
@@ -100,11 +111,11 @@ class RecordDecoder {
   Progress decodeNative(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes);
   bool decodeSwapped(std::span<const std::byte> record, const RecordShape& shape, Event& event, Notes& notes);
   void skipGarbage(uint64_t at);
-  void checkSequence(uint32_t sequence) {
-    if (sequence != lastSequence_ + 1) return noteJump(sequence);
-    lastSequence_ = sequence;
+  void checkSequence(uint32_t sequence, const Event& event) {
+    if (of_ == StreamOf::several) return checkOf(event).add(sequence);
+    sequence_.add(sequence);
   }
-  void noteJump(uint32_t sequence);
+  SequenceCheck& checkOf(const Event& event);
   /// False: the event's time cannot be, and is counted.
   bool possible(const Event& event) {
     if (event.time <= kLatestNs) return true;
@@ -116,7 +127,6 @@ class RecordDecoder {
   std::vector<std::byte> pending_;
   Protocol protocol_ = Protocol::v1;
   uint64_t records_ = 0;
-  uint64_t gaps_ = 0;
   uint64_t used_ = 0;
   uint64_t garbage_ = 0;
   uint64_t takenOut_ = 0;
@@ -124,10 +134,13 @@ class RecordDecoder {
   uint64_t impossibleTimes_ = 0;
   uint64_t firstNoteNs_ = kLatestNs;
   bool lastGave_ = false;  // an event, the last record
-  uint32_t lastSequence_ = 0;
-  // The last numbers that were missing.
-  uint32_t missingFrom_ = 0;
-  uint32_t missingTo_ = 0;
+  StreamOf of_;
+  SequenceCheck sequence_;
+  // Of several CPUs, by device and CPU, and the one that came last.
+  std::map<std::pair<uint32_t, uint16_t>, SequenceCheck> sequences_;
+  SequenceCheck* lastCheck_ = nullptr;
+  uint32_t lastDevice_ = 0;
+  uint16_t lastCpu_ = 0;
 };
 
 }  // namespace blkscope

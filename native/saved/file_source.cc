@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "saved/packed.h"
 #include "saved/stream_splitter.h"
 
 namespace blkscope {
@@ -88,8 +89,8 @@ std::string seconds(uint64_t ns) {
 
 }  // namespace
 
-Result<FileSource> FileSource::open(std::span<SavedTrace> traces, const Cancel& cancel) {
-  FileSource source(cancel);
+Result<FileSource> FileSource::open(std::span<SavedTrace> traces, const Cancel& cancel, MixedCpus mixed) {
+  FileSource source(cancel, mixed);
   for (SavedTrace& trace : traces) {
     if (auto added = source.add(trace); !added) return added.error();
   }
@@ -142,10 +143,18 @@ Result<void> FileSource::addOpened(const std::string& path, Fd fd) {
     streams_.emplace_back(name, files_.size() - 1, std::move(fd), cancel_);
     return {};
   }
+  if (mixed_ == MixedCpus::inOrder) return addInOrder(name, std::move(fd));
   auto split = splitStream(name, files_.size() - 1, std::move(fd), *cancel_, defects_);
   if (!split) return split.error();
   if (split->empty() && !cancel_->requested()) return noTrace(path);
   for (FileStream& stream : *split) streams_.push_back(std::move(stream));
+  return {};
+}
+
+Result<void> FileSource::addInOrder(const std::string& name, Fd fd) {
+  FileStream stream(name, files_.size() - 1, std::move(fd), cancel_, StreamOf::several);
+  if (auto plain = refusePacked(name, stream.start()); !plain) return plain.error();
+  streams_.push_back(std::move(stream));
   return {};
 }
 

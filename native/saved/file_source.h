@@ -20,11 +20,17 @@ struct SavedTrace {
   Fd descriptor = Fd();
 };
 
+/// How a file that holds several CPUs is read.
+enum class MixedCpus : uint8_t {
+  split,    // into a stream each, through copies on the disk
+  inOrder,  // as it comes: it is said to be in order of time
+};
+
 /// The files of a saved trace. A file that is named twice is read once.
 class FileSource {
  public:
   /// Errors: no such file, a file that is no trace, nothing in it. `cancel` ends all reading of files and pipes.
-  static Result<FileSource> open(std::span<SavedTrace> traces, const Cancel& cancel);
+  static Result<FileSource> open(std::span<SavedTrace> traces, const Cancel& cancel, MixedCpus mixed = MixedCpus::split);
 
   size_t streams() const { return streams_.size(); }
   /// For the merger: the next events of a stream; 0: it has ended.
@@ -53,11 +59,12 @@ class FileSource {
     bool empty = false;
   };
 
-  explicit FileSource(const Cancel& cancel) : cancel_(&cancel) {}
+  FileSource(const Cancel& cancel, MixedCpus mixed) : cancel_(&cancel), mixed_(mixed) {}
   Result<void> add(SavedTrace& trace);
   Result<void> addBase(const std::string& base);
   Result<void> addOpened(const std::string& name, Fd fd);
   Result<void> addPath(const std::string& path);
+  Result<void> addInOrder(const std::string& name, Fd fd);
   Result<void> refuseEmpty() const;
   bool isDump(size_t file) const;
   void tellMissing(std::vector<Defect>& defects) const;
@@ -66,6 +73,7 @@ class FileSource {
   void tellEnds(std::vector<Defect>& defects) const;
 
   const Cancel* cancel_;
+  MixedCpus mixed_;
   std::vector<File> files_;
   std::vector<FileStream> streams_;
   std::vector<Defect> defects_;

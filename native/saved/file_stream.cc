@@ -39,6 +39,11 @@ bool ByteWindow::refill() {
   return true;
 }
 
+std::span<const std::byte> FileStream::start() {
+  (void)window_.refill();
+  return window_.bytes();
+}
+
 bool FileStream::goesOn() {
   return !garbage_.reached(decoder_.records(), decoder_.garbageBytes()) && window_.refill();
 }

@@ -58,12 +58,15 @@ struct CpuOfDevice {
   auto operator<=>(const CpuOfDevice&) const = default;
 };
 
-/// A stream of one CPU of one device, in time order.
+/// A stream in time order: of one CPU of one device, or of several in the order of all.
 class FileStream {
  public:
   /// `file`: which of the source's files it is, or is a part of.
-  FileStream(std::string name, size_t file, Fd fd, const Cancel* cancel)
-      : name_(std::move(name)), file_(file), window_(std::move(fd), cancel) {}
+  FileStream(std::string name, size_t file, Fd fd, const Cancel* cancel, StreamOf of = StreamOf::oneCpu)
+      : name_(std::move(name)), file_(file), window_(std::move(fd), cancel), decoder_(of) {}
+
+  /// Before the first read: waits for the first bytes and shows them, none of nothing.
+  std::span<const std::byte> start();
 
   /// The next events; 0: there are no more. `out` has room for more than TimeCheck::kMostHeld.
   size_t read(std::span<Event> out);

@@ -10,6 +10,16 @@
 namespace blkscope {
 namespace {
 
+/// How much earlier the first event is that is earlier than the one before it; `last`: the time of what came before them all,
+/// becomes that of the last of them. 0: they are in order.
+uint64_t firstBack(std::span<const Event> events, uint64_t& last) {
+  for (const Event& event : events) {
+    if (event.time < last) return last - event.time;
+    last = event.time;
+  }
+  return 0;
+}
+
 /// How long what was read from a pipe, and has to be merged yet, may take after the reading was ended.
 constexpr uint64_t kLastWordNs = 500'000'000;
 
@@ -37,7 +47,10 @@ void ImportSession::import() {
 void ImportSession::read(FileSource& source, EventBlocks& blocks) {
   ::pthread_setname_np(::pthread_self(), "blkscope-read");
   Merger<FileSource> merger(source, source.streams());
+  uint64_t last = 0;
   while (size_t count = merger.read(blocks.room(), UINT64_MAX)) {
+    if (options_.mixed == MixedCpus::inOrder) backNs_ = firstBack(blocks.room().first(count), last);
+    if (backNs_) break;
     blocks.add(count);
     if (closed_.load(std::memory_order_relaxed) || (cancel_.requested() && cancel_.requestedFor(kLastWordNs))) break;
   }
@@ -45,8 +58,15 @@ void ImportSession::read(FileSource& source, EventBlocks& blocks) {
   cpuNs_ = threadCpuNs();
 }
 
+/// What comes out of order was not put in order, and the figures are wrong from there on.
+Result<void> ImportSession::requireOrder() const {
+  if (backNs_ == 0) return {};
+  return Error{"NOT_IN_ORDER", options_.traces[0].path + ": its records are not in order of time, one is " + std::to_string(backNs_) +
+                                   " ns earlier than the one before it: import it without --in-order"};
+}
+
 Result<void> ImportSession::importAll() {
-  auto source = FileSource::open(options_.traces, cancel_);
+  auto source = FileSource::open(options_.traces, cancel_, options_.mixed);
   if (!source) return source.error();
   EventBlocks blocks;
   std::thread reader([&] { read(*source, blocks); });
@@ -54,6 +74,7 @@ Result<void> ImportSession::importAll() {
     if (!closed_.load(std::memory_order_relaxed)) consume(events);
   });
   reader.join();
+  if (auto inOrder = requireOrder(); !inOrder) return inOrder.error();
   notes_ = source->notes();
   integrity_.defects = source->defects();
   if (notes_.madeQueues) integrity_.defects.push_back({"MADE_QUEUES", {}});

@@ -22,6 +22,7 @@ struct ImportOptions {
   std::vector<TracedFile> files;
   uint32_t fileDevice = 0;  // the kernel's number of the disk that `files` lie on
   bool deliver = true;      // false: events are analysed and dropped
+  MixedCpus mixed = MixedCpus::split;
 };
 
 /// One import. start, take batches until the end, read the figures; close at any time. Called from one thread.
@@ -55,6 +56,7 @@ class ImportSession {
   void import();
   Result<void> importAll();
   void read(FileSource& source, EventBlocks& blocks);
+  Result<void> requireOrder() const;
   bool consume(std::span<Event> events);
 
   ImportOptions options_;
@@ -68,6 +70,8 @@ class ImportSession {
   std::vector<uint32_t> devices_;
   uint64_t cpuNs_ = 0;  // of both threads
   std::atomic<uint64_t> events_ = 0;
+  // Of the reading thread, and once that has ended of all: how far an event is before its predecessor, of what is said to be in order.
+  uint64_t backNs_ = 0;
   Cancel cancel_;
   std::atomic<bool> closed_ = false;
   std::thread thread_;

@@ -150,6 +150,7 @@ export const importing = strict<ImportOptions>({
   files: names.optional(),
   model: name.optional(),
   store: flag.optional(),
+  inOrder: flag.optional(),
   output: name.optional(),
 });
 

@@ -12,6 +12,7 @@ export function importCommand(): Command {
         'file',
       ),
     )
+    .option('--in-order', 'what holds several CPUs is in order of time: read it as it comes, without a copy')
     .option('--no-store', 'write the figures only, without the events')
     .option('--json', 'print summary.json instead of the report')
     .action(async (paths: string[], flags: ImportFlags) =>

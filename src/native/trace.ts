@@ -73,6 +73,8 @@ export interface NativeImportOptions {
   fileDevice: number;
   /** False: events are analysed and dropped. */
   deliver: boolean;
+  /** True: what holds several CPUs is said to be in order of time, and is read as it comes, without a copy on the disk. */
+  inOrder: boolean;
 }
 
 /** A saved trace being read on a thread of its own, from its construction on. */

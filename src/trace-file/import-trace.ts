@@ -30,6 +30,11 @@ export interface ImportOptions {
   model?: string;
   /** Default true; false: the figures alone are written, without the events. */
   store?: boolean;
+  /**
+   * Default false. True: a file or pipe of several CPUs is in order of time, as of one CPU alone or of `blkparse -d`. It is read as
+   * it comes; else it is copied to $TMPDIR, where its CPUs are put apart.
+   */
+  inOrder?: boolean;
   /** The run folder. Default: runs/ and a name from the time and the trace. */
   output?: string;
   progress?: Progress;
@@ -61,6 +66,7 @@ async function importAs(options: ImportOptions, subject: Subject): Promise<Finis
     files: files?.extents ?? [],
     fileDevice: device,
     deliver: (options.store ?? true) || models.length > 0,
+    inOrder: options.inOrder ?? false,
   });
   // From here on the trace is read: all else is made ready, and loaded, meanwhile.
   using _ = untilEnded(importer, options.signal, progress);

@@ -5,6 +5,7 @@ import { showRun, withSession } from '../session.js';
 export interface ImportFlags {
   file?: string[];
   model?: string;
+  inOrder?: boolean;
   output?: string;
   store: boolean;
   json?: boolean;
@@ -15,7 +16,7 @@ export async function readTrace(paths: string[], flags: ImportFlags): Promise<vo
     importTrace({
       paths,
       store: flags.store,
-      ...given({ files: flags.file, model: flags.model, output: flags.output }),
+      ...given({ files: flags.file, model: flags.model, inOrder: flags.inOrder, output: flags.output }),
       progress,
       signal,
       commandLine: process.argv,

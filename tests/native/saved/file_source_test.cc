@@ -41,10 +41,10 @@ struct Reading {
   }
 };
 
-Reading readTraces(std::vector<SavedTrace> traces) {
+Reading readTraces(std::vector<SavedTrace> traces, MixedCpus mixed = MixedCpus::split) {
   Cancel cancel;
   Reading reading;
-  auto source = FileSource::open(traces, cancel);
+  auto source = FileSource::open(traces, cancel, mixed);
   if (!source) {
     reading.failure = source.error().message;
     return reading;
@@ -61,10 +61,10 @@ Reading readTraces(std::vector<SavedTrace> traces) {
   return reading;
 }
 
-Reading readTraces(const std::vector<std::string>& paths) {
+Reading readTraces(const std::vector<std::string>& paths, MixedCpus mixed = MixedCpus::split) {
   std::vector<SavedTrace> traces;
   for (const std::string& path : paths) traces.push_back({path});
-  return readTraces(std::move(traces));
+  return readTraces(std::move(traces), mixed);
 }
 
 /// So many reads, 10 ms apart.
@@ -265,6 +265,36 @@ TEST_SUITE("saved traces") {
         CHECK_FALSE(reading.garbage);
       }
     }
+  }
+
+  TEST_CASE("what is in order of time is read as it comes: the events and losses of each CPU are those of files put apart") {
+    Folder folder;
+    Records cpus[] = {Records(0), Records(1), Records(2, 7)};
+    std::string all;
+    for (uint64_t i = 0; i < 3000; ++i) {
+      Records& one = cpus[i * i % 3];
+      size_t from = one.bytes().size();
+      if (i % 1000 == 500) one.skip(4);
+      all += one.read(5 * kSecond + i * 1'000'000, 1000 + 8 * i).bytes().substr(from);
+    }
+    std::ofstream(folder.at("mixed"), std::ios::binary) << all;
+    ::setenv("TMPDIR", "/nowhere", 1);  // no copy can be made
+    Reading asItComes = readTraces({folder.at("mixed")}, MixedCpus::inOrder);
+    CHECK_FALSE(readTraces({folder.at("mixed")}).failure.empty());
+    ::unsetenv("TMPDIR");
+    Reading apart = readTraces({folder.at("mixed")});
+    CHECK(asItComes.events.size() == 6000);
+    CHECK(std::ranges::equal(asItComes.events, apart.events, [](const Event& a, const Event& b) {
+      return a.time == b.time && a.sector == b.sector && a.cpu == b.cpu && a.device == b.device && a.action == b.action;
+    }));
+    CHECK(asItComes.gaps == 12);
+    CHECK(apart.gaps == 12);
+  }
+
+  TEST_CASE("what is packed or empty is refused when it is to be read as it comes, too") {
+    Folder folder;
+    std::ofstream(folder.at("packed"), std::ios::binary) << "\x28\xb5\x2f\xfd rest";
+    CHECK(readTraces({folder.at("packed")}, MixedCpus::inOrder).failure.find("zstd") != std::string::npos);
   }
 
   TEST_CASE("a pipe that nobody writes to is left when the reading is cancelled, with what had come") {

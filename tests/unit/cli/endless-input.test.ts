@@ -34,6 +34,7 @@ for (const script of [
   '$IMPORT - < /dev/zero',
   '$IMPORT - < /dev/urandom',
   'yes | $IMPORT -',
+  'yes | $IMPORT --in-order -',
   '$IMPORT zeros',
   '$IMPORT zeros.gz',
   '$IMPORT zeros.blktrace.0.gz',

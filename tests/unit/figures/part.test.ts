@@ -42,6 +42,7 @@ async function imported(fileDevice: number): Promise<void> {
     files,
     fileDevice,
     deliver: true,
+    inOrder: false,
   });
   batches = [];
   for await (const batch of importer) batches.push(batch);

@@ -273,3 +273,26 @@ test('events of one time give the same figures however the files are named and m
   for (const [files, names] of others)
     assert.deepEqual(figuresOf(await imported(files, names)), figuresOf(right));
 });
+
+test('several CPUs in order of time are read without a copy, and out of order they are refused', async () => {
+  const one = new Records(0).reads(400, second);
+  const other = new Records(1).reads(400, 2n * second);
+  const ordered = Buffer.concat([one.bytes, other.bytes]);
+  const mixed = Buffer.concat([other.bytes, one.bytes]);
+  const at = mkdtempSync(join(folder, 'in-order-'));
+  writeFileSync(join(at, 'ordered'), ordered);
+  writeFileSync(join(at, 'mixed'), mixed);
+  const read = (name: string, inOrder: boolean) =>
+    importTrace({
+      paths: [join(at, name)],
+      output: join(at, `run-${name}-${inOrder}`),
+      store: false,
+      inOrder,
+    });
+  requireRight((await read('ordered', true)).run.summary, { reads: 800 });
+  requireRight((await read('mixed', false)).run.summary, { reads: 800 });
+  await assert.rejects(read('mixed', true), {
+    code: 'NOT_IN_ORDER',
+    message: /\d+ ns earlier than the one before it: import it without --in-order/,
+  });
+});
