@@ -63,9 +63,10 @@ class JsRegionReads : public Napi::ObjectWrap<JsRegionReads> {
     if (!std::is_sorted(boundaries.begin(), boundaries.end())) options["boundaries"].refuse("times in order");
     auto regions = fileRegions<FileRegion>(options["regions"], files.size());
     auto groups = groupings(options["groupings"], regions.size());
+    JoinableSlots joinable{options["joinable"]["from"].integer(boundaries.size()), options["joinable"]["to"].integer(boundaries.size())};
     reads_ = std::make_unique<RegionReads>(std::move(files), device, std::move(regions),
                                            std::vector<uint64_t>(boundaries.begin(), boundaries.end()),
-                                           std::move(groups));
+                                           std::move(groups), joinable);
   }
 
  private:
@@ -88,6 +89,8 @@ class JsRegionReads : public Napi::ObjectWrap<JsRegionReads> {
     object["groupReads"] = jsColumn<Napi::Float64Array>(env, reads_->groupReads());
     object["touches"] = jsTouches(env, reads_->touches());
     object["complete"] = reads_->complete();
+    size_t joined = reads_->joinedFrom();
+    object["joinedFrom"] = joined == SIZE_MAX ? env.Null() : jsNumber(env, joined);
     reads_.reset();
     return object;
   }

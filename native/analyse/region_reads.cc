@@ -21,7 +21,8 @@ uint64_t overlap(const FileRegion& region, uint64_t from, uint64_t to) {
 }  // namespace
 
 RegionReads::RegionReads(std::vector<TracedFile> files, uint32_t device, std::vector<FileRegion> regions,
-                         std::vector<uint64_t> boundaries, std::vector<std::vector<uint32_t>> groupings)
+                         std::vector<uint64_t> boundaries, std::vector<std::vector<uint32_t>> groupings,
+                         JoinableSlots joinable, size_t mostTouches)
     : files_(std::move(files)),
       map_(files_),
       device_(device),
@@ -30,6 +31,8 @@ RegionReads::RegionReads(std::vector<TracedFile> files, uint32_t device, std::ve
       figures_(regions_.size()),
       countedRead_(regions_.size()),
       groupings_(std::move(groupings)),
+      joinable_(joinable),
+      mostTouches_(mostTouches),
       slotBytes_(regions_.size()) {
   uint64_t base = 0;
   for (const TracedFile& file : files_) {
@@ -81,7 +84,7 @@ void RegionReads::addBytes(uint32_t region, uint64_t bytes, uint64_t time) {
   if (figures.readBytes == 0) figures.firstNs = time;
   figures.readBytes += bytes;
   figures.lastNs = time;
-  if (slot_ == 0) return;
+  if (passed_ == 0) return;
   if (slotBytes_[region] == 0) slotRegions_.push_back(region);
   slotBytes_[region] += bytes;
 }
@@ -97,16 +100,20 @@ void RegionReads::countInGroups(uint32_t region) {
 
 // Events come in time order, so slots are entered one after the other.
 void RegionReads::enterSlot(uint64_t time) {
-  if (slot_ == boundaries_.size() || time < boundaries_[slot_]) return;
+  if (passed_ == boundaries_.size() || time < boundaries_[passed_]) return;
   closeSlot();
   auto passed = std::upper_bound(boundaries_.begin(), boundaries_.end(), time);
-  slot_ = static_cast<size_t>(passed - boundaries_.begin());
+  passed_ = static_cast<size_t>(passed - boundaries_.begin());
+  slot_ = passed_ - 1;
+  if (touches_.size() < mostTouches_ || slot_ < joinable_.from || slot_ >= joinable_.to) return;
+  joinedFrom_ = slot_;
+  passed_ = joinable_.to;
 }
 
 void RegionReads::closeSlot() {
   std::sort(slotRegions_.begin(), slotRegions_.end());
   for (uint32_t region : slotRegions_) {
-    touches_.push_back({static_cast<uint32_t>(slot_ - 1), region, slotBytes_[region]});
+    touches_.push_back({static_cast<uint32_t>(slot_), region, slotBytes_[region]});
     slotBytes_[region] = 0;
   }
   slotRegions_.clear();

@@ -27,6 +27,12 @@ struct RegionFigures {
   uint64_t lastNs = 0;
 };
 
+/// Slots [from, to) of time that may be told together.
+struct JoinableSlots {
+  size_t from = 0;
+  size_t to = 0;
+};
+
 /// Bytes read of a region during a slot of time.
 struct RegionTouch {
   uint32_t slot;
@@ -41,11 +47,14 @@ struct RegionTouch {
 class RegionReads {
  public:
   static constexpr uint32_t kNoGroup = UINT32_MAX;
+  static constexpr size_t kMostTouches = 1 << 24;
 
   /// Files are looked up on `device`; boundaries in ns, ascending. Each of `groupings` gives every region a group's
-  /// number, or kNoGroup: an I/O that touches several regions of a group is one read of the group.
+  /// number, or kNoGroup: an I/O that touches several regions of a group is one read of the group. When there are
+  /// `mostTouches`, those of the joinable slots that follow are told as one.
   RegionReads(std::vector<TracedFile> files, uint32_t device, std::vector<FileRegion> regions,
-              std::vector<uint64_t> boundaries, std::vector<std::vector<uint32_t>> groupings);
+              std::vector<uint64_t> boundaries, std::vector<std::vector<uint32_t>> groupings, JoinableSlots joinable = {},
+              size_t mostTouches = kMostTouches);
 
   void consume(std::span<const Event> events);
   /// Call once, when all events were consumed.
@@ -56,6 +65,8 @@ class RegionReads {
   std::span<const uint64_t> groupReads() const { return groupReads_; }
   /// One a slot and region that has bytes, sorted by both.
   std::span<const RegionTouch> touches() const { return touches_; }
+  /// The first slot that stands for all joinable ones from it on; SIZE_MAX: each stands for itself.
+  size_t joinedFrom() const { return joinedFrom_; }
   /// False: unique bytes are too low, because there was no memory for the set of sectors.
   bool complete() const { return read_.complete(); }
 
@@ -82,7 +93,11 @@ class RegionReads {
   std::vector<uint64_t> groupReads_;
   std::vector<uint64_t> countedGroupRead_;
 
-  size_t slot_ = 0;  // how many boundaries have passed: slot_ - 1 is the open slot
+  JoinableSlots joinable_;
+  size_t mostTouches_;
+  size_t joinedFrom_ = SIZE_MAX;
+  size_t passed_ = 0;  // boundaries, before the first of which no slot is open
+  size_t slot_ = 0;    // the open one
   std::vector<uint64_t> slotBytes_;
   std::vector<uint32_t> slotRegions_;
   std::vector<RegionTouch> touches_;

@@ -40,8 +40,8 @@ export function accessPattern(
     return use.kind === 'rows' ? new Array<number>(use.least).fill(index) : [];
   });
   const experts = model.experts
-    ? tokenExperts(run, tokens, model.experts.used, guess)
-    : { byToken: Array.from({ length: tokens }, () => []), seenShare: 1 };
+    ? tokenExperts(run, tokens, model.experts.used, guess, most)
+    : { byToken: Array.from({ length: Math.min(tokens, most) }, () => []), seenShare: 1 };
   // Layers in their order, then what belongs to none: the output.
   const place = (index: number) => regions[index]?.layer ?? Number.POSITIVE_INFINITY;
   const inOrder = (touched: number[]) => touched.sort((a, b) => place(a) - place(b) || a - b);

@@ -233,9 +233,9 @@ async function writeTables(
   if (watched) await store.writeResidency(watched.residency);
   await store.writeTokens(watched?.outcome?.marks ?? []);
   const first = firstGenerated(watched?.outcome?.marks ?? []);
-  const touches = subjects.flatMap((subject, i) => touchesOf(subject, figures[i] as SubjectFigures, first));
-  const uses = used && subjects[0] ? usesOf(subjects[0], used, first) : [];
-  await store.writeTouches([...touches, ...uses]);
+  for (const [i, subject] of subjects.entries())
+    await store.writeTouches(touchesOf(subject, figures[i] as SubjectFigures, first));
+  if (used && subjects[0]) await store.writeTouches(usesOf(subjects[0], used, first));
   await store.writeAccount(account?.rows ?? []);
   await store.writeRequests((requests?.requests ?? []).map(requestRow));
   await store.writeFigures(summary);

@@ -141,6 +141,7 @@ function integrity(input: SummaryInput): Summary['integrity'] {
       ...(lossUnknown ? [lossUnknownRemark(traced)] : []),
       ...requestRemarks(traced),
       ...(saved(input) ? layersUnknown(input) : []),
+      ...touchesJoined(input),
       ...traced.defects,
     ]
       .filter(({ code }) => remarks[code])
@@ -160,6 +161,15 @@ function fullSets({ traced, phases, subjects }: SummaryInput): NativeDefect[] {
     subjects.every(({ regions }) => regions === null || regions.setsComplete);
   const told = traced.defects.some(({ code }) => code === 'SECTOR_SET_FULL');
   return whole || told ? [] : [{ code: 'SECTOR_SET_FULL', values: {} }];
+}
+
+/** Of models that were read for more tokens than are told one by one. */
+function touchesJoined({ subjects }: SummaryInput): NativeDefect[] {
+  return subjects.flatMap(({ files, regions }) =>
+    regions?.marksTold == null
+      ? []
+      : [{ code: 'TOUCHES_JOINED', values: { model: files[0]?.path ?? '', tokens: regions.marksTold } }],
+  );
 }
 
 function interruption({ traced, interrupted: reason, info }: SummaryInput): NativeDefect[] {

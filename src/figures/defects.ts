@@ -221,6 +221,11 @@ export const remarks: Record<string, Omit<Cause, 'lowerBounds'>> = {
       '{file} ends {seconds} s before the other files, after {events event}: the CPU was idle, or the file was cut',
     mend: null,
   },
+  TOUCHES_JOINED: {
+    message:
+      'what was read of {model} is told token by token for the first {tokens token}; what was read for the later ones is told for all of them together',
+    mend: null,
+  },
   MADE_QUEUES: {
     message:
       'the queue events were made by an export, at the time of issue: demand order and the stages from Q on are not measured',

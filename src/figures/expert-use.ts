@@ -19,7 +19,7 @@ export interface ExpertUse {
 }
 
 /** `touches` in order of their tokens. */
-export function expertUse(regions: readonly Region[], touches: readonly Touch[]): ExpertUse | null {
+export function expertUse(regions: readonly Region[], touches: Iterable<Touch>): ExpertUse | null {
   const layers = new Map<number | null, Map<number, number>>();
   const lastTouch = new Map<string, { now: number; before: number }>();
   let all = 0;

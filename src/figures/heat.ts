@@ -33,12 +33,12 @@ export interface Heat {
 }
 
 /**
- * Works out the heat. `touches` hold a region at most once a token; `wholly` holds the names of the tensors that every token
+ * Works out the heat. `touches` come in order of their tokens, twice, and hold a region at most once a token; `wholly` holds the names of the tensors that every token
  * uses all of.
  */
 export function heatOf(
   regions: readonly Region[],
-  touches: readonly Touch[],
+  touches: Iterable<Touch>,
   tokens: number,
   wholly: ReadonlySet<string>,
 ): Heat {
@@ -47,8 +47,7 @@ export function heatOf(
   const touchedIn = new Uint32Array(groups.length);
   const lastToken = new Int32Array(groups.length).fill(-1);
   const regionTokens = new Uint32Array(regions.length);
-  const ordered = touches.toSorted((a, b) => a.token - b.token);
-  for (const { token, region, bytes } of ordered) {
+  for (const { token, region, bytes } of touches) {
     regionTokens[region] = (regionTokens[region] as number) + 1;
     for (const grouping of groupings) {
       const group = grouping[region] as number;
@@ -76,7 +75,7 @@ export function heatOf(
   });
   return {
     ...{ tokens, ...byKind, regionBytes },
-    expertUse: expertUse(regions, ordered),
+    expertUse: expertUse(regions, touches),
     seenShare: seenShare(
       byKind.tensors.filter(({ name }) => wholly.has(name)),
       tokens,

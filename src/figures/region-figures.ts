@@ -20,9 +20,13 @@ export interface RegionResults {
   neverRead: { name: string; bytes: number }[];
   /** Pieces that the generation is cut into, by marks: one a token, where each has its mark. */
   marks: number;
-  /** What was read of each region in each slot of time; `region` is an index of the regions given. */
-  touches: (Pick<Slot, 'phase' | 'token'> & { region: number; bytes: number })[];
+  /** Of so many pieces it is told what was read for each, of the later ones what was read for all; null: it is told for each. */
+  marksTold: number | null;
+  /** What was read of each region in each slot of time, in order of both; `region` is an index of the regions given. */
+  touches: Iterable<SlotTouch>;
 }
+
+export type SlotTouch = Pick<Slot, 'phase' | 'token'> & { region: number; bytes: number };
 
 /**
  * Joins a trace with a model's regions, by the slots of time that a workload's marks make: off the measured path, from
@@ -64,6 +68,13 @@ export class RegionJoin {
       },
       groupings: this.#groups.groupings,
       boundaries: BigUint64Array.from(this.#slots, ({ fromNs }) => fromNs),
+      joinable: {
+        from: Math.max(
+          0,
+          this.#slots.findIndex(({ token }) => token !== null),
+        ),
+        to: this.#slots.findLastIndex(({ token }) => token !== null) + 1,
+      },
     });
   }
 
@@ -73,7 +84,7 @@ export class RegionJoin {
 
   /** Once, after the last batch. */
   results(): RegionResults {
-    const { regions, groupReads, touches, complete } = this.#native.finish();
+    const { regions, groupReads, touches, complete, joinedFrom } = this.#native.finish();
     const generated = this.#generatedBytes(touches);
     const rows = this.#groups.groups.map(({ kind, name, regions: members, layer, role, expert }, group) => {
       const sum = (column: ArrayLike<number>) =>
@@ -104,11 +115,19 @@ export class RegionJoin {
       groups: this.#groups.groups,
       neverRead: this.#neverRead(regions.readBytes),
       marks: this.#marks,
-      touches: Array.from(touches.slots, (slot, i) => {
-        const { phase, token } = this.#slots[slot] as Slot;
-        return { phase, token, region: touches.regions[i] as number, bytes: touches.bytes[i] as number };
-      }),
+      marksTold: joinedFrom === null ? null : (this.#slots[joinedFrom]?.token ?? null),
+      touches: { [Symbol.iterator]: () => this.#eachOf(touches, joinedFrom) },
     };
+  }
+
+  /** One after the other: as many objects as there are touches would take far more memory than their columns. */
+  *#eachOf({ slots, regions, bytes }: NativeTouches, joinedFrom: number | null): Generator<SlotTouch> {
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i] as number;
+      const { phase, token: its } = this.#slots[slot] as Slot;
+      const token = slot === joinedFrom ? null : its;
+      yield { phase, token, region: regions[i] as number, bytes: bytes[i] as number };
+    }
   }
 
   /** By region: the bytes read while tokens were made. */

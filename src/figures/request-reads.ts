@@ -91,6 +91,7 @@ export class RequestReads {
       },
       groupings: [],
       boundaries: BigUint64Array.from(this.#boundaries),
+      joinable: { from: 0, to: 0 }, // a slot has a touch for each file
     });
   }
 
@@ -105,25 +106,47 @@ export class RequestReads {
     slots.forEach((slot, i) => {
       bySlot[slot] = (bySlot[slot] as number) + (bytes[i] as number);
     });
-    const generating = new Set<number>();
+    const readUntil = sumsBefore(bySlot);
+    const slotAt = new Map(this.#boundaries.map((time, slot) => [time, slot]));
+    const read = (fromNs: bigint, toNs: bigint) =>
+      toNs < fromNs
+        ? 0
+        : (readUntil[slotAt.get(toNs) as number] as number) -
+          (readUntil[slotAt.get(fromNs) as number] as number);
+    const generating = new Int32Array(bySlot.length); // how many more generate from a slot on
     const requests = this.requests.map((request): RequestRead => {
-      const { startedAt, promptDoneAt, endedAt } = request;
-      const whole = this.#slots(startedAt, endedAt ?? this.endNs);
-      const sum = (of: readonly number[]) => of.reduce((total, slot) => total + (bySlot[slot] as number), 0);
-      const readBytes = sum(whole);
+      const { startedAt, promptDoneAt } = request;
+      const endedAt = request.endedAt ?? this.endNs;
+      const readBytes = read(startedAt, endedAt);
       if (promptDoneAt === null) return { request, promptBytes: null, generationBytes: null, readBytes };
-      const generation = this.#slots(promptDoneAt, endedAt ?? this.endNs);
-      for (const slot of generation) generating.add(slot);
-      const generationBytes = sum(generation);
+      const generationBytes = read(promptDoneAt, endedAt);
+      if (promptDoneAt < endedAt) {
+        const [from, to] = [slotAt.get(promptDoneAt) as number, slotAt.get(endedAt) as number];
+        generating[from] = (generating[from] as number) + 1;
+        generating[to] = (generating[to] as number) - 1;
+      }
       return { request, promptBytes: readBytes - generationBytes, generationBytes, readBytes };
     });
     const known = requests.some(({ generationBytes }) => generationBytes !== null);
-    const generationBytes = [...generating].reduce((total, slot) => total + (bySlot[slot] as number), 0);
-    return { requests, generationBytes: known ? generationBytes : null };
+    return { requests, generationBytes: known ? sumWhereAny(bySlot, generating) : null };
   }
+}
 
-  /** Slots of time from one boundary to another. */
-  #slots(fromNs: bigint, toNs: bigint): number[] {
-    return this.#boundaries.flatMap((start, slot) => (start >= fromNs && start < toNs ? [slot] : []));
-  }
+/** By slot the bytes of all slots before it. */
+function sumsBefore(bySlot: Float64Array): Float64Array {
+  let sum = 0;
+  return bySlot.map((bytes) => {
+    sum += bytes;
+    return sum - bytes;
+  });
+}
+
+/** The bytes of the slots in which one or more are at it; `more`: how many begin in a slot, less those that ended before it. */
+function sumWhereAny(bySlot: Float64Array, more: Int32Array): number {
+  let [sum, count] = [0, 0];
+  bySlot.forEach((bytes, slot) => {
+    count += more[slot] as number;
+    if (count > 0) sum += bytes;
+  });
+  return sum;
 }

@@ -11,6 +11,7 @@ import { type Heat, heatOf } from './heat.js';
 import { RegionJoin, type RegionResults } from './region-figures.js';
 import { bytesByPlace, mainPlace, mappedOf, type WeightsPlace, weightPlaces } from './region-weights.js';
 import type { UsedByTokens } from './seen-touches.js';
+import type { StoredTouch, Touch } from './touch.js';
 
 /**
  * Files of a run that have figures of their own: a model, with its parts in their order, or all files that are no model. A
@@ -133,43 +134,48 @@ function weightsOf(
   );
 }
 
-function heatOfModel({ marks, touches }: RegionResults, model: Model): Heat | null {
+function heatOfModel({ marks, marksTold, touches }: RegionResults, model: Model): Heat | null {
   if (marks === 0) return null;
-  const byToken = touches.flatMap(({ token, region, bytes }) =>
-    token === null ? [] : [{ token, region, bytes }],
-  );
-  return heatOf(modelRegions(model), byToken, marks, whollyUsed(model));
+  const byToken = { [Symbol.iterator]: () => ofTokens(touches) };
+  return heatOf(modelRegions(model), byToken, marksTold ?? marks, whollyUsed(model));
 }
 
-/** A touch as the store keeps it: by file and offset, its token by its number among all tokens. `first`: of the generation. */
-export function touchesOf(subject: Subject, { regions }: SubjectFigures, first: number) {
-  const read = regions?.touches.map((touch) => ({ ...touch, source: 'trace' as const })) ?? [];
-  return placed(subject, read, first);
+function* ofTokens(touches: RegionResults['touches']): Generator<Touch> {
+  for (const { token, region, bytes } of touches) if (token !== null) yield { token, region, bytes };
+}
+
+/** Touches as the store keeps them: by file and offset, their token by its number among all tokens. `first`: of the generation. */
+export function* touchesOf(
+  subject: Subject,
+  { regions }: SubjectFigures,
+  first: number,
+): Generator<StoredTouch> {
+  const placed = placing(subject, first);
+  if (placed) for (const touch of regions?.touches ?? []) yield placed({ ...touch, source: 'trace' });
 }
 
 /** The same of what tokens and the prompt used. */
-export function usesOf(subject: Subject, { touches, prompt }: UsedByTokens, first: number) {
-  const source = 'faults' as const;
-  return placed(
-    subject,
-    [
-      ...prompt.map((touch) => ({ ...touch, source, phase: 'prompt' as const, token: null })),
-      ...touches.map((touch) => ({ ...touch, source, phase: 'generation' as const })),
-    ],
-    first,
-  );
+export function* usesOf(
+  subject: Subject,
+  { touches, prompt }: UsedByTokens,
+  first: number,
+): Generator<StoredTouch> {
+  const placed = placing(subject, first);
+  if (!placed) return;
+  const source = 'faults';
+  for (const touch of prompt) yield placed({ ...touch, source, phase: 'prompt', token: null });
+  for (const touch of touches) yield placed({ ...touch, source, phase: 'generation' });
 }
 
-function placed<T extends { region: number; token: number | null }>(
-  { model, files }: Subject,
-  touches: readonly T[],
-  first: number,
-) {
-  if (!model) return [];
+type Unplaced = Omit<StoredTouch, 'file' | 'fileOffset'> & { region: number };
+
+/** null without a model. */
+function placing({ model, files }: Subject, first: number): ((touch: Unplaced) => StoredTouch) | null {
+  if (!model) return null;
   const places = modelRegions(model);
-  return touches.map(({ region, ...touch }) => {
+  return ({ source, phase, token, region, bytes }) => {
     const { part, offset } = places[region] as Region;
-    const token = touch.token === null ? null : touch.token + first;
-    return { ...touch, token, file: files[part]?.path as string, fileOffset: offset };
-  });
+    const file = files[part]?.path as string;
+    return { source, phase, token: token === null ? null : token + first, file, fileOffset: offset, bytes };
+  };
 }

@@ -22,8 +22,8 @@ export async function heat(run: Run): Promise<Heat> {
  */
 export function shownTokens(run: Run): number {
   const { marks, tokens: counted } = run.summary.phases?.generation ?? {};
-  // Of a run that was watched only some tokens are known, and of those all.
-  const tokens = run.summary.touches?.tokens ?? marks ?? counted ?? 0;
+  // Of a run that was watched, and of a very long one, only some tokens are known, and of those all.
+  const tokens = run.summary.touches?.tokens ?? run.summary.model?.heat?.tokens ?? marks ?? counted ?? 0;
   if (run.summary.model?.tensors && tokens > 0) return tokens;
   throw new BlkscopeError(
     'NO_HEAT',

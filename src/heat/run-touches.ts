@@ -63,7 +63,9 @@ export async function runTouches(run: Run): Promise<RunTouches> {
       const region = indexOf.get(`${file}:${offset}`);
       if (region === undefined) continue;
       if (phase === 'prompt') promptRegions.add(region);
-      else touches.push({ token: (token as number) - first, region, bytes: bytes as number });
+      // The last tokens of very many are told together.
+      else if (token !== null)
+        touches.push({ token: (token as number) - first, region, bytes: bytes as number });
     }
     const wholly = own.flatMap((row) => (row.at(-1) === 'whole' ? [row[3] as string] : []));
     return { regions, touches, promptRegions, wholly: new Set(wholly), seen };

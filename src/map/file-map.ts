@@ -134,13 +134,23 @@ function place(
   bytes: number,
   extents: readonly MappedExtent[],
 ): Pick<MappedTensor, 'sector' | 'extents'> {
-  const touched = extents.filter(
-    (each) => each.fileOffset < offset + bytes && offset < each.fileOffset + each.bytes,
-  );
-  const first = touched[0];
-  const into = first ? offset - first.fileOffset : -1;
+  const from = countUntil(extents, (each) => each.fileOffset + each.bytes <= offset);
+  const to = countUntil(extents, (each) => each.fileOffset < offset + bytes);
+  const first = extents[from];
+  const into = first && from < to ? offset - first.fileOffset : -1;
   return {
     sector: first && into >= 0 ? first.sector + Math.floor(into / 512) : null,
-    extents: touched.length,
+    extents: to - from,
   };
+}
+
+/** Of a list at whose beginning something holds, and further on no more: for how many it does. */
+function countUntil<T>(list: readonly T[], holds: (each: T) => boolean): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(list[middle] as T)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

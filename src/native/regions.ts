@@ -24,6 +24,8 @@ export interface NativeRegionReadsOptions {
   groupings: Uint32Array[];
   /** ns, ascending: slot i of `touches` lasts from boundary i to the next. */
   boundaries: BigUint64Array;
+  /** Slots, from the first to before the last, that are told as one from where there are too many touches. */
+  joinable: { from: number; to: number };
 }
 
 /** Columns, a row a region. Times are ns on CLOCK_MONOTONIC; 0 for a region that was never read. */
@@ -52,6 +54,8 @@ export interface NativeRegionReads {
     touches: NativeTouches;
     /** False: unique bytes are too low, because there was no memory for the set of sectors. */
     complete: boolean;
+    /** The slot that stands for all joinable ones from it on; null: each stands for itself. */
+    joinedFrom: number | null;
   };
 }
 

@@ -164,7 +164,7 @@ export const storedTables = {
       phase: needed('VARCHAR', 'load, prompt or generation'),
       token: column(
         'INTEGER',
-        'the token that was made meanwhile, by its number in `token`; null outside generation',
+        'the token that was made meanwhile, by its number in `token`; null outside generation, and for the later tokens of a very long one together',
       ),
       file: needed('VARCHAR', 'the file'),
       fileOffset: needed('BIGINT', "where the region begins, in bytes from the file's start"),

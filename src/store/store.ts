@@ -3,6 +3,7 @@ import type { StoredFates } from '../figures/account.js';
 import { type Figures, listed, valueAt } from '../figures/figure.js';
 import { fateFigures, regionFigures, requestFigures } from '../figures/figures.js';
 import type { PhaseSummary, RegionFigures, RequestSummary, Summary } from '../figures/summary-schema.js';
+import type { StoredTouch } from '../figures/touch.js';
 import type { Model } from '../model/gguf.js';
 import { groupKinds, kindOfOne } from '../model/region-groups.js';
 import { modelRegions } from '../model/regions.js';
@@ -14,6 +15,7 @@ import type { Sample } from '../sample/sample.js';
 import type { Mark } from '../workload/engine.js';
 import { type Column, ColumnAppender } from './column-appender.js';
 import { Payloads } from './payloads.js';
+import { RowAppender } from './row-appender.js';
 import {
   type ColumnDeclaration,
   figuresOfPhases,
@@ -54,18 +56,6 @@ export interface IoBatch {
 
 /** Events, with the requests that were completed by them where they were matched. */
 export type TraceBatch = NativeBatch & { ios?: IoBatch };
-
-/** Bytes that completed reads brought in, or that were used, of the region at `fileOffset` (a row of `tensor`) in a phase, or for a token. */
-export interface StoredTouch {
-  /** What tells it: completed reads, or page faults of a workload that was watched. */
-  source: 'trace' | 'faults';
-  phase: string;
-  /** The token that was made meanwhile, by its number among all tokens; null in other phases. */
-  token: number | null;
-  file: string;
-  fileOffset: number;
-  bytes: number;
-}
 
 /** When and where a run was made; the two times are one moment on the wall's clock and on CLOCK_MONOTONIC. */
 export interface RunOrigin {
@@ -191,18 +181,12 @@ export class StoreWriter implements AsyncDisposable {
   }
 
   /** The touch map: what was read of each region while each token was made, and in the other phases. */
-  writeTouches(touches: readonly StoredTouch[]): Promise<void> {
-    return this.#appendRows(
-      'touch',
-      touches.map(({ source, phase, token, file, fileOffset, bytes }) => [
-        source,
-        phase,
-        token,
-        file,
-        BigInt(fileOffset),
-        BigInt(bytes),
-      ]),
-    );
+  writeTouches(touches: Iterable<StoredTouch>): Promise<void> {
+    function* rows(): Generator<DuckDBValue[]> {
+      for (const { source, phase, token, file, fileOffset, bytes } of touches)
+        yield [source, phase, token, file, BigInt(fileOffset), BigInt(bytes)];
+    }
+    return this.#appendRows('touch', rows());
   }
 
   /** What became of what was read of each region in each phase. */
@@ -292,16 +276,11 @@ export class StoreWriter implements AsyncDisposable {
     }
   }
 
-  #appendRows(table: string, rows: readonly (readonly DuckDBValue[])[]): Promise<void> {
+  #appendRows(table: string, rows: Iterable<readonly DuckDBValue[]>): Promise<void> {
     return this.#failing(async () => {
-      const appender = await this.#connection.createAppender(table);
-      for (const row of rows) {
-        row.forEach((value, column) => {
-          appender.appendValue(value, appender.columnType(column));
-        });
-        appender.endRow();
-      }
-      appender.closeSync();
+      const appender = new RowAppender(await this.#connection.createAppender(table));
+      for (const row of rows) appender.append(row);
+      appender.close();
     });
   }
 }

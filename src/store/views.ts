@@ -328,7 +328,8 @@ export const viewList = {
   FROM tensor t JOIN extent e ON e.file = t.file AND e."fileOffset" < t."fileOffset" + t.bytes
                              AND t."fileOffset" < e."fileOffset" + 512 * e.sectors`,
   },
-  // Files lie on the first device. Unique bytes come from the merged ranges, all bytes from the reads themselves.
+  // Files lie on the first device. How many bytes were read before a place on the disk, and before where a tensor ends, tells how many were
+  // read of it: pairs of reads and tensors would be as many as both together multiply to.
   tensor_coverage: {
     row: 'a tensor, or one expert of it',
     columns: {
@@ -344,18 +345,29 @@ export const viewList = {
     },
     sql: `
   WITH traced AS (SELECT number FROM device ORDER BY rowid LIMIT 1),
+  own AS (
+    SELECT 512::HUGEINT * sector AS start, 512::HUGEINT * (sector + sectors) AS stop FROM completed
+    WHERE direction = 'read' AND device IN (FROM traced)
+  ),
+  edge AS (SELECT start AS border, 1 AS step FROM own UNION ALL SELECT stop, -1 FROM own),
+  depth AS (
+    SELECT border, lead(border) OVER (ORDER BY border) - border AS length,
+           sum(step) OVER (ORDER BY border ROWS UNBOUNDED PRECEDING) AS times
+    FROM (SELECT border, sum(step) AS step FROM edge GROUP BY border)
+  ),
+  area AS (
+    SELECT border, times, (times > 0)::INTEGER AS once,
+           coalesce(sum(times * length) OVER past, 0) AS bytes, coalesce(sum(length) FILTER (times > 0) OVER past, 0) AS unique_bytes
+    FROM depth WINDOW past AS (ORDER BY border ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+  ),
   met AS (
-    SELECT 'unique' AS kind, p.*, least(stop, 512 * (sector + sectors)) - greatest(start, 512 * sector) AS bytes
-    FROM tensor_place p JOIN read_range r ON 512 * sector < stop AND start < 512 * (sector + sectors)
-    WHERE device IN (FROM traced)
-    UNION ALL
-    SELECT 'all', p.*, least(stop, 512 * (sector + sectors)) - greatest(start, 512 * sector)
-    FROM tensor_place p JOIN completed r ON 512 * sector < stop AND start < 512 * (sector + sectors)
-    WHERE r.direction = 'read' AND device IN (FROM traced)
+    SELECT p.*, coalesce(z.bytes + z.times * (p.stop - z.border), 0) - coalesce(a.bytes + a.times * (p.start - a.border), 0) AS bytes,
+           coalesce(z.unique_bytes + z.once * (p.stop - z.border), 0)
+             - coalesce(a.unique_bytes + a.once * (p.start - a.border), 0) AS unique_bytes
+    FROM tensor_place p ASOF LEFT JOIN area a ON p.start >= a.border ASOF LEFT JOIN area z ON p.stop >= z.border
   ),
   covered AS (
-    SELECT file, name, layer, role, expert, sum(bytes) FILTER (kind = 'unique') AS unique_bytes,
-           sum(bytes) FILTER (kind = 'all') AS read_bytes
+    SELECT file, name, layer, role, expert, sum(unique_bytes) AS unique_bytes, sum(bytes) AS read_bytes
     FROM met GROUP BY ALL
   ),
   sized AS (SELECT file, name, layer, role, expert, min("fileOffset") AS first, sum(bytes) AS bytes FROM tensor GROUP BY ALL)
@@ -377,10 +389,14 @@ export const viewList = {
       reads: 'reads that completed in that time',
     },
     sql: `
-  WITH span AS (SELECT index, time, lag(time) OVER (ORDER BY time) AS after FROM token)
-  SELECT index, span.time, coalesce(sum(512 * sectors::BIGINT), 0)::BIGINT AS read_bytes, count(sectors) AS reads
-  FROM span LEFT JOIN (FROM completed WHERE ${lowest}) c ON (span.after IS NULL OR c.time > span.after) AND c.time <= span.time AND c.direction = 'read'
-  GROUP BY index, span.time ORDER BY span.time`,
+  WITH moment AS (SELECT time, min(index) AS first FROM token GROUP BY time),
+  moved AS (
+    SELECT moment.first AS index, sum(512 * sectors::BIGINT)::BIGINT AS read_bytes, count(*) AS reads
+    FROM (FROM completed WHERE direction = 'read' AND ${lowest}) c ASOF JOIN moment ON c.time <= moment.time
+    GROUP BY moment.first
+  )
+  SELECT index, time, coalesce(read_bytes, 0) AS read_bytes, coalesce(reads, 0) AS reads
+  FROM token LEFT JOIN moved USING (index) ORDER BY time, index`,
   },
   // The same share as in heat/token-experts.ts. Biases are a page or less: reading one tells nothing of its expert.
   expert_touch: {

@@ -155,3 +155,22 @@ TEST_CASE("the regions of whole files add up to what the analysis counts for the
   CHECK(readBytes == analysis.files()[0].readBytes + analysis.files()[1].readBytes);
   CHECK(uniqueBytes == analysis.files()[0].uniqueBytes + analysis.files()[1].uniqueBytes);
 }
+
+TEST_CASE("when there are too many touches, slots that may be are told as one, and no byte is lost") {
+  std::vector<TracedFile> files = {{100 * 512, {{0, 1000, 100}}}};
+  std::vector<FileRegion> regions = {{0, 0, 50 * 512}, {0, 50 * 512, 50 * 512}};
+  std::vector<uint64_t> boundaries = {100, 200, 300, 400, 500, 600};
+  // Slots 1 to 4 may be joined; each reads both regions, so that from slot 2 on there are too many touches.
+  RegionReads reads(files, kDevice, regions, boundaries, {}, {1, 5}, 4);
+  for (uint64_t slot = 0; slot < 6; ++slot) {
+    Event both[] = {completedRead(1000, 2, 110 + 100 * slot), completedRead(1090, 3, 120 + 100 * slot)};
+    reads.consume(both);
+  }
+  reads.finish();
+  CHECK(reads.joinedFrom() == 2);
+  std::map<uint32_t, std::vector<uint64_t>> bytes;
+  for (const RegionTouch& touch : reads.touches()) bytes[touch.slot].push_back(touch.bytes);
+  for (uint32_t slot : {0u, 1u, 5u}) CHECK(bytes[slot] == std::vector<uint64_t>{2 * 512, 3 * 512});
+  CHECK(bytes[2] == std::vector<uint64_t>{3 * 2 * 512, 3 * 3 * 512});
+  CHECK(bytes.size() == 4);
+}

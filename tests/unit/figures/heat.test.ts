@@ -25,7 +25,7 @@ const touch = (token: number, at: number, bytes = 100) => ({ token, region: at, 
 test('what every token reads, what some do, what none does', () => {
   const heat = heatOf(
     regions,
-    [touch(0, 1), touch(1, 1, 50), touch(0, 2), touch(1, 3), touch(1, 2)],
+    [touch(0, 1), touch(0, 2), touch(1, 1, 50), touch(1, 2), touch(1, 3)],
     2,
     wholly,
   );

@@ -43,7 +43,7 @@ export function eventsOf(reads: readonly Read[]): NativeBatch {
 }
 
 /** Of a failed read the trace holds no queueing. */
-function iosOf(reads: readonly Read[]): IoBatch {
+export function iosOf(reads: readonly Read[]): IoBatch {
   const times = (before: number) => BigUint64Array.from(reads, ({ time }) => BigInt(time - before));
   const none = new BigUint64Array(reads.length).fill(notSeen);
   return {
