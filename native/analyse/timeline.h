@@ -91,8 +91,8 @@ class Timeline {
   }
 
  private:
-  // More than four days: a stamp beyond comes from a broken record, and counts in the last bucket.
-  static constexpr uint64_t kLongestBucketNs = 100 * kBucketNs;
+  // More than a month: a stamp beyond comes from a broken record, and counts in the last bucket.
+  static constexpr uint64_t kLongestBucketNs = 1000 * kBucketNs;
 
   Bucket& at(uint64_t time) {
     if (time - bucketStart_ >= bucketNs_ || buckets_.empty()) moveTo(time);

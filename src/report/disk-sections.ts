@@ -1,7 +1,7 @@
 import { defectLine } from '../figures/defects.js';
 import type { DeviceFigures } from '../figures/figure.js';
 import { partFigures } from '../figures/figures.js';
-import { fullestSecond, perSecond } from '../figures/seconds.js';
+import { fullestSecond, fullestSpan, perSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { type GapClass, gapClasses, type NativeGaps, type Stage, stages } from '../native/trace.js';
 import { bar } from './bar.js';
@@ -245,7 +245,12 @@ export function bandwidth(page: Page, { timeline, model, source }: Summary): voi
     `   |${sparkline(bySecond, Math.min(page.columns - 24, 120))}| ${format.count(bySecond.length)} s`,
   );
   const fullest = fullestSecond(timeline.readBytes, timeline.bucketNs);
-  page.figure(format.rate(fullest), 'the highest second', 'wherever it began');
+  const span = fullestSpan(timeline.bucketNs);
+  page.figure(
+    format.rate(fullest),
+    `the highest ${span}`,
+    span === 'second' ? 'wherever it began' : 'their mean',
+  );
   page.figure(format.rate(total / bySecond.length), 'mean over all seconds');
   const { peakBytesPerSecond: peak, bytesPerSecond: mean } = model?.access ?? {};
   if (model && peak != null && mean != null)

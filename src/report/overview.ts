@@ -1,7 +1,7 @@
 import { defectLine } from '../figures/defects.js';
 import { joined } from '../figures/figure.js';
 import { partWithAccess, phaseFigures } from '../figures/figures.js';
-import { fullestSecond, perSecond } from '../figures/seconds.js';
+import { fullestSecond, fullestSpan, perSecond } from '../figures/seconds.js';
 import type { Summary } from '../figures/summary-schema.js';
 import { type GapClass, gapClasses } from '../native/trace.js';
 import { bar } from './bar.js';
@@ -197,7 +197,7 @@ function disk(page: Page, summary: Summary): void {
   const room = Math.min(page.columns - 39, 100);
   const line = page.style.accent(sparkline(bySecond, room));
   page.line(
-    `   |${line}| ${format.count(bySecond.length)} s, highest second ${format.rate(fullestSecond(timeline.readBytes, timeline.bucketNs))}`,
+    `   |${line}| ${format.count(bySecond.length)} s, highest ${fullestSpan(timeline.bucketNs)} ${format.rate(fullestSecond(timeline.readBytes, timeline.bucketNs))}`,
   );
   const times = read?.access?.latency ?? latency;
   const took = times.d2c ?? times.q2c;

@@ -41,12 +41,17 @@ function threadsOf(pid: number): string[] {
   }
 }
 
+interface Waited {
+  waitUs: number;
+  switches: number;
+}
+
 /**
  * What threads waited and lost, added up look by look: threads end, and with them go the kernel's own sums. Threads of a
  * workload wait for each other at every layer, so that of each look the one that waited most holds up all.
  */
 export class ThreadWaits {
-  readonly #before = new Map<string, { waitUs: number; switches: number }>();
+  #before: ReadonlyMap<string, Waited> = new Map();
   #waitUs = 0;
   #switches = 0;
   #counted = false;
@@ -54,6 +59,7 @@ export class ThreadWaits {
   /** The sums so far, of a process and its descendants. */
   look(pid: number): [metric: string, value: number][] {
     let most = 0;
+    const all = new Map<string, Waited>(); // without those that have ended
     for (const thread of processTree(pid).flatMap(threadsOf)) {
       const wait = readProc(thread, 'schedstat')?.split(' ')[1];
       const now = {
@@ -64,8 +70,9 @@ export class ThreadWaits {
       const was = this.#before.get(thread) ?? { waitUs: 0, switches: 0 };
       most = Math.max(most, now.waitUs - was.waitUs);
       this.#switches += Math.max(0, now.switches - was.switches);
-      this.#before.set(thread, now);
+      all.set(thread, now);
     }
+    this.#before = all;
     this.#waitUs += most;
     const waited: [string, number][] = this.#counted ? [['workloadRunDelayUs', this.#waitUs]] : [];
     return [...waited, ['workloadInvoluntarySwitches', this.#switches]];

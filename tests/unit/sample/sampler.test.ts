@@ -98,6 +98,25 @@ test('a program that is called as a thread of the kernel is none', async (t) => 
   assert.ok((us ?? Number.NaN) < 200_000, `${us} us`);
 });
 
+test('of a long run looks come less often and fewer are kept, from the first to the last', async () => {
+  const sampler = new Sampler({ paths: [], everyMs: 2, mostLooks: 16 });
+  const { samples } = sampler;
+  await sleep(60);
+  sampler.watch(process.pid);
+  await sleep(400);
+  sampler.stop();
+  const times = (metric: string) =>
+    samples.filter((sample) => sample.metric === metric).map(({ time }) => Number(time));
+  for (const metric of ['faults', 'workloadReadCallBytes']) {
+    const own = times(metric);
+    assert.ok(own.length >= 4 && own.length <= 16, `${own.length} of ${sampler.looks} looks`);
+    assert.ok(own.every((time, i) => i === 0 || time > (own[i - 1] as number)));
+  }
+  assert.ok(sampler.looks > 20, `${sampler.looks} looks`);
+  const [whole, ofWorkload] = [times('faults'), times('workloadReadCallBytes')];
+  assert.ok((ofWorkload[0] as number) - (whole[0] as number) < 150e6, 'the first of the workload is kept');
+});
+
 test('what a workload has read is not its own, even when that has ended', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'blkscope-own-'));
   t.after(() => rmSync(folder, { recursive: true }));
