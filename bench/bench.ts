@@ -1,10 +1,11 @@
 // All comparisons with other programs, one after the other, as one file of JSON that tells on which machine it was made.
 //
-//   npm run bench -- [--quick] [--only NAME,...] [--json FILE]
+//   npm run bench -- [--quick] [--only NAME,... [--part NAME]] [--json FILE]
 //
 // The full form takes about an hour, most of it for the guests, and writes bench/results.json, of which
 // `npm run docs:bench` makes the tables of docs/performance.md. The quick form takes a few minutes, less the guests, and
-// writes build/bench/quick.json. --only renews some benches and leaves the others in the file as they are. A bench that
+// writes build/bench/quick.json. --only renews some benches and leaves the others in the file as they are, --part
+// does so for a part of `scale`. A bench that
 // fails is told and does not stop the others; the exit code is then 1. Needs blktrace's programs, CRoaring
 // (libroaring-dev), for `page` chromium, for both of interference root and llama.cpp (scripts/get-llama.mjs), and for those in guests their kernel
 // (scripts/get-guest-kernels.mjs) and qemu.
@@ -25,6 +26,7 @@ const benches: Record<keyof Shapes, string> = {
   store: 'store/store-bench.mjs',
   analyse: 'analyse/analyse-bench.ts',
   page: 'page/page-bench.ts',
+  scale: 'scale/scale-bench.ts',
   interference: 'interference/interference-bench.ts',
   interferenceInGuest: 'interference/guest-bench.ts',
   capture: 'capture/capture-bench.ts',
@@ -34,6 +36,7 @@ const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    part: { type: 'string' },
     json: { type: 'string' },
   },
 });
@@ -53,7 +56,8 @@ for (const name of names) {
   const made = join(root, `build/bench/${name}.json`);
   const began = performance.now();
   const args = ['--import', 'tsx', join(root, 'bench', `${benches[name]}`), '--json', made];
-  const { status } = spawnSync(process.execPath, [...args, ...(flags.quick ? ['--quick'] : [])], {
+  const own = [...(flags.quick ? ['--quick'] : []), ...(flags.part ? ['--part', flags.part] : [])];
+  const { status } = spawnSync(process.execPath, [...args, ...own], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   });

@@ -42,6 +42,13 @@ export interface Shapes {
   page: { events: number; rounds: number; runs: PageOfRun[] };
   interference: InTurns;
   interferenceInGuest: InTurns & { kernel: string };
+  /** Parts of a bench that takes long, each with how many seconds it took. */
+  scale: {
+    length?: Part<ByLength[]>;
+    model?: Part<ByModelSize[]>;
+    day?: Part<DayBench>;
+    dataset?: Part<DatasetBench>;
+  };
   /** Time goes by instructions, a nanosecond each. */
   capture: { kernel: string; rounds: number; seconds: number; variants: Variant[] };
 }
@@ -146,3 +153,80 @@ export const captureFigures = [
 
 /** How the load is traced; null where the tracer does not tell a figure. */
 export type Variant = { variant: string } & Record<(typeof captureFigures)[number], Spread | null>;
+
+export interface Part<Found> {
+  seconds: number;
+  found: Found;
+}
+
+/** What a trace of so many events costs that comes through a pipe; `analysisNs`: CPU time of both threads. */
+export interface ByLength {
+  events: number;
+  import: Cost & { analysisNs: number };
+  /** null: so long a trace was not stored. `bytes`: of trace.duckdb. */
+  stored: { import: Cost & { analysisNs: number }; bytes: number; report: Cost; page: Cost } | null;
+}
+
+export type CommandCost = { name: string } & Cost;
+
+/** What each command costs on a run of a model; NaN, in JSON null, where it fails. */
+export interface ByModelSize {
+  regions: number;
+  tensors: number;
+  bytes: number;
+  events: number;
+  tokens: number;
+  commands: CommandCost[];
+}
+
+/** What a capture holds after so many hours, as bench/scale/day_bench prints it. */
+export type HeldAfter = Record<
+  | 'hours'
+  | 'events'
+  | 'analysisNs'
+  | 'residentBytes'
+  | 'spoolTotalBytes'
+  | 'spoolPeakBytes'
+  | 'lost'
+  | 'buckets'
+  | 'bucketNs'
+  | 'open'
+  | 'givenUp'
+  | 'processes'
+  | 'names'
+  | 'losses'
+  | 'touches',
+  number
+>;
+
+export interface DayBench {
+  hours: number;
+  eventsPerSecond: number;
+  held: HeldAfter[];
+  /** The import of such a trace with the store, and what the run then is. */
+  stored: Cost & { analysisNs: number };
+  bytes: number;
+  pageBytes: number;
+  /** Of the timeline. */
+  buckets: number;
+  commands: CommandCost[];
+}
+
+export interface DatasetQuery {
+  question: string;
+  engine: string;
+  answerRows: number;
+  /** Events of all runs, where that was asked; else 0. */
+  counted: number;
+  seconds: Spread;
+  peakBytes: Spread;
+}
+
+export interface DatasetBench {
+  runs: number;
+  events: number;
+  bytes: number;
+  /** Of a run. */
+  exportSeconds: Spread;
+  queries: DatasetQuery[];
+}

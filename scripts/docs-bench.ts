@@ -4,7 +4,17 @@
 // A table stands between `<!-- bench NAME: made by npm run docs:bench -->` and `<!-- end of bench -->`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Comparison, InTurns, Made, Results, Shapes } from '../bench/results.js';
+import type {
+  ByModelSize,
+  Comparison,
+  Cost,
+  InTurns,
+  Made,
+  Part,
+  Results,
+  Shapes,
+} from '../bench/results.js';
+import { lateExponent } from '../bench/scale/growth.js';
 import type { Spread } from '../bench/spread.js';
 
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -207,6 +217,153 @@ function start({ programs }: Shapes['start']): string {
   return table(['', 'ms', 'beyond Node, ms', 'peak MiB'], rows);
 }
 
+const grows = 'grows with its power of';
+
+/** A row for each size, and one that tells how each column grows over the largest three. `columns`: null where nothing is known. */
+function growing(
+  name: string,
+  sizes: readonly number[],
+  columns: readonly { head: string; values: readonly (number | null)[] }[],
+): string {
+  const rows = sizes.map((size, i) => [
+    size.toLocaleString('en-US'),
+    ...columns.map(({ values }) => (values[i] == null ? '' : number(values[i] as number))),
+  ]);
+  const powers = columns.map(({ values }) => {
+    const points = sizes.flatMap((size, i) =>
+      values[i] == null ? [] : [{ size, value: values[i] as number }],
+    );
+    const power = lateExponent(points);
+    return Number.isNaN(power) ? '' : power.toFixed(2).replace(/^-(0\.00)$/, '$1');
+  });
+  return table([name, ...columns.map(({ head }) => head)], [...rows, [grows, ...powers]]);
+}
+
+const peakOf = (cost: Cost | undefined) => (cost ? cost.peakBytes / mib : null);
+
+function scaleLength(rows: NonNullable<Shapes['scale']['length']>['found']): string {
+  const sizes = rows.map(({ events }) => events);
+  const of = (head: string, value: (row: (typeof rows)[number]) => number | null) => ({
+    head,
+    values: rows.map(value),
+  });
+  const columns = [
+    of('import, s of CPU', (row) => row.import.cpuSeconds),
+    of('MiB', (row) => peakOf(row.import)),
+    of('with the store, s of CPU', (row) => row.stored?.import.cpuSeconds ?? null),
+    of('MiB', (row) => peakOf(row.stored?.import)),
+    of('trace.duckdb, MiB', (row) => (row.stored ? row.stored.bytes / mib : null)),
+    of('report, s', (row) => row.stored?.report.seconds ?? null),
+    of('MiB', (row) => peakOf(row.stored?.report)),
+    of('page, s', (row) => row.stored?.page.seconds ?? null),
+    of('MiB', (row) => peakOf(row.stored?.page)),
+  ];
+  return growing('events', sizes, columns);
+}
+
+const costOn = (model: ByModelSize, name: string) =>
+  model.commands.find((command) => command.name === name && command.seconds !== null);
+
+/** Those of which the table of sizes tells. */
+const growingCommands = ['map', 'run', 'import --model', 'report', 'report --regions', 'report --html'];
+
+const isStacked = ({ regions, tensors }: ByModelSize) => tensors < regions / 2;
+
+function scaleModel(models: readonly ByModelSize[]): string {
+  const stacked = models.filter(isStacked);
+  const columns = growingCommands.flatMap((name) => [
+    { head: `${name}, s`, values: stacked.map((model) => costOn(model, name)?.seconds ?? null) },
+    { head: 'MiB', values: stacked.map((model) => peakOf(costOn(model, name))) },
+  ]);
+  return growing(
+    'regions',
+    stacked.map(({ regions }) => regions),
+    columns,
+  );
+}
+
+/** Every command, on the largest model of stacked experts and on that of a tensor each. */
+function scaleCommands(models: readonly ByModelSize[]): string {
+  const largest = [models.filter(isStacked).at(-1), models.filter((model) => !isStacked(model)).at(-1)];
+  const shown = largest.filter((model) => model !== undefined);
+  const names = shown[0]?.commands.map(({ name }) => name) ?? [];
+  const heads = shown.flatMap(({ tensors }) => [`${tensors.toLocaleString('en-US')} tensors, s`, 'MiB']);
+  const rows = names.map((name) => [
+    name,
+    ...shown.flatMap((model) => {
+      const cost = costOn(model, name);
+      return cost ? [number(cost.seconds), number(cost.peakBytes / mib)] : ['', ''];
+    }),
+  ]);
+  const told = shown.map(
+    ({ regions, tensors, bytes, events, tokens }) =>
+      `${regions.toLocaleString('en-US')} regions in ${tensors.toLocaleString('en-US')} tensors: ${number(bytes / 2 ** 40)} TiB, ${events.toLocaleString('en-US')} events, ${tokens.toLocaleString('en-US')} tokens.`,
+  );
+  return `${table(['', ...heads], rows)}\n\n${told.join(' ')}`;
+}
+
+function scaleDay({ held }: NonNullable<Shapes['scale']['day']>['found']): string {
+  const head = [
+    ...['hours', 'events', 'CPU of the analysis, ns an event', 'memory, MiB', 'of it spool at most, MiB'],
+    ...['bars of the timeline', 'each, s', 'requests open', 'processes', 'losses listed', 'touches'],
+  ];
+  const rows = held.map((row) => [
+    `${row.hours}`,
+    number(row.events),
+    number(row.analysisNs / row.events),
+    number(row.residentBytes / mib),
+    number(row.spoolPeakBytes / mib),
+    ...[row.buckets].map(number),
+    number(row.bucketNs / 1e9),
+    ...[row.open, row.processes, row.losses, row.touches].map((count) => count.toLocaleString('en-US')),
+  ]);
+  return table(head, rows);
+}
+
+function scaleDayRun({
+  stored,
+  bytes,
+  pageBytes,
+  buckets,
+  commands,
+}: NonNullable<Shapes['scale']['day']>['found']): string {
+  const rows = [{ name: 'import with the store', ...stored }, ...commands].map(
+    ({ name, seconds, peakBytes }) => [name, number(seconds), number(peakBytes / mib)],
+  );
+  const sizes = `trace.duckdb has ${number(bytes / mib)} MiB, the page ${number(pageBytes / mib)} MiB, and the timeline ${buckets.toLocaleString('en-US')} bars.`;
+  return `${table(['', 's', 'MiB'], rows)}\n\n${sizes}`;
+}
+
+function scaleDataset({
+  runs,
+  events,
+  bytes,
+  exportSeconds,
+  queries,
+}: NonNullable<Shapes['scale']['dataset']>['found']): string {
+  const rows = queries.map(({ question, engine, answerRows, seconds, peakBytes }) => [
+    question,
+    engine,
+    answerRows.toLocaleString('en-US'),
+    spreadText(seconds),
+    spreadText(peakBytes, mib),
+  ]);
+  const told = `${runs.toLocaleString('en-US')} runs, ${events.toLocaleString('en-US')} events, ${number(bytes / mib)} MiB. The export of a run takes ${spreadText(exportSeconds)} s.`;
+  return `${table(['', 'engine', 'rows of the answer', 's', 'peak MiB'], rows)}\n\n${told}`;
+}
+
+/** A part of the bench of scale, which takes its time by itself. */
+function shownPart<Found>(
+  bench: Made<Shapes['scale']> | undefined,
+  part: (result: Shapes['scale']) => Part<Found> | undefined,
+  text: (found: Found) => string,
+): string {
+  const made = bench && part(bench.result);
+  return bench && made
+    ? `${text(made.found)}\n\n${circumstances({ ...bench, seconds: made.seconds })}`
+    : 'Not made yet.';
+}
+
 /** When, on what and in which form a bench was made. */
 function circumstances({ form, made, commit, machine, seconds }: Made<unknown>): string {
   const memory = `${number(machine.memoryBytes / 2 ** 30)} GiB`;
@@ -235,6 +392,12 @@ export function benchTables(results: Results): Record<string, string> {
     package: shown(results.package, packageSize),
     interference: shown(results.interference, interference),
     interferenceInGuest: shown(results.interferenceInGuest, interference),
+    scaleLength: shownPart(results.scale, ({ length }) => length, scaleLength),
+    scaleModel: shownPart(results.scale, ({ model }) => model, scaleModel),
+    scaleCommands: shownPart(results.scale, ({ model }) => model, scaleCommands),
+    scaleDay: shownPart(results.scale, ({ day }) => day, scaleDay),
+    scaleDayRun: shownPart(results.scale, ({ day }) => day, scaleDayRun),
+    scaleDataset: shownPart(results.scale, ({ dataset }) => dataset, scaleDataset),
   };
 }
 

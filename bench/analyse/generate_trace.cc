@@ -1,8 +1,9 @@
 // Writes blktrace files of a harsh load: 32 requests in flight, completed out of order, merges, issue and completion on
 // different CPUs. The same arguments give the same bytes.
 //
-//   generate_trace BASE EVENTS STREAMS harsh|easy
+//   generate_trace BASE EVENTS STREAMS harsh|easy [GAP]
 //
+// BASE -: all streams together, in order of time, to standard output. GAP: the mean time between two events in ns, 600 without it.
 // easy: one reader, sequential 128 KiB, issue and completion on one CPU, which is another one now and then.
 #include <algorithm>
 #include <cstdio>
@@ -20,19 +21,26 @@ namespace {
 
 constexpr uint32_t kDevice = 8 << 20;
 
-/// A CPU's file. blktrace's sequence numbers and times that never go back.
+constexpr size_t kBuffer = 1 << 20;
+
+std::FILE* openToWrite(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (!file) {
+    std::perror(path.c_str());
+    std::exit(1);
+  }
+  std::setvbuf(file, nullptr, _IOFBF, kBuffer);
+  return file;
+}
+
+/// A CPU's file, or its part of standard output. blktrace's sequence numbers and times that never go back.
 class CpuFile {
  public:
-  CpuFile(const std::string& base, unsigned cpu) : cpu_(cpu) {
-    std::string path = base + ".blktrace." + std::to_string(cpu);
-    file_ = std::fopen(path.c_str(), "wb");
-    if (!file_) {
-      std::perror(path.c_str());
-      std::exit(1);
-    }
-    std::setvbuf(file_, nullptr, _IOFBF, 1 << 20);
+  CpuFile(const std::string& base, unsigned cpu)
+      : file_(base == "-" ? stdout : openToWrite(base + ".blktrace." + std::to_string(cpu))), cpu_(cpu) {}
+  ~CpuFile() {
+    if (file_ != stdout) std::fclose(file_);
   }
-  ~CpuFile() { std::fclose(file_); }
 
   void put(uint64_t time, uint32_t code, uint64_t categories, uint64_t sector, uint32_t sectors, uint32_t pid) {
     abi::Record1 record{};
@@ -79,7 +87,7 @@ struct Request {
 
 class Load {
  public:
-  Load(const std::string& base, unsigned streams, bool easy) : easy_(easy) {
+  Load(const std::string& base, unsigned streams, bool easy, uint64_t gap) : easy_(easy), third_(gap / 3) {
     for (unsigned i = 0; i < streams; ++i) cpus_.push_back(std::make_unique<CpuFile>(base, i));
     for (unsigned i = 0; i < 4; ++i) cpus_[0]->putProcess(time_, 1000 + i, "reader");
   }
@@ -94,7 +102,7 @@ class Load {
 
  private:
   void put(unsigned cpu, Code code, uint64_t category, const Request& r, uint64_t sector, uint32_t sectors) {
-    time_ += 200 + random_() % 800;
+    time_ += third_ + random_() % (4 * third_);
     cpus_[cpu]->put(time_, code, r.direction | category | abi::kFs, sector, sectors, 1000 + cpu % 4);
     ++written_;
   }
@@ -142,6 +150,7 @@ class Load {
   }
 
   bool easy_;
+  uint64_t third_;  // of the mean time between two events
   std::mt19937 random_{1};
   std::vector<std::unique_ptr<CpuFile>> cpus_;
   std::vector<Request> inFlight_;
@@ -154,12 +163,14 @@ class Load {
 }  // namespace blkscope::bench
 
 int main(int count, char** arguments) {
-  std::string_view kind = count == 5 ? arguments[4] : "";
+  std::string_view kind = count == 5 || count == 6 ? arguments[4] : "";
   if (kind != "harsh" && kind != "easy") {
-    std::fprintf(stderr, "generate_trace BASE EVENTS STREAMS harsh|easy\n");
+    std::fprintf(stderr, "generate_trace BASE EVENTS STREAMS harsh|easy [GAP]\n");
     return 2;
   }
+  std::setvbuf(stdout, nullptr, _IOFBF, blkscope::bench::kBuffer);
   auto streams = static_cast<unsigned>(std::max(1, std::atoi(arguments[3])));
-  blkscope::bench::Load load(arguments[1], streams, kind == "easy");
+  uint64_t gap = count == 6 ? std::max(3ull, std::strtoull(arguments[5], nullptr, 10)) : 600;
+  blkscope::bench::Load load(arguments[1], streams, kind == "easy", gap);
   load.write(std::strtoull(arguments[2], nullptr, 10));
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Comparison, Made, Shapes } from '../../../bench/results.js';
+import { exponent, lateExponent } from '../../../bench/scale/growth.js';
 import { type Spread, spread } from '../../../bench/spread.js';
 import { benchTables, withBenches, withoutBenches } from '../../../scripts/docs-bench.js';
 
@@ -41,6 +42,29 @@ test('a spread is the value in the middle with the lowest and the highest', () =
   assert.deepEqual(spread([3, 1, 2]), { median: 2, least: 1, most: 3 });
   assert.deepEqual(spread([10, 9]), { median: 10, least: 9, most: 10 });
   assert.throws(() => spread([]), /no rounds/);
+});
+
+test('how something grows is told by the power, of the largest sizes', () => {
+  const squares = [1, 10, 100].map((size) => ({ size, value: 3 * size ** 2 }));
+  assert.ok(Math.abs(exponent(squares) - 2) < 1e-9);
+  const started = [1, 10, 100, 1e6, 1e7, 1e8].map((size) => ({ size, value: Math.max(size, 1000) }));
+  assert.ok(Math.abs(lateExponent(started) - 1) < 1e-9);
+  assert.ok(exponent(started) < 0.9);
+  assert.ok(Number.isNaN(exponent(squares.slice(0, 1))));
+  const cost = (seconds: number) => ({
+    seconds,
+    cpuSeconds: seconds,
+    peakBytes: 64 * 2 ** 20,
+    analysisNs: 1,
+  });
+  const rows = [1e5, 1e6, 1e7].map((events) => ({ events, import: cost(events / 1e7), stored: null }));
+  const { scaleLength = '', scaleDay } = benchTables({
+    scale: made({ length: { seconds: 5, found: rows } }),
+  });
+  assert.match(scaleLength, /\| 100,000 \| 0\.010 \| 64\.0 \|/);
+  assert.match(scaleLength, /\| grows with its power of \| 1\.00 \| 0\.00 \|/);
+  assert.match(scaleLength, /took 5 s/);
+  assert.equal(scaleDay, 'Not made yet.');
 });
 
 test("a peer's times are of blkscope's own time, which leaves the start of Node out", () => {

@@ -105,7 +105,13 @@ test('a million events come back from every format with equal counts and sums', 
 
 test('a million events come back from blktrace files', async () => {
   const base = await exported('blktrace', 'events');
-  using importer = new Importer({ traces: [{ path: base }], files: [], fileDevice: 0, deliver: true });
+  using importer = new Importer({
+    traces: [{ path: base }],
+    files: [],
+    fileDevice: 0,
+    deliver: true,
+    inOrder: false,
+  });
   const { time, ...sums } = await sumOf(withSectors(importer));
   const { time: _, ...wanted } = expected;
   // blktrace counts from the trace's own start.
@@ -153,6 +159,7 @@ test('the Parquet dataset reads the same by three engines, and grows by whole ru
   assert.equal((await totalsOf(`(FROM ${all} WHERE run = 'small' AND host = 'alpha')`)).count, 4);
 
   await partitionsAloneNameTheHost(dataset);
+  await anotherEngineAnswersAlike(dataset);
 
   const frame = polars.readParquet(file);
   const sum = (name: string) => BigInt(frame.getColumn(name).sum());
@@ -176,6 +183,40 @@ test('the Parquet dataset reads the same by three engines, and grows by whole ru
   assert.deepEqual(totals, expected);
   await assert.rejects(exported('parquet', 'dataset'), { code: 'EEXIST', message: /holds this run already/ });
 });
+
+/** What docs/store.md asks of a dataset as a whole: runs by their partitions, and times on the wall clock by a join. */
+async function anotherEngineAnswersAlike(dataset: string): Promise<void> {
+  const { col, lit } = polars;
+  const scan = (table: string) =>
+    polars.scanParquet(`${dataset}/${table}/**/*.parquet`, { hivePartitioning: true });
+  const number = (expression: polars.Expr) => expression.cast(polars.Float64);
+  const byRun = await scan('event')
+    .groupBy(['run', 'host'])
+    .agg(number(polars.len()).alias('count'), number(col('sectors').sum()).alias('total'))
+    .sort('run')
+    .collect();
+  const all = `read_parquet('${dataset}/event/**/*.parquet', hive_partitioning = true)`;
+  const counted = 'count(*)::DOUBLE, sum(sectors)::DOUBLE';
+  assert.deepEqual(
+    byRun.rows(),
+    await rowsOf(`SELECT run, host, ${counted} FROM ${all} GROUP BY ALL ORDER BY run`),
+  );
+
+  const completed = await scan('event')
+    .filter(col('action').eq(lit('complete')))
+    .join(scan('run'), { on: ['run', 'host'], how: 'inner' })
+    .groupBy('run')
+    .agg(number(col('time').minus(col('started_ns')).max()).alias('last'))
+    .sort('run')
+    .collect();
+  const runs = `read_parquet('${dataset}/run/**/*.parquet', hive_partitioning = true)`;
+  assert.deepEqual(
+    completed.rows(),
+    await rowsOf(
+      `SELECT run, max(time - started_ns)::DOUBLE FROM ${all} AS events JOIN ${runs} AS runs USING (run, host) WHERE action = 'complete' GROUP BY run ORDER BY run`,
+    ),
+  );
+}
 
 /** A file with a column that its path gives too is refused by pyarrow, which reads the two as different types. */
 async function partitionsAloneNameTheHost(dataset: string): Promise<void> {
