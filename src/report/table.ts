@@ -25,8 +25,9 @@ export function layOut(rows: readonly (readonly string[])[], look: TableLook): s
     inColumns.reduce((most, row) => Math.max(most, widthOf(row[i] ?? '')), 0),
   );
   const rest = widths.slice(1).reduce((sum, width) => sum + gap + width, indent);
-  if (look.longNames === 'above' && rest + (widths[0] ?? 0) > columns && rest + shortName <= columns) {
-    return layOut(rows.flatMap(aboveItsLine), { ...look, indent, gap });
+  const { longNames, ...below } = look; // once: the head of the names stays in the columns, and may itself be too long for them
+  if (longNames === 'above' && rest + (widths[0] ?? 0) > columns && rest + shortName <= columns) {
+    return layOut(rows.flatMap(aboveItsLine), { ...below, indent, gap });
   }
   const blocks = blocksOf(widths, columns - indent, gap);
   const texts = blocks.map((block) =>
