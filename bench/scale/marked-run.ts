@@ -78,7 +78,8 @@ await finishRun({
   models: [model],
   memory: {
     ...unknownOf(memoryFigures),
-    ...{ mode: 'none', cacheState: null, stream: null, lockedBytes: 0, pinnedBytes: 0 },
+    ...{ mode: 'limit', limitBytes: Math.round(model.bytes / 2), cacheState: null, stream: null },
+    ...{ lockedBytes: 0, pinnedBytes: 0 },
   },
   config: configStart('run', undefined, {}),
   bound: { diskSpeed: null, warm: { ns: 1e6, quiet: true }, records: null, threads: 1 },

@@ -309,7 +309,7 @@ export const viewList = {
   SELECT times::INTEGER AS times, sum(next - border)::BIGINT AS sectors
   FROM depth WHERE times > 0 GROUP BY times ORDER BY times`,
   },
-  // Where on the disk each tensor lies: its bytes cut by the file's extents.
+  // Where on the disk each tensor lies: its bytes cut by the file's extents. Each file is cut wherever one of both begins or ends.
   tensor_place: {
     row: 'a piece of a tensor on the disk',
     columns: {
@@ -322,11 +322,16 @@ export const viewList = {
       stop: "where it ends, in bytes from the disk's start",
     },
     sql: `
+  WITH cut AS (
+    SELECT file, "fileOffset" AS place FROM tensor UNION SELECT file, "fileOffset" + bytes FROM tensor
+    UNION SELECT file, "fileOffset" FROM extent UNION SELECT file, "fileOffset" + 512 * sectors FROM extent
+  ),
+  piece AS (SELECT file, place, lead(place) OVER (PARTITION BY file ORDER BY place) AS next FROM cut)
   SELECT t.file, t.name, t.layer, t.role, t.expert,
-         512 * e.sector + greatest(t."fileOffset", e."fileOffset") - e."fileOffset" AS start,
-         512 * e.sector + least(t."fileOffset" + t.bytes, e."fileOffset" + 512 * e.sectors) - e."fileOffset" AS stop
-  FROM tensor t JOIN extent e ON e.file = t.file AND e."fileOffset" < t."fileOffset" + t.bytes
-                             AND t."fileOffset" < e."fileOffset" + 512 * e.sectors`,
+         512 * e.sector + p.place - e."fileOffset" AS start, 512 * e.sector + p.next - e."fileOffset" AS stop
+  FROM piece p ASOF JOIN tensor t ON p.file = t.file AND p.place >= t."fileOffset"
+  ASOF JOIN extent e ON p.file = e.file AND p.place >= e."fileOffset"
+  WHERE p.place < t."fileOffset" + t.bytes AND p.place < e."fileOffset" + 512 * e.sectors`,
   },
   // Files lie on the first device. How many bytes were read before a place on the disk, and before where a tensor ends, tells how many were
   // read of it: pairs of reads and tensors would be as many as both together multiply to.
