@@ -135,9 +135,6 @@ const variants = {
   'kernel alone, the same actions': () => kernelAlone(['issue', 'complete', 'requeue']),
   'blkscope --actions all': () => blkscope('all', usual),
   'kernel alone, all actions': () => kernelAlone([]),
-  // The other interface that tells of the same events.
-  'kernel alone, events of perf': () =>
-    perfAlone(['block_rq_issue', 'block_rq_complete', 'block_rq_requeue']),
   'blktrace to tmpfs': () => blktrace(usual),
   'blktrace | blkparse': () => blktrace(usual, { pipe: true }),
   'blkscope --actions all, tiny buffers': () => blkscope('all', tiny),

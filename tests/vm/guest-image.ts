@@ -41,7 +41,7 @@ const PROGRAMS: Record<string, string[]> = {
   'btrfs-progs': ['mkfs.btrfs'],
 };
 /** Taken along where this machine has them; a test that needs one says so. */
-const OPTIONAL_PROGRAMS = ['bash', 'bpftrace', 'perf'];
+const OPTIONAL_PROGRAMS = ['bash', 'bpftrace'];
 
 const MODULES = [
   ...[
