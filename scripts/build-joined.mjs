@@ -164,7 +164,7 @@ function linkedCode({ name, code }) {
   const from = (part) => {
     const asked = JSON.stringify(part);
     return fileOf.get(part) === fileOf.get(name)
-      ? `part(${asked})`
+      ? `$part(${asked})`
       : `require("./${fileOf.get(part)}")(${asked})`;
   };
   const late = loadingLate(code, (path) =>

@@ -59,13 +59,13 @@ const parts={
 ${texts.join(',\n')}
 };
 const modules={};
-function part(name){
+function $part(name){
   if(name in modules)return modules[name].exports;
   const module=modules[name]={exports:{}};
   try{parts[name](module)}catch(error){delete modules[name];throw error}
   return module.exports;
 }
-module.exports=part;
+module.exports=$part;
 `;
 }
 

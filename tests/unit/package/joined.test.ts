@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -34,6 +35,24 @@ test('the licenses of the packages that are joined go along', () => {
   const text = readFileSync(join(joined, 'licenses.txt'), 'utf8');
   for (const name of ['commander', 'zod', 'd3-scale', '@huggingface/gguf'])
     assert.ok(text.includes(`${name}\n\n`), name);
+});
+
+test('a variable of a module does not hide what joins the modules', () => {
+  const script = `
+    const { modelRegions, readModel, synthesizeModel } = await import('blkscope');
+    const { path } = await synthesizeModel(process.argv[1], { preset: 'tiny-gpt-oss' });
+    console.log(modelRegions(await readModel(path)).filter(({ role }) => role === 'experts').length);`;
+  const folder = mkdtempSync(join(tmpdir(), 'blkscope-joined-'));
+  try {
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', script, join(folder, 'model.gguf')],
+      { cwd: join(dist, '..'), encoding: 'utf8' },
+    );
+    assert.ok(Number(stdout) > 0, stderr);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('the command line runs from any folder', () => {
