@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { BlkscopeError } from '../errors.js';
 import { sudoCaller } from '../files/caller.js';
+import { complaintOf } from '../options/complaint.js';
 import type { Run } from '../store/open-run.js';
 import type { ExperimentOptions } from './options.js';
 import { given } from './trace-options.js';
@@ -82,12 +83,11 @@ export function askedOf(run: Run): ExperimentOptions {
     );
   }
   requireOwn(run);
-  const checked = repeated.safeParse(config.options);
+  const checked = repeated.safeParse(config.options, { reportInput: true });
   if (checked.success) return withoutUndefined(checked.data);
-  const issue = checked.error.issues[0];
   throw new BlkscopeError(
     'BAD_CONFIG',
-    `${path}/config.json: options.${issue?.path.join('.')}: ${issue?.message}; the file was changed or is damaged`,
+    `${path}/config.json: options.${complaintOf(checked.error)}; the file was changed or is damaged`,
   );
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { BlkscopeError } from '../errors.js';
+import { complaintOf } from '../options/complaint.js';
 import type { RunConfig } from './config.js';
 
 const text = z.string();
@@ -29,11 +30,10 @@ const configSchema = looseObject({
 
 /** A run's config. Throws BlkscopeError BAD_CONFIG, which names the key that is wrong. */
 export function checkedConfig(path: string, config: unknown): RunConfig {
-  const checked = configSchema.safeParse(config, { jitless: true });
+  const checked = configSchema.safeParse(config, { reportInput: true, jitless: true });
   if (checked.success) return config as RunConfig;
-  const issue = checked.error.issues[0];
   throw new BlkscopeError(
     'BAD_CONFIG',
-    `${path}: ${issue?.path.join('.')}: ${issue?.message}; the file was changed or is damaged`,
+    `${path}: ${complaintOf(checked.error)}; the file was changed or is damaged`,
   );
 }

@@ -6,6 +6,7 @@ import type { Summary } from '../figures/summary-schema.js';
 import { oldestSummarySchema, summarySchemaVersion } from '../figures/summary-version.js';
 import { asCaller } from '../files/identity.js';
 import { callerFinds, readOwned } from '../files/read.js';
+import { complaintOf } from '../options/complaint.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
 import type { ReadingDatabase } from './open-database.js';
@@ -197,10 +198,9 @@ async function checkedSummary(path: string, summary: Record<string, unknown>): P
     throw damaged(`it lacks figures that schema ${summary.schema} has`);
   }
   // Once: to compile the schema would take longer than to go through it.
-  const checked = summarySchema.safeParse(current, { jitless: true });
+  const checked = summarySchema.safeParse(current, { reportInput: true, jitless: true });
   if (checked.success) return checked.data;
-  const issue = checked.error.issues[0];
-  throw damaged(`${issue?.path.join('.')}: ${issue?.message}`);
+  throw damaged(complaintOf(checked.error));
 }
 
 /** A run of a million regions has less. */

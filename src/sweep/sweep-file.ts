@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { BlkscopeError, whyUnreadable } from '../errors.js';
 import { readText } from '../files/read.js';
 import { type PresetName, presets, weightMixes } from '../model/synthetic-shape.js';
-import { innermost } from '../options/checked.js';
+import { complaintAbout } from '../options/complaint.js';
 import { environment, size, whole } from '../options/fields.js';
 
 /** One value, or a list of them to go through. */
@@ -130,7 +130,7 @@ export function parseSweep(text: string, path: string): SweepFile {
   if (document.contents === null) throw badSweep(path, 1, 'the file is empty');
   const checked = sweepSchema.safeParse(plainValue(document, path), { reportInput: true });
   if (checked.success) return checked.data;
-  const { where, why } = innermost(checked.error.issues[0] as z.core.$ZodIssue);
+  const { where, why } = complaintAbout(checked.error.issues[0] as z.core.$ZodIssue);
   const node = nearestNode(document, where);
   const line = lines.linePos(node?.range?.[0] ?? 0).line;
   throw badSweep(path, line, `${where.join('.') || 'the file'}: ${why}`);
