@@ -147,8 +147,18 @@ Journals readJournals(const JournalFolder& folder, const std::string& own = "") 
   return journals;
 }
 
-bool holds(const std::vector<Undo>& undos, const Undo& wanted) {
-  return std::ranges::any_of(undos, [&](const Undo& undo) { return undo.kind == wanted.kind && undo.path == wanted.path; });
+// The first that is about the same thing; null: none.
+const Undo* find(const std::vector<Undo>& undos, const Undo& wanted) {
+  auto found = std::ranges::find_if(
+      undos, [&](const Undo& undo) { return undo.kind == wanted.kind && undo.path == wanted.path; });
+  return found == undos.end() ? nullptr : &*found;
+}
+
+bool holds(const std::vector<Undo>& undos, const Undo& wanted) { return find(undos, wanted) != nullptr; }
+
+// What sessions have in common. All else each makes for itself.
+bool canBeShared(const Undo& undo) {
+  return undo.kind == Undo::Kind::controller || undo.kind == Undo::Kind::write;
 }
 
 }  // namespace
@@ -200,8 +210,19 @@ Result<void> Changes::writeSetting(const std::string& path, const std::string& v
 
 Result<void> Changes::writeSetting(const std::string& path, const std::string& value,
                                    const std::string& restore) {
+  if (auto opened = openJournal(); !opened) return opened;
+  auto lock = folder_->lock();
+  if (!lock) return lock.error();
+  Undo first{Undo::Kind::write, path, restore};
+  const Undo* shared = find(readJournals(*folder_, journalName_).live, first);
+  if (shared && !find(undos_, first)) {
+    first.value = shared->value;
+    if (auto noted = willChange(first); !noted) return noted;
+  }
   if (auto noted = willChange({Undo::Kind::write, path, restore}); !noted) return noted;
-  return writeText(path, value);
+  auto written = writeText(path, value);
+  if (auto reads = readText(path)) written_[path] = *reads;
+  return written;
 }
 
 Result<void> Changes::makeDirectory(const std::string& path) {
@@ -261,16 +282,29 @@ void Changes::journalChanged() {
   }
 }
 
-// Another session that still lives needs the controller as well, and has written down to undo it.
-bool Changes::isShared(const Undo& undo) const {
-  return undo.kind == Undo::Kind::controller && holds(readJournals(*folder_, journalName_).live, undo);
+bool Changes::isFirstOf(size_t entry) const {
+  return find(undos_, undos_[entry]) == &undos_[entry];
+}
+
+// Whether it is struck out and not undone, since another session that still lives has changed the same: that one has written
+// down to put back what was there before all. What this session found of others goes back only if none has changed it since.
+bool Changes::isLeft(size_t entry) const {
+  const Undo& undo = undos_[entry];
+  if (!canBeShared(undo) || !holds(readJournals(*folder_, journalName_).live, undo)) return false;
+  if (undo.kind == Undo::Kind::controller || isFirstOf(entry)) return true;
+  auto written = written_.find(undo.path);
+  auto reads = readText(undo.path);
+  return written == written_.end() || !reads || *reads != written->second;
 }
 
 UndoReport Changes::undo(size_t keep) {
   UndoReport report;
   for (size_t i = undos_.size(); i-- > keep;) {
-    auto lock = undos_[i].kind == Undo::Kind::controller ? folder_->lock() : Result<Fd>(Fd());
-    if (!isShared(undos_[i]) && !undoInto(undos_[i], report)) continue;  // stays, for another try or `recover`
+    auto lock = canBeShared(undos_[i]) ? folder_->lock() : Result<Fd>(Fd());
+    if (!isLeft(i)) {
+      if (!undoInto(undos_[i], report)) continue;  // stays, for another try or `recover`
+      if (auto reads = readText(undos_[i].path)) written_[undos_[i].path] = *reads;
+    }
     undos_.erase(undos_.begin() + static_cast<ptrdiff_t>(i));
     journalChanged();
   }

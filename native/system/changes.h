@@ -1,6 +1,7 @@
 // The journal of changes to the machine: written down first, then made, and undone in reverse order.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,7 +32,8 @@ class Changes {
   Changes& operator=(const Changes&) = delete;
   ~Changes();
 
-  /// Writes a control file; undone by writing `restore`, or the value it had.
+  /// Writes a control file; undone by writing `restore`, or the value it had. Where sessions that live have changed it as
+  /// well, in whatever order they end, the last of them puts back what it was before all.
   Result<void> writeSetting(const std::string& path, const std::string& value);
   Result<void> writeSetting(const std::string& path, const std::string& value, const std::string& restore);
   /// Writes down an undo whose change the caller makes right after.
@@ -56,7 +58,8 @@ class Changes {
   Result<void> openFolder();
   Result<void> openJournal();
   Result<void> rewriteJournal();
-  bool isShared(const Undo& undo) const;
+  bool isFirstOf(size_t entry) const;
+  bool isLeft(size_t entry) const;
   /// Writes the journal anew after entries went, or removes it with the last.
   void journalChanged();
 
@@ -65,6 +68,7 @@ class Changes {
   std::string journalName_;
   Fd journal_;
   std::vector<Undo> undos_;
+  std::map<std::string, std::string> written_;  // what each setting reads since this session wrote it
 };
 
 /// A session that has ended without undoing: its process, and how each change would be undone, newest first.

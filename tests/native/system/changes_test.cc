@@ -7,8 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <vector>
 
 using namespace blkscope;
 namespace fs = std::filesystem;
@@ -146,6 +149,68 @@ TEST_CASE("what a live session has changed as well waits for its end") {
   CHECK(*readText(shared) == "old");
   CHECK(*readText(own) == "later");
   CHECK(fs::is_empty(journal));
+}
+
+TEST_CASE("a setting that several sessions change is as before them when the last has ended, in whatever order they end") {
+  std::vector<int> order{0, 1, 2};
+  do {
+    Folder folder;
+    std::string setting = put(folder, "setting", "old");
+    std::vector<std::unique_ptr<Changes>> sessions;
+    for (const char* value : {"first", "second", "third"}) {
+      sessions.push_back(std::make_unique<Changes>(folder.path + "/journal"));
+      REQUIRE(sessions.back()->writeSetting(setting, value));
+    }
+    CHECK(*readText(setting) == "third");
+    for (int ended : order) CHECK(sessions[static_cast<size_t>(ended)]->undo().failed.empty());
+    CHECK(*readText(setting) == "old");
+    CHECK(fs::is_empty(folder.path + "/journal"));
+  } while (std::ranges::next_permutation(order).found);
+}
+
+TEST_CASE("who ends leaves a setting as others that live have it") {
+  Folder folder;
+  std::string setting = put(folder, "setting", "old");
+  Changes first(folder.path + "/journal");
+  REQUIRE(first.writeSetting(setting, "first"));
+  SUBCASE("as the one before it had it") {
+    Changes second(folder.path + "/journal");
+    REQUIRE(second.writeSetting(setting, "second"));
+    CHECK(second.undo().failed.empty());
+    CHECK(*readText(setting) == "first");
+  }
+  SUBCASE("as one has made it since") {
+    Changes second(folder.path + "/journal");
+    Changes third(folder.path + "/journal");
+    REQUIRE(second.writeSetting(setting, "second"));
+    REQUIRE(third.writeSetting(setting, "third"));
+    CHECK(second.undo().failed.empty());
+    CHECK(*readText(setting) == "third");
+    CHECK(first.undo().failed.empty());
+    CHECK(*readText(setting) == "third");
+  }
+}
+
+TEST_CASE("recover puts back what was before all, when those that were killed had changed the same as one that has ended") {
+  Folder folder;
+  std::string setting = put(folder, "setting", "old");
+  std::string journal = folder.path + "/journal";
+  auto first = std::make_unique<Changes>(journal);
+  REQUIRE(first->writeSetting(setting, "first"));
+  pid_t child = ::fork();
+  if (child == 0) {
+    Changes changes(journal);
+    if (!changes.writeSetting(setting, "changed")) ::_exit(1);
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  recover(journal, anywhere);
+  CHECK(*readText(setting) == "changed");  // one lives that has changed it as well
+  first.reset();
+  CHECK(*readText(setting) == "old");
+  recover(journal, anywhere);
+  CHECK(*readText(setting) == "old");
+  CHECK(deadSessions(journal).empty());
 }
 
 TEST_CASE("a cgroup's controller is shared by sessions, and the last of them undoes it") {
