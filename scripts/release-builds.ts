@@ -38,7 +38,7 @@ export function checkNativeTests(): void {
     run('cmake', ['--build', folder, '-j', '2']);
     const program = join(folder, 'native_tests');
     if (target.processor === 'x86_64') run(program, []);
-    else run('qemu-aarch64-static', ['-L', '/usr/aarch64-linux-gnu', program, emulated]);
+    else run('qemu-aarch64-static', ['-R', '16G', '-L', '/usr/aarch64-linux-gnu', program, emulated]);
   }
   const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim();
   console.log(`release: the native tests pass for ${targets.length} targets, on ${machine}`);

@@ -62,6 +62,9 @@ const buildForArm64 = () =>
     '-DCMAKE_EXE_LINKER_FLAGS=-Wl,-z,max-page-size=65536',
   );
 
+// The emulator keeps notes of each page that was ever reserved: 10 GB of them, unless addresses are few enough to be used again.
+const asOnArm64 = ['-R', '16G', '-L', '/usr/aarch64-linux-gnu'];
+
 // /proc tells of the emulator's memory there, not of the program's.
 const emulated = '--source-file-exclude=*model_stream_test*,*peak_memory_test*';
 
@@ -114,8 +117,7 @@ const kinds = {
       '--source-file-exclude=*/memory/*',
     ),
   arm64: () =>
-    buildForArm64() &&
-    run('qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu', 'build/arm64/native_tests', emulated),
+    buildForArm64() && run('qemu-aarch64-static', ...asOnArm64, 'build/arm64/native_tests', emulated),
   sanitizers: () =>
     buildForAsan() &&
     run('build/asan/native_tests', captureTests) &&
