@@ -34,27 +34,54 @@ export interface AttachedRun {
 }
 
 /**
- * Attaches the trace of a run that may be anybody's: of what is in the file its tables alone are read, and the views are
- * made anew from our own text. Throws BlkscopeError: no regular file, no store, another schema.
+ * Attaches the traces of runs that may be anybody's: of what is in a file its tables alone are read, and the views are made
+ * anew from our own text. Throws BlkscopeError: no regular file, no store, another schema.
  */
-export async function attachRun(
+export async function attachRuns(
   connection: DuckDBConnection,
-  folder: string,
-  number = 0,
-): Promise<AttachedRun> {
-  const path = join(folder, runFiles.trace);
-  const fd = openTrace(path);
+  folders: readonly string[],
+): Promise<AttachedRun[]> {
+  const traces = folders.map((folder, i): OpenTrace => {
+    return { path: join(folder, runFiles.trace), alias: `trace${i}`, schema: `stored${i}`, fd: -1 };
+  });
   try {
-    const alias = `trace${number}`;
-    await attach(connection, fd, alias, path);
-    const tables = await baseTables(connection, alias);
+    for (const trace of traces) {
+      trace.fd = openTrace(trace.path);
+      await attach(connection, trace);
+    }
+    const catalogue = await readCatalogue(connection);
+    const attached: AttachedRun[] = [];
+    for (const trace of traces) attached.push(await relationsOf(connection, trace, catalogue));
+    return attached;
+  } catch (error) {
+    for (const { fd } of traces) if (fd >= 0) closeSync(fd);
+    throw error;
+  }
+}
+
+interface OpenTrace {
+  path: string;
+  /** The database that it is. */
+  alias: string;
+  /** Where its views are made anew. */
+  schema: string;
+  fd: number;
+}
+
+async function relationsOf(
+  connection: DuckDBConnection,
+  trace: OpenTrace,
+  catalogue: Catalogue,
+): Promise<AttachedRun> {
+  const { path, alias, schema, fd } = trace;
+  try {
+    const tables = catalogue.tables.get(alias) ?? new Set();
     if (!tables.has('run')) throw noStore(path);
     const version = await withinTime(connection, checkMs, `read ${path}`, () =>
       connection.runAndReadAll(`SELECT schema_version FROM ${alias}.main.run LIMIT 1`),
     );
     refuseVersion(path, 'store', Number(version.getRows()[0]?.[0]), storeSchemaVersion);
-    const schema = `stored${number}`;
-    const views = await makeViews(connection, alias, schema, tables);
+    const views = await makeViews(connection, trace, tables, catalogue.unseenIsZero.has(alias));
     const relations = new Map([
       ...[...tables].map(
         (name) => [name, `${name === 'io_row' ? schema : `${alias}.main`}.${name}`] as const,
@@ -63,7 +90,6 @@ export async function attachRun(
     ]);
     return { relations, schema, release: () => closeSync(fd) };
   } catch (error) {
-    closeSync(fd);
     throw storeError(error, `read ${path}`);
   }
 }
@@ -76,7 +102,7 @@ function openTrace(path: string): number {
   }
 }
 
-async function attach(connection: DuckDBConnection, fd: number, alias: string, path: string): Promise<void> {
+async function attach(connection: DuckDBConnection, { path, alias, fd }: OpenTrace): Promise<void> {
   try {
     await connection.run(`ATTACH ${quoted(`/proc/self/fd/${fd}`)} AS ${alias} (TYPE duckdb, READ_ONLY)`);
   } catch (error) {
@@ -84,17 +110,25 @@ async function attach(connection: DuckDBConnection, fd: number, alias: string, p
   }
 }
 
-/** By the catalogue, which runs nothing of the file's. */
-async function baseTables(connection: DuckDBConnection, alias: string): Promise<Set<string>> {
+/** What is in the databases that are attached, each by its alias. */
+interface Catalogue {
+  tables: Map<string, Set<string>>;
+  /** Those whose traces have 0 for a time that was not seen. */
+  unseenIsZero: Set<string>;
+}
+
+/** Which runs nothing of the files'. Asked once for all: each time the database goes through all that it has attached. */
+async function readCatalogue(connection: DuckDBConnection): Promise<Catalogue> {
   const found = await connection.runAndReadAll(
-    `SELECT table_name FROM duckdb_tables() WHERE database_name = ${quoted(alias)} AND schema_name = 'main' AND NOT temporary`,
+    `SELECT database_name, table_name FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary`,
   );
-  return new Set(
-    found
-      .getRows()
-      .map(([name]) => String(name))
-      .filter((name) => name in storedTables),
-  );
+  const tables = new Map<string, Set<string>>();
+  for (const [alias, name] of found.getRows().map((row) => row.map(String) as [string, string])) {
+    if (!(name in storedTables)) continue;
+    const names = tables.get(alias) ?? new Set();
+    tables.set(alias, names.add(name));
+  }
+  return { tables, unseenIsZero: await zerosUnseen(connection) };
 }
 
 /** Times of `io_row` as they are stored now, from a trace in which 0 was no time. */
@@ -106,22 +140,25 @@ const replacedTimes = seenTimes.map(([name, time]) => `${time} AS "${name}"`).jo
 /** The same as what an UPDATE sets. */
 export const unseenZeros = seenTimes.map(([name, time]) => `"${name}" = ${time}`).join(', ');
 
-/** By the text of the trace's own view, which is looked at and not run: it tells when the trace was written. */
-export async function unseenIsZero(connection: DuckDBConnection, alias: string): Promise<boolean> {
+/**
+ * The databases whose times of 0 were not seen. By the text of a trace's own view, which is looked at and not run: it tells
+ * when the trace was written.
+ */
+export async function zerosUnseen(connection: DuckDBConnection): Promise<Set<string>> {
   const found = await connection.runAndReadAll(
-    `SELECT sql FROM duckdb_views() WHERE database_name = ${quoted(alias)} AND view_name = 'io'`,
+    "SELECT database_name, sql FROM duckdb_views() WHERE schema_name = 'main' AND view_name = 'io'",
   );
-  return /nullif\(queue, 0\)/i.test(String(found.getRows()[0]?.[0] ?? ''));
+  const old = found.getRows().filter(([, sql]) => /nullif\(queue, 0\)/i.test(String(sql)));
+  return new Set(old.map(([name]) => String(name)));
 }
 
 /** Returns the names of those that could be made. */
 async function makeViews(
   connection: DuckDBConnection,
-  alias: string,
-  schema: string,
+  { alias, schema }: OpenTrace,
   tables: ReadonlySet<string>,
+  zeros: boolean,
 ): Promise<string[]> {
-  const zeros = await unseenIsZero(connection, alias);
   await connection.run(`CREATE SCHEMA ${schema}; SET schema = ${quoted(schema)}`);
   for (const name of tables) {
     const row = ordered.includes(name) ? 'rowid, ' : '';

@@ -9,6 +9,7 @@ import { callerFinds, readOwned } from '../files/read.js';
 import { complaintOf } from '../options/complaint.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
+import type { AttachedRun } from './attached-run.js';
 import type { ReadingDatabase } from './open-database.js';
 import { refuseVersion } from './schema-version.js';
 import {
@@ -59,11 +60,12 @@ export class Run implements AsyncDisposable, Disposable {
     if (!this.hasTrace)
       throw new BlkscopeError('ENOENT', `${this.path} has no ${runFiles.trace}: its events were not kept`);
     // Loaded here, since a report opens runs whose events nobody asks for.
-    const { attachRun } = await import('./attached-run.js');
+    const { attachRuns } = await import('./attached-run.js');
     const database = await (await import('./open-database.js')).ReadingDatabase.open();
     try {
       const { connection } = database;
-      const { relations, release } = await attachRun(connection, this.path);
+      const [attached] = await attachRuns(connection, [this.path]);
+      const { relations, release } = attached as AttachedRun;
       this.#open.push(() => {
         database.close();
         release();

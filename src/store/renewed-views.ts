@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { runAlias, storedSchema, unseenIsZero, unseenZeros } from './attached-run.js';
+import { runAlias, storedSchema, unseenZeros, zerosUnseen } from './attached-run.js';
 import { noExtensions } from './open-database.js';
 import { quoted } from './sql-text.js';
 import { viewList } from './views.js';
@@ -21,7 +21,7 @@ export async function renewViews(run: DuckDBConnection, copy: string): Promise<v
     // What the file of somebody else's names in the place of a table must not be looked for.
     await connection.run('SET enable_external_access = false; SET lock_configuration = true');
     const [[name] = []] = (await connection.runAndReadAll('SELECT current_database()')).getRows();
-    if (await unseenIsZero(connection, String(name)))
+    if ((await zerosUnseen(connection)).has(String(name)))
       await connection.run(`UPDATE io_row SET ${unseenZeros}`);
     for (const [view, { sql }] of Object.entries(viewList)) {
       try {

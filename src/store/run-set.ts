@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import { BlkscopeError } from '../errors.js';
 import { storeError } from '../run/store-error.js';
-import { type AttachedRun, attachRun } from './attached-run.js';
+import { type AttachedRun, attachRuns } from './attached-run.js';
 import { findRuns } from './find-runs.js';
 import { ReadingDatabase, withinTime } from './open-database.js';
 import { openRun } from './open-run.js';
@@ -67,8 +67,7 @@ export class RunSet implements AsyncDisposable, Disposable {
 
   async #attach(): Promise<void> {
     const names = runNames(this.paths);
-    for (const [i, path] of this.paths.entries())
-      this.#attached.push(await attachRun(this.connection, path, i));
+    this.#attached.push(...(await attachRuns(this.connection, this.paths)));
     for (const name of [...tables, ...rowTables, ...views]) {
       // A run may be older than a table or view.
       const parts = this.#attached.flatMap(({ relations }, i) => {
