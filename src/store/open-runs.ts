@@ -12,7 +12,21 @@ import type { RunSet } from './run-set.js';
  * console.log(await result.getRowObjectsJson());
  */
 export async function openRuns(patterns: readonly string[], options: QueryOptions = {}): Promise<RunSet> {
-  const { queryOptions } = await import('./query-options.js');
   const { RunSet } = await import('./run-set.js');
-  return RunSet.open(patterns, queryOptions(options));
+  return RunSet.open(patterns, await checked(options));
+}
+
+/** What most give, nothing, needs no schema. */
+async function checked(options: QueryOptions): Promise<QueryOptions> {
+  if (isEmpty(options)) return options;
+  return (await import('./query-options.js')).queryOptions(options);
+}
+
+function isEmpty(options: unknown): boolean {
+  return (
+    typeof options === 'object' &&
+    options !== null &&
+    !Array.isArray(options) &&
+    Object.keys(options).length === 0
+  );
 }
