@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+import { joinDuckdb, loadingDuckdb } from './joined-duckdb.mjs';
 import { fileOfParts, loadingLate, sharedFiles } from './joined-files.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -108,7 +109,8 @@ for (const names of files) {
   const { code } = await transform(fileOfParts(linked, helpers), short);
   writeFileSync(`${dist}joined/${fileOf.get(names[0])}`, code);
 }
-writeFileSync(`${dist}joined/licenses.txt`, licenses(Object.keys(built.metafile.inputs)));
+const ofDuckdb = await joinDuckdb(root, `${dist}joined`);
+writeFileSync(`${dist}joined/licenses.txt`, licenses([...Object.keys(built.metafile.inputs), ...ofDuckdb]));
 
 const start = '#!/usr/bin/env node\n';
 const load = "import { createRequire } from 'node:module';\n\n";
@@ -170,7 +172,7 @@ function linkedCode({ name, code }) {
   const late = loadingLate(code, (path) =>
     isPart(path) ? from(partOf(path)) : `require(${JSON.stringify(path)})`,
   );
-  const linked = late.replace(/\brequire\("(\.\/[^"]*\.js)"\)/g, (_, path) => from(partOf(path)));
+  const linked = loadingDuckdb(late).replace(/\brequire\("(\.\/[^"]*\.js)"\)/g, (_, path) => from(partOf(path)));
   const needed = [...neededBy([name])];
   const traces = later.has(name) && needed.some((part) => parts.get(part).traces);
   const ahead = traces || helpersOfRuns.map(nameOf).includes(name) ? needed.slice(1) : [];

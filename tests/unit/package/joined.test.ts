@@ -33,7 +33,7 @@ test('joined files load one another, what Node has, and the packages that are in
 
 test('the licenses of the packages that are joined go along', () => {
   const text = readFileSync(join(joined, 'licenses.txt'), 'utf8');
-  for (const name of ['commander', 'zod', 'd3-scale', '@huggingface/gguf'])
+  for (const name of ['commander', 'zod', 'd3-scale', '@huggingface/gguf', '@duckdb/node-api'])
     assert.ok(text.includes(`${name}\n\n`), name);
 });
 
