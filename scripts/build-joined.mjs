@@ -4,6 +4,7 @@
 // and puts what a command or a function alone needs into files of its own; those become CommonJS, which Node loads in a
 // third of the time of modules, and without a look at all that a package in CommonJS exports. Part of
 // `npm run build:ts`, after the compiler.
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
@@ -30,6 +31,8 @@ const programs = ['cli/main', ...helpersOfRuns];
 // What an earlier build left: the compiler makes modules of all.
 rmSync(`${dist}cli/package.json`, { force: true });
 rmSync(`${dist}joined`, { recursive: true, force: true });
+
+const { withoutRoot } = await import(`${dist}cli/without-root.js`);
 
 const nameOf = (entry) => entry.replace('/', '-');
 const built = await build({
@@ -120,12 +123,27 @@ for (const name of programs) {
 }
 // The command itself starts as CommonJS: a first module costs as much as all that it loads.
 writeFileSync(`${dist}cli/package.json`, '{ "type": "commonjs" }\n');
-writeFileSync(`${dist}cli/main.js`, `${start}require${joined('cli/main')};\n`);
+writeFileSync(`${dist}cli/main.js`, start + (await startOfCommands()));
 chmodSync(`${dist}cli/main.js`, 0o755);
 mkdirSync(`${dist}api`, { recursive: true });
 for (const name of Object.keys(entries)) {
   const all = createRequire(import.meta.url)(`${dist}joined/${fileOf.get(nameOf(name))}`)(nameOf(name));
   writeFileSync(`${dist}${name}.js`, load + moduleOf(all, `createRequire(import.meta.url)${joined(name)}`));
+}
+
+/** What the command's own file holds. */
+async function startOfCommands() {
+  const { code } = await transform(readFileSync(`${root}scripts/joined-start.cjs`, 'utf8'), short);
+  const given = [nameOfBuild(), fileOf.get('cli-main'), withoutRoot].map((each) => JSON.stringify(each));
+  return `${code}$start(${given.join()})("cli-main");\n`;
+}
+
+/** The same for the same joined files. */
+function nameOfBuild() {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(`${dist}joined`).sort())
+    hash.update(name).update(readFileSync(`${dist}joined/${name}`));
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** The parts that are reached from these, by what `next` gives of each. */
@@ -172,7 +190,9 @@ function linkedCode({ name, code }) {
   const late = loadingLate(code, (path) =>
     isPart(path) ? from(partOf(path)) : `require(${JSON.stringify(path)})`,
   );
-  const linked = loadingDuckdb(late).replace(/\brequire\("(\.\/[^"]*\.js)"\)/g, (_, path) => from(partOf(path)));
+  const linked = loadingDuckdb(late).replace(/\brequire\("(\.\/[^"]*\.js)"\)/g, (_, path) =>
+    from(partOf(path)),
+  );
   const needed = [...neededBy([name])];
   const traces = later.has(name) && needed.some((part) => parts.get(part).traces);
   const ahead = traces || helpersOfRuns.map(nameOf).includes(name) ? needed.slice(1) : [];
