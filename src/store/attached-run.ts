@@ -6,6 +6,7 @@ import { openToRead } from '../files/read.js';
 import { notSeen } from '../native/trace.js';
 import { runFiles } from '../run/run-folder.js';
 import { storeError } from '../run/store-error.js';
+import { withSources } from './named-relations.js';
 import { withinTime } from './open-database.js';
 import { storedTables, storeSchemaVersion } from './schema.js';
 import { refuseVersion } from './schema-version.js';
@@ -35,12 +36,14 @@ export interface AttachedRun {
 
 /**
  * Attaches the trace of a run that may be anybody's: of what is in the file its tables alone are read, and the views are
- * made anew from our own text. Throws BlkscopeError: no regular file, no store, another schema.
+ * made anew from our own text. `named`: of these relations alone, null: of all. Throws BlkscopeError: no regular file, no
+ * store, another schema.
  */
 export async function attachRun(
   connection: DuckDBConnection,
   folder: string,
   number = 0,
+  named: ReadonlySet<string> | null = null,
 ): Promise<AttachedRun> {
   const path = join(folder, runFiles.trace);
   const fd = openTrace(path);
@@ -54,7 +57,7 @@ export async function attachRun(
     );
     refuseVersion(path, 'store', Number(version.getRows()[0]?.[0]), storeSchemaVersion);
     const schema = `stored${number}`;
-    const views = await makeViews(connection, alias, schema, tables);
+    const views = await makeViews(connection, alias, schema, tables, named && withSources(named));
     const relations = new Map([
       ...[...tables].map(
         (name) => [name, `${name === 'io_row' ? schema : `${alias}.main`}.${name}`] as const,
@@ -120,16 +123,19 @@ async function makeViews(
   alias: string,
   schema: string,
   tables: ReadonlySet<string>,
+  wanted: ReadonlySet<string> | null,
 ): Promise<string[]> {
-  const zeros = await unseenIsZero(connection, alias);
+  const isWanted = (name: string) => wanted === null || wanted.has(name);
+  const zeros = isWanted('io_row') && (await unseenIsZero(connection, alias));
   await connection.run(`CREATE SCHEMA ${schema}; SET schema = ${quoted(schema)}`);
-  for (const name of tables) {
+  for (const name of [...tables].filter(isWanted)) {
     const row = ordered.includes(name) ? 'rowid, ' : '';
     const times = name === 'io_row' && zeros ? ` REPLACE (${replacedTimes})` : '';
     await connection.run(`CREATE VIEW ${name} AS SELECT ${row}*${times} FROM ${alias}.main.${name}`);
   }
   const made: string[] = [];
   for (const [name, { sql }] of Object.entries(viewList)) {
+    if (!isWanted(name)) continue;
     try {
       await connection.run(`CREATE VIEW ${name} AS${sql}`);
       made.push(name);

@@ -31,12 +31,17 @@ export class RunSet implements AsyncDisposable, Disposable {
     return this.database.connection;
   }
 
-  static async open(patterns: readonly string[], options: QueryOptions = {}): Promise<RunSet> {
+  /** `named`: with these tables and views alone; null: with all. */
+  static async open(
+    patterns: readonly string[],
+    options: QueryOptions = {},
+    named: ReadonlySet<string> | null = null,
+  ): Promise<RunSet> {
     const paths = findRuns(patterns);
     for (const path of paths) await requireTrace(path);
     const set = new RunSet(paths, await ReadingDatabase.open(), options);
     try {
-      await set.#attach();
+      await set.#attach(named);
       if (!options.unsafe) await set.database.lock();
       return set;
     } catch (error) {
@@ -65,11 +70,12 @@ export class RunSet implements AsyncDisposable, Disposable {
     }
   }
 
-  async #attach(): Promise<void> {
+  async #attach(named: ReadonlySet<string> | null): Promise<void> {
     const names = runNames(this.paths);
     for (const [i, path] of this.paths.entries())
-      this.#attached.push(await attachRun(this.connection, path, i));
-    for (const name of [...tables, ...rowTables, ...views]) {
+      this.#attached.push(await attachRun(this.connection, path, i, named));
+    const all = [...tables, ...rowTables, ...views];
+    for (const name of all.filter((each) => named === null || named.has(each))) {
       // A run may be older than a table or view.
       const parts = this.#attached.flatMap(({ relations }, i) => {
         const from = relations.get(name);
