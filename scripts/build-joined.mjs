@@ -26,6 +26,8 @@ const entries = {
 };
 /** They run beside what is traced, or in memory that is short. */
 const helpersOfRuns = ['pin/pin-child', 'workload/embedded-child'];
+/** Imports for the others: code that V8 was given without Node can import only with a warning. */
+const importer = 'import.cjs';
 const programs = ['cli/main', ...helpersOfRuns];
 
 // What an earlier build left: the compiler makes modules of all.
@@ -112,6 +114,7 @@ for (const names of files) {
   const { code } = await transform(fileOfParts(linked, helpers), short);
   writeFileSync(`${dist}joined/${fileOf.get(names[0])}`, code);
 }
+writeFileSync(`${dist}joined/${importer}`, 'module.exports = (from) => import(from);\n');
 const ofDuckdb = await joinDuckdb(root, `${dist}joined`);
 writeFileSync(`${dist}joined/licenses.txt`, licenses([...Object.keys(built.metafile.inputs), ...ofDuckdb]));
 
@@ -134,7 +137,9 @@ for (const name of Object.keys(entries)) {
 /** What the command's own file holds. */
 async function startOfCommands() {
   const { code } = await transform(readFileSync(`${root}scripts/joined-start.cjs`, 'utf8'), short);
-  const given = [nameOfBuild(), fileOf.get('cli-main'), withoutRoot].map((each) => JSON.stringify(each));
+  const given = [nameOfBuild(), fileOf.get('cli-main'), importer, withoutRoot].map((each) =>
+    JSON.stringify(each),
+  );
   return `${code}$start(${given.join()})("cli-main");\n`;
 }
 
@@ -193,10 +198,14 @@ function linkedCode({ name, code }) {
   const linked = loadingDuckdb(late).replace(/\brequire\("(\.\/[^"]*\.js)"\)/g, (_, path) =>
     from(partOf(path)),
   );
+  const forRuns = helpersOfRuns.map(nameOf).includes(name);
+  const importing = forRuns
+    ? linked
+    : linked.replace(/\bimport\((?="[^"]*"\))/g, `require("./${importer}")(`);
   const needed = [...neededBy([name])];
   const traces = later.has(name) && needed.some((part) => parts.get(part).traces);
-  const ahead = traces || helpersOfRuns.map(nameOf).includes(name) ? needed.slice(1) : [];
-  return `${ahead.map((part) => `${from(part)};`).join('')}${linked}`;
+  const ahead = traces || forRuns ? needed.slice(1) : [];
+  return `${ahead.map((part) => `${from(part)};`).join('')}${importing}`;
 }
 
 /** A part that esbuild made, as CommonJS without the helpers; what it loads later is loaded later. */

@@ -1,14 +1,15 @@
 // Starts the command line; build-joined.mjs puts it into dist/cli/main.js. Compiling takes V8 a third of a start. So what it has
 // compiled for a command is kept beside the joined files: who may write there could write these, too.
 //
-// build: a name for what is in the joined files. first: the file to load. kept: the commands that this is done for.
-function $start(build, first, kept) {
+// build: a name for what is in the joined files. first: the file to load. importer: the one that Node itself has to load. kept: the
+// commands that this is done for.
+function $start(build, first, importer, kept) {
   const folder = __dirname.replace(/cli$/, 'joined/');
   const command = process.argv[2];
   if (!kept.includes(command)) return require(folder + first);
 
   const fs = require('node:fs');
-  const { Script, constants } = require('node:vm');
+  const { Script } = require('node:vm');
   const place = `${folder}code/${process.version}-${process.versions.v8}-${process.arch}`;
   const path = `${place}/${command}`;
   const before = codeKept();
@@ -28,20 +29,16 @@ function $start(build, first, kept) {
     const source = fs.readFileSync(filename, 'utf8');
     const script = (scripts[name] = new Script(
       `(function(require,module,__filename,__dirname){${source}\n})`,
-      {
-        filename,
-        cachedData: before[name],
-        ...(source.includes('import(')
-          ? { importModuleDynamically: constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER ?? ((from) => import(from)) }
-          : {}),
-      },
+      { filename, cachedData: before[name] },
     ));
     script.runInThisContext()(loading, module, filename, folder);
     return module.exports;
   }
 
   function loading(from) {
-    return from.startsWith('./') ? load(from.slice(2)) : require(from);
+    if (!from.startsWith('./')) return require(from);
+    const name = from.slice(2);
+    return name === importer ? require(folder + name) : load(name);
   }
 
   /** What V8 made of each file when the command ran before, as far as it is of this build. */
