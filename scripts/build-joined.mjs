@@ -4,11 +4,13 @@
 // and puts what a command or a function alone needs into files of its own; those become CommonJS, which Node loads in a
 // third of the time of modules, and without a look at all that a package in CommonJS exports. Part of
 // `npm run build:ts`, after the compiler.
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+import { joinDuckdb, loadingDuckdb } from './joined-duckdb.mjs';
 import { fileOfParts, loadingLate, sharedFiles } from './joined-files.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -24,11 +26,15 @@ const entries = {
 };
 /** They run beside what is traced, or in memory that is short. */
 const helpersOfRuns = ['pin/pin-child', 'workload/embedded-child'];
+/** Imports for the others: code that V8 was given without Node can import only with a warning. */
+const importer = 'import.cjs';
 const programs = ['cli/main', ...helpersOfRuns];
 
 // What an earlier build left: the compiler makes modules of all.
 rmSync(`${dist}cli/package.json`, { force: true });
 rmSync(`${dist}joined`, { recursive: true, force: true });
+
+const { withoutRoot } = await import(`${dist}cli/without-root.js`);
 
 const nameOf = (entry) => entry.replace('/', '-');
 const built = await build({
@@ -46,7 +52,7 @@ const built = await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  plugins: [exportOnly(), withoutExecutables()],
+  plugins: [exportOnly(), shapesAhead(), withoutExecutables()],
   // Loaded where they are installed: what has native parts, is not needed by most, or is there only if the user wants.
   external: ['@duckdb/*', 'node-gyp-build', 'terminal-kit', ...Object.keys(peerDependencies)],
   metafile: true,
@@ -108,7 +114,9 @@ for (const names of files) {
   const { code } = await transform(fileOfParts(linked, helpers), short);
   writeFileSync(`${dist}joined/${fileOf.get(names[0])}`, code);
 }
-writeFileSync(`${dist}joined/licenses.txt`, licenses(Object.keys(built.metafile.inputs)));
+writeFileSync(`${dist}joined/${importer}`, 'module.exports = (from) => import(from);\n');
+const ofDuckdb = await joinDuckdb(root, `${dist}joined`);
+writeFileSync(`${dist}joined/licenses.txt`, licenses([...Object.keys(built.metafile.inputs), ...ofDuckdb]));
 
 const start = '#!/usr/bin/env node\n';
 const load = "import { createRequire } from 'node:module';\n\n";
@@ -118,12 +126,29 @@ for (const name of programs) {
 }
 // The command itself starts as CommonJS: a first module costs as much as all that it loads.
 writeFileSync(`${dist}cli/package.json`, '{ "type": "commonjs" }\n');
-writeFileSync(`${dist}cli/main.js`, `${start}require${joined('cli/main')};\n`);
+writeFileSync(`${dist}cli/main.js`, start + (await startOfCommands()));
 chmodSync(`${dist}cli/main.js`, 0o755);
 mkdirSync(`${dist}api`, { recursive: true });
 for (const name of Object.keys(entries)) {
   const all = createRequire(import.meta.url)(`${dist}joined/${fileOf.get(nameOf(name))}`)(nameOf(name));
   writeFileSync(`${dist}${name}.js`, load + moduleOf(all, `createRequire(import.meta.url)${joined(name)}`));
+}
+
+/** What the command's own file holds. */
+async function startOfCommands() {
+  const { code } = await transform(readFileSync(`${root}scripts/joined-start.cjs`, 'utf8'), short);
+  const given = [nameOfBuild(), fileOf.get('cli-main'), importer, withoutRoot].map((each) =>
+    JSON.stringify(each),
+  );
+  return `${code}$start(${given.join()})("cli-main");\n`;
+}
+
+/** The same for the same joined files. */
+function nameOfBuild() {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(`${dist}joined`).sort())
+    hash.update(name).update(readFileSync(`${dist}joined/${name}`));
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** The parts that are reached from these, by what `next` gives of each. */
@@ -170,11 +195,17 @@ function linkedCode({ name, code }) {
   const late = loadingLate(code, (path) =>
     isPart(path) ? from(partOf(path)) : `require(${JSON.stringify(path)})`,
   );
-  const linked = late.replace(/\brequire\("(\.\/[^"]*\.js)"\)/g, (_, path) => from(partOf(path)));
+  const linked = loadingDuckdb(late).replace(/\brequire\("(\.\/[^"]*\.js)"\)/g, (_, path) =>
+    from(partOf(path)),
+  );
+  const forRuns = helpersOfRuns.map(nameOf).includes(name);
+  const importing = forRuns
+    ? linked
+    : linked.replace(/\bimport\((?="[^"]*"\))/g, `require("./${importer}")(`);
   const needed = [...neededBy([name])];
   const traces = later.has(name) && needed.some((part) => parts.get(part).traces);
-  const ahead = traces || helpersOfRuns.map(nameOf).includes(name) ? needed.slice(1) : [];
-  return `${ahead.map((part) => `${from(part)};`).join('')}${linked}`;
+  const ahead = traces || forRuns ? needed.slice(1) : [];
+  return `${ahead.map((part) => `${from(part)};`).join('')}${importing}`;
 }
 
 /** A part that esbuild made, as CommonJS without the helpers; what it loads later is loaded later. */
@@ -203,6 +234,23 @@ function exportOnly() {
       onResolve({ filter: /^@huggingface\// }, async ({ path, pluginData, ...from }) => {
         if (pluginData === known) return null;
         return { ...(await resolve(path, { ...from, pluginData: known })), sideEffects: false };
+      });
+    },
+  };
+}
+
+/** Shapes of schemas are made here, so that a reader of runs loads and sets up no schemas. */
+function shapesAhead() {
+  return {
+    name: 'shapes-ahead',
+    setup({ onLoad }) {
+      onLoad({ filter: /\/dist\/(figures\/summary|run\/config)-shape\.js$/ }, async ({ path }) => {
+        const made = Object.entries(await import(path));
+        // Text in JSON is read faster than code.
+        const texts = made.map(([name, shape]) => [name, JSON.stringify(JSON.stringify(shape))]);
+        return {
+          contents: texts.map(([name, text]) => `export const ${name} = JSON.parse(${text});`).join('\n'),
+        };
       });
     },
   };

@@ -10,18 +10,7 @@ import { commandList, commands } from './commands.js';
 import { endWithReader, removeUnfinishedAtEnd } from './ending.js';
 import { guardTerminal, onFirstUse } from './terminal-edge.js';
 import { isVerbose } from './terminal-progress.js';
-
-const withoutRoot = new Set([
-  'import',
-  'report',
-  'query',
-  'export',
-  'compare',
-  'curve',
-  'plot',
-  'map',
-  'synthesize',
-]);
+import { withoutRoot } from './without-root.js';
 
 const program = new Command('blkscope')
   .description(
@@ -47,7 +36,7 @@ onFirstUse('stderr', (stderr) => {
 removeUnfinishedAtEnd();
 
 // What needs no root has none: sudo gives nobody the files of others by these.
-if (withoutRoot.has(name)) becomeCaller();
+if (withoutRoot.includes(name)) becomeCaller();
 
 parse().catch((error: unknown) => {
   process.exitCode = tell(error);

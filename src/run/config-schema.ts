@@ -8,7 +8,7 @@ const number = z.number();
 const looseObject = z.looseObject;
 
 /** What blkscope reads of a config.json, its own or of an older or newer release's, which may lack some and have more. */
-const configSchema = looseObject({
+export const configSchema = looseObject({
   kind: text,
   commandLine: z.array(text).nullish(),
   startedAt: text.nullish(),

@@ -6,6 +6,7 @@ import { openToRead } from '../files/read.js';
 import { notSeen } from '../native/trace.js';
 import { runFiles } from '../run/run-folder.js';
 import { storeError } from '../run/store-error.js';
+import { withSources } from './named-relations.js';
 import { withinTime } from './open-database.js';
 import { storedTables, storeSchemaVersion } from './schema.js';
 import { refuseVersion } from './schema-version.js';
@@ -35,15 +36,18 @@ export interface AttachedRun {
 
 /**
  * Attaches the traces of runs that may be anybody's: of what is in a file its tables alone are read, and the views are made
- * anew from our own text. Throws BlkscopeError: no regular file, no store, another schema.
+ * anew from our own text. `named`: of these relations alone, null: of all. Throws BlkscopeError: no regular file, no store,
+ * another schema.
  */
 export async function attachRuns(
   connection: DuckDBConnection,
   folders: readonly string[],
+  named: ReadonlySet<string> | null = null,
 ): Promise<AttachedRun[]> {
   const traces = folders.map((folder, i): OpenTrace => {
     return { path: join(folder, runFiles.trace), alias: `trace${i}`, schema: `stored${i}`, fd: -1 };
   });
+  const wanted = named && withSources(named);
   try {
     for (const trace of traces) {
       trace.fd = openTrace(trace.path);
@@ -51,7 +55,7 @@ export async function attachRuns(
     }
     const catalogue = await readCatalogue(connection);
     const attached: AttachedRun[] = [];
-    for (const trace of traces) attached.push(await relationsOf(connection, trace, catalogue));
+    for (const trace of traces) attached.push(await relationsOf(connection, trace, catalogue, wanted));
     return attached;
   } catch (error) {
     for (const { fd } of traces) if (fd >= 0) closeSync(fd);
@@ -72,6 +76,7 @@ async function relationsOf(
   connection: DuckDBConnection,
   trace: OpenTrace,
   catalogue: Catalogue,
+  wanted: ReadonlySet<string> | null,
 ): Promise<AttachedRun> {
   const { path, alias, schema, fd } = trace;
   try {
@@ -81,7 +86,7 @@ async function relationsOf(
       connection.runAndReadAll(`SELECT schema_version FROM ${alias}.main.run LIMIT 1`),
     );
     refuseVersion(path, 'store', Number(version.getRows()[0]?.[0]), storeSchemaVersion);
-    const views = await makeViews(connection, trace, tables, catalogue.unseenIsZero.has(alias));
+    const views = await makeViews(connection, trace, tables, wanted, catalogue.unseenIsZero.has(alias));
     const relations = new Map([
       ...[...tables].map(
         (name) => [name, `${name === 'io_row' ? schema : `${alias}.main`}.${name}`] as const,
@@ -157,16 +162,19 @@ async function makeViews(
   connection: DuckDBConnection,
   { alias, schema }: OpenTrace,
   tables: ReadonlySet<string>,
+  wanted: ReadonlySet<string> | null,
   zeros: boolean,
 ): Promise<string[]> {
+  const isWanted = (name: string) => wanted === null || wanted.has(name);
   await connection.run(`CREATE SCHEMA ${schema}; SET schema = ${quoted(schema)}`);
-  for (const name of tables) {
+  for (const name of [...tables].filter(isWanted)) {
     const row = ordered.includes(name) ? 'rowid, ' : '';
     const times = name === 'io_row' && zeros ? ` REPLACE (${replacedTimes})` : '';
     await connection.run(`CREATE VIEW ${name} AS SELECT ${row}*${times} FROM ${alias}.main.${name}`);
   }
   const made: string[] = [];
   for (const [name, { sql }] of Object.entries(viewList)) {
+    if (!isWanted(name)) continue;
     try {
       await connection.run(`CREATE VIEW ${name} AS${sql}`);
       made.push(name);

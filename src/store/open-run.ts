@@ -7,6 +7,7 @@ import { oldestSummarySchema, summarySchemaVersion } from '../figures/summary-ve
 import { asCaller } from '../files/identity.js';
 import { callerFinds, readOwned } from '../files/read.js';
 import { complaintOf } from '../options/complaint.js';
+import { fitted } from '../options/shape.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
 import type { AttachedRun } from './attached-run.js';
@@ -164,12 +165,11 @@ export async function openRun(path: string): Promise<Run> {
     summarySchemaVersion,
     oldestSummarySchema,
   );
-  const { checkedConfig } = await import('../run/config-schema.js');
   const { value: config, uid } = readObject(folder, runFiles.config);
   return new Run(
     folder,
     await checkedSummary(path, summary),
-    checkedConfig(join(path, runFiles.config), config),
+    await checkedConfig(join(path, runFiles.config), config),
     uid,
   );
 }
@@ -187,7 +187,6 @@ function requireFolder(folder: string, named: string): void {
 
 async function checkedSummary(path: string, summary: Record<string, unknown>): Promise<Summary> {
   const { upgraded } = await import('../figures/older-summary.js');
-  const { summarySchema } = await import('../figures/summary-schema.js');
   const damaged = (what: string) =>
     new BlkscopeError(
       'BAD_SUMMARY',
@@ -199,10 +198,21 @@ async function checkedSummary(path: string, summary: Record<string, unknown>): P
   } catch {
     throw damaged(`it lacks figures that schema ${summary.schema} has`);
   }
+  const { summaryShape } = await import('../figures/summary-shape.js');
+  const sound = fitted(summaryShape, current);
+  if (sound) return sound as Summary;
+  const { summarySchema } = await import('../figures/summary-schema.js');
   // Once: to compile the schema would take longer than to go through it.
   const checked = summarySchema.safeParse(current, { reportInput: true, jitless: true });
   if (checked.success) return checked.data;
   throw damaged(complaintOf(checked.error));
+}
+
+async function checkedConfig(path: string, config: Record<string, unknown>): Promise<RunConfig> {
+  const { configShape } = await import('../run/config-shape.js');
+  if (fitted(configShape, config)) return config as unknown as RunConfig;
+  const { checkedConfig: checked } = await import('../run/config-schema.js');
+  return checked(path, config);
 }
 
 /** A run of a million regions has less. */

@@ -4,14 +4,23 @@ import { BlkscopeError } from '../errors.js';
 import { storeError } from '../run/store-error.js';
 import { type AttachedRun, attachRuns } from './attached-run.js';
 import { findRuns } from './find-runs.js';
+import { relationsIn } from './named-relations.js';
 import { ReadingDatabase, withinTime } from './open-database.js';
 import { openRun } from './open-run.js';
 import type { QueryOptions } from './query-options.js';
 import { rowTables, tables } from './schema.js';
 import { quoted } from './sql-text.js';
-import { views } from './views.js';
+import { viewList, views } from './views.js';
 
 const defaultTimeMs = 600_000;
+
+/**
+ * Of a view of more runs the rows are copied. The database plans the joins of all its runs at once, whose time goes with the square of
+ * their number and more: 150 runs take 0.6 s, 300 take 11, and 600 all of its memory.
+ */
+const mostPlanned = 100;
+
+const known: readonly string[] = [...tables, ...rowTables, ...views];
 
 /**
  * Several runs as one database: every table and view of docs/store.md, with the run's name in a column `run`. Whoever made
@@ -20,6 +29,7 @@ const defaultTimeMs = 600_000;
 export class RunSet implements AsyncDisposable, Disposable {
   #closed = false;
   readonly #attached: AttachedRun[] = [];
+  readonly #made = new Set<string>();
 
   private constructor(
     readonly paths: readonly string[],
@@ -27,16 +37,31 @@ export class RunSet implements AsyncDisposable, Disposable {
     private readonly options: QueryOptions,
   ) {}
 
+  get #limitMs(): number {
+    return this.options.timeLimitMs ?? defaultTimeMs;
+  }
+
+  get #isLarge(): boolean {
+    return this.paths.length > mostPlanned;
+  }
+
+  /** Of more than 100 runs it has those tables and views alone that queries have named so far. */
   get connection(): DuckDBConnection {
     return this.database.connection;
   }
 
-  static async open(patterns: readonly string[], options: QueryOptions = {}): Promise<RunSet> {
+  /** `named`: with these tables and views alone; null: with all. */
+  static async open(
+    patterns: readonly string[],
+    options: QueryOptions = {},
+    named: ReadonlySet<string> | null = null,
+  ): Promise<RunSet> {
     const paths = findRuns(patterns);
     for (const path of paths) await requireTrace(path);
     const set = new RunSet(paths, await ReadingDatabase.open(), options);
     try {
-      await set.#attach();
+      set.#attached.push(...(await attachRuns(set.connection, paths, named)));
+      if (!set.#isLarge) await set.#make(named ?? new Set(known));
       if (!options.unsafe) await set.database.lock();
       return set;
     } catch (error) {
@@ -54,8 +79,8 @@ export class RunSet implements AsyncDisposable, Disposable {
       throw new BlkscopeError('QUERY', 'query: more than one statement; ask one at a time, nothing was run');
     }
     try {
-      const limitMs = this.options.timeLimitMs ?? defaultTimeMs;
-      return await withinTime(this.connection, limitMs, 'query', () => this.connection.run(sql));
+      if (this.#isLarge) await this.#make(relationsIn(sql));
+      return await withinTime(this.connection, this.#limitMs, 'query', () => this.connection.run(sql));
     } catch (error) {
       if (error instanceof BlkscopeError) throw error;
       if (refusal.test((error as Error).message)) throw refused(error as Error);
@@ -65,18 +90,30 @@ export class RunSet implements AsyncDisposable, Disposable {
     }
   }
 
-  async #attach(): Promise<void> {
+  /** Makes the tables and views of these names that are not there yet. */
+  async #make(wanted: ReadonlySet<string>): Promise<void> {
     const names = runNames(this.paths);
-    this.#attached.push(...(await attachRuns(this.connection, this.paths)));
-    for (const name of [...tables, ...rowTables, ...views]) {
+    for (const name of known.filter((each) => wanted.has(each) && !this.#made.has(each))) {
+      this.#made.add(name);
       // A run may be older than a table or view.
       const parts = this.#attached.flatMap(({ relations }, i) => {
         const from = relations.get(name);
         return from ? [`SELECT ${quoted(names[i] as string)} AS run, * FROM ${from}`] : [];
       });
-      if (parts.length > 0)
+      if (parts.length > mostPlanned && name in viewList) await this.#copy(name, parts);
+      else if (parts.length > 0)
         await this.connection.run(`CREATE VIEW ${name} AS ${parts.join(' UNION ALL BY NAME ')}`);
     }
+  }
+
+  /** What a view gives of many runs, one run after the other. */
+  async #copy(name: string, parts: readonly string[]): Promise<void> {
+    await withinTime(this.connection, this.#limitMs, `query: ${name} of ${parts.length} runs`, async () => {
+      for (const [i, part] of parts.entries()) {
+        const into = i === 0 ? `CREATE TABLE ${name} AS` : `INSERT INTO ${name} BY NAME`;
+        await this.connection.run(`${into} ${part}`);
+      }
+    });
   }
 
   /** Does nothing the second time. */

@@ -3,7 +3,7 @@ import { given } from '../../experiment/trace-options.js';
 import { fit, widthOf } from '../../report/fit.js';
 import { printable } from '../../report/printable.js';
 import { csvLine, exactValue, jsonValue, textBlocks, textTable } from '../../report/rows.js';
-import { openRuns } from '../../store/open-runs.js';
+import { askRuns } from '../../store/open-runs.js';
 import { stdoutScreen } from '../screen.js';
 
 export interface QueryFlags {
@@ -18,8 +18,12 @@ export async function query(words: string[], flags: QueryFlags): Promise<void> {
   if (!sql || words.length === 0) {
     throw new BlkscopeError('NO_QUERY', 'query needs run folders and then the SQL, quoted as one word');
   }
-  await using runs = await openRuns(words, given({ unsafe: flags.unsafe, timeLimitMs: flags.timeLimit }));
-  const result = await runs.query(sql);
+  const { runs, result } = await askRuns(
+    words,
+    sql,
+    given({ unsafe: flags.unsafe, timeLimitMs: flags.timeLimit }),
+  );
+  await using _ = runs;
   const columns = result.deduplicatedColumnNames();
   if (flags.csv) {
     // What goes on to a file or a program gets every byte.

@@ -29,11 +29,13 @@ test('joined files load one another, what Node has, and the packages that are in
       .map((from) => `${name}: ${from}`),
   );
   assert.deepEqual(others, []);
+  const importing = files.filter((name) => readFileSync(join(joined, name), 'utf8').includes('import('));
+  assert.deepEqual(importing, ['import.cjs', 'workload-embedded-child.cjs']);
 });
 
 test('the licenses of the packages that are joined go along', () => {
   const text = readFileSync(join(joined, 'licenses.txt'), 'utf8');
-  for (const name of ['commander', 'zod', 'd3-scale', '@huggingface/gguf'])
+  for (const name of ['commander', 'zod', 'd3-scale', '@huggingface/gguf', '@duckdb/node-api'])
     assert.ok(text.includes(`${name}\n\n`), name);
 });
 

@@ -7,4 +7,12 @@ Module.prototype.load = function (path) {
   loaded.add(path);
   return load.call(this, path);
 };
+// So the command line loads the joined files.
+const vm = require('node:vm');
+vm.Script = class extends vm.Script {
+  constructor(source, options) {
+    super(source, options);
+    loaded.add(options.filename);
+  }
+};
 process.on('exit', () => require('node:fs').writeSync(2, `${JSON.stringify([...loaded])}\n`));

@@ -58,10 +58,11 @@ test('the help of every command loads its options and nothing of its work', () =
   }
 });
 
-test('a report loads neither the native part nor the database', () => {
-  const { files, bytes, others } = loadedBy(main, 'report', fixture);
+test('a report loads neither schemas nor the native part nor the database', () => {
+  const { files, bytes, others, has } = loadedBy(main, 'report', fixture);
   assert.deepEqual(others, []);
-  assert.ok(files <= 26 && bytes <= 400_000, `${files} files, ${bytes} bytes`);
+  assert.ok(!has(zod));
+  assert.ok(files <= 22 && bytes <= 270_000, `${files} files, ${bytes} bytes`);
 });
 
 test('each entry of the package loads what it is for', () => {
