@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "decode/event.h"
+#include "merge/put_event.h"
 
 namespace blkscope {
 
@@ -20,8 +21,8 @@ namespace blkscope {
 /// none is there now. The winning stream is kept as long as it is not later than the runner-up, since block events
 /// come in runs from one CPU. The runner-up is the next winner, and who comes after it is looked for while its run is
 /// on: so the search, though over all heads, is not waited for. The runs are copied together, since whoever takes
-/// them does better with many events at a time.
-template <class Input>
+/// them does better with many events at a time. `Put` writes an event to where the caller wants it.
+template <class Input, class Put = PutForOwn>
 class Merger {
  public:
   Merger(Input& input, size_t streams) : input_(input), heads_(streams, kNone) {
@@ -106,7 +107,7 @@ class Merger {
     for (;;) {
       const Event* from = s.at;
       const Event* last = from + std::min(s.end - from, end - to);
-      while (from != last && from->time < limit) *to++ = *from++;
+      while (from != last && from->time < limit) Put::put(*to++, *from++);
       s.at = from;
       if (from != s.end || !refill(index) || s.at->time >= limit || to == end) return to;
     }
