@@ -113,6 +113,11 @@ class Merger {
     }
   }
 
+  /// An event to where it belongs among those before it.
+  [[gnu::noinline]] static void moveBack(Event* events, size_t i) {
+    for (; i > 0 && events[i].time < events[i - 1].time; --i) std::swap(events[i], events[i - 1]);
+  }
+
   [[gnu::noinline]] bool refill(size_t index) {
     Stream& s = streams_[index];
     Event* events = s.events.get();
@@ -120,8 +125,10 @@ class Merger {
     if (s.holds) events[count++] = s.held;
     count += input_.read(index, {events + count, kBuffer - count});
     // An interrupt between a stamp and its record swaps two neighbours of one CPU: put them right.
-    for (size_t i = 1; i < count; ++i) {
-      for (size_t j = i; j > 0 && events[j].time < events[j - 1].time; --j) std::swap(events[j], events[j - 1]);
+    uint64_t latest = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (events[i].time < latest) [[unlikely]] moveBack(events, i);
+      latest = events[i].time;
     }
     s.holds = count == kBuffer;
     if (s.holds) s.held = events[--count];
