@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
@@ -84,11 +85,8 @@ class OpenBios {
   Slot insert(uint32_t device, Direction direction, uint64_t sector) {
     if (freeCount_ == 0) grow();
     Slot slot = free_[--freeCount_];
-    OpenBio& bio = bios_[slot];
-    bio = OpenBio();
-    bio.sector = sector;
-    bio.device = device;
-    bio.direction = direction;
+    // In its place: a copy of one made beside it would wait for that to be written.
+    std::construct_at(&bios_[slot], OpenBio{.sector = sector, .device = device, .direction = direction});
     place(slot);
     if (!bySector_.empty()) addToOrder(slot);
     last_ = slot;

@@ -165,6 +165,19 @@ constexpr PlainMeaning::Table PlainMeaning::kByLow = byCategories(0);
 constexpr PlainMeaning::Table PlainMeaning::kByHigh = byCategories(8);
 constexpr std::array<uint8_t, 256> PlainMeaning::kNeeded = needed();
 
+/// The words that came last, with their meanings: a trace has a few dozens of them.
+[[gnu::noinline]] uint32_t learn(KnownWords& known, uint32_t word) {
+  uint32_t meaning = PlainMeaning::of(word);
+  if (word & 0xff00) meaning |= PlainMeaning::kOdd;  // a cgroup's bit
+  known[KnownWord::placeOf(word)] = {word, meaning};
+  return meaning;
+}
+
+uint32_t meaningOf(KnownWords& known, uint32_t word) {
+  const KnownWord& its = known[KnownWord::placeOf(word)];
+  return its.word == word ? its.meaning : learn(known, word);
+}
+
 /// Writes two fields at once that lie beside each other.
 void storePair(Event& event, size_t at, uint64_t low, uint64_t high) {
   uint64_t both = low | high << 32;
@@ -190,17 +203,15 @@ template <class Record>
 /// An I/O with data that did not fail and carries no payload, as nearly all are: loads at fixed offsets, few stores, one
 /// branch. False, and anything in the event: it is another kind.
 template <class Record>
-[[gnu::always_inline]] inline bool decodePlain(const std::byte* at, Event& event) {
+[[gnu::always_inline]] inline bool decodePlain(const std::byte* at, Event& event, KnownWords& known) {
   static_assert(offsetof(Record, pduLength) == offsetof(Record, error) + 2);
   auto failureAndPayload = load<uint32_t>(at + offsetof(Record, error), false);
   auto bytes = load<uint32_t>(at + offsetof(Record, bytes), false);
   uint64_t word = load<decltype(Record::action)>(at + offsetof(Record, action), false);
-  uint32_t meaning = PlainMeaning::of(word);
-  constexpr uint64_t kKnown = 0xffff00ff;  // beyond: a cgroup's bit, categories of zones
   auto time = load<uint64_t>(at + offsetof(Record, time), false);
-  if (((word & ~kKnown) | failureAndPayload | (meaning & PlainMeaning::kOdd)) != 0 || bytes == 0 || time > kLatestNs) {
-    return false;
-  }
+  uint32_t meaning = meaningOf(known, static_cast<uint32_t>(word));
+  // Beyond 32 bits are categories of zones.
+  if ((word >> 32 | failureAndPayload | (meaning & PlainMeaning::kOdd)) != 0 || bytes == 0 || time > kLatestNs) return false;
   event.time = time;
   event.sector = load<uint64_t>(at + offsetof(Record, sector), false);
   event.payload = 0;
@@ -308,41 +319,63 @@ void RecordDecoder::skipGarbage(uint64_t at) {
   if (garbage_++ == 0) firstGarbageAt_ = at;
 }
 
+/// How many records from the first on are plain, up to `most`, which are decoded.
+template <class Record>
+size_t RecordDecoder::decodePlainRun(const std::byte* at, Event* event, size_t most) {
+  constexpr uint32_t kExpected = abi::kMagic | (sizeof(Record) == sizeof(Record2) ? 8 : 7);
+  const bool mixed = of_ == StreamOf::several;
+  uint32_t next = sequence_.next();
+  size_t noted = 0;  // events whose numbers sequence_ knows of
+  size_t count = 0;
+  for (; count < most; ++count, at += sizeof(Record), ++event) {
+    if (load<uint32_t>(at, false) != kExpected) break;
+    __builtin_prefetch(at + 4096);  // the processor's own prefetching ends with each page
+    if (!decodePlain<Record>(at, *event, known_)) break;
+    auto sequence = load<uint32_t>(at + offsetof(Record, sequence), false);
+    if (mixed || sequence != next) [[unlikely]] {
+      if (!mixed) sequence_.follow(count - noted);
+      checkSequence(sequence, *event);
+      noted = count + 1;
+      next = sequence_.next();
+    } else {
+      ++next;
+    }
+  }
+  if (!mixed) sequence_.follow(count - noted);
+  return count;
+}
+
 // The common path: this machine's byte order, one version.
 template <class Record>
 RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> bytes, std::span<Event> out,
                                                     Notes& notes) {
   constexpr uint32_t kExpected = abi::kMagic | (sizeof(Record) == sizeof(Record2) ? 8 : 7);
-  const std::byte* at = bytes.data();
-  const std::byte* end = at + bytes.size();
-  Event* event = out.data();
-  Event* last = event + out.size();
-  Event* before = event;  // the last record
-  uint64_t records = 0;
-  while (event != last && static_cast<size_t>(end - at) >= sizeof(Record) && load<uint32_t>(at, false) == kExpected) {
-    __builtin_prefetch(at + 4096);  // the processor's own prefetching ends with each page
-    const std::byte* record = at;
-    before = event;
-    if (decodePlain<Record>(at, *event)) {
-      at += sizeof(Record);
-      ++records;
-      checkSequence(load<uint32_t>(record + offsetof(Record, sequence), false), *event++);
-      continue;
-    }
-    RecordShape shape = shapeOf({at, static_cast<size_t>(end - at)});
+  Progress done;
+  lastGave_ = false;
+  for (;;) {
+    auto rest = bytes.subspan(done.used);
+    size_t plain = decodePlainRun<Record>(rest.data(), out.data() + done.events,
+                                          std::min(out.size() - done.events, rest.size() / sizeof(Record)));
+    done.used += plain * sizeof(Record);
+    done.events += plain;
+    records_ += plain;
+    lastGave_ |= plain != 0;
+    rest = bytes.subspan(done.used);
+    if (done.events == out.size() || rest.size() < sizeof(Record) || load<uint32_t>(rest.data(), false) != kExpected) break;
+    lastGave_ = false;
+    RecordShape shape = shapeOf(rest);
     if (shape.kind != RecordShape::record) break;
-    at += shape.bytes;
-    ++records;
-    if (!decodeAny<Record>({record, shape.bytes}, *event, notes)) {
-      noted(*event);
+    done.used += shape.bytes;
+    ++records_;
+    Event& event = out[done.events];
+    if (!decodeAny<Record>(rest.first(shape.bytes), event, notes)) {
+      noted(event);
       continue;  // notes carry no sequence number
     }
-    checkSequence(load<uint32_t>(record + offsetof(Record, sequence), false), *event);
-    event += possible(*event);
+    checkSequence(load<uint32_t>(rest.data() + offsetof(Record, sequence), false), event);
+    lastGave_ = possible(event);
+    done.events += lastGave_;
   }
-  records_ += records;
-  lastGave_ = event != before;
-  Progress done{static_cast<size_t>(at - bytes.data()), static_cast<size_t>(event - out.data())};
   if (done.used) protocol_ = sizeof(Record) == sizeof(Record2) ? Protocol::v2 : Protocol::v1;
   return done;
 }

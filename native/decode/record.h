@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -71,6 +72,14 @@ enum class StreamOf : uint8_t {
   several,  // CPUs or devices, mixed
 };
 
+/// An action word, and what it comes to: the last four bytes of an Event.
+struct KnownWord {
+  uint32_t word = 0;  // none of a record's is 0 where it has a meaning that is kept
+  uint32_t meaning = UINT32_MAX;
+  static size_t placeOf(uint32_t word) { return word * 0x9e3779b1u >> 26; }
+};
+using KnownWords = std::array<KnownWord, 64>;
+
 /// Decodes one stream of raw records, fed in pieces of any size.
 class RecordDecoder {
  public:
@@ -108,6 +117,8 @@ class RecordDecoder {
 
  private:
   template <class Record>
+  size_t decodePlainRun(const std::byte* at, Event* event, size_t most);
+  template <class Record>
   Progress decodeNative(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes);
   bool decodeSwapped(std::span<const std::byte> record, const RecordShape& shape, Event& event, Notes& notes);
   void skipGarbage(uint64_t at);
@@ -135,6 +146,7 @@ class RecordDecoder {
   uint64_t firstNoteNs_ = kLatestNs;
   bool lastGave_ = false;  // an event, the last record
   StreamOf of_;
+  KnownWords known_{};
   SequenceCheck sequence_;
   // Of several CPUs, by device and CPU, and the one that came last.
   std::map<std::pair<uint32_t, uint16_t>, SequenceCheck> sequences_;

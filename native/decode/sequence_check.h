@@ -10,9 +10,13 @@ namespace blkscope {
 class SequenceCheck {
  public:
   void add(uint32_t sequence) {
-    if (sequence != static_cast<uint32_t>(last_ + 1)) return noteJump(sequence);
+    if (sequence != next()) return noteJump(sequence);
     ++last_;
   }
+  /// The number that comes next where none is missing.
+  uint32_t next() const { return static_cast<uint32_t>(last_ + 1); }
+  /// So many came, one after the other.
+  void follow(uint64_t count) { last_ += count; }
   uint64_t gaps() const { return gaps_; }
 
  private:

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "decode/event.h"
+#include "merge/put_event.h"
 
 namespace blkscope {
 
@@ -20,8 +21,8 @@ namespace blkscope {
 /// none is there now. The winning stream is kept as long as it is not later than the runner-up, since block events
 /// come in runs from one CPU. The runner-up is the next winner, and who comes after it is looked for while its run is
 /// on: so the search, though over all heads, is not waited for. The runs are copied together, since whoever takes
-/// them does better with many events at a time.
-template <class Input>
+/// them does better with many events at a time. `Put` writes an event to where the caller wants it.
+template <class Input, class Put = PutForOwn>
 class Merger {
  public:
   Merger(Input& input, size_t streams) : input_(input), heads_(streams, kNone) {
@@ -106,10 +107,15 @@ class Merger {
     for (;;) {
       const Event* from = s.at;
       const Event* last = from + std::min(s.end - from, end - to);
-      while (from != last && from->time < limit) *to++ = *from++;
+      while (from != last && from->time < limit) Put::put(*to++, *from++);
       s.at = from;
       if (from != s.end || !refill(index) || s.at->time >= limit || to == end) return to;
     }
+  }
+
+  /// An event to where it belongs among those before it.
+  [[gnu::noinline]] static void moveBack(Event* events, size_t i) {
+    for (; i > 0 && events[i].time < events[i - 1].time; --i) std::swap(events[i], events[i - 1]);
   }
 
   [[gnu::noinline]] bool refill(size_t index) {
@@ -119,8 +125,10 @@ class Merger {
     if (s.holds) events[count++] = s.held;
     count += input_.read(index, {events + count, kBuffer - count});
     // An interrupt between a stamp and its record swaps two neighbours of one CPU: put them right.
-    for (size_t i = 1; i < count; ++i) {
-      for (size_t j = i; j > 0 && events[j].time < events[j - 1].time; --j) std::swap(events[j], events[j - 1]);
+    uint64_t latest = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (events[i].time < latest) [[unlikely]] moveBack(events, i);
+      latest = events[i].time;
     }
     s.holds = count == kBuffer;
     if (s.holds) s.held = events[--count];

@@ -4,9 +4,10 @@
 #include <array>
 #include <condition_variable>
 #include <cstddef>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <span>
-#include <vector>
 
 #include "decode/event.h"
 
@@ -17,7 +18,7 @@ namespace blkscope {
 class EventBlocks {
  public:
   /// Where the next events are to be put; `add` hands over as many as were.
-  std::span<Event> room() { return {events_.data() + filling_ * kEvents, kEvents}; }
+  std::span<Event> room() { return {events_.get() + filling_ * kEvents, kEvents}; }
 
   /// Waits, if this was the last free block.
   void add(size_t count) {
@@ -39,14 +40,14 @@ class EventBlocks {
   template <class Visit>
   void takeAll(Visit visit) {
     for (size_t taking = 0; awaitFull(); taking = (taking + 1) % kBlocks) {
-      visit(std::span<Event>(events_.data() + taking * kEvents, counts_[taking]));
+      visit(std::span<Event>(events_.get() + taking * kEvents, counts_[taking]));
       release();
     }
   }
 
  private:
   static constexpr size_t kEvents = 1024;
-  static constexpr size_t kBlocks = 32;
+  static constexpr size_t kBlocks = 64;
   static constexpr size_t kHalf = kBlocks / 2;
 
   /// False: there is no block, and none will come.
@@ -61,7 +62,12 @@ class EventBlocks {
     if (--full_ == kHalf) changed_.notify_one();
   }
 
-  std::vector<Event> events_ = std::vector<Event>(kBlocks * kEvents);
+  struct Free {
+    void operator()(Event* events) const { ::operator delete(events, kLine); }
+  };
+  static constexpr std::align_val_t kLine{64};  // of a cache: whoever adds events may write them past it
+
+  std::unique_ptr<Event[], Free> events_{static_cast<Event*>(::operator new(kBlocks * kEvents * sizeof(Event), kLine))};
   std::array<size_t, kBlocks> counts_{};  // events in each block
   size_t filling_ = 0;                    // the adding thread's
   std::mutex mutex_;

@@ -44,7 +44,7 @@ std::span<const std::byte> FileStream::start() {
   return window_.bytes();
 }
 
-bool FileStream::goesOn() {
+bool FileStream::mayGoOn() {
   return !garbage_.reached(decoder_.records(), decoder_.garbageBytes()) && window_.refill();
 }
 
@@ -52,12 +52,29 @@ size_t FileStream::read(std::span<Event> out) {
   for (;;) {
     auto done = decoder_.decode(window_.bytes(), out.subspan(times_.held()), notes_);
     window_.use(done.used);
+    if (times_.held() == 0 && goOn(out.first(done.events))) return done.events;
     size_t count = times_.check(out, done.events);
-    if (done.events == 0 && !goesOn()) count = times_.finish(out);
+    if (done.events == 0 && !mayGoOn()) count = times_.finish(out);
     else if (count == 0) continue;
     note(out.first(count));
     return count;
   }
+}
+
+/// Whether events go on from those before, of their CPU and each a little later than the one before it, as nearly all do.
+/// Then they are checked and noted.
+bool FileStream::goOn(std::span<const Event> events) {
+  if (events.empty() || cpus_.empty()) return false;
+  CpuOfDevice cpu = cpus_.back();
+  uint64_t last = events.front().time;
+  for (const Event& event : events) {
+    if (event.time < last || event.device != cpu.device || event.cpu != cpu.cpu) return false;
+    last = event.time;
+  }
+  if (!times_.goOn(events.front().time, last)) return false;
+  firstNs_ = std::min(firstNs_, events.front().time);
+  lastNs_ = std::max(lastNs_, last);
+  return true;
 }
 
 void FileStream::note(std::span<const Event> events) {

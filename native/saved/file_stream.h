@@ -86,7 +86,8 @@ class FileStream {
   std::vector<Defect> defects() const;
 
  private:
-  bool goesOn();
+  bool mayGoOn();
+  bool goOn(std::span<const Event> events);
   void note(std::span<const Event> events);
 
   std::string name_;

@@ -22,6 +22,13 @@ class TimeCheck {
 
   size_t held() const { return held_.size(); }
 
+  /// Whether events, in order of time, begin no earlier than what came before them and end within the tolerance after it.
+  /// Then they are checked with that, and are all to be taken.
+  bool goOn(uint64_t first, uint64_t last) {
+    if (state_ != State::even || first < level_ || last - level_ > kToleranceNs) return false;
+    level_ = last;
+    return true;
+  }
   /// Looks at `fresh` events that stand in `events` behind room for those held back. Returns how many, from the start of
   /// `events` on, are to be taken now.
   size_t check(std::span<Event> events, size_t fresh);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "merge/merger.h"
+#include "merge/put_event.h"
 #include "session/judgement.h"
 #include "system/clock.h"
 
@@ -46,11 +47,12 @@ void ImportSession::import() {
 // A thread of its own reads, decodes and merges: that takes a third of the time.
 void ImportSession::read(FileSource& source, EventBlocks& blocks) {
   ::pthread_setname_np(::pthread_self(), "blkscope-read");
-  Merger<FileSource> merger(source, source.streams());
+  Merger<FileSource, PutForOther> merger(source, source.streams());
   uint64_t last = 0;
   while (size_t count = merger.read(blocks.room(), UINT64_MAX)) {
     if (options_.mixed == MixedCpus::inOrder) backNs_ = firstBack(blocks.room().first(count), last);
     if (backNs_) break;
+    PutForOther::done();
     blocks.add(count);
     if (closed_.load(std::memory_order_relaxed) || (cancel_.requested() && cancel_.requestedFor(kLastWordNs))) break;
   }

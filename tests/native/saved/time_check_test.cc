@@ -124,3 +124,15 @@ TEST_SUITE("time check") {
     }
   }
 }
+
+TEST_CASE("what goes on as before is checked by its first and last time, unless something waits or leaps") {
+  TimeCheck check;
+  CHECK_FALSE(check.goOn(kSecond, kSecond));  // the first is held back, until the second comes
+  taken(run(kSecond, 10), check, 10);
+  CHECK(check.goOn(kSecond + 10'000'000, kSecond + 500'000'000));
+  CHECK_FALSE(check.goOn(kSecond, kSecond + 600'000'000));           // begins earlier
+  CHECK_FALSE(check.goOn(kSecond + 500'000'000, 3 * kSecond));       // ends well after
+  CHECK(check.goOn(kSecond + 500'000'000, 2 * kSecond));
+  CHECK(taken({4 * kSecond}, check, 1) == std::vector<uint64_t>{4 * kSecond});
+  CHECK(check.impossible() == 0);
+}
