@@ -13,6 +13,10 @@ class SequenceCheck {
     if (sequence != static_cast<uint32_t>(last_ + 1)) return noteJump(sequence);
     ++last_;
   }
+  /// The next number, if none is missing.
+  uint32_t next() const { return static_cast<uint32_t>(last_ + 1); }
+  /// As many came, each the next one.
+  void pass(uint64_t count) { last_ += count; }
   uint64_t gaps() const { return gaps_; }
 
  private:
