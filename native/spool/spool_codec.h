@@ -1,8 +1,9 @@
 // The compact form in which events wait between the capture thread and the analysis: 5 to 10 bytes for most events.
 //
 // Per event: four bytes (a shape's number, the time since the event before, what follows), and only what else cannot be
-// foreseen. A shape is what repeats from event to event (device, action, direction, flags); each shape remembers its last pid, size and end sector, so
-// that a sequential stream costs no sector, size or pid at all. Writer and reader keep the same state.
+// foreseen. A shape is what repeats from event to event (device, action, direction, flags); each shape remembers its last
+// pid, size and end sector, so that a sequential stream costs no sector, size or pid at all. Writer and reader keep the same
+// state.
 //
 // Encoding is done on the processors of the workload, so it goes by few instructions. Numbers are stored whole, and the next
 // one is put over what of them says nothing. A kernel's record that differs from an earlier one only in time and sector is
