@@ -223,8 +223,8 @@ template <class Record>
 
 /// Whether the payload of a record, as much of it as has come, holds another record's magic number.
 bool holdsRecord(std::span<const std::byte> payload, uint32_t magic) {
-  auto* bytes = reinterpret_cast<const std::byte*>(&magic);
-  return std::search(payload.begin(), payload.end(), bytes, bytes + sizeof magic) != payload.end();
+  std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
+  return text.find(std::string_view(reinterpret_cast<const char*>(&magic), sizeof magic)) != text.npos;
 }
 
 }  // namespace
@@ -351,7 +351,6 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
                                                     Notes& notes) {
   constexpr uint32_t kExpected = abi::kMagic | (sizeof(Record) == sizeof(Record2) ? 8 : 7);
   Progress done;
-  lastGave_ = false;
   for (;;) {
     auto rest = bytes.subspan(done.used);
     size_t plain = decodePlainRun<Record>(rest.data(), out.data() + done.events,
@@ -359,7 +358,7 @@ RecordDecoder::Progress RecordDecoder::decodeNative(std::span<const std::byte> b
     done.used += plain * sizeof(Record);
     done.events += plain;
     records_ += plain;
-    lastGave_ |= plain != 0;
+    if (plain) lastGave_ = true;
     rest = bytes.subspan(done.used);
     if (done.events == out.size() || rest.size() < sizeof(Record) || load<uint32_t>(rest.data(), false) != kExpected) break;
     lastGave_ = false;
@@ -417,10 +416,21 @@ size_t cutShort(std::span<const std::byte> bytes, size_t header) {
   return 0;
 }
 
+// As far as records of this machine's byte order and of one version go.
+RecordDecoder::Progress RecordDecoder::decodeRun(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes) {
+  if (bytes.size() < sizeof(Record1)) return {};
+  if (load<uint32_t>(bytes.data(), false) == (abi::kMagic | 8)) return decodeNative<Record2>(bytes, out, notes);
+  return decodeNative<Record1>(bytes, out, notes);
+}
+
 RecordDecoder::Progress RecordDecoder::decode(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes) {
   Progress done;
   while (done.events < out.size()) {
     auto rest = bytes.subspan(done.used);
+    Progress run = decodeRun(rest, out.subspan(done.events), notes);
+    done.used += run.used;
+    done.events += run.events;
+    if (run.used) continue;
     RecordShape shape = shapeOf(rest);
     if (shape.kind == RecordShape::incomplete) break;
     if (shape.kind == RecordShape::garbage) {
@@ -436,30 +446,13 @@ RecordDecoder::Progress RecordDecoder::decode(std::span<const std::byte> bytes, 
       }
       skipGarbage(used_ + done.used);
       ++done.used;
-    } else if (shape.swapped) {
+    } else {
       done.events += decodeSwapped(rest.first(shape.bytes), shape, out[done.events], notes);
       done.used += shape.bytes;
-    } else {
-      auto room = out.subspan(done.events);
-      Progress run = shape.second ? decodeNative<Record2>(rest, room, notes) : decodeNative<Record1>(rest, room, notes);
-      done.used += run.used;
-      done.events += run.events;
     }
   }
   used_ += done.used;
   return done;
-}
-
-void RecordDecoder::decode(std::span<const std::byte> bytes, std::vector<Event>& out, Notes& notes) {
-  if (!pending_.empty()) {
-    pending_.insert(pending_.end(), bytes.begin(), bytes.end());
-    bytes = pending_;
-  }
-  size_t before = out.size();
-  out.resize(before + bytes.size() / sizeof(Record1) + 1);  // one more than can come, so that only `bytes` end it
-  Progress done = decode(bytes, std::span(out).subspan(before), notes);
-  out.resize(before + done.events);
-  pending_ = std::vector<std::byte>(bytes.begin() + static_cast<ptrdiff_t>(done.used), bytes.end());
 }
 
 }  // namespace blkscope

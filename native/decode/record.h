@@ -94,8 +94,14 @@ class RecordDecoder {
   /// What is not used must come again, with more behind it.
   Progress decode(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes);
 
-  /// Appends the events of all whole records in `bytes` (after what the last call left over) to `out`.
-  void decode(std::span<const std::byte> bytes, std::vector<Event>& out, Notes& notes);
+  /// For who reads plain records of one CPU himself: the number that the next one has, if none is missing, and that he read
+  /// `count` of them, which bore such numbers.
+  uint32_t nextSequence() const { return sequence_.next(); }
+  void passed(uint64_t count, uint64_t bytes) {
+    sequence_.follow(count);
+    records_ += count;
+    used_ += bytes;
+  }
 
   /// Version of the records seen so far; v1 before the first.
   Protocol protocol() const { return protocol_; }
@@ -112,14 +118,13 @@ class RecordDecoder {
   uint64_t impossibleTimes() const { return impossibleTimes_; }
   /// When the first note was made; kLatestNs: there was none.
   uint64_t firstNoteNs() const { return firstNoteNs_; }
-  /// Bytes of a record whose end has not come.
-  size_t pendingBytes() const { return pending_.size(); }
 
  private:
   template <class Record>
   size_t decodePlainRun(const std::byte* at, Event* event, size_t most);
   template <class Record>
   Progress decodeNative(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes);
+  Progress decodeRun(std::span<const std::byte> bytes, std::span<Event> out, Notes& notes);
   bool decodeSwapped(std::span<const std::byte> record, const RecordShape& shape, Event& event, Notes& notes);
   void skipGarbage(uint64_t at);
   void checkSequence(uint32_t sequence, const Event& event) {
@@ -135,7 +140,6 @@ class RecordDecoder {
   }
   void noted(const Event& note) { firstNoteNs_ = std::min(firstNoteNs_, note.time); }
 
-  std::vector<std::byte> pending_;
   Protocol protocol_ = Protocol::v1;
   uint64_t records_ = 0;
   uint64_t used_ = 0;

@@ -15,13 +15,23 @@
 
 namespace blkscope {
 
+/// What was captured, added up by a thread until the next look at the totals.
+struct CaptureSum {
+  uint64_t events = 0;
+  uint64_t readBytes = 0;
+  uint64_t writeBytes = 0;
+
+  void add(std::span<const Event> added);
+  void add(const EncodedRecords& added);
+};
+
 /// Running totals of all capture threads, for any thread to look at.
 struct CaptureTotals {
   std::atomic<uint64_t> events = 0;
   std::atomic<uint64_t> readBytes = 0;  // completed without error
   std::atomic<uint64_t> writeBytes = 0;
 
-  void add(std::span<const Event> events);
+  void add(const CaptureSum& sum);
 };
 
 /// What a capture thread came to; read after it has ended.
@@ -47,12 +57,15 @@ class CaptureThread {
   struct Stream {
     size_t index;
     bool ended = false;  // it failed and is not read any more
+    bool full = false;   // the spool had no room for its last event
   };
+
+  class Taker;
 
   bool waitForEvents(int sourceStopped);
   void sweep(bool last);
   void drain(Stream& stream, uint64_t sweepBegan, bool last);
-  void append(const Stream& stream);
+  void append(Stream& stream, std::span<const Event> events);
 
   Source& source_;
   Spool& spool_;
@@ -61,7 +74,7 @@ class CaptureThread {
   std::vector<Stream> streams_;
   const std::vector<size_t> indices_;
   std::function<void()> onFull_;
-  std::vector<Event> scratch_;
+  std::vector<Event> scratch_;  // decoded records
   uint64_t publishedNs_ = 0;
   CaptureOutcome outcome_;
 };

@@ -16,7 +16,7 @@ bool isRead(const Event& event) {
 }  // namespace
 
 void ReadTap::add(std::span<const Event> events) {
-  if (!open_.load(std::memory_order_relaxed)) return;
+  if (!isOpen()) return;
   std::unique_lock lock(mutex_, std::try_to_lock);
   for (const Event& event : events) {
     if (!isRead(event)) continue;

@@ -21,6 +21,7 @@ struct TappedRead {
 /// Closed until the first take(): capture threads then pay one look at a flag for each batch of events.
 class ReadTap {
  public:
+  bool isOpen() const { return open_.load(std::memory_order_relaxed); }
   /// By capture threads. They wait for nobody: while another one is here, what comes is dropped and counted.
   void add(std::span<const Event> events);
   /// All reads since the last call; opens the tap. `missed`: how many were dropped since it was opened.

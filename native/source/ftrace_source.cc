@@ -29,6 +29,7 @@ struct Stream {
   unsigned cpu;
   std::unique_ptr<RingReader> ring;
   Notes notes;
+  std::vector<Event> events = {};  // of a sub-buffer
 };
 
 // The number of TRACE_BLK is the kernel's internal enum. It has no format file of its own, but its neighbours have:
@@ -84,12 +85,13 @@ class FtraceSource final : public Source {
   size_t streams() const override { return streams_.size(); }
   unsigned cpu(size_t stream) const override { return streams_[stream].cpu; }
   int pollFd(size_t stream) const override { return streams_[stream].ring->pollFd(); }
-  Result<bool> drain(size_t stream, std::vector<Event>& out) override {
+  Result<bool> drain(size_t stream, EventSink& sink) override {
     Stream& s = streams_[stream];
     if (!s.ring->exists() && !stopped_ && !online_.has(s.cpu)) return false;
-    size_t before = out.size();
-    auto more = s.ring->read(out, s.notes);
-    heads_.apply(out, before);
+    s.events.clear();
+    auto more = s.ring->read(s.events, s.notes);
+    heads_.apply(s.events, 0);
+    sink.events(s.events);
     return more;
   }
   uint64_t dropped() override;

@@ -27,6 +27,7 @@ constexpr uint64_t kLeastBufferCount = 4;  // blktrace's choice
 constexpr uint64_t kLookNs = 2'000'000;   // less than what the capture lets events settle
 constexpr int kReaderOfLateCpus = -1;
 constexpr size_t kReadBytes = 64 << 10;  // stays in the cache between the kernel's copy and the decoding
+constexpr size_t kMostRecordBytes = sizeof(abi::Record2) + UINT16_MAX;
 
 // A CPU gets its file when it comes online for the first time, before anything runs on it.
 class TraceFiles {
@@ -74,7 +75,8 @@ struct RelayStream {
   Fd file;    // none as long as its CPU has never been online
   RecordDecoder decoder;
   Notes notes;
-  std::vector<std::byte> buffer = std::vector<std::byte>(kReadBytes);
+  std::vector<std::byte> buffer = std::vector<std::byte>(kMostRecordBytes + kReadBytes);
+  size_t held = 0;  // at the buffer's start: of a record whose end has not come
 };
 
 class RelaySource final : public Source {
@@ -97,7 +99,7 @@ class RelaySource final : public Source {
     return streams_[stream].late ? kReaderOfLateCpus : static_cast<int>(streams_[stream].cpu);
   }
   int pollFd(size_t stream) const override { return streams_[stream].file.get(); }
-  Result<bool> drain(size_t stream, std::vector<Event>& out) override;
+  Result<bool> drain(size_t stream, EventSink& sink) override;
   uint64_t dropped() override;
   uint64_t sequenceGaps() const override;
   std::vector<Defect> defects() override;
@@ -256,19 +258,22 @@ void moveTo(unsigned cpu) {
   ::sched_setaffinity(0, mask.size() * sizeof(unsigned long), reinterpret_cast<cpu_set_t*>(mask.data()));
 }
 
-Result<bool> RelaySource::drain(size_t stream, std::vector<Event>& out) {
+Result<bool> RelaySource::drain(size_t stream, EventSink& sink) {
   RelayStream& s = streams_[stream];
   if (!s.file.valid()) {
     if (!s.files->has(s.cpu)) return false;
     if (auto opened = openStream(s); !opened) return opened.error();
   }
   moveTo(s.cpu);
-  ssize_t got = ::read(s.file.get(), s.buffer.data(), s.buffer.size());
+  ssize_t got = ::read(s.file.get(), s.buffer.data() + s.held, kReadBytes);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (got < 0 && errno == EIO) return vanished(s.device);
   if (got < 0) return systemError("read relay file of CPU " + std::to_string(s.cpu));
   if (got == 0) return false;
-  s.decoder.decode({s.buffer.data(), static_cast<size_t>(got)}, out, s.notes);
+  size_t there = s.held + static_cast<size_t>(got);
+  size_t used = sink.records({s.buffer.data(), there}, s.decoder, s.notes);
+  s.held = there - used;
+  std::memmove(s.buffer.data(), s.buffer.data() + used, s.held);
   return true;
 }
 
@@ -291,7 +296,7 @@ std::vector<Defect> RelaySource::defects() {
   uint64_t bytes = 0;
   uint64_t impossible = 0;
   for (const RelayStream& s : streams_) {
-    bytes += s.decoder.garbageBytes() + s.decoder.pendingBytes();
+    bytes += s.decoder.garbageBytes() + s.held;
     impossible += s.decoder.impossibleTimes();
   }
   std::vector<Defect> found;

@@ -51,6 +51,16 @@ struct CpuDrops {
   uint64_t events;
 };
 
+/// Takes what comes of a stream.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void events(std::span<const Event> events) = 0;
+  /// The kernel's records of one device and CPU, which `decoder` understands. Returns how many bytes were used; the others
+  /// are to come again, with more behind them.
+  virtual size_t records(std::span<const std::byte> bytes, RecordDecoder& decoder, Notes& notes) = 0;
+};
+
 /// A live capture: a set of streams (one per CPU, for relay per device and CPU), each in time order.
 ///
 /// Life: start, drain any number of times, stop (the kernel traces no more; what it holds can still be drained),
@@ -73,8 +83,8 @@ class Source {
   virtual int reader(size_t /*stream*/) const { return 0; }
   /// A file descriptor that polls readable when a good deal has come; -1: none, the stream is looked at now and then.
   virtual int pollFd(size_t stream) const = 0;
-  /// Decodes some of what the kernel holds for a stream into `out`. False: nothing is left for now.
-  virtual Result<bool> drain(size_t stream, std::vector<Event>& out) = 0;
+  /// Hands some of what the kernel holds for a stream to `sink`. False: nothing is left for now.
+  virtual Result<bool> drain(size_t stream, EventSink& sink) = 0;
 
   /// Events that the kernel could not store so far.
   virtual uint64_t dropped() = 0;

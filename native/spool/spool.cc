@@ -89,13 +89,21 @@ size_t Spool::append(size_t stream, std::span<const Event> events) {
   Writer& writer = writers_[stream];
   std::span<const Event> rest = events;
   while (!rest.empty()) {
-    if (static_cast<size_t>(writer.end - writer.at) < kMaxEncodedEvent && !openChunk(writer)) {
+    if (!hasRoom(writer) && !openChunk(writer)) {
       dropped_ += rest.size();
       return events.size() - rest.size();
     }
     writer.at = writer.encoder.encode(rest, writer.at, writer.end);
   }
   return events.size();
+}
+
+EncodedRecords Spool::appendRecords(size_t stream, std::span<const std::byte> bytes, RecordDecoder& decoder) {
+  Writer& writer = writers_[stream];
+  if (!hasRoom(writer)) return {};  // append() opens a chunk, or drops and counts
+  EncodedRecords done = writer.encoder.encodeRecords(bytes, decoder, writer.at, writer.end);
+  decoder.passed(done.count, done.bytes);
+  return done;
 }
 
 bool Spool::publish(std::span<const size_t> streams, uint64_t watermark) {

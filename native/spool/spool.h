@@ -43,6 +43,10 @@ class Spool {
 
   /// Writer: encodes events into the stream's open chunk. Returns how many; the rest was dropped, the limit is reached.
   size_t append(size_t stream, std::span<const Event> events);
+  /// Writer: encodes the records that `bytes` begin with, as far as SpoolEncoder::encodeRecords() goes, and tells `decoder`,
+  /// which is the stream's. An event that it leaves is to be decoded and appended; `learn` its record after that.
+  EncodedRecords appendRecords(size_t stream, std::span<const std::byte> bytes, RecordDecoder& decoder);
+  void learn(size_t stream, std::span<const std::byte> record) { writers_[stream].encoder.learn(record); }
   /// Writer: hands over all that was appended to its streams. `watermark` in ns. Never waits: false, and nothing is
   /// handed over, where the reader has the lock; it may run at the lowest priority and not get on.
   bool publish(std::span<const size_t> streams, uint64_t watermark);
@@ -109,6 +113,7 @@ class Spool {
   };
 
   bool openChunk(Writer& writer);
+  bool hasRoom(const Writer& writer) const { return static_cast<size_t>(writer.end - writer.at) >= kMaxEncodedEvent; }
   std::shared_ptr<Chunk> makeChunk();
   bool readerIsNeeded() const;
   static void cut(Writer& writer);

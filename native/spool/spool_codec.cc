@@ -1,189 +1,144 @@
 #include "spool/spool_codec.h"
 
-#include <bit>
 #include <cstring>
 
+#include "spool/spool_format.h"
+
 namespace blkscope {
+
+using namespace spool_format;
+
 namespace {
 
-// The control byte: how many bytes the time has, less one; how the sector is told; what else follows.
-constexpr uint8_t kTimeMask = 3;
-constexpr unsigned kSectorShift = 2;
-constexpr uint8_t kSectorMask = 7;
-enum : uint8_t {
-  kSectorFollows = 0,  // the end of the shape's last I/O: a sequential stream
-  kSectorSame = 1,     // the stream's last sector: queue, getrq, issue of one I/O
-  kSectorDelta = 1,    // and the number of bytes, up to 5, of the difference to the shape's end
-  kSectorLong = 7,     // a difference of 8 bytes
-};
-constexpr uint8_t kNewBytes = 1 << 5;
-constexpr uint8_t kNewPid = 1 << 6;
-constexpr uint8_t kOdd = 1 << 7;  // a byte of these follows:
-enum : uint8_t {
-  kNewShape = 1 << 0,
-  kLongTime = 1 << 1,  // 8 bytes
-  kBackwards = 1 << 2,
-  kExtra = 1 << 3,  // error, payload, fromDevice
-};
-
-template <class T>
-std::byte* put(std::byte* to, T value) {
-  std::memcpy(to, &value, sizeof value);
-  return to + sizeof value;
-}
-
-template <class T>
-const std::byte* get(const std::byte* from, T& value) {
-  std::memcpy(&value, from, sizeof value);
-  return from + sizeof value;
-}
-
-/// How many bytes a number needs; one for 0.
-unsigned bytesOf(uint64_t value) { return (71 - static_cast<unsigned>(std::countl_zero(value | 1))) / 8; }
-
-/// The number in the low `bytes`, 1 to 8, of those that lie here.
-uint64_t load(const std::byte* from, unsigned bytes) {
-  uint64_t value;
-  std::memcpy(&value, from, sizeof value);
-  return value & ~uint64_t{0} >> (64 - 8 * bytes);
-}
-
 /// A field of an event with its neighbour, or its neighbours, up to eight bytes in all.
-uint64_t eightBytes(const Event& event, size_t at) {
-  uint64_t value;
-  std::memcpy(&value, reinterpret_cast<const std::byte*>(&event) + at, sizeof value);
-  return value;
-}
-
-std::byte* putVarint(std::byte* to, uint64_t value) {
-  while (value >= 0x80) {
-    *to++ = static_cast<std::byte>(value | 0x80);
-    value >>= 7;
-  }
-  *to++ = static_cast<std::byte>(value);
-  return to;
-}
-
-const std::byte* getVarint(const std::byte* from, uint64_t& value) {
-  value = 0;
-  for (unsigned shift = 0;; shift += 7) {
-    uint64_t byte = static_cast<uint8_t>(*from++);
-    value |= (byte & 0x7f) << shift;
-    if (byte < 0x80 || shift >= 63) return from;
-  }
-}
-
-uint64_t zigzag(uint64_t delta) { return (delta << 1) ^ (0 - (delta >> 63)); }
-uint64_t unzigzag(uint64_t value) { return (value >> 1) ^ (0 - (value & 1)); }
+uint64_t eightBytes(const Event& event, size_t at) { return load<uint64_t>(reinterpret_cast<const std::byte*>(&event) + at); }
 
 uint64_t keyOf(const Event& event) {
   static_assert(offsetof(Event, flags) == 44 && offsetof(Event, action) == 46 && offsetof(Event, direction) == 47);
   return eightBytes(event, offsetof(Event, cpu)) >> 32 | uint64_t{event.device} << 32;
 }
 
-/// Puts the event's size and pid, where they are not the shape's last ones. Returns the control's bits.
-[[gnu::noinline]] uint8_t putSizeAndPid(SpoolState::Shape& shape, const Event& event, std::byte*& to) {
-  uint8_t control = 0;
-  if (event.bytes != shape.bytes) {
-    control |= kNewBytes;
-    // Nearly every size is a multiple of a sector: rotating puts the sector count low and odd bytes high.
-    to = putVarint(to, (event.bytes >> 9) | static_cast<uint64_t>(event.bytes & 511) << 23);
+constexpr uint64_t kTimeMask = (uint64_t{1} << kTimeBits) - 1;
+/// Sizes of whole sectors below 32 MiB, and process ids as Linux gives them.
+constexpr uint64_t kUsualBits = 0x00ff'ffff'01ff'fe00;
+
+const std::byte* getChanged(const std::byte* from, uint32_t head, SpoolShape& shape) {
+  uint64_t bytes = static_cast<uint32_t>(shape.sizeAndPid);
+  uint64_t pid = shape.sizeAndPid >> 32;
+  if (head & kNewBytes) {
+    uint16_t sectors;
+    from = get(from, sectors);
+    if (sectors == kUnusual) return get(from, shape.sizeAndPid);
+    bytes = uint64_t{sectors} << 9;
   }
-  if (event.pid != shape.pid) {
-    control |= kNewPid;
-    to = putVarint(to, event.pid);
+  if (head & kNewPid) {
+    pid = load<uint32_t>(from) & 0xff'ffff;
+    from += 3;
   }
-  shape.bytes = event.bytes;
-  shape.pid = event.pid;
-  return control;
+  shape.sizeAndPid = bytes | pid << 32;
+  return from;
 }
 
-/// Puts the event's sector, size and pid, as far as they are not what the shape foresees. Returns the control's bits.
-[[gnu::always_inline]] inline uint8_t putPlace(SpoolState& state, SpoolState::Shape& shape, const Event& event, std::byte*& to) {
-  uint8_t control = kSectorFollows;
-  if (event.sector != shape.endSector) {
-    control = kSectorSame << kSectorShift;
-    if (event.sector != state.sector) {
-      uint64_t delta = zigzag(event.sector - shape.endSector);
-      unsigned bytes = bytesOf(delta);
-      if (bytes > 5) bytes = 8;
-      control = static_cast<uint8_t>((bytes > 5 ? +kSectorLong : kSectorDelta + bytes) << kSectorShift);
-      put(to, delta);
-      to += bytes;
-    }
-  }
+uint64_t sizeAndPidOf(const Event& event) {
   static_assert(offsetof(Event, pid) == offsetof(Event, bytes) + 4);
-  static_assert(offsetof(SpoolState::Shape, pid) == offsetof(SpoolState::Shape, bytes) + 4);
-  if (eightBytes(event, offsetof(Event, bytes)) != (shape.bytes | uint64_t{shape.pid} << 32)) {
-    std::byte* after = to;
-    control |= putSizeAndPid(shape, event, after);
-    to = after;
-  }
-  shape.endSector = event.endSector();
-  state.time = event.time;
-  state.sector = event.sector;
-  return control;
+  return eightBytes(event, offsetof(Event, bytes));
 }
 
 }  // namespace
 
-size_t SpoolState::add(uint64_t key) {
-  size_t slot = next;
-  shapes[slot] = {};
-  shapes[slot].key = key;
-  next = (slot + 1) % kShapes;
-  if (known < kShapes) ++known;
-  return slot;
+void SpoolEncoder::Shape::setSizeAndPid(uint64_t value) {
+  sizeAndPid = value;
+  auto bytes = static_cast<uint32_t>(value);
+  sectors = bytes >> 9;
+  read = countsRead ? bytes : 0;
+  written = countsWritten ? bytes : 0;
 }
 
-// A hash first, so that the common case looks at one shape; a full look only on its miss. kShapes: there is none.
-inline size_t SpoolEncoder::findShape(uint64_t key) {
+void SpoolEncoder::Shape::count() {
+  Event event;
+  auto tail = static_cast<uint32_t>(key);
+  std::memcpy(reinterpret_cast<std::byte*>(&event) + offsetof(Event, flags), &tail, sizeof tail);
+  countsRead = event.ends() && event.direction == Direction::read;
+  countsWritten = event.ends() && event.direction == Direction::write;
+  setSizeAndPid(sizeAndPid);
+}
+
+[[gnu::noinline]] std::byte* spool_format::putChanged(SpoolEncoder::Shape& shape, uint32_t head, uint64_t lastSector,
+                                                      uint64_t sector, uint64_t sizeAndPid, std::byte* to) {
+  uint64_t changed = sizeAndPid ^ shape.sizeAndPid;
+  auto sectors = static_cast<uint16_t>(sizeAndPid >> 9);
+  if ((sizeAndPid & ~kUsualBits) != 0 || sectors == kUnusual) [[unlikely]] {
+    to = put(putSector(shape, head | kNewBytes, lastSector, sector, to), kUnusual);
+    to = put(to, sizeAndPid);
+  } else {
+    bool newBytes = static_cast<uint32_t>(changed);
+    bool newPid = changed >> 32;
+    if (newBytes) head |= kNewBytes;
+    if (newPid) head |= kNewPid;
+    to = putSector(shape, head, lastSector, sector, to);
+    put(to, sectors);
+    to += newBytes ? 2 : 0;
+    put(to, static_cast<uint32_t>(sizeAndPid >> 32));
+    to += newPid ? 3 : 0;
+  }
+  shape.setSizeAndPid(sizeAndPid);
+  shape.endSector = sector + shape.sectors;
+  return to;
+}
+
+// A hash first, so that the common case looks at one shape; a full look only on its miss. Null: there is none.
+inline SpoolEncoder::Shape* SpoolEncoder::findShape(uint64_t key) {
   uint8_t& guess = recent_[(key * 0x9e3779b97f4a7c15u) >> 56];
-  if (state_.shapes[guess].key == key) return guess;
+  if (state_.shapes[guess].key == key) return &state_.shapes[guess];
   for (size_t i = 0; i < state_.known; ++i) {
-    if (state_.shapes[i].key == key) return guess = static_cast<uint8_t>(i);
+    if (state_.shapes[i].key == key) return &state_.shapes[guess = static_cast<uint8_t>(i)];
   }
-  return SpoolState::kShapes;
+  return nullptr;
 }
 
-/// What few events are: of a new shape, long after the last one or before it, or with what other events do not have.
-[[gnu::noinline]] std::byte* SpoolEncoder::encodeOdd(const Event& event, std::byte* to, size_t slot) {
+/// What few events are: of a new shape, long after the last one or before it, or with what other events do not have. All
+/// this is put before the event.
+[[gnu::noinline]] std::byte* SpoolEncoder::encodeOdd(const Event& event, std::byte* to, Shape* shape) {
+  uint8_t odd = 0;
   std::byte* head = to;
-  to += 3;
-  uint8_t odd = kLongTime;
-  if (slot == SpoolState::kShapes) {
+  to += 2;
+  if (!shape) {
     odd |= kNewShape;
-    slot = state_.add(keyOf(event));
-    to = put(to, state_.shapes[slot].key);
+    size_t slot = state_.add(keyOf(event));
+    shape = &state_.shapes[slot];
+    shape->head = static_cast<uint32_t>(slot << kSlotShift);
+    to = put(to, shape->key);
   }
-  bool backwards = event.time < state_.time;
-  if (backwards) odd |= kBackwards;
-  to = put(to, backwards ? state_.time - event.time : event.time - state_.time);
-  uint8_t control = kOdd | putPlace(state_, state_.shapes[slot], event, to);
+  uint64_t elapsed = event.time - state_.time;
+  if (elapsed >> kTimeBits) {
+    odd |= kLongTime;
+    to = putVarint(to, elapsed >> kTimeBits);
+    elapsed &= kTimeMask;
+  }
   if (event.error || event.payload || event.fromDevice) {
     odd |= kExtra;
     to = put(to, event.error);
     to = putVarint(to, event.payload);
     to = putVarint(to, event.fromDevice);
   }
-  head[0] = static_cast<std::byte>(control);
-  head[1] = static_cast<std::byte>(slot);
-  head[2] = static_cast<std::byte>(odd);
-  return to;
+  head[0] = static_cast<std::byte>(kOdd);
+  head[1] = std::byte{odd};
+  last_ = shape;
+  return putIo(*shape, elapsed, state_.sector, event.sector, sizeAndPidOf(event), to);
 }
 
 inline std::byte* SpoolEncoder::encodeOne(const Event& event, std::byte* to) {
-  size_t slot = findShape(keyOf(event));
+  Shape* shape = findShape(keyOf(event));
   uint64_t elapsed = event.time - state_.time;  // huge where the event is the earlier one
-  uint64_t odd = elapsed >> 32 | event.payload | event.fromDevice | event.error;
-  if (odd || slot == SpoolState::kShapes) [[unlikely]] return encodeOdd(event, to, slot);
-  std::byte* head = to;
-  unsigned bytes = bytesOf(elapsed);
-  put(to + 2, elapsed);
-  to += 2 + bytes;
-  uint8_t control = static_cast<uint8_t>(bytes - 1) | putPlace(state_, state_.shapes[slot], event, to);
-  head[0] = static_cast<std::byte>(control);
-  head[1] = static_cast<std::byte>(slot);
+  uint64_t odd = elapsed >> kTimeBits | event.payload | event.fromDevice | event.error;
+  if (odd || !shape) [[unlikely]] {
+    to = encodeOdd(event, to, shape);
+  } else {
+    last_ = shape;
+    to = putIo(*shape, elapsed, state_.sector, event.sector, sizeAndPidOf(event), to);
+  }
+  state_.time = event.time;
+  state_.sector = event.sector;
   return to;
 }
 
@@ -196,52 +151,55 @@ std::byte* SpoolEncoder::encode(std::span<const Event>& events, std::byte* to, c
   return to;
 }
 
-const std::byte* SpoolDecoder::decode(const std::byte* from, Event& event) {
-  auto control = static_cast<uint8_t>(*from++);
-  size_t slot = static_cast<uint8_t>(*from++);
-  uint8_t odd = control & kOdd ? static_cast<uint8_t>(*from++) : 0;
-  if (odd & kNewShape) {
-    uint64_t key;
-    from = get(from, key);
-    slot = state_.add(key);
-  }
-  SpoolState::Shape& shape = state_.shapes[slot];
-
-  unsigned timeBytes = odd & kLongTime ? 8 : (control & kTimeMask) + 1u;
-  uint64_t elapsed = load(from, timeBytes);
-  from += timeBytes;
-  state_.time += odd & kBackwards ? 0 - elapsed : elapsed;
-
-  unsigned sector = control >> kSectorShift & kSectorMask;
-  if (sector == kSectorFollows) {
-    state_.sector = shape.endSector;
-  } else if (sector != kSectorSame) {
-    unsigned bytes = sector == kSectorLong ? 8 : sector - kSectorDelta;
-    state_.sector = shape.endSector + unzigzag(load(from, bytes));
-    from += bytes;
-  }
+[[gnu::noinline]] const std::byte* SpoolDecoder::decodeOdd(const std::byte* from, Event& event) {
+  auto odd = load<uint8_t>(from + 1);
+  from += 2;
   uint64_t value;
-  if (control & kNewBytes) {
-    from = getVarint(from, value);
-    shape.bytes = static_cast<uint32_t>((value & 0x7fffff) << 9 | value >> 23);
+  if (odd & kNewShape) {
+    from = get(from, value);
+    state_.add(value);
   }
-  if (control & kNewPid) {
+  if (odd & kLongTime) {
     from = getVarint(from, value);
-    shape.pid = static_cast<uint32_t>(value);
+    state_.time += value << kTimeBits;
   }
-  event.payload = 0;
-  event.fromDevice = 0;
-  event.error = 0;
   if (odd & kExtra) {
     from = get(from, event.error);
     from = getVarint(from, event.payload);
     from = getVarint(from, value);
     event.fromDevice = static_cast<uint32_t>(value);
   }
+  return from;
+}
+
+const std::byte* SpoolDecoder::decode(const std::byte* from, Event& event) {
+  event.payload = 0;
+  event.fromDevice = 0;
+  event.error = 0;
+  auto head = load<uint32_t>(from);
+  if (head & kOdd) [[unlikely]] {
+    from = decodeOdd(from, event);
+    head = load<uint32_t>(from);
+  }
+  from += kHeadBytes;
+  SpoolShape& shape = state_.shapes[static_cast<uint8_t>(head >> kSlotShift)];
+  state_.time += head >> kTimeShift;
+
+  unsigned sector = head & kSectorMask;
+  if (sector == kSectorFollows) {
+    state_.sector = shape.endSector;
+  } else if (sector == kSectorNear) {
+    state_.sector = shape.endSector + static_cast<uint64_t>(int64_t{load<int32_t>(from)});
+    from += 4;
+  } else if (sector == kSectorFar) {
+    state_.sector = shape.endSector + load<uint64_t>(from);
+    from += 8;
+  }
+  if (head & (kNewBytes | kNewPid)) from = getChanged(from, head, shape);
   event.time = state_.time;
   event.sector = state_.sector;
-  event.bytes = shape.bytes;
-  event.pid = shape.pid;
+  event.bytes = static_cast<uint32_t>(shape.sizeAndPid);
+  event.pid = static_cast<uint32_t>(shape.sizeAndPid >> 32);
   event.device = static_cast<uint32_t>(shape.key >> 32);
   event.cpu = cpu_;
   auto tail = static_cast<uint32_t>(shape.key);

@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "system/blktrace_abi.h"
 #include "system/clock.h"
 
 using namespace blkscope;
@@ -48,7 +49,8 @@ class GeneratedSource final : public Source {
   unsigned cpu(size_t stream) const override { return static_cast<unsigned>(stream); }
   int reader(size_t stream) const override { return threadPerCpu_ ? static_cast<int>(stream) : 0; }
   int pollFd(size_t stream) const override { return wake_[stream].get(); }
-  Result<bool> drain(size_t stream, std::vector<Event>& out) override {
+  Result<bool> drain(size_t stream, EventSink& sink) override {
+    std::vector<Event> out;
     uint64_t expirations;
     (void)!::read(wake_[stream].get(), &expirations, sizeof expirations);  // not readable until the next one
     uint64_t& made = made_[stream];
@@ -64,6 +66,7 @@ class GeneratedSource final : public Source {
       event.direction = Direction::read;
       out.push_back(event);
     }
+    sink.events(out);
     return made < total_ && !stopped_;
   }
   uint64_t dropped() override { return 0; }
@@ -77,6 +80,75 @@ class GeneratedSource final : public Source {
   std::vector<Fd> wake_;
   std::atomic<bool> stopped_ = false;
 };
+
+/// Gives records as relay does, in pieces that end anywhere: reads that are issued and complete, and a note among them.
+class RecordSource final : public Source {
+ public:
+  explicit RecordSource(uint64_t reads) : wake_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
+    info_.kind = "relay";
+    info_.cpus = 1;
+    const itimerspec everyMs{{0, 1'000'000}, {0, 1'000'000}};
+    ::timerfd_settime(wake_.get(), 0, &everyMs, nullptr);
+    for (uint64_t i = 0; i < reads; ++i) {
+      put(7 | abi::kIssue << abi::kCategoryShift, i, 0);
+      if (i % 100 == 50) put(abi::kNotify << abi::kCategoryShift, i, 16);
+      put(8 | abi::kComplete << abi::kCategoryShift, i, 0);
+    }
+  }
+  Result<void> start() override { return {}; }
+  Result<void> stop() override { return {}; }
+  void close() override {}
+  size_t streams() const override { return 1; }
+  unsigned cpu(size_t) const override { return 0; }
+  int pollFd(size_t) const override { return wake_.get(); }
+  Result<bool> drain(size_t, EventSink& sink) override {
+    uint64_t expirations;
+    (void)!::read(wake_.get(), &expirations, sizeof expirations);
+    if (came_ == bytes_.size()) return false;
+    came_ = std::min(came_ + 10'007, bytes_.size());
+    used_ += sink.records(std::span(bytes_).first(came_).subspan(used_), decoder_, notes_);
+    return true;
+  }
+  uint64_t dropped() override { return 0; }
+  uint64_t sequenceGaps() const override { return decoder_.sequenceGaps(); }
+  Notes notes() override { return notes_; }
+
+ private:
+  void put(uint64_t action, uint64_t read, uint16_t payload) {
+    abi::Record2 record{};
+    record.magic = abi::kMagic | 8;
+    record.sequence = payload ? 0 : ++sequence_;
+    record.time = time_ += 1000;
+    record.sector = read * 64 % (1 << 30);
+    record.bytes = 4096;
+    record.pid = 77;
+    record.action = action | (abi::kRead | abi::kFs) << abi::kCategoryShift;
+    record.device = 1;
+    record.pduLength = payload;
+    auto* at = reinterpret_cast<const std::byte*>(&record);
+    bytes_.insert(bytes_.end(), at, at + sizeof record);
+    for (uint16_t i = 0; i < payload; ++i) bytes_.push_back(i < 4 ? std::byte{'x'} : std::byte{0});
+  }
+
+  Fd wake_;
+  std::vector<std::byte> bytes_;
+  size_t came_ = 0;
+  size_t used_ = 0;
+  uint32_t sequence_ = 0;
+  uint64_t time_ = monotonicNs();
+  RecordDecoder decoder_;
+  Notes notes_;
+};
+
+SessionOptions recorded(const Journal& journal, uint64_t reads) {
+  SessionOptions options;
+  options.source.devices = {"recorded"};
+  options.journalDirectory = journal.path;
+  options.openSource = [=](Changes&) -> Result<std::unique_ptr<Source>> {
+    return std::unique_ptr<Source>(std::make_unique<RecordSource>(reads));
+  };
+  return options;
+}
 
 constexpr unsigned kCpus = 3;
 
@@ -133,6 +205,45 @@ TEST_CASE("a session passes every event on, while others look at its counters") 
     CHECK(session.integrity().defects.empty());
     CHECK(woken > 0);
   }
+}
+
+TEST_CASE("records that go into the spool as they are count as those that were decoded") {
+  for (bool watched : {false, true}) {
+    Journal journal;
+    constexpr uint64_t kReads = 50'000;
+    Session session(recorded(journal, kReads), [] {});
+    REQUIRE(session.start());
+    uint64_t missed = 0;
+    uint64_t seen = 0;
+    if (watched) seen += session.takeReads(missed).size();
+    while (session.counters().events < 2 * kReads) {
+      if (watched) seen += session.takeReads(missed).size();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (watched) CHECK(session.takeReads(missed).size() + seen > 0);
+    CHECK(session.stop());
+    CHECK(session.counters().readBytes == kReads * 4096);
+    CHECK(session.counters().writeBytes == 0);
+    CHECK(takeAll(session, std::chrono::milliseconds(0)) == 2 * kReads);
+    CHECK(session.analysis().reads().count == kReads);
+    CHECK(session.integrity().sequenceGaps == 0);
+    CHECK(session.notes().processNames.at(77) == "xxxx");
+  }
+}
+
+TEST_CASE("records that find the spool full are dropped and counted") {
+  Journal journal;
+  constexpr uint64_t kReads = 100'000;
+  SessionOptions options = recorded(journal, kReads);
+  options.spool.memoryBytes = Spool::kChunkBytes;
+  Session session(std::move(options), [] {});
+  REQUIRE(session.start());
+  waitForEvents(session, 2 * kReads);
+  CHECK(session.stop());
+  uint64_t taken = takeAll(session, std::chrono::milliseconds(0));
+  CHECK(session.integrity().dropped > 0);
+  CHECK(taken + session.integrity().dropped == 2 * kReads);
+  CHECK(!session.integrity().losses.losses().empty());
 }
 
 TEST_CASE("the analysis rests until batches are asked for") {

@@ -82,6 +82,34 @@ TEST_CASE("sequential reads take at most 8 bytes an event") {
   CHECK(bytes <= 8 * 10'000);
 }
 
+TEST_CASE("a process, a size and a time of any value come out of the codec as they went in") {
+  const uint64_t extremes[] = {0, 1, 127, 128, 511, 512, 1 << 16, (1 << 24) - 1, 1 << 24, INT32_MAX, UINT32_MAX,
+                               uint64_t{1} << 31, uint64_t{1} << 32, INT64_MAX, UINT64_MAX - 1, UINT64_MAX};
+  std::mt19937_64 random(2);
+  auto any = [&] { return extremes[random() % std::size(extremes)]; };
+  SpoolEncoder encoder;
+  SpoolDecoder decoder(7);
+  for (int i = 0; i < 100'000; ++i) {
+    Event event;
+    event.time = any();
+    event.sector = any();
+    event.bytes = static_cast<uint32_t>(any());
+    event.pid = static_cast<uint32_t>(any());
+    event.device = static_cast<uint32_t>(any());
+    event.cpu = 7;
+    event.flags = static_cast<uint16_t>(any());
+    if (i % 3 == 0) event.payload = any();
+    if (i % 5 == 0) event.fromDevice = static_cast<uint32_t>(any());
+    if (i % 7 == 0) event.error = static_cast<uint16_t>(any());
+    std::byte buffer[kMaxEncodedEvent];
+    std::byte* end = encodeOne(encoder, event, buffer);
+    REQUIRE(end <= buffer + kMaxEncodedEvent - kSpoolSlack);
+    Event back;
+    REQUIRE(decoder.decode(buffer, back) == end);
+    REQUIRE(same(event, back));
+  }
+}
+
 TEST_CASE("two threads pass all events through the spool, merged by time") {
   constexpr size_t kEvents = 100'000;
   const unsigned cpus[] = {0, 1};
