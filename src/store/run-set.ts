@@ -94,7 +94,6 @@ export class RunSet implements AsyncDisposable, Disposable {
   async #make(wanted: ReadonlySet<string>): Promise<void> {
     const names = runNames(this.paths);
     for (const name of known.filter((each) => wanted.has(each) && !this.#made.has(each))) {
-      this.#made.add(name);
       // A run may be older than a table or view.
       const parts = this.#attached.flatMap(({ relations }, i) => {
         const from = relations.get(name);
@@ -103,17 +102,25 @@ export class RunSet implements AsyncDisposable, Disposable {
       if (parts.length > mostPlanned && name in viewList) await this.#copy(name, parts);
       else if (parts.length > 0)
         await this.connection.run(`CREATE VIEW ${name} AS ${parts.join(' UNION ALL BY NAME ')}`);
+      this.#made.add(name);
     }
   }
 
-  /** What a view gives of many runs, one run after the other. */
+  /** What a view gives of many runs, one run after the other: of all, or of none. */
   async #copy(name: string, parts: readonly string[]): Promise<void> {
-    await withinTime(this.connection, this.#limitMs, `query: ${name} of ${parts.length} runs`, async () => {
-      for (const [i, part] of parts.entries()) {
-        const into = i === 0 ? `CREATE TABLE ${name} AS` : `INSERT INTO ${name} BY NAME`;
-        await this.connection.run(`${into} ${part}`);
-      }
-    });
+    const { connection } = this;
+    const copyAll = async () => {
+      for (const [i, part] of parts.entries())
+        await connection.run(
+          `${i === 0 ? `CREATE TABLE ${name} AS` : `INSERT INTO ${name} BY NAME`} ${part}`,
+        );
+    };
+    try {
+      await withinTime(connection, this.#limitMs, `query: ${name} of ${parts.length} runs`, copyAll);
+    } catch (error) {
+      await connection.run(`DROP TABLE IF EXISTS ${name}`);
+      throw error;
+    }
   }
 
   /** Does nothing the second time. */
