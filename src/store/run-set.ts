@@ -28,7 +28,7 @@ const known: readonly string[] = [...tables, ...rowTables, ...views];
  */
 export class RunSet implements AsyncDisposable, Disposable {
   #closed = false;
-  readonly #attached: AttachedRun[] = [];
+  #attached: readonly AttachedRun[] = [];
   readonly #made = new Set<string>();
 
   private constructor(
@@ -60,7 +60,7 @@ export class RunSet implements AsyncDisposable, Disposable {
     for (const path of paths) await requireTrace(path);
     const set = new RunSet(paths, await ReadingDatabase.open(), options);
     try {
-      set.#attached.push(...(await attachRuns(set.connection, paths, named)));
+      set.#attached = await attachRuns(set.connection, paths, named);
       if (!set.#isLarge) await set.#make(named ?? new Set(known));
       if (!options.unsafe) await set.database.lock();
       return set;
