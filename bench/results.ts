@@ -218,8 +218,9 @@ export interface DatasetQuery {
   answerRows: number;
   /** Events of all runs, where that was asked; else 0. */
   counted: number;
-  seconds: Spread;
-  peakBytes: Spread;
+  /** null: it took more memory than there is, and was killed. */
+  seconds: Spread | null;
+  peakBytes: Spread | null;
 }
 
 export interface DatasetBench {

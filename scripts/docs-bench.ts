@@ -345,8 +345,8 @@ function scaleDataset({
     question,
     engine,
     answerRows.toLocaleString('en-US'),
-    spreadText(seconds),
-    spreadText(peakBytes, mib),
+    seconds ? spreadText(seconds) : 'killed',
+    peakBytes ? spreadText(peakBytes, mib) : 'more than there is',
   ]);
   const told = `${runs.toLocaleString('en-US')} runs, ${events.toLocaleString('en-US')} events, ${number(bytes / mib)} MiB. The export of a run takes ${spreadText(exportSeconds)} s.`;
   return `${table(['', 'engine', 'rows of the answer', 's', 'peak MiB'], rows)}\n\n${told}`;

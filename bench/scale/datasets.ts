@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { built, output, root } from '../programs.js';
+import { built, root } from '../programs.js';
 import type { DatasetBench, DatasetQuery } from '../results.js';
 import { spread } from '../spread.js';
 import { blkscope, measurePiped, requireDisk, tell } from './workbench.js';
@@ -21,9 +22,9 @@ export function datasets(folder: string, runs: number, events: number, rounds: n
   requireDisk(folder, runs * events * bytesPerEvent + 1e9);
   const dataset = join(folder, 'dataset');
   const exports = Array.from({ length: Math.min(madeRuns, runs) }, (_, i) =>
-    exportOne(folder, dataset, `${i}`, events + 1000 * i),
+    exportOne(folder, dataset, nameOf(i), events + 1000 * i),
   );
-  for (let i = exports.length; i < runs; i++) copyRun(dataset, `${i % exports.length}`, `${i}`);
+  for (let i = exports.length; i < runs; i++) copyRun(dataset, nameOf(i % exports.length), nameOf(i));
   const queries = Object.entries(questions).flatMap(([question, engines]) =>
     ask(dataset, question, engines, rounds),
   );
@@ -33,6 +34,9 @@ export function datasets(folder: string, runs: number, events: number, rounds: n
   rmSync(dataset, { recursive: true });
   return result;
 }
+
+/** Not a number: engines would make one of it. */
+const nameOf = (run: number) => `run-${run}`;
 
 function exportOne(folder: string, dataset: string, name: string, events: number) {
   const run = join(folder, name);
@@ -55,22 +59,35 @@ type Answer = { rows: (string | number)[][]; seconds: number; peakBytes: number 
 /** All engines by turns. Throws where their answers differ. */
 function ask(dataset: string, question: string, engines: readonly string[], rounds: number): DatasetQuery[] {
   const answers = new Map<string, Answer[]>(engines.map((engine) => [engine, []]));
+  const killed = new Set<string>();
   for (let round = 0; round < rounds; round++) {
-    for (const engine of engines) {
-      const script = join(root, 'bench/scale/query-dataset.ts');
-      const args = ['--import', 'tsx', script, engine, dataset, question];
-      answers.get(engine)?.push(JSON.parse(output(process.execPath, args, root)));
+    for (const engine of engines.filter((each) => !killed.has(each))) {
+      const answer = answerOf(engine, dataset, question);
+      if (answer) answers.get(engine)?.push(answer);
+      else killed.add(engine);
     }
   }
   const [first] = [...answers.values()].flat() as [Answer];
+  const counted = question === 'rows by run' ? first.rows.reduce((sum, row) => sum + Number(row[2]), 0) : 0;
   return [...answers].map(([engine, own]) => {
     for (const { rows } of own) requireSame(question, engine, first.rows, rows);
+    const asked = { question, engine, answerRows: first.rows.length, counted };
+    if (killed.has(engine)) return { ...asked, seconds: null, peakBytes: null };
     const seconds = spread(own.map((answer) => answer.seconds));
     const peakBytes = spread(own.map((answer) => answer.peakBytes));
     tell(`${question}, ${engine}`, { seconds: seconds.median, peakBytes: peakBytes.median });
-    const counted = question === 'rows by run' ? first.rows.reduce((sum, row) => sum + Number(row[2]), 0) : 0;
-    return { question, engine, answerRows: first.rows.length, counted, seconds, peakBytes };
+    return { ...asked, seconds, peakBytes };
   });
+}
+
+/** null: it took more memory than there is. The kernel then kills it before all else. */
+function answerOf(engine: string, dataset: string, question: string): Answer | null {
+  const script = join(root, 'bench/scale/query-dataset.ts');
+  const args = ['-n', '1000', '--', process.execPath, '--import', 'tsx', script, engine, dataset, question];
+  const { status, signal, stdout, stderr } = spawnSync('choom', args, { cwd: root, encoding: 'utf8' });
+  if (signal === 'SIGKILL') console.log(`  ${question}, ${engine}: killed, since it took all memory`);
+  else if (status !== 0) throw new Error(`${engine} cannot tell ${question}: ${stderr}`);
+  return signal === 'SIGKILL' ? null : (JSON.parse(stdout) as Answer);
 }
 
 /** Sums of times have more digits than a double: engines add them up in their own order. */

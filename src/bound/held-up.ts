@@ -1,5 +1,5 @@
 import type { Sample } from '../sample/sample.js';
-import { growthOver } from './compute-time.js';
+import { growthOver } from './growth.js';
 
 /**
  * For how long others had the CPU that a thread of the workload waited for, in ns: of the thread that waited most. Threads that
@@ -17,9 +17,13 @@ export function heldUpNs(samples: readonly Sample[], fromNs: bigint, toNs: bigin
  * workload when its memory is short; by how much each metric grew. null: the kernel does not count it.
  */
 export function otherCpuUs(growth: (metric: string) => number | null): number | null {
+  const elsewhere = elsewhereUs(growth);
+  return elsewhere === null ? null : Math.max(0, elsewhere - (growth('kernelThreadsUs') ?? 0));
+}
+
+/** How long they ran neither the workload nor blkscope. */
+export function elsewhereUs(growth: (metric: string) => number | null): number | null {
   const [busy, own] = [growth('cpuBusyUs'), growth('ownCpuUs')];
   const workload = (growth('workloadUserUs') ?? 0) + (growth('workloadSystemUs') ?? 0);
-  return busy === null || own === null
-    ? null
-    : Math.max(0, busy - own - workload - (growth('kernelThreadsUs') ?? 0));
+  return busy === null || own === null ? null : Math.max(0, busy - own - workload);
 }

@@ -5,9 +5,9 @@ import type { Model } from '../model/gguf.js';
 import type { Sample } from '../sample/sample.js';
 import { Sampler } from '../sample/sampler.js';
 import type { Engine, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
-import { threadsOf } from '../workload/resolved.js';
+import { threadsAtOnce } from '../workload/resolved.js';
 import { computeKey } from './bound-records.js';
-import { growthOver } from './compute-time.js';
+import { growthOver } from './growth.js';
 import { heldUpNs } from './held-up.js';
 import { keptFigure } from './kept-figure.js';
 import { shownTokenNs } from './token-time.js';
@@ -59,7 +59,7 @@ export async function warmCompute({
       const outcome = await running.done.finally(() => sampler.stop());
       removeOwn(log);
       const found =
-        outcome.exitCode === 0 ? tokenCompute(outcome, sampler.samples, threadsOf(workload)) : null;
+        outcome.exitCode === 0 ? tokenCompute(outcome, sampler.samples, threadsAtOnce(workload)) : null;
       if (found?.quiet !== false) return found?.ns ?? null;
       busy = found;
       return null;
@@ -78,7 +78,7 @@ export const quietShare = 0.05;
 export function tokenCompute(
   { marks, timings, generation }: Pick<WorkloadOutcome, 'marks' | 'timings' | 'generation'>,
   samples: readonly Sample[],
-  threads: number,
+  atOnce: number,
 ): WarmCompute | null {
   const shownNs = shownTokenNs(marks, timings.saidTokenNs);
   const window = phaseWindows(marks, generation).find(({ name }) => name === 'generation');
@@ -87,7 +87,7 @@ export function tokenCompute(
   const { fromNs, toNs, tokens } = window;
   const perToken = (metric: string) =>
     Math.max(0, ((growthOver(samples, metric, fromNs, toNs) ?? 0) * 1e3) / tokens);
-  const cpuNs = (perToken('workloadUserUs') + perToken('workloadSystemUs')) / threads;
+  const cpuNs = (perToken('workloadUserUs') + perToken('workloadSystemUs')) / atOnce;
   const delayNs = (heldUpNs(samples, fromNs, toNs) ?? 0) / tokens;
   return {
     ns: Math.min(shownNs, Math.max(cpuNs, shownNs - delayNs)),

@@ -1,4 +1,5 @@
-import { growthOver, readsLittle } from '../bound/compute-time.js';
+import { readsLittle } from '../bound/compute-time.js';
+import { growthOver } from '../bound/growth.js';
 import { type WarmCompute, warmCompute } from '../bound/warm-compute.js';
 import { phaseWindows } from '../figures/phases.js';
 import type { Progress } from '../machine/progress.js';

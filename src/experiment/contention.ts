@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { growthOver } from '../bound/compute-time.js';
+import { growthOver } from '../bound/growth.js';
 import { heldUpNs, otherCpuUs } from '../bound/held-up.js';
 import { greatest } from '../extremes.js';
 import type { SummaryInput } from '../figures/build-summary.js';

@@ -12,7 +12,7 @@ import type { CacheRecord } from '../touches/cache-watch.js';
 import type { SeenTouches } from '../touches/seen.js';
 import type { Engine, Mark, WorkloadOptions, WorkloadOutcome } from '../workload/engine.js';
 import { copyLine, foreseenCopy } from '../workload/packed-layouts.js';
-import { threadsOf } from '../workload/resolved.js';
+import { threadsAtOnce } from '../workload/resolved.js';
 import { cachedRunCompute } from './cached-run.js';
 import { type FinishedRun, finishRun } from './finish-run.js';
 import { interruptionBy } from './interruption.js';
@@ -165,7 +165,7 @@ async function finish(input: Finish): Promise<FinishedRun> {
       diskSpeed,
       warm,
       records: new BoundRecords(runs, { engine, model, workload, disk: files.disk }),
-      threads: threadsOf(options.workload),
+      atOnce: threadsAtOnce(options.workload),
     },
     interruption: () => interruptionBy(options.signal),
   });

@@ -19,13 +19,13 @@ export interface BoundSource {
   warm: WarmCompute | null;
   /** What other runs of the model, program and disk showed; null: none is known. */
   records: BoundRecords | null;
-  /** Of the workload. */
-  threads: number;
+  /** So many of the workload's threads can compute at the same time. */
+  atOnce: number;
 }
 
 /** Of a run that names its records they are used, and then learn from it. */
 export function boundOfRun(
-  { diskSpeed: disk, warm, threads, records }: BoundSource,
+  { diskSpeed: disk, warm, atOnce, records }: BoundSource,
   { outcome, samples }: { outcome: WorkloadOutcome; samples: readonly Sample[] },
   summary: Summary,
   model: Model,
@@ -39,7 +39,7 @@ export function boundOfRun(
   const own = ownMemory(summary);
   // No token computes for longer than it takes: a run that is faster than all before it raises its own bound.
   const shownNs = shownTokenNs(marks, outcome.timings.saidTokenNs) ?? Number.POSITIVE_INFINITY;
-  const estimate = () => computeNsPerToken(samples, { fromNs, toNs, tokens }, threads);
+  const estimate = () => computeNsPerToken(samples, { fromNs, toNs, tokens }, atOnce);
   const compute = computeOf(warm, estimate, shownNs, records);
   const seen = records && { bandwidth: records.bandwidth.value, ownBytes: records.ownMemory.orKnown(own) };
   const busyNs = busyNsPerToken(samples, generation, tokens);

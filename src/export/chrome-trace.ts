@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Summary } from '../figures/summary-schema.js';
 import { storedSchema } from '../store/attached-run.js';
 import { quoted } from '../store/sql-text.js';
 
@@ -52,17 +53,17 @@ const rateSql = Object.entries(rates).map(
  * A request is an asynchronous slice from issue to completion, since requests overlap, named by the tensor, of a stacked one
  * also the expert, in which it begins; its layer and its place in tensor and file are among its arguments; phases and tokens are slices of two tracks of their own. Counters have the buckets of the summary's timeline
  * (100 ms): what was read of the files and of the rest of the disk, and the depth of the queue; and the samples. `ts` is
- * microseconds from the first event. Where requests were not matched, a completion is paired with the last issue of its
+ * microseconds from the first event. The timeline is not taken from the summary in the database, which is as long as the model has
+ * regions: to look into 60 MB of JSON takes more memory than an export has. Where requests were not matched, a completion is paired with the last issue of its
  * sector. Format: "Trace Event Format", Google, 2016.
  */
-const eventsSql = (requestSql: string) => `
+const eventsSql = (requestSql: string, { startNs, bucketNs, meanDepth, readBytes }: Summary['timeline']) => `
 WITH origin AS (SELECT least(min(time), (SELECT min(start) FROM phase)) AS zero FROM event_row),
 request AS (${requestSql}),
 numbered AS (SELECT *, row_number() OVER () AS id FROM request),
 timeline AS (
-  SELECT (summary->>'$.timeline.startNs')::DOUBLE::BIGINT AS start, (summary->>'$.timeline.bucketNs')::BIGINT AS bucket,
-         (summary->'$.timeline.meanDepth')::DOUBLE[] AS depth, len((summary->'$.timeline.readBytes')::DOUBLE[]) AS buckets
-  FROM run
+  SELECT ${BigInt(Math.round(startNs))}::BIGINT AS start, ${bucketNs}::BIGINT AS bucket,
+         ${meanDepth ? `[${meanDepth.join()}]` : 'NULL'}::DOUBLE[] AS depth, ${readBytes.length} AS buckets
 ),
 slot AS (SELECT unnest(range(buckets)) AS slot, start, bucket, depth FROM timeline),
 traced AS (SELECT number FROM ${storedSchema}.device ORDER BY rowid LIMIT 1),
@@ -119,9 +120,13 @@ SELECT event::VARCHAR FROM line`;
  * The database writes it: a stream of this query to JavaScript never starts when there are more rows than its buffer
  * holds, since the parts of a UNION ALL then wait for each other (duckdb/duckdb#22215).
  */
-export async function writeChromeTrace(connection: DuckDBConnection, path: string): Promise<void> {
+export async function writeChromeTrace(
+  connection: DuckDBConnection,
+  timeline: Summary['timeline'],
+  path: string,
+): Promise<void> {
   const matched = (await connection.runAndReadAll('FROM io_row LIMIT 1')).currentRowCount > 0;
-  const sql = eventsSql(matched ? matchedRequests : pairedRequests);
+  const sql = eventsSql(matched ? matchedRequests : pairedRequests, timeline);
   const frame = `PREFIX '{"displayTimeUnit":"ns","traceEvents":[\n', NEW_LINE ',\n', SUFFIX '\n]}\n'`;
   await connection.run(
     `COPY (${sql}) TO ${quoted(path)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '', ${frame})`,

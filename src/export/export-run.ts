@@ -86,7 +86,7 @@ async function writeTables(
     } else if (format === 'perfetto') {
       await writeWhole(output, async (partial) => {
         await lock([dirname(partial)]);
-        await writeChromeTrace(connection, partial);
+        await writeChromeTrace(connection, run.summary.timeline, partial);
       });
     } else {
       const streamed = isStream(output);

@@ -35,3 +35,8 @@ export function resolvedWorkload<Asked extends Partial<WorkloadOptions>>(asked: 
 export function threadsOf({ threads }: Pick<WorkloadOptions, 'threads'>): number {
   return threads ?? availableParallelism();
 }
+
+/** How many of them can compute at the same time. */
+export function threadsAtOnce(options: Pick<WorkloadOptions, 'threads'>): number {
+  return Math.min(threadsOf(options), availableParallelism());
+}

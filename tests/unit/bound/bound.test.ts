@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { boundOf } from '../../../src/bound/bound.js';
-import { computeNsPerToken, growthOver } from '../../../src/bound/compute-time.js';
+import { computeNsPerToken } from '../../../src/bound/compute-time.js';
+import { growthOver } from '../../../src/bound/growth.js';
 import type { Summary } from '../../../src/figures/summary-schema.js';
 import { type Model, readModel, renderReport, synthesizeModel } from '../../../src/index.js';
 import { touchedByRole, touchedBytes } from '../../../src/model/uses.js';
@@ -194,6 +195,21 @@ test('compute is the time without stalls and without the kernel, between two sam
     3e8 / 4,
     'its threads computed so long',
   );
+});
+
+test('threads that wait for one another, being more than the CPUs, make no run faster than it can be', () => {
+  const sample = (metric: string) => (time: number, value: number) => ({ time: BigInt(time), metric, value });
+  const grown = Object.entries({
+    ioStallSomeUs: 0,
+    workloadUserUs: 3.8e6,
+    workloadSystemUs: 0,
+    workloadRunDelayUs: 1e6,
+    cpuBusyUs: 4e6,
+    ownCpuUs: 1e5,
+  }).flatMap(([metric, us]) => [sample(metric)(0, 0), sample(metric)(2e9, us)]);
+  // Four threads on two CPUs for 2 s. All but 0.1 s of the CPUs' 4 s were the workload's and blkscope's own.
+  const span = { fromNs: 0n, toNs: 2_000_000_000n, tokens: 4 };
+  assert.equal(computeNsPerToken(grown, span, 2), (2e9 - 1e8) / 4);
 });
 
 test('the report says what limited the run, and what the bound is made of', () => {

@@ -62,7 +62,7 @@ function boundWith(
   { bytesPerToken = 0, samples = [] as Sample[] } = {},
 ): Summary['bound'] {
   const { outcome, summary } = runOf(tokenMs, bytesPerToken);
-  const source = { diskSpeed: { sequential: 1e9, random: 5e8 }, warm, records, threads: 1 };
+  const source = { diskSpeed: { sequential: 1e9, random: 5e8 }, warm, records, atOnce: 1 };
   return boundOfRun(source, { outcome, samples }, summary, model);
 }
 
