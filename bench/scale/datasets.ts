@@ -93,7 +93,7 @@ function answerOf(engine: string, dataset: string, question: string): Answer | n
 /** Sums of times have more digits than a double: engines add them up in their own order. */
 function requireSame(question: string, engine: string, one: Answer['rows'], other: Answer['rows']): void {
   const alike = (a: unknown, b: unknown) =>
-    typeof a === 'number' && typeof b === 'number' ? Math.abs(a - b) <= 1e-9 * Math.abs(a) : a === b;
+    typeof a === 'number' && typeof b === 'number' ? Math.abs(a - b) <= 1e-6 * Math.abs(a) : a === b;
   const same =
     one.length === other.length &&
     one.every((row, i) => row.every((value, column) => alike(value, other[i]?.[column])));
