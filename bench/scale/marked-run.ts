@@ -82,6 +82,6 @@ await finishRun({
     ...{ lockedBytes: 0, pinnedBytes: 0 },
   },
   config: configStart('run', undefined, {}),
-  bound: { diskSpeed: null, warm: { ns: 1e6, quiet: true }, records: null, threads: 1 },
+  bound: { diskSpeed: null, warm: { ns: 1e6, quiet: true }, records: null, atOnce: 1 },
   interruption: () => null,
 });

@@ -6,7 +6,6 @@ import type { Summary } from '../figures/summary-schema.js';
 import { oldestSummarySchema, summarySchemaVersion } from '../figures/summary-version.js';
 import { asCaller } from '../files/identity.js';
 import { callerFinds, readOwned } from '../files/read.js';
-import { complaintOf } from '../options/complaint.js';
 import { fitted } from '../options/shape.js';
 import type { RunConfig } from '../run/config.js';
 import { runFiles } from '../run/run-folder.js';
@@ -205,6 +204,7 @@ async function checkedSummary(path: string, summary: Record<string, unknown>): P
   // Once: to compile the schema would take longer than to go through it.
   const checked = summarySchema.safeParse(current, { reportInput: true, jitless: true });
   if (checked.success) return checked.data;
+  const { complaintOf } = await import('../options/complaint.js');
   throw damaged(complaintOf(checked.error));
 }
 
