@@ -154,6 +154,8 @@ const Undo* find(const std::vector<Undo>& undos, const Undo& wanted) {
   return found == undos.end() ? nullptr : &*found;
 }
 
+const Undo* find(std::vector<Undo>&& undos, const Undo& wanted) = delete;  // it would point into what is gone
+
 bool holds(const std::vector<Undo>& undos, const Undo& wanted) { return find(undos, wanted) != nullptr; }
 
 // What sessions have in common. All else each makes for itself.
@@ -214,7 +216,8 @@ Result<void> Changes::writeSetting(const std::string& path, const std::string& v
   auto lock = folder_->lock();
   if (!lock) return lock.error();
   Undo first{Undo::Kind::write, path, restore};
-  const Undo* shared = find(readJournals(*folder_, journalName_).live, first);
+  Journals others = readJournals(*folder_, journalName_);
+  const Undo* shared = find(others.live, first);
   if (shared && !find(undos_, first)) {
     first.value = shared->value;
     if (auto noted = willChange(first); !noted) return noted;
