@@ -224,8 +224,14 @@ Result<void> Changes::writeSetting(const std::string& path, const std::string& v
   }
   if (auto noted = willChange({Undo::Kind::write, path, restore}); !noted) return noted;
   auto written = writeText(path, value);
-  if (auto reads = readText(path)) written_[path] = *reads;
+  noteReading(undos_.back());
   return written;
+}
+
+// Of a setting alone: other undos name devices and folders.
+void Changes::noteReading(const Undo& undo) {
+  if (undo.kind != Undo::Kind::write) return;
+  if (auto reads = readText(undo.path)) written_[undo.path] = *reads;
 }
 
 Result<void> Changes::makeDirectory(const std::string& path) {
@@ -306,7 +312,7 @@ UndoReport Changes::undo(size_t keep) {
     auto lock = canBeShared(undos_[i]) ? folder_->lock() : Result<Fd>(Fd());
     if (!isLeft(i)) {
       if (!undoInto(undos_[i], report)) continue;  // stays, for another try or `recover`
-      if (auto reads = readText(undos_[i].path)) written_[undos_[i].path] = *reads;
+      noteReading(undos_[i]);
     }
     undos_.erase(undos_.begin() + static_cast<ptrdiff_t>(i));
     journalChanged();

@@ -58,6 +58,7 @@ class Changes {
   Result<void> openFolder();
   Result<void> openJournal();
   Result<void> rewriteJournal();
+  void noteReading(const Undo& undo);
   bool isFirstOf(size_t entry) const;
   bool isLeft(size_t entry) const;
   /// Writes the journal anew after entries went, or removes it with the last.
