@@ -4,6 +4,7 @@ import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { emulator, notThere } from './on-arm64.mjs';
 import { buildPrebuild } from './prebuilds.js';
 import { compilerOptions, run, type Target, targets } from './zig.js';
 
@@ -25,9 +26,6 @@ export function checkReproducible(): void {
   console.log(`release: two builds for ${target.zig} are the same, byte by byte`);
 }
 
-// /proc tells of the emulator's memory there, not of the program's.
-const emulated = '--source-file-exclude=*model_stream_test*,*peak_memory_test*';
-
 /** The native tests, compiled as the prebuilds are: on this machine and emulated, with each C library. */
 export function checkNativeTests(): void {
   for (const target of targets) {
@@ -38,7 +36,7 @@ export function checkNativeTests(): void {
     run('cmake', ['--build', folder, '-j', '2']);
     const program = join(folder, 'native_tests');
     if (target.processor === 'x86_64') run(program, []);
-    else run('qemu-aarch64-static', ['-R', '16G', '-L', '/usr/aarch64-linux-gnu', program, emulated]);
+    else run(emulator[0], [...emulator.slice(1), program, notThere]);
   }
   const machine = execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim();
   console.log(`release: the native tests pass for ${targets.length} targets, on ${machine}`);

@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { emulator, notThere } from './on-arm64.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -62,12 +63,6 @@ const buildForArm64 = () =>
     '-DCMAKE_EXE_LINKER_FLAGS=-Wl,-z,max-page-size=65536',
   );
 
-// The emulator keeps notes of each page that was ever reserved: 10 GB of them, unless addresses are few enough to be used again.
-const asOnArm64 = ['-R', '16G', '-L', '/usr/aarch64-linux-gnu'];
-
-// /proc tells of the emulator's memory there, not of the program's.
-const emulated = '--source-file-exclude=*model_stream_test*,*peak_memory_test*';
-
 function build(folder, ...options) {
   return (
     run('cmake', '-S', '.', '-B', folder, '-DBLKSCOPE_TESTS=ON', ...options) &&
@@ -116,8 +111,7 @@ const kinds = {
       'build/tests/native_tests',
       '--source-file-exclude=*/memory/*',
     ),
-  arm64: () =>
-    buildForArm64() && run('qemu-aarch64-static', ...asOnArm64, 'build/arm64/native_tests', emulated),
+  arm64: () => buildForArm64() && run(...emulator, 'build/arm64/native_tests', notThere),
   sanitizers: () =>
     buildForAsan() &&
     run('build/asan/native_tests', captureTests) &&

@@ -125,24 +125,24 @@ std::vector<std::byte>& spoolFor(const Streams& streams) {
   return spool;
 }
 
-uint64_t capture(const Streams& streams) {
-  uint64_t bytes = 0;
-  for (const auto& stream : streams) {
-    SpoolRun run(spoolFor(streams));
-    run.write(bytesOf(stream));
-    bytes += run.bytes();
-  }
-  return bytes;
-}
-
-uint64_t captureAndTake(const Streams& streams) {
+/// Each stream goes into the spool by itself; `ask` of what is then there, added up.
+template <class Ask>
+uint64_t spoolAll(const Streams& streams, Ask ask) {
   uint64_t sum = 0;
   for (const auto& stream : streams) {
     SpoolRun run(spoolFor(streams));
     run.write(bytesOf(stream));
-    sum += run.read();
+    sum += ask(run);
   }
   return sum;
+}
+
+uint64_t capture(const Streams& streams) {
+  return spoolAll(streams, [](SpoolRun& run) { return run.bytes(); });
+}
+
+uint64_t captureAndTake(const Streams& streams) {
+  return spoolAll(streams, [](SpoolRun& run) { return run.read(); });
 }
 
 template <class Sink>

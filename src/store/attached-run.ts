@@ -53,7 +53,7 @@ export async function attachRuns(
       trace.fd = openTrace(trace.path);
       await attach(connection, trace);
     }
-    const catalogue = await readCatalogue(connection);
+    const catalogue = await readCatalogue(connection, wanted?.has('io_row') ?? true);
     const attached: AttachedRun[] = [];
     for (const trace of traces) attached.push(await relationsOf(connection, trace, catalogue, wanted));
     return attached;
@@ -122,8 +122,11 @@ interface Catalogue {
   unseenIsZero: Set<string>;
 }
 
-/** Which runs nothing of the files'. Asked once for all: each time the database goes through all that it has attached. */
-async function readCatalogue(connection: DuckDBConnection): Promise<Catalogue> {
+/**
+ * Which runs nothing of the files'. Asked once for all: each time the database goes through all that it has attached. `withTimes`: the
+ * times of I/Os are wanted.
+ */
+async function readCatalogue(connection: DuckDBConnection, withTimes: boolean): Promise<Catalogue> {
   const found = await connection.runAndReadAll(
     `SELECT database_name, table_name FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary`,
   );
@@ -133,7 +136,7 @@ async function readCatalogue(connection: DuckDBConnection): Promise<Catalogue> {
     const names = tables.get(alias) ?? new Set();
     tables.set(alias, names.add(name));
   }
-  return { tables, unseenIsZero: await zerosUnseen(connection) };
+  return { tables, unseenIsZero: withTimes ? await zerosUnseen(connection) : new Set() };
 }
 
 /** Times of `io_row` as they are stored now, from a trace in which 0 was no time. */

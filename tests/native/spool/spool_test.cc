@@ -47,6 +47,15 @@ bool same(const Event& a, const Event& b) {
          a.error == b.error && a.payload == b.payload && a.fromDevice == b.fromDevice;
 }
 
+void requireBack(SpoolEncoder& encoder, SpoolDecoder& decoder, const Event& event) {
+  std::byte buffer[kMaxEncodedEvent];
+  std::byte* end = encodeOne(encoder, event, buffer);
+  REQUIRE(end <= buffer + kMaxEncodedEvent - kSpoolSlack);
+  Event back;
+  REQUIRE(decoder.decode(buffer, back) == end);
+  REQUIRE(same(event, back));
+}
+
 }  // namespace
 
 TEST_CASE("any event comes out of the codec as it went in") {
@@ -57,12 +66,7 @@ TEST_CASE("any event comes out of the codec as it went in") {
   for (int i = 0; i < 200'000; ++i) {
     Event event = randomEvent(random, time);
     if (i % 100 == 0) event.time -= 3000;  // neighbours of one CPU may be swapped
-    std::byte buffer[kMaxEncodedEvent];
-    std::byte* end = encodeOne(encoder, event, buffer);
-    REQUIRE(end <= buffer + kMaxEncodedEvent - kSpoolSlack);
-    Event back;
-    REQUIRE(decoder.decode(buffer, back) == end);
-    REQUIRE(same(event, back));
+    requireBack(encoder, decoder, event);
   }
 }
 
@@ -101,12 +105,7 @@ TEST_CASE("a process, a size and a time of any value come out of the codec as th
     if (i % 3 == 0) event.payload = any();
     if (i % 5 == 0) event.fromDevice = static_cast<uint32_t>(any());
     if (i % 7 == 0) event.error = static_cast<uint16_t>(any());
-    std::byte buffer[kMaxEncodedEvent];
-    std::byte* end = encodeOne(encoder, event, buffer);
-    REQUIRE(end <= buffer + kMaxEncodedEvent - kSpoolSlack);
-    Event back;
-    REQUIRE(decoder.decode(buffer, back) == end);
-    REQUIRE(same(event, back));
+    requireBack(encoder, decoder, event);
   }
 }
 

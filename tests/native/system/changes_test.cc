@@ -33,6 +33,18 @@ std::string put(const Folder& folder, const char* name, const char* value) {
   return path;
 }
 
+/// A session that makes a setting "changed" and is killed. Returns its process.
+pid_t changeAndBeKilled(const std::string& journal, const std::string& setting) {
+  pid_t child = ::fork();
+  if (child == 0) {
+    Changes changes(journal);
+    if (!changes.writeSetting(setting, "changed")) ::_exit(1);
+    ::kill(::getpid(), SIGKILL);
+  }
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
+
 // These tests change files of their own, which are at no place of blkscope's.
 const Places anywhere = [](const Undo&) { return true; };
 
@@ -54,13 +66,7 @@ TEST_CASE("recover undoes what a killed process left, and leaves a live one alon
   Folder folder;
   std::string setting = put(folder, "setting", "old");
   std::string journal = folder.path + "/journal";
-  pid_t child = ::fork();
-  if (child == 0) {
-    Changes changes(journal);
-    if (!changes.writeSetting(setting, "changed")) ::_exit(1);
-    ::kill(::getpid(), SIGKILL);
-  }
-  ::waitpid(child, nullptr, 0);
+  pid_t child = changeAndBeKilled(journal, setting);
   CHECK(*readText(setting) == "changed");
 
   std::string other = put(folder, "other", "a");
@@ -197,13 +203,7 @@ TEST_CASE("recover puts back what was before all, when those that were killed ha
   std::string journal = folder.path + "/journal";
   auto first = std::make_unique<Changes>(journal);
   REQUIRE(first->writeSetting(setting, "first"));
-  pid_t child = ::fork();
-  if (child == 0) {
-    Changes changes(journal);
-    if (!changes.writeSetting(setting, "changed")) ::_exit(1);
-    ::kill(::getpid(), SIGKILL);
-  }
-  ::waitpid(child, nullptr, 0);
+  changeAndBeKilled(journal, setting);
   recover(journal, anywhere);
   CHECK(*readText(setting) == "changed");  // one lives that has changed it as well
   first.reset();
@@ -211,6 +211,15 @@ TEST_CASE("recover puts back what was before all, when those that were killed ha
   recover(journal, anywhere);
   CHECK(*readText(setting) == "old");
   CHECK(deadSessions(journal).empty());
+}
+
+TEST_CASE("an undo of what is no setting does not read what it names") {
+  Folder folder;
+  std::string disk = put(folder, "disk", "");
+  REQUIRE(::truncate(disk.c_str(), off_t{1} << 40) == 0);  // more than there is memory
+  Changes changes(folder.path + "/journal");
+  REQUIRE(changes.willChange({Undo::Kind::unmount, disk, ""}));  // nothing is mounted there: it is undone
+  CHECK(changes.undo().failed.empty());
 }
 
 TEST_CASE("a cgroup's controller is shared by sessions, and the last of them undoes it") {

@@ -1,0 +1,2 @@
+export const emulator: [program: string, ...options: string[]];
+export const notThere: string;
